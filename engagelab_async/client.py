@@ -1,0 +1,220 @@
+"""The client: what a program makes once, shares, and closes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from ._version import __version__
+from .engines import HTTP, choose
+from .errors import ConfigurationError
+from .otp import OTP
+from .retry import RetryPolicy
+from .sms import SMS
+from .transport import Account, Attempt, Credentials, Transport, instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from .operations import Operation, Product
+
+R = TypeVar("R")
+
+OTP_BASE_URL: Final = "https://otp.api.engagelab.cc"
+SMS_BASE_URL: Final = "https://smsapi.engagelab.com"
+_DEFAULT_RETRY: Final = RetryPolicy()
+
+
+class EngageLab:
+    """A client of the EngageLab OTP and SMS APIs.
+
+    Make one for a program and share it: it keeps connections open, and its calls share a budget
+    of repeats. Use it as an async context manager, or call `aclose` in the end. It serves one
+    event loop, of asyncio or trio.
+
+    Attributes:
+        otp: The OTP calls.
+        sms: The SMS calls.
+
+    Example:
+        >>> async def main():
+        ...     async with EngageLab(otp=Credentials("key", "secret")) as engagelab:
+        ...         await engagelab.otp.send_code("+6591234567", "039487", "login")
+    """
+
+    otp: OTP
+    sms: SMS
+
+    def __init__(
+        self,
+        *,
+        otp: Credentials | None = None,
+        sms: Credentials | None = None,
+        http: HTTP | None = None,
+        retry: RetryPolicy = _DEFAULT_RETRY,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        otp_base_url: str = OTP_BASE_URL,
+        sms_base_url: str = SMS_BASE_URL,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> None:
+        """Set up the client; nothing is sent.
+
+        Args:
+            otp: The key pair of the OTP product; a call without one raises `ConfigurationError`.
+            sms: The key pair of the SMS product. The products do not know each other's keys.
+            http: The engine's name (``"httpx"``), an `Engine`, or the caller's own
+                ``httpx.AsyncClient``, which is not closed by this client.
+            retry: When to repeat.
+            timeout: Seconds for one attempt, from waiting for a connection to the last byte;
+                ``math.inf`` for no limit.
+            deadline: Seconds for a whole call, repeats and waits included.
+            otp_base_url: Where the OTP product is, for a sandbox or a proxy.
+            sms_base_url: Where the SMS product is.
+            on_attempt: Called with an `Attempt` after each request, for metrics. What it raises
+                is logged, never passed on.
+
+        Raises:
+            ConfigurationError: A base URL is not one.
+            TypeError: An argument is of the wrong type.
+            ValueError: A duration is not positive, or `http` names no engine.
+        """
+        accounts: dict[Product, Account] = {}
+        products: tuple[tuple[Product, Credentials | None, str], ...] = (
+            ("otp", otp, otp_base_url),
+            ("sms", sms, sms_base_url),
+        )
+        for product, credentials, base_url in products:
+            url = _base_url(base_url, f"{product}_base_url")
+            if credentials is not None:
+                pair = instance(credentials, Credentials, product)
+                accounts[product] = Account.of(pair, url, f"engagelab-async/{__version__}")
+        engine, owned = choose(http)
+        self._transport = Transport(
+            engine,
+            accounts,
+            owns_engine=owned,
+            retry=retry,
+            timeout=timeout,
+            deadline=deadline,
+            on_attempt=on_attempt,
+        )
+        self.otp = OTP(self._transport)
+        self.sms = SMS(self._transport)
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        http: HTTP | None = None,
+        retry: RetryPolicy = _DEFAULT_RETRY,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> Self:
+        """Make a client from environment variables.
+
+        ``ENGAGELAB_OTP_DEV_KEY``, ``ENGAGELAB_OTP_DEV_SECRET``, ``ENGAGELAB_SMS_DEV_KEY`` and
+        ``ENGAGELAB_SMS_DEV_SECRET`` are the key pairs; each falls back to ``ENGAGELAB_DEV_KEY``
+        or ``ENGAGELAB_DEV_SECRET``. ``ENGAGELAB_OTP_BASE_URL`` and ``ENGAGELAB_SMS_BASE_URL``
+        replace the base URLs. A variable that is empty counts as missing. A product without a
+        key pair is no error until it is called.
+
+        Args:
+            http: As for the class.
+            retry: As for the class.
+            timeout: As for the class.
+            deadline: As for the class.
+            on_attempt: As for the class.
+
+        Raises:
+            ConfigurationError: There is half a key pair, or a value cannot be used.
+        """
+        return cls(
+            otp=_credentials_from_env("OTP"),
+            sms=_credentials_from_env("SMS"),
+            http=http,
+            retry=retry,
+            timeout=timeout,
+            deadline=deadline,
+            otp_base_url=os.environ.get("ENGAGELAB_OTP_BASE_URL") or OTP_BASE_URL,
+            sms_base_url=os.environ.get("ENGAGELAB_SMS_BASE_URL") or SMS_BASE_URL,
+            on_attempt=on_attempt,
+        )
+
+    async def execute(
+        self,
+        operation: Operation[R],
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> R:
+        """Send an operation value; ``execute(SendSMS(…))`` answers a `Plan`.
+
+        Args:
+            operation: What to send.
+            timeout: Seconds for one attempt; left out, the client's holds.
+            deadline: Seconds for the whole call; left out, the client's holds.
+            retry: The retry policy; left out, the client's holds.
+
+        Returns:
+            The operation's result.
+
+        Raises:
+            EngageLabError: One of its subclasses says what happened.
+            RuntimeError: The client is closed.
+            TypeError: An argument is of the wrong type.
+            ValueError: A duration is not positive.
+        """
+        return await self._transport.execute(
+            operation, timeout=timeout, deadline=deadline, retry=retry
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections, but nothing that the caller made; again does no harm."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Enter; nothing is opened before the first call."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        await self.aclose()
+
+
+def _base_url(value: str, name: str) -> str:
+    parts = urlsplit(instance(value, str, name))
+    if parts.scheme not in ("http", "https") or not parts.hostname or _extras(parts):
+        # The value is not quoted: somebody may have put a password into it.
+        msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
+        raise ConfigurationError(msg)
+    return value.rstrip("/")
+
+
+def _extras(parts: SplitResult) -> bool:
+    return bool(parts.query or parts.fragment or "@" in parts.netloc)
+
+
+def _credentials_from_env(product: str) -> Credentials | None:
+    names = (f"ENGAGELAB_{product}_DEV_KEY", f"ENGAGELAB_{product}_DEV_SECRET")
+    shared = ("ENGAGELAB_DEV_KEY", "ENGAGELAB_DEV_SECRET")
+    key, secret = (
+        os.environ.get(own) or os.environ.get(fallback) or None
+        for own, fallback in zip(names, shared, strict=True)
+    )
+    if key and secret:
+        return Credentials(key, secret)
+    if key or secret:
+        missing = 1 if key else 0
+        msg = f"half a key pair: neither {names[missing]} nor {shared[missing]} is set"
+        raise ConfigurationError(msg)
+    return None

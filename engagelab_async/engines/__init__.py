@@ -1,0 +1,6 @@
+"""Who moves the bytes: one small Protocol, and an engine for each HTTP library."""
+
+from ._choice import HTTP, choose
+from ._engine import Engine, Request, Response, time_limit
+
+__all__ = ["HTTP", "Engine", "Request", "Response", "choose", "time_limit"]

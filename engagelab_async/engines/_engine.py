@@ -1,0 +1,104 @@
+"""What an engine is: it sends bytes and brings back status, headers and bytes.
+
+An engine knows one HTTP library and nothing about EngageLab. It answers one question that no other
+part can: had the request begun to leave when it failed?
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import anyio
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+
+@frozen
+class Request:
+    """One HTTP request, ready to leave.
+
+    Attributes:
+        method: Such as ``POST``.
+        url: Absolute.
+        headers: All but ``Host`` and ``Content-Length``. One tuple serves many requests, so an
+            engine may keep what it makes of it.
+        body: The body; empty for none.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@frozen
+class Response:
+    """One HTTP response, read.
+
+    Attributes:
+        status: The status code.
+        headers: The response headers.
+        body: As it came over the wire, without undoing a ``Content-Encoding``.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Sends requests with one HTTP library."""
+
+    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
+        """Send one request, without repeating it and without following a redirect.
+
+        Cancellation must leave no socket and no task behind, and a connection whose answer was
+        not read to its end must not be used again.
+
+        Args:
+            request: What to send.
+            timeout: Seconds for all of it, from waiting for a connection to the last byte of the
+                answer; ``None`` for no limit. `time_limit` does this.
+            max_bytes: Stop reading, and drop the connection, when the body is larger. What was
+                read until then, more than this, is the answer's body.
+
+        Raises:
+            ConnectError: It failed, or time ran out, before the request began to leave.
+            ResponseTimeoutError: Time ran out later than that.
+            ConnectionLostError: It failed later than that.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the engine opened itself; more than once does no harm."""
+        ...
+
+
+def time_limit(seconds: float | None) -> AbstractAsyncContextManager[object]:
+    """Limit the time of a block, on asyncio and on trio.
+
+    Args:
+        seconds: The limit; ``None`` for none.
+
+    Returns:
+        An async context manager that raises ``TimeoutError`` when time runs out.
+    """
+    # asyncio's own costs 4 µs, anyio's 10 µs. Inside trio there is no asyncio task, not even
+    # where trio runs as the guest of an asyncio loop.
+    try:
+        if asyncio.current_task() is not None:
+            return asyncio.timeout(seconds)
+    except RuntimeError:
+        pass
+    return _anyio_limit(seconds)
+
+
+@asynccontextmanager
+async def _anyio_limit(seconds: float | None) -> AsyncIterator[None]:
+    with anyio.fail_after(seconds):
+        yield

@@ -1,0 +1,222 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    EngageLabError                       .may_have_been_sent  .attempts  .operation
+    ├── ConfigurationError               a missing key pair, a bad base URL
+    ├── TransportError
+    │   ├── ConnectError                 DNS, refused, TLS, waiting for a connection: never left
+    │   ├── ResponseTimeoutError         sent, or partly sent, and no answer in time
+    │   └── ConnectionLostError          the connection broke after sending began
+    ├── InvalidResponseError             a 2xx whose body is not what the API documents
+    └── APIError                         .code  .http_status  .retry_after  .plan_id  .message
+        ├── AuthenticationError          2001 2002, HTTP 401
+        ├── PermissionDeniedError        2004, HTTP 403
+        ├── InvalidRequestError          3001 3002
+        ├── BusinessRuleError            3003
+        ├── FrequencyLimitError          3004
+        ├── NotFoundError                4001, "… not exist", HTTP 404
+        ├── RateLimitError               HTTP 429
+        ├── ServerError                  1000, HTTP 5xx
+        └── SendFailedError              5001, and 5xxx codes not known yet
+            ├── InvalidNumberError       5011
+            ├── UnreachableError         5012
+            ├── BlacklistedError         5013
+            ├── ContentRejectedError     5014
+            ├── InterceptedError         5015
+            ├── InternalSendError        5016
+            ├── RegionForbiddenError     5017
+            ├── HandsetError             5018
+            ├── UnsubscribedError        5019
+            └── UnregisteredNumberError  5020
+
+Arguments that can never be right raise the built-in ``ValueError`` and ``TypeError`` instead.
+"""
+
+from __future__ import annotations
+
+
+class EngageLabError(Exception):
+    """The root of the tree: catching it catches whatever a call can raise.
+
+    Attributes:
+        may_have_been_sent: Whether the request may have been carried out, by this attempt or an
+            earlier one of the same call. ``False`` is a promise: nothing was sent.
+        attempts: How many requests the call made; 0 when it failed before the first.
+        operation: The operation value, such as a `SendCode`, or ``None`` outside a call. It
+            carries what the caller passed in; its ``repr`` hides what is personal.
+    """
+
+    may_have_been_sent: bool = False
+    attempts: int = 0
+    operation: object | None = None
+
+    def __str__(self) -> str:
+        """Say what happened, to what, after how many attempts, and whether it may have been sent.
+
+        Returns:
+            One line without recipients, codes, texts or secrets.
+        """
+        line = super().__str__()
+        if self.operation is not None:
+            line = f"{type(self.operation).__name__}: {line}"
+        if self.attempts > 1:
+            line += f", after {self.attempts} attempts"
+        if self.may_have_been_sent:
+            line += "; it may have been sent"
+        return line
+
+
+class ConfigurationError(EngageLabError):
+    """The client is not set up for this: a missing key pair, a bad base URL."""
+
+
+class TransportError(EngageLabError):
+    """No usable HTTP response arrived."""
+
+
+class ConnectError(TransportError):
+    """No connection could be had (DNS, refused, TLS, no free one in time): nothing was sent."""
+
+
+class ResponseTimeoutError(TransportError):
+    """The request was sent, or partly sent, and its answer did not arrive in time."""
+
+    may_have_been_sent = True
+
+
+class ConnectionLostError(TransportError):
+    """The connection broke, or stopped speaking HTTP, after sending began."""
+
+    may_have_been_sent = True
+
+
+class InvalidResponseError(EngageLabError):
+    """The API answered 2xx with a body that is not what it documents.
+
+    Attributes:
+        http_status: The status of the answer.
+        code: Always ``None``; such a body has no code. It is here so that code which reports
+            `APIError` and this class alike needs no special case.
+    """
+
+    may_have_been_sent = True
+    code: None = None
+
+    def __init__(self, text: str, *, http_status: int = 200) -> None:
+        """Describe what was expected and found, by its address in the body."""
+        super().__init__(text)
+        self.http_status = http_status
+
+
+class APIError(EngageLabError):
+    """The API refused: a status outside 2xx, or a 200 that carries a non-zero code.
+
+    Attributes:
+        code: The API's error code, or ``None`` when the body had none (a gateway's page, say).
+        http_status: The HTTP status of the answer.
+        retry_after: Seconds the server asked to wait, or ``None``.
+        plan_id: The plan that an SMS send made before it failed, or ``None``.
+        message: The API's own words, untouched. They may repeat a phone number; the exception's
+            text masks what looks like one.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: int | None = None,
+        http_status: int = 400,
+        retry_after: float | None = None,
+        plan_id: str | None = None,
+        message: str = "",
+    ) -> None:
+        """Keep the parts of the answer beside the text that is shown."""
+        super().__init__(text)
+        self.code = code
+        self.http_status = http_status
+        self.retry_after = retry_after
+        self.plan_id = plan_id
+        self.message = message
+
+
+class AuthenticationError(APIError):
+    """The key pair is wrong, expired, disabled, or belongs to the other product (2001, 2002)."""
+
+
+class PermissionDeniedError(APIError):
+    """The key pair may not call this API (2004)."""
+
+
+class InvalidRequestError(APIError):
+    """The API did not accept the parameters (3001, 3002)."""
+
+
+class BusinessRuleError(APIError):
+    """A business rule was broken; the API's message says which (3003)."""
+
+
+class FrequencyLimitError(APIError):
+    """This person still has a live code of this template (3004).
+
+    It is not throttling: it holds until the code expires, minutes later. With
+    ``may_have_been_sent`` an earlier attempt of the same call is what sent that code.
+    """
+
+
+class NotFoundError(APIError):
+    """What the request names, such as the template, does not exist (4001)."""
+
+
+class RateLimitError(APIError):
+    """Too many requests (HTTP 429): nothing was sent."""
+
+
+class ServerError(APIError):
+    """The platform or a gateway failed (1000, HTTP 5xx); it may have sent before it did."""
+
+    may_have_been_sent = True
+
+
+class SendFailedError(APIError):
+    """The platform tried and could not send (5001, and 5xxx codes not known yet)."""
+
+
+class InvalidNumberError(SendFailedError):
+    """The mobile number is malformed (5011)."""
+
+
+class UnreachableError(SendFailedError):
+    """The target cannot be reached (5012)."""
+
+
+class BlacklistedError(SendFailedError):
+    """The number is on a blacklist (5013)."""
+
+
+class ContentRejectedError(SendFailedError):
+    """The content does not meet the specifications (5014)."""
+
+
+class InterceptedError(SendFailedError):
+    """The message was intercepted or rejected on its way (5015)."""
+
+
+class InternalSendError(SendFailedError):
+    """The platform's sending failed internally; nothing was sent (5016)."""
+
+
+class RegionForbiddenError(SendFailedError):
+    """The account may not send to the China region (5017)."""
+
+
+class HandsetError(SendFailedError):
+    """The phone is off or out of service (5018)."""
+
+
+class UnsubscribedError(SendFailedError):
+    """The person has unsubscribed (5019)."""
+
+
+class UnregisteredNumberError(SendFailedError):
+    """The number is not in use (5020)."""

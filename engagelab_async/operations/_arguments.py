@@ -1,0 +1,184 @@
+"""What an argument must be, and how much of it a ``repr`` may show.
+
+They run as attrs converters and validators, so a value that exists is one that may be sent. Each
+raises ``TypeError`` or ``ValueError`` with a text that begins with the argument's name and never
+quotes what was passed in: it may be somebody's phone number.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import Attribute
+
+JSON_NAME: Final = "json_name"
+"""Field metadata: the field's key in the body, where it is not the attribute's name."""
+
+KEPT: Final = "kept"
+"""Field metadata: the keys of a nested value that are sent even when they are empty."""
+
+PERSONAL: Final = "personal"
+"""Field metadata: a recipient, a code or a text, which no exception may show."""
+
+_MIN_AHEAD: Final = 3 * 60
+_MAX_AHEAD: Final = 30 * 24 * 60 * 60
+_SHOWN_RECIPIENTS: Final = 3
+
+
+def check_text(value: object, name: str, hint: str = "") -> str:
+    """Return `value` if it is a string with something in it.
+
+    Args:
+        value: What the caller passed.
+        name: The argument, as the caller wrote it.
+        hint: What to add when it is of another type.
+    """
+    if not isinstance(value, str):
+        msg = f"{name}: expected a str, got {_kind(value)}{hint}"
+        raise TypeError(msg)
+    if not value.strip():
+        msg = f"{name}: must not be empty"
+        raise ValueError(msg)
+    return encodable(value, name)
+
+
+def text(_: object, attribute: "Attribute[str]", value: str) -> None:
+    """Validate a required string."""
+    check_text(value, attribute.name)
+
+
+def code(_: object, attribute: "Attribute[str]", value: str) -> None:
+    """Validate a code, which is not a number."""
+    check_text(value, attribute.name, " (a number would lose its leading zeros)")
+
+
+def encodable(value: str, name: str) -> str:
+    """Return `value` unless it holds half a surrogate pair, which no request can carry."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            msg = f"{name}: holds a lone surrogate, which UTF-8 cannot carry"
+            raise ValueError(msg) from None
+    return value
+
+
+def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Take one target or many; a lone string is one target, never a sequence of characters."""
+    if isinstance(value, str):
+        return (check_text(value, "to"),)
+    if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | Mapping):
+        msg = f"to: expected a str or an iterable of str, got {_kind(value)}"
+        raise TypeError(msg)
+    targets = tuple(value)
+    if not targets:
+        msg = "to: must not be empty"
+        raise ValueError(msg)
+    for index, target in enumerate(targets):
+        # Written out: a list may have 100,000 numbers, and two calls for each would show.
+        if type(target) is not str or not target.isascii() or not target.strip():
+            check_text(target, f"to[{index}]")
+    return targets
+
+
+def params(value: Mapping[str, str | int]) -> Mapping[str, str]:
+    """Copy template variables; an ``int`` becomes its decimal string, as the API wants strings."""
+    if not isinstance(value, Mapping):
+        msg = f"params: expected a mapping, got {_kind(value)}"
+        raise TypeError(msg)
+    return {_param_name(name): _param_value(name, item) for name, item in value.items()}
+
+
+def _param_name(name: object) -> str:
+    if not isinstance(name, str):
+        msg = f"params: a variable's name must be a str, got {_kind(name)}"
+        raise TypeError(msg)
+    if not name:
+        msg = "params: a variable's name must not be empty"
+        raise ValueError(msg)
+    return encodable(name, "params")
+
+
+def _param_value(name: object, value: object) -> str:
+    if isinstance(value, str):
+        return encodable(value, f"params[{name!r}]")
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"params[{name!r}]: expected a str or an int, got {_kind(value)}"
+        raise TypeError(msg)
+    return int.__str__(value)
+
+
+def schedule(value: datetime | float | None) -> int | None:
+    """Turn a moment into Unix seconds, refusing what the API refuses.
+
+    The API takes whole seconds, at least 3 minutes and at most 30 days ahead; a fraction of a
+    second is cut off.
+    """
+    if value is None:
+        return None
+    moment = _seconds(value)
+    ahead = moment - time.time()
+    if ahead < _MIN_AHEAD:
+        msg = "schedule_time: must be at least 3 minutes ahead"
+        raise ValueError(msg)
+    if ahead > _MAX_AHEAD:
+        hint = " (milliseconds?)" if ahead > _MAX_AHEAD * 100 else ""
+        msg = f"schedule_time: must be at most 30 days ahead{hint}"
+        raise ValueError(msg)
+    return int(moment)
+
+
+def _seconds(value: datetime | float) -> float:
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            msg = "schedule_time: a datetime must be aware (have a time zone)"
+            raise ValueError(msg)
+        return value.timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        msg = f"schedule_time: expected a datetime or Unix seconds, got {_kind(value)}"
+        raise TypeError(msg)
+    if not math.isfinite(value):
+        msg = "schedule_time: must be a finite number"
+        raise ValueError(msg)
+    return value
+
+
+def custom_args(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Copy the caller's own data through JSON, so that it is what will be sent, and stays so."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        msg = f"custom_args: expected a mapping, got {_kind(value)}"
+        raise TypeError(msg)
+    try:
+        # UTF-8 is checked here as well: json.dumps lets half a surrogate pair through.
+        document = json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        # The built-in text may quote the value, so only its kind is kept.
+        msg = "custom_args: must hold only what JSON can (str, int, float, bool, None, list, dict)"
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
+    copy: dict[str, Any] = json.loads(document)
+    return copy
+
+
+def masked_recipient(value: str | tuple[str, ...]) -> str:
+    """Show the last two digits of a recipient, or of the first few."""
+    if isinstance(value, str):
+        return f"'…{value[-2:]}'" if len(value) > 4 else "'…'"  # noqa: PLR2004 - short ones: all hidden
+    shown = ", ".join(masked_recipient(target) for target in value[:_SHOWN_RECIPIENTS])
+    more = len(value) - _SHOWN_RECIPIENTS
+    return f"({shown}, and {more} more)" if more > 0 else f"({shown})"
+
+
+def hidden(value: object) -> str:
+    """Show that there is something, not what."""
+    if value is None:
+        return "None"
+    return f"<{len(value)} hidden>" if isinstance(value, Mapping) else "<hidden>"
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else type(value).__name__

@@ -1,0 +1,93 @@
+"""The calls of the SMS product and what they answer."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from . import _arguments as arguments
+from ._operation import Endpoint, IntegerId, Operation, StringId
+from ._template import Template, without_language
+
+
+@frozen
+class ScheduleInfo:
+    """When a send is scheduled.
+
+    Attributes:
+        task_id: The scheduled task; it is above 2**53, so JavaScript would round it.
+    """
+
+    task_id: IntegerId
+
+
+@frozen
+class Plan:
+    """The platform accepted a send to one or many targets.
+
+    Attributes:
+        plan_id: The plan's id.
+        total_count: How many targets arrived.
+        accepted_count: How many of them are valid. The others are dropped without a word.
+        message_id: The message's id, for a send to a single target.
+        schedule_info: For a scheduled send.
+    """
+
+    plan_id: StringId
+    total_count: int
+    accepted_count: int
+    message_id: StringId | None = None
+    schedule_info: ScheduleInfo | None = None
+
+
+def _plan_name(value: str | None) -> str | None:
+    return None if value is None else arguments.check_text(value, "plan_name")
+
+
+@frozen
+class SendSMS(Operation[Plan]):
+    """Send one template to one or many phones, now or at a set time.
+
+    Attributes:
+        to: The phone numbers; a lone ``str`` is one number. All share the template's params.
+        template: The template, or its id. SMS templates have no language.
+        plan_name: What the console shows; ``-`` when it is left out.
+        schedule_time: When to send: Unix seconds, made from an aware ``datetime`` or a number; at
+            least 3 minutes and at most 30 days ahead (the vendor's rule).
+        custom_args: The caller's own JSON object; it comes back in callbacks.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: ``to`` is empty, ``schedule_time`` is naive or out of range, or the template
+            has a language.
+
+    Example:
+        >>> SendSMS(to=("+6591234567", "+6591234568"), template=Template("1233"))
+        SendSMS(to=('…67', '…68'), template=Template(id='1233', language=None, params=<0 hidden>))
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        name="sms.send",
+        product="sms",
+        method="POST",
+        path="/v1/messages",
+        result=Plan,
+        repeatable=False,
+    )
+
+    to: tuple[str, ...] = field(
+        converter=arguments.recipients,
+        repr=arguments.masked_recipient,
+        metadata={arguments.PERSONAL: True},
+    )
+    # The SMS API wants "params" even when there are none.
+    template: Template = field(converter=without_language, metadata={arguments.KEPT: ("params",)})
+    plan_name: str | None = field(default=None, converter=_plan_name)
+    schedule_time: int | None = field(default=None, converter=arguments.schedule)
+    custom_args: Mapping[str, Any] | None = field(
+        default=None,
+        converter=arguments.custom_args,
+        repr=arguments.hidden,
+        hash=False,
+        metadata={arguments.PERSONAL: True},
+    )

@@ -1,0 +1,161 @@
+"""The coroutines of the OTP product: each builds an operation and awaits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .operations import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .operations import Sent, Verification
+    from .retry import RetryPolicy
+    from .transport import Transport
+
+
+class OTP:
+    """The OTP API; ``engagelab.otp`` is one.
+
+    Every coroutine takes `timeout` (seconds for one attempt), `deadline` (seconds for the whole
+    call, repeats and waits included) and `retry` (a `RetryPolicy`); left out, the client's hold.
+    Every coroutine raises ``TypeError`` or ``ValueError`` for an argument that can never be right,
+    before anything is sent, and a subclass of `EngageLabError` for everything else.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        """Send over `transport`."""
+        self._transport = transport
+
+    async def send(
+        self,
+        to: str,
+        template: str | int | Template,
+        *,
+        language: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Sent:
+        """Send a code that the platform makes (``POST /v1/messages``).
+
+        After an uncertain failure it is repeated: the platform refuses a second live code for the
+        same person and template.
+
+        Args:
+            to: A phone number such as ``+6591234567``, or an email address.
+            template: The template, or its id.
+            language: As in `Template`.
+            params: As in `Template`.
+            timeout: Seconds for one attempt.
+            deadline: Seconds for the whole call.
+            retry: The retry policy.
+
+        Returns:
+            The message's id, which `verify` wants, and its channel.
+
+        Raises:
+            FrequencyLimitError: This person still has a live code of this template. With
+                ``may_have_been_sent``, an earlier attempt of this call sent it.
+        """
+        made = Template.of(template, language=language, params=params)
+        return await self._transport.execute(
+            SendOTP(to, made), timeout=timeout, deadline=deadline, retry=retry
+        )
+
+    async def send_code(
+        self,
+        to: str,
+        code: str,
+        template: str | int | Template,
+        *,
+        language: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Sent:
+        """Send a code that the caller made (``POST /v1/codes``).
+
+        After an uncertain failure it is repeated, as `send` is.
+
+        Args:
+            to: A phone number such as ``+6591234567``, or an email address.
+            code: The code, as a ``str``: leading zeros matter.
+            template: The template, or its id.
+            language: As in `Template`.
+            params: As in `Template`.
+            timeout: Seconds for one attempt.
+            deadline: Seconds for the whole call.
+            retry: The retry policy.
+
+        Returns:
+            The message's id and its channel; there is nothing to verify later.
+
+        Raises:
+            FrequencyLimitError: As for `send`.
+        """
+        made = Template.of(template, language=language, params=params)
+        return await self._transport.execute(
+            SendCode(to, code, made), timeout=timeout, deadline=deadline, retry=retry
+        )
+
+    async def send_custom_message(
+        self,
+        to: str | Iterable[str],
+        template: str | int | Template,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Sent:
+        """Send a message of the caller's own template (``POST /v1/custom-messages``).
+
+        It is not repeated after an uncertain failure: nothing guards the person against a second
+        one.
+
+        Args:
+            to: A phone number or an email address; see `SendCustomMessage` about several.
+            template: The template, or its id; one of verification type wants ``params["code"]``.
+            params: As in `Template`.
+            timeout: Seconds for one attempt.
+            deadline: Seconds for the whole call.
+            retry: The retry policy.
+
+        Returns:
+            The message's id and its channel.
+        """
+        made = Template.of(template, params=params)
+        return await self._transport.execute(
+            SendCustomMessage(to, made), timeout=timeout, deadline=deadline, retry=retry
+        )
+
+    async def verify(
+        self,
+        message_id: str,
+        code: str,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Verification:
+        """Ask whether a code that the platform made is right (``POST /v1/verifications``).
+
+        Args:
+            message_id: The id that `send` answered.
+            code: What the person typed, as a ``str``.
+            timeout: Seconds for one attempt.
+            deadline: Seconds for the whole call.
+            retry: The retry policy.
+
+        Returns:
+            Whether it is right: a wrong code is an answer, not an error.
+
+        Raises:
+            BusinessRuleError: The code has expired, or was verified already.
+        """
+        return await self._transport.execute(
+            VerifyOTP(message_id, code), timeout=timeout, deadline=deadline, retry=retry
+        )

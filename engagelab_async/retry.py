@@ -1,0 +1,148 @@
+"""When a call is repeated, and after how long.
+
+Both parts are pure of I/O: the policy decides about one failure of one call, the budget about all
+calls of a client together.
+
+=========================================  =====================================================
+what happened                              repeated?
+=========================================  =====================================================
+never left (`ConnectError`)                yes, every operation
+HTTP 429, 5016, 5001                       yes, nothing was sent; ``Retry-After`` is obeyed
+may have been sent (timeout, connection    only where the operation is ``repeatable``, or with
+lost, 5xx, unreadable 2xx)                 ``repeat_uncertain=True``
+anything else                              no
+=========================================  =====================================================
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from attrs import define, field, frozen
+
+from .errors import APIError, ConnectError, EngageLabError, RateLimitError
+from .operations import Operation
+
+# "Sending failed" and "internal sending error": the platform says that nothing went out, and the
+# cause is on its side. Other 5xxx codes are about the number or the text and stay as they are.
+_PASSING_CODES: Final = frozenset({5001, 5016})
+
+
+def _at_least_one(_: object, __: object, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"attempts: expected an int, got {type(value).__name__}"
+        raise TypeError(msg)
+    if value < 1:
+        msg = "attempts: must be at least 1, which is the first try"
+        raise ValueError(msg)
+
+
+def _seconds(_: object, attribute: object, value: float) -> None:
+    name = getattr(attribute, "name", "")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
+        raise TypeError(msg)
+    if not (math.isfinite(value) and value >= 0):
+        msg = f"{name}: must be a finite number of seconds, 0 or more"
+        raise ValueError(msg)
+
+
+@frozen
+class RetryPolicy:
+    """How often a failed call is repeated and how long to wait: immutable, one for many calls.
+
+    Waits grow exponentially with full jitter: ``random() * min(cap, base * 2**n)`` before repeat
+    number ``n``, counted from 0. A ``Retry-After`` of the server is a lower bound.
+
+    Attributes:
+        attempts: How many requests one call may make, the first one counted; at least 1.
+        base: Seconds; the upper bound of the first wait.
+        cap: Seconds; the upper bound of every wait that the server did not ask for.
+        repeat_uncertain: Repeat also where the message may have been sent already. It can reach
+            the same person twice: for messages that bear repeating only.
+
+    Raises:
+        TypeError: An argument is not a number.
+        ValueError: A number is out of range.
+
+    Example:
+        >>> RetryPolicy(attempts=5, cap=2.0)
+        RetryPolicy(attempts=5, base=0.5, cap=2.0, repeat_uncertain=False)
+    """
+
+    attempts: int = field(default=3, validator=_at_least_one)
+    base: float = field(default=0.5, validator=_seconds)
+    cap: float = field(default=8.0, validator=_seconds)
+    repeat_uncertain: bool = False
+
+    def delay(
+        self,
+        error: EngageLabError,
+        operation: Operation[object],
+        *,
+        attempt: int,
+        remaining: float,
+        random: Callable[[], float],
+    ) -> float | None:
+        """Say how long to wait before repeating a call, if it may be repeated.
+
+        Args:
+            error: What the last attempt ended with.
+            operation: What was attempted.
+            attempt: The number of that attempt, counted from 1.
+            remaining: Seconds until the call's deadline.
+            random: A source of numbers in [0, 1).
+
+        Returns:
+            Seconds, or ``None`` for "do not repeat": it would be unsafe or useless, the attempts
+            are used up, or the wait would outlast the deadline.
+        """
+        if attempt >= self.attempts or not self._may_repeat(error, operation):
+            return None
+        # An exponent above 1000 overflows a float; the cap has long been reached by then.
+        backoff = random() * min(self.cap, self.base * 2.0 ** min(attempt - 1, 1000))
+        asked = error.retry_after if isinstance(error, APIError) else None
+        wait = backoff if asked is None else max(asked, backoff)
+        return wait if wait < remaining else None
+
+    def _may_repeat(self, error: EngageLabError, operation: Operation[object]) -> bool:
+        if error.may_have_been_sent:
+            return self.repeat_uncertain or operation.endpoint.repeatable
+        return isinstance(error, ConnectError | RateLimitError) or (
+            isinstance(error, APIError) and error.code in _PASSING_CODES
+        )
+
+
+@define
+class RetryBudget:
+    """A token bucket that all calls of a client share, so that an outage is not amplified.
+
+    A repeat takes tokens out. A call that succeeds puts some back: what its last repeat cost, or
+    one token if it needed none. When most calls fail, the bucket runs dry and failures are raised
+    at once, until the API answers again. The numbers are those of the AWS SDKs.
+
+    Attributes:
+        capacity: How many tokens the bucket holds; it starts full.
+        cost: How many tokens one repeat takes.
+    """
+
+    capacity: int = 500
+    cost: int = 5
+    _tokens: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Fill the bucket."""
+        self._tokens = self.capacity
+
+    def spend(self) -> bool:
+        """Pay for one repeat, if there is enough."""
+        if self._tokens < self.cost:
+            return False
+        self._tokens -= self.cost
+        return True
+
+    def earn(self, *, repeated: bool) -> None:
+        """Take note of a call that succeeded, after a repeat or without one."""
+        self._tokens = min(self.capacity, self._tokens + (self.cost if repeated else 1))

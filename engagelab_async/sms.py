@@ -1,0 +1,74 @@
+"""The coroutines of the SMS product: each builds an operation and awaits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .operations import SendSMS, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from .operations import Plan
+    from .retry import RetryPolicy
+    from .transport import Transport
+
+
+class SMS:
+    """The SMS API; ``engagelab.sms`` is one."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Send over `transport`."""
+        self._transport = transport
+
+    async def send(
+        self,
+        to: str | Iterable[str],
+        template: str | int | Template,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        plan_name: str | None = None,
+        schedule_time: datetime | float | None = None,
+        custom_args: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Plan:
+        """Send one template to one or many phones (``POST /v1/messages``).
+
+        It is not repeated after an uncertain failure: nothing guards people against a second
+        message.
+
+        Args:
+            to: The phone numbers; a lone ``str`` is one number. All get the same `params`.
+            template: The template, or its id.
+            params: As in `Template`.
+            plan_name: What the console shows.
+            schedule_time: When to send: an aware ``datetime`` or Unix seconds, at least 3 minutes
+                and at most 30 days ahead.
+            custom_args: The caller's own JSON object; it comes back in callbacks.
+            timeout: Seconds for one attempt.
+            deadline: Seconds for the whole call, repeats and waits included.
+            retry: The retry policy.
+
+        Returns:
+            The plan. Its ``accepted_count`` may be below its ``total_count``: the platform drops
+            invalid targets without a word.
+
+        Raises:
+            EngageLabError: One of its subclasses says what happened. An `APIError` may come with
+                HTTP 200, and then carries ``plan_id``.
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument can never be right.
+        """
+        operation = SendSMS(
+            to,
+            Template.of(template, params=params),
+            plan_name,
+            schedule_time,
+            custom_args,
+        )
+        return await self._transport.execute(
+            operation, timeout=timeout, deadline=deadline, retry=retry
+        )
