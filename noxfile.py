@@ -1,0 +1,109 @@
+"""Every check of the project, one session each: ``nox`` runs them all, ``nox -s NAME`` one.
+
+::
+
+    lint        ruff, rules and format
+    types       mypy on all our code, pyright on the types of the public names
+    build       the source distribution, and the wheel made from it
+    tests       pytest against that wheel, once for each supported Python that is installed
+    coverage    what those runs covered, taken together: every line, every branch
+    docs        the Sphinx pages, where a warning is an error
+"""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"  # the first whose sessions can require others
+nox.options.sessions = ["lint", "types", "tests", "coverage", "docs"]
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+# Nobody needs to have every Python: a version that is not installed is skipped, on CI too.
+nox.options.error_on_missing_interpreters = False
+
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+
+def group(*names: str) -> list[str]:
+    """Requirements of dependency groups; read here because older pips do not know them."""
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
+
+
+def install_wheel(session: nox.Session, *requirements: str) -> None:
+    """Install the built wheel with all extras, and what else the session needs."""
+    wheel = next(DIST.glob("*.whl"))
+    session.install(f"engagelab-async[all] @ {wheel.as_uri()}", *requirements)
+    # A reused environment holds an earlier build, and pip takes an equal version for the same.
+    session.install("--quiet", "--force-reinstall", "--no-deps", str(wheel))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the rules and the format of all Python files."""
+    session.install(*group("lint"))
+
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(requires=["build"])
+def types(session: nox.Session) -> None:
+    """Check the types of our code, and that users see all types of the public names."""
+    install_wheel(session, *group("types"))
+
+    session.run("mypy", "engagelab_async", "tests", "examples")
+    # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
+    session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
+    # Away from the working tree, or pyright would look at that instead of the installed package.
+    with session.chdir(session.create_tmp()):
+        session.run(
+            "pyright",
+            "--verifytypes",
+            "engagelab_async",
+            "--ignoreexternal",
+            env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},  # do not ask for newer versions
+        )
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Build the source distribution, and from that the wheel."""
+    session.install(*group("build"))
+
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST), str(ROOT), silent=True)
+
+
+@nox.session(python=nox.project.python_versions(PYPROJECT), requires=["build"])
+def tests(session: nox.Session) -> None:
+    """Run the tests, the documentation's code blocks and the examples against the wheel."""
+    install_wheel(session, *group("tests"))
+
+    env = {
+        "COVERAGE_FILE": str(ROOT / f".coverage-{session.python}"),
+        "PYTHONSAFEPATH": "1",  # keeps the working tree off sys.path, in subprocesses too
+        "ENGAGELAB_ASYNC_TEST_WHEEL": "1",  # tests/test_architecture.py checks that it did
+    }
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Combine what the test sessions measured and insist on all of it."""
+    session.install(*group("coverage"))
+
+    measured = sorted(str(file) for file in ROOT.glob(".coverage-*"))
+    session.run("coverage", "combine", "--quiet", *measured, log=False)
+    session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(requires=["build"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation."""
+    install_wheel(session, *group("docs"))
+
+    session.run("sphinx-build", "-qEnW", "--keep-going", "-b", "html", "docs", "docs/_build/html")
