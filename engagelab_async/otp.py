@@ -151,7 +151,7 @@ class OTP:
             retry: The retry policy.
 
         Returns:
-            Whether it is right: a wrong code is an answer, not an error.
+            Whether it is right. A wrong code is an answer, not an error.
 
         Raises:
             BusinessRuleError: The code has expired, or was verified already.

@@ -115,7 +115,7 @@ class RetryPolicy:
         )
 
 
-@define
+@define(eq=False)
 class RetryBudget:
     """A token bucket that all calls of a client share, so that an outage is not amplified.
 

@@ -111,7 +111,7 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Account:
     """Where a product is and how to be let in.
 
@@ -121,7 +121,7 @@ class Account:
     """
 
     base_url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
@@ -354,7 +354,7 @@ class Transport:
             _logger.exception("on_attempt failed")
 
 
-@define
+@define(eq=False, repr=False)
 class _Call(Generic[R]):
     """One call under way."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from ._engine import Engine
-from .httpx import HTTPXEngine
+from .httpx import HTTPXClientEngine, HTTPXEngine
 
 HTTP = str | Engine | httpx.AsyncClient
 """What ``EngageLab(http=…)`` takes: an engine's name, an engine, or an HTTP library's client."""
@@ -27,7 +27,7 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
     if http is None or isinstance(http, str):
         return _named("httpx" if http is None else http), True
     if isinstance(http, httpx.AsyncClient):
-        return HTTPXEngine(http), True
+        return HTTPXClientEngine(http), True
     if isinstance(http, Engine):
         return http, False
     msg = f"http: expected an engine, its name or an httpx.AsyncClient, got {type(http).__name__}"
