@@ -251,7 +251,7 @@ def _object(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
         msg = f"expected an object, got more than {MAX_BODY_BYTES} bytes"
         raise _MismatchError(msg)
     try:
-        document = json.loads(_decompressed(body, headers))
+        document = _parsed(body, headers)
     # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
     except (ValueError, RecursionError):
         found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
@@ -262,10 +262,18 @@ def _object(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _decompressed(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Undo a compression that was not asked for: engines ask for none, some proxies add one."""
-    if _header(headers, "content-encoding") not in ("gzip", "deflate"):
-        return body
+def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        # Engines ask for no compression, yet some proxies add one, and others undo it without
+        # taking away the header: so what parses is taken as it is.
+        if _header(headers, "content-encoding") not in ("gzip", "deflate"):
+            raise
+    return json.loads(_decompressed(body))
+
+
+def _decompressed(body: bytes) -> bytes:
     try:
         # 32 added to the window's bits: tell gzip and zlib apart by their first bytes.
         return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, MAX_BODY_BYTES)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ._version import __version__
-from .engines import HTTP, choose
+from .engines import choose
 from .errors import ConfigurationError
 from .otp import OTP
 from .retry import RetryPolicy
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from .engines import HTTP
     from .operations import Operation, Product
 
 R = TypeVar("R")
@@ -65,8 +66,10 @@ class EngageLab:
         Args:
             otp: The key pair of the OTP product; a call without one raises `ConfigurationError`.
             sms: The key pair of the SMS product. The products do not know each other's keys.
-            http: The engine's name (``"httpx"``), an `Engine`, or the caller's own
-                ``httpx.AsyncClient``, which is not closed by this client.
+            http: An engine's name: ``"httpx"`` (the default), ``"aiohttp"``, ``"httpx2"``, or
+                ``"auto"`` for aiohttp where it is installed and asyncio runs. Or an `Engine`, an
+                ``httpx.AsyncClient``, an ``httpx2.AsyncClient`` or an ``aiohttp.ClientSession``
+                of the caller's, which this client does not close.
             retry: When to repeat.
             timeout: Seconds for one attempt, from waiting for a connection to the last byte;
                 ``math.inf`` for no limit.
@@ -77,7 +80,7 @@ class EngageLab:
                 is logged, never passed on.
 
         Raises:
-            ConfigurationError: A base URL is not one.
+            ConfigurationError: A base URL is not one, or the engine's library is not installed.
             TypeError: An argument is of the wrong type.
             ValueError: A duration is not positive, or `http` names no engine.
         """

@@ -2,5 +2,6 @@
 
 from ._choice import HTTP, choose
 from ._engine import Engine, Request, Response, time_limit
+from .httpx import HTTPXEngine
 
-__all__ = ["HTTP", "Engine", "Request", "Response", "choose", "time_limit"]
+__all__ = ["HTTP", "Engine", "HTTPXEngine", "Request", "Response", "choose", "time_limit"]

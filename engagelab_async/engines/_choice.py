@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
 import httpx
 
-from ._engine import Engine
-from .httpx import HTTPXClientEngine, HTTPXEngine
+from engagelab_async.errors import ConfigurationError
 
-HTTP = str | Engine | httpx.AsyncClient
-"""What ``EngageLab(http=…)`` takes: an engine's name, an engine, or an HTTP library's client."""
+from ._engine import Engine, Request, Response, in_asyncio
+from .httpx import HTTPXClientEngine, HTTPXEngine, HTTPXLibrary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aiohttp
+    import httpx2
+
+HTTP: TypeAlias = "str | Engine | httpx.AsyncClient | httpx2.AsyncClient | aiohttp.ClientSession"
+"""What ``EngageLab(http=…)`` takes: an engine's name, an engine, or a library's client."""
 
 
 def choose(http: HTTP | None) -> tuple[Engine, bool]:
@@ -21,21 +34,84 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
         The engine, and whether it is ours to close.
 
     Raises:
+        ConfigurationError: `http` names an engine whose library is not installed.
         TypeError: `http` is nothing that sends.
         ValueError: `http` names no engine.
     """
     if http is None or isinstance(http, str):
         return _named("httpx" if http is None else http), True
+    # These before engines: a client of httpx2 has all the methods of an engine.
     if isinstance(http, httpx.AsyncClient):
         return HTTPXClientEngine(http), True
+    if _is_a(http, "httpx2", "AsyncClient"):
+        return HTTPXClientEngine(http, library=HTTPXLibrary(sys.modules["httpx2"])), True
+    if _is_a(http, "aiohttp", "ClientSession"):
+        from .aiohttp import AiohttpEngine
+
+        return AiohttpEngine(http), True
     if isinstance(http, Engine):
         return http, False
-    msg = f"http: expected an engine, its name or an httpx.AsyncClient, got {type(http).__name__}"
+    msg = (
+        "http: expected an engine or its name, an httpx.AsyncClient, an httpx2.AsyncClient or "
+        f"an aiohttp.ClientSession, got {type(http).__name__}"
+    )
     raise TypeError(msg)
 
 
+def _is_a(value: object, library: str, name: str) -> TypeGuard[Any]:
+    # Whoever holds an instance has imported its library; so nobody else has to.
+    module = sys.modules.get(library)
+    return module is not None and isinstance(value, getattr(module, name))
+
+
 def _named(name: str) -> Engine:
-    if name != "httpx":
-        msg = f"http: no engine is called {name!r}; there is 'httpx'"
+    if name not in _BY_NAME:
+        msg = f"http: no engine is called {name!r}; there are {', '.join(_BY_NAME)}"
         raise ValueError(msg)
-    return HTTPXEngine()
+    return _BY_NAME[name]()
+
+
+def _aiohttp() -> Engine:
+    _require("aiohttp", "engagelab-async[aiohttp]")
+    from .aiohttp import AiohttpEngine
+
+    return AiohttpEngine()
+
+
+def _httpx2() -> Engine:
+    _require("httpx2", "httpx2")
+    return HTTPXEngine(library=HTTPXLibrary(import_module("httpx2")))
+
+
+def _require(library: str, requirement: str) -> None:
+    if find_spec(library) is None:
+        msg = f"http={library!r} needs a library that is not installed: pip install {requirement!r}"
+        raise ConfigurationError(msg)
+
+
+class AutoEngine:
+    """aiohttp where it is installed and asyncio runs, httpx elsewhere; chosen at the first send."""
+
+    def __init__(self) -> None:
+        """Choose nothing yet: the event loop may not run."""
+        self._engine: Engine | None = None
+
+    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
+        """Send one request; see `Engine.send`."""
+        if self._engine is None:
+            fast = in_asyncio() and find_spec("aiohttp") is not None
+            self._engine = _named("aiohttp" if fast else "httpx")
+        return await self._engine.send(request, timeout=timeout, max_bytes=max_bytes)
+
+    async def aclose(self) -> None:
+        """Close the engine that was chosen."""
+        if self._engine is not None:
+            await self._engine.aclose()
+
+
+_BY_NAME: Final[dict[str, Callable[[], Engine]]] = {
+    "httpx": HTTPXEngine,
+    "aiohttp": _aiohttp,
+    "httpx2": _httpx2,
+    "auto": AutoEngine,
+}

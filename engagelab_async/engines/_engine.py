@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import anyio
 from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from types import ModuleType
+
+MAX_CONNECTIONS: Final = 256
+"""How many connections an engine of ours opens at most, unless it is told otherwise."""
+
+IDLE_SECONDS: Final = 30.0
+"""How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
 
 
 @frozen(eq=False)
@@ -89,16 +94,20 @@ def time_limit(seconds: float | None) -> AbstractAsyncContextManager[object]:
     Returns:
         An async context manager that raises ``TimeoutError`` when time runs out.
     """
-    # asyncio's own costs 4 µs, anyio's 10 µs. Where it was never imported it does not run, and
-    # importing it takes longer than importing this package.
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and _in_task(asyncio):
-        limit: AbstractAsyncContextManager[object] = asyncio.timeout(seconds)
+    # asyncio's own costs 4 µs, anyio's 10 µs.
+    if in_asyncio():
+        limit: AbstractAsyncContextManager[object] = sys.modules["asyncio"].timeout(seconds)
         return limit
     return _anyio_limit(seconds)
 
 
-def _in_task(asyncio: ModuleType) -> bool:
+def in_asyncio() -> bool:
+    """Tell whether the caller runs in a task of asyncio, uvloop included."""
+    # Where asyncio was never imported it does not run, and importing it here would take longer
+    # than importing this package.
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return False
     # Inside trio there is no asyncio task, even where trio is the guest of an asyncio loop.
     try:
         return asyncio.current_task() is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -19,18 +18,13 @@ from engagelab_async.errors import (
     TransportError,
 )
 
-from ._engine import Request, Response, time_limit
+from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, time_limit
+from ._proxy import environment_proxy
 from ._slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
     from types import ModuleType
-
-MAX_CONNECTIONS: Final = 256
-"""How many connections an engine opens at most, unless it is told otherwise."""
-
-IDLE_SECONDS: Final = 30.0
-"""How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
 
 _NEVER_LEFT: Final = (
     "ConnectError",
@@ -164,7 +158,7 @@ class HTTPXEngine(_HTTPXEngine):
         prepared.headers["Content-Length"] = str(len(request.body))
         slot = await self._slots.take(origin)
         try:
-            response = await slot.connection.handle_async_request(prepared)
+            response: Any = await slot.connection.handle_async_request(prepared)
             try:
                 data = await _read(response.stream, max_bytes)
             finally:
@@ -188,9 +182,10 @@ class HTTPXEngine(_HTTPXEngine):
         limits = self._library.module.Limits(
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
         )
-        return self._library.module.AsyncHTTPTransport(
-            verify=self._tls(), limits=limits, proxy=_environment_proxy(origin)
+        transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
+            verify=self._tls(), limits=limits, proxy=environment_proxy(origin)
         )
+        return transport
 
     async def aclose(self) -> None:
         """Close the connections; one that is busy, when its request has ended."""
@@ -255,13 +250,3 @@ async def _read(chunks: AsyncIterable[bytes], max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             break
     return body
-
-
-def _environment_proxy(origin: str) -> str | None:
-    """Find the proxy for an origin as httpx does: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY."""
-    scheme, _, host = origin.partition("://")
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
