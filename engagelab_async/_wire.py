@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -185,6 +186,8 @@ def _make_converter() -> Converter:
 
 
 _converter: Final = _make_converter()
+# json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
+_from_json: Final = json.JSONDecoder().decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -264,13 +267,13 @@ def _object(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
 
 def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
     try:
-        return json.loads(body)
+        return _from_json(body.removeprefix(BOM_UTF8).decode())
     except ValueError:
         # Engines ask for no compression, yet some proxies add one, and others undo it without
         # taking away the header: so what parses is taken as it is.
         if _header(headers, "content-encoding") not in ("gzip", "deflate"):
             raise
-    return json.loads(_decompressed(body))
+    return _from_json(_decompressed(body).decode())
 
 
 def _decompressed(body: bytes) -> bytes:

@@ -297,7 +297,9 @@ class Transport:
             now=self._wall_clock(),
         )
         self._budget.earn(repeated=call.number > 1)
-        self._report(call, status=response.status)
+        # Most programs want no report of a success, and its making shows in bulk.
+        if self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG):
+            self._report(call, status=response.status)
         return result
 
     def _failed(self, call: _Call[Any], error: EngageLabError) -> float | None:

@@ -46,9 +46,9 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
     if _is_a(http, "httpx2", "AsyncClient"):
         return HTTPXClientEngine(http, library=HTTPXLibrary(sys.modules["httpx2"])), True
     if _is_a(http, "aiohttp", "ClientSession"):
-        from .aiohttp import AiohttpEngine
+        from .aiohttp import AiohttpSessionEngine
 
-        return AiohttpEngine(http), True
+        return AiohttpSessionEngine(http), True
     if isinstance(http, Engine):
         return http, False
     msg = (

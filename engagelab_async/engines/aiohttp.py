@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -49,36 +50,16 @@ class _Body(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
-class AiohttpEngine:
-    """Sends with an ``aiohttp.ClientSession``.
+_Route = tuple[aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None]
+"""Session, URL, headers and proxy of a request: what all requests like it share."""
 
-    Args:
-        session: The caller's own; it is shared and never closed here. Its default headers,
-            cookies, connector and tracing apply. Its timeouts, its following of redirects, its
-            decompression and its ``raise_for_status`` do not. Without one, the engine makes and
-            closes its own, which takes proxies from the environment.
-        max_connections: How many connections a session of our own opens.
 
-    Raises:
-        ConfigurationError: The session has default credentials, which aiohttp would not combine
-            with those of a request.
-    """
+class _AiohttpEngine(ABC):
+    """What the two engines have in common: the exchange, the time limit and the error tree."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession | None = None,
-        *,
-        max_connections: int = MAX_CONNECTIONS,
-    ) -> None:
-        """Open nothing yet."""
-        if session is not None and session.auth is not None:
-            msg = "http: the aiohttp.ClientSession must have no auth of its own"
-            raise ConfigurationError(msg)
-        self._owns_session = session is None
-        self._session = session
-        self._max_connections = max_connections
+    def __init__(self) -> None:
         # Per engine, not per process: the headers hold a secret.
-        self._prepared = lru_cache(maxsize=64)(self._prepare)
+        self._route_to = lru_cache(maxsize=64)(self._route)
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
@@ -95,8 +76,7 @@ class AiohttpEngine:
             raise translated(error, unsent=not body.taken) from error
 
     async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
-        session = self._opened() if self._session is None else self._session
-        url, headers, proxy = self._prepared(request.url, request.headers)
+        session, url, headers, proxy = self._route_to(request.url, request.headers)
         response = await session.request(
             request.method,
             url,
@@ -117,36 +97,87 @@ class AiohttpEngine:
             response.close()
         return Response(response.status, response.headers, data)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        # Not sooner: a session belongs to the loop that runs when it is made.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=IDLE_SECONDS
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        return self._session
+    @abstractmethod
+    def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route: ...
 
-    def _prepare(
-        self, url: str, headers: tuple[tuple[str, str], ...]
-    ) -> tuple[URL, CIMultiDict[str], str | None]:
+
+class AiohttpEngine(_AiohttpEngine):
+    """Sends over its own connections, with proxies from the environment.
+
+    Args:
+        max_connections: How many connections there may be; more requests wait, in their order.
+    """
+
+    def __init__(self, *, max_connections: int = MAX_CONNECTIONS) -> None:
+        """Open nothing yet."""
+        super().__init__()
+        self._max_connections = max_connections
+        self._connector: aiohttp.TCPConnector | None = None
+        self._sessions: dict[tuple[tuple[str, str], ...], aiohttp.ClientSession] = {}
+
+    def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
+        # A session for each set of headers spares merging them into every request.
+        if headers not in self._sessions:
+            self._sessions[headers] = self._new_session(headers)
         # A path arrives percent-encoded, and is to stay so.
         parsed = URL(url, encoded=True)
-        proxy = environment_proxy(str(parsed.origin())) if self._owns_session else None
-        return parsed, CIMultiDict(headers), proxy
+        proxy = environment_proxy(str(parsed.origin()))
+        return self._sessions[headers], parsed, None, proxy
+
+    def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
+        if self._connector is None:
+            # Not sooner: it belongs to the loop that runs when it is made.
+            self._connector = aiohttp.TCPConnector(
+                limit=self._max_connections, keepalive_timeout=IDLE_SECONDS
+            )
+        return aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers,
+        )
 
     async def aclose(self) -> None:
-        """Close the session, unless it is the caller's."""
-        if self._owns_session and self._session is not None:
-            await self._session.close()
+        """Close the connections."""
+        for session in self._sessions.values():
+            await session.close()
+        if self._connector is not None:
+            await self._connector.close()
+
+
+class AiohttpSessionEngine(_AiohttpEngine):
+    """Sends with a session that the caller made, shares and closes.
+
+    The session's default headers, cookies, connector and tracing apply. Its timeouts, its
+    following of redirects, its decompression and its ``raise_for_status`` do not.
+
+    Args:
+        session: The caller's session.
+
+    Raises:
+        ConfigurationError: The session has default credentials, which aiohttp would not combine
+            with those of a request.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        """Use `session` until the end of its life."""
+        if session.auth is not None:
+            msg = "http: the aiohttp.ClientSession must have no auth of its own"
+            raise ConfigurationError(msg)
+        super().__init__()
+        self._session = session
+
+    def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
+        return self._session, URL(url, encoded=True), CIMultiDict(headers), None
+
+    async def aclose(self) -> None:
+        """Leave the session to its owner."""
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:
-    body = b""
-    while chunk := await content.readany():
-        body += chunk
-        if len(body) > max_bytes:
-            break
+    body = await content.readany()
+    while not content.at_eof() and len(body) <= max_bytes:
+        body += await content.readany()
     return body
 
 
