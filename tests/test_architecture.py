@@ -44,11 +44,12 @@ MAY_IMPORT_THE_ROOT = {"cli", "testing"}
 """They use the library as its users do."""
 
 HOMES = {
-    "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
+    # engines._choice names the clients that a caller may hand over, for type checkers only.
+    "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
-    "httpx": ["engines.httpx", "engines._choice"],  # the latter to recognize a caller's client
-    "httpx2": [],
+    "httpx": ["engines.httpx", "engines._choice"],
+    "httpx2": ["engines._choice"],
     "pytest": ["testing"],
     "respx": ["testing"],
     "rich": ["cli"],

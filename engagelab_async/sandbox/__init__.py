@@ -1,0 +1,63 @@
+"""The EngageLab API, played on this machine: no account, no cost, no message to anybody.
+
+::
+
+    Sandbox            starts and stops it: `async with`, `with`, or `serve()`       _server.py
+    └── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
+        └── Platform   the five calls as plain functions of a decoded body           platform.py
+            ├── the fields of a body, or error 3002                                  _fields.py
+            ├── recipients, the magic ones among them                                recipients.py
+            ├── templates and how they are rendered                                  templates.py
+            ├── codes: live, expired, verified                                       codes.py
+            ├── what was sent                                                        outbox.py
+            └── the documented errors                                                _errors.py
+
+It answers ``/otp/v1/{messages,codes,verifications,custom-messages}`` and ``/sms/v1/messages`` as
+the vendor's pages say. Where they say nothing, it does what seems most plausible:
+
+- Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
+  given credentials; then a product takes its own pair and nothing else.
+- Any template id will do, except one that begins with ``missing``: that template does not exist
+  (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATE`, and
+  answers 4001 to any other id. Text with ``{{code}}`` in it makes a template a verification one.
+- A code is live until it expires or is verified, and while it is live the same template to the
+  same recipient answers 3004. Custom messages are not limited.
+- A custom message to several recipients has one message id for all; if one of them is refused,
+  nothing is sent. An SMS target that cannot be reached is dropped without a word, and a plan all
+  of whose targets were dropped is still answered with 200, its ``accepted_count`` being 0.
+- A scheduled SMS is listed at once, with its ``scheduled_for``.
+
+What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` lists them all::
+
+    +10000000000            the vendor's: succeeds
+    +10000000001            the vendor's: answers 5011
+    +10000000002            the vendor's: answers 5012
+    +10000000003            the vendor's: succeeds, and is never delivered
+    +10000000004            the vendor's: goes out on WhatsApp, then falls back to SMS
+    +10000000005            the vendor's: succeeds, and the code to verify is 123456
+    sandbox@example.com     the vendor's: succeeds on email
+    +10000000200            an SMS plan fails inside an HTTP 200
+    +1000000 and any code   answers that error: 1000 to +10000001000, 5020 to +10000005020
+
+A number may be written without its ``+``. SMS does not have the errors 5011 to 5020; a target that
+stands for one of them is dropped there.
+"""
+
+try:
+    from ._server import Sandbox
+except ModuleNotFoundError as error:
+    error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+    raise
+from .app import DEMO_CREDENTIALS
+from .outbox import SentMessage
+from .recipients import MAGIC_RECIPIENTS, MagicRecipient
+from .templates import DEMO_TEMPLATE
+
+__all__ = [
+    "DEMO_CREDENTIALS",
+    "DEMO_TEMPLATE",
+    "MAGIC_RECIPIENTS",
+    "MagicRecipient",
+    "Sandbox",
+    "SentMessage",
+]

@@ -1,0 +1,83 @@
+"""The fields of a decoded body: there, and of their type, or error 3002."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from ._errors import RefusedError
+
+
+@frozen
+class Fields:
+    """One JSON object of a request.
+
+    ``null`` counts as left out. So does an empty string, except among params: no other field of
+    the five calls has a use for one.
+
+    Attributes:
+        values: The object.
+        path: Where it stands in the body, with a dot behind it; the errors name it.
+    """
+
+    values: Mapping[str, object]
+    path: str = ""
+
+    def text(self, name: str) -> str:
+        """Return a required string."""
+        value = self.values.get(name)
+        if not isinstance(value, str) or not value:
+            raise self.refusal(name, "must be a non-empty string")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a string, or None."""
+        return None if self.values.get(name) is None else self.text(name)
+
+    def identifier(self, name: str) -> str:
+        """Return a required string that may come as an integer."""
+        value = self.values.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.text(name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a required array of strings; a bare string is an array of one."""
+        value = self.values.get(name)
+        items = value if isinstance(value, list) else [value]
+        texts = tuple(item for item in items if isinstance(item, str) and item)
+        if not texts or len(texts) < len(items):
+            raise self.refusal(name, "must be a non-empty array of non-empty strings")
+        return texts
+
+    def optional_integer(self, name: str) -> int | None:
+        """Return an integer, or None."""
+        value = self.values.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise self.refusal(name, "must be an integer")
+        return value
+
+    def inner(self, name: str) -> "Fields":
+        """Return a required object."""
+        value = self.values.get(name)
+        if not isinstance(value, dict):
+            raise self.refusal(name, "must be an object")
+        return Fields(value, f"{self.path}{name}.")
+
+    def optional_inner(self, name: str) -> "Fields":
+        """Return an object, empty when it was left out."""
+        if self.values.get(name) is None:
+            return Fields({}, f"{self.path}{name}.")
+        return self.inner(name)
+
+    def all_texts(self) -> Mapping[str, str]:
+        """Return every field; all must be strings, which may be empty."""
+        texts: dict[str, str] = {}
+        for name, value in self.values.items():
+            if not isinstance(value, str):
+                raise self.refusal(name, "must be a string")
+            texts[name] = value
+        return texts
+
+    def refusal(self, name: str, demand: str) -> RefusedError:
+        """Make the error that names a field and what it must be."""
+        return RefusedError(3002, f"{self.path}{name} {demand}")

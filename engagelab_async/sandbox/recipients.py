@@ -1,0 +1,122 @@
+"""Recipients: what counts as one, and the magic ones that make something happen.
+
+OTP answers an unusable recipient with an error. SMS drops an unusable target without a word, and
+so it does with one that stands for an error which only OTP has.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from attrs import frozen
+
+from ._errors import MEANINGS, OTP_ONLY, RefusedError
+
+_NUMBER: Final = re.compile(r"\+?([0-9]{7,15})")
+# No character class overlaps its neighbour, so matching takes linear time on any input.
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+
+
+@frozen
+class MagicRecipient:
+    """What a magic recipient brings about.
+
+    Attributes:
+        effect: The same in words.
+        error: The error code that every send is answered with, or ``None``.
+        plan_error: The non-zero code inside the HTTP 200 of an SMS plan, or ``None``.
+        channel: The channel that a send on the OTP product goes out on.
+        verify_code: The code that the platform makes for it, or ``None`` for a random one.
+    """
+
+    effect: str
+    error: int | None = None
+    plan_error: int | None = None
+    channel: str = "sms"
+    verify_code: str | None = None
+
+
+MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
+    {
+        "+10000000000": MagicRecipient("succeeds"),
+        "+10000000001": MagicRecipient("answers 5011: " + MEANINGS[5011], error=5011),
+        "+10000000002": MagicRecipient("answers 5012: " + MEANINGS[5012], error=5012),
+        "+10000000003": MagicRecipient("succeeds, and is never delivered"),
+        "+10000000004": MagicRecipient("goes out on WhatsApp first", channel="whatsapp"),
+        "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
+        "sandbox@example.com": MagicRecipient("succeeds on email", channel="email"),
+        "+10000000200": MagicRecipient("an SMS plan fails inside an HTTP 200", plan_error=1),
+    }
+    | {
+        f"+1000000{code}": MagicRecipient(f"answers {code}: {meaning}", error=code)
+        for code, meaning in MEANINGS.items()
+    }
+)
+"""Every magic recipient and what it brings about.
+
+Example:
+    >>> MAGIC_RECIPIENTS["+10000005013"].effect
+    'answers 5013: number is blacklisted'
+
+.. versionadded:: 0.1.0
+"""
+
+_ANY_NUMBER: Final = MagicRecipient("an ordinary number")
+_ANY_EMAIL: Final = MagicRecipient("an ordinary email address", channel="email")
+
+
+@frozen
+class Recipient:
+    """A recipient that a message can go to.
+
+    Attributes:
+        written: The recipient as the request spells it.
+        address: Its one spelling.
+        magic: What it brings about.
+    """
+
+    written: str
+    address: str
+    magic: MagicRecipient
+
+
+def canonical(to: str) -> str | None:
+    """Return the one spelling of a number or an email address, or ``None`` if it is neither."""
+    number = _NUMBER.fullmatch(to)
+    if number:
+        return f"+{number[1]}"
+    return to.lower() if _EMAIL.fullmatch(to) else None
+
+
+def otp_recipient(to: str) -> Recipient:
+    """Take a recipient of the OTP product: a number or an email address.
+
+    Raises:
+        RefusedError: 5011 for what is neither, or the error that this recipient brings about.
+    """
+    address = canonical(to)
+    if address is None:
+        raise RefusedError(5011)
+    ordinary = _ANY_EMAIL if "@" in address else _ANY_NUMBER
+    magic = MAGIC_RECIPIENTS.get(address, ordinary)
+    if magic.error is not None:
+        raise RefusedError(magic.error)
+    return Recipient(to, address, magic)
+
+
+def sms_recipient(to: str) -> Recipient | None:
+    """Take a target of the SMS product, or return ``None`` if it is to be dropped.
+
+    Raises:
+        RefusedError: The error that this target brings about, if the SMS product has it.
+    """
+    address = canonical(to)
+    if address is None or "@" in address:
+        return None
+    magic = MAGIC_RECIPIENTS.get(address, _ANY_NUMBER)
+    if magic.error in OTP_ONLY:
+        return None
+    if magic.error is not None:
+        raise RefusedError(magic.error)
+    return Recipient(to, address, magic)

@@ -1,0 +1,18 @@
+"""What the sandbox's tests share."""
+
+import pytest
+
+from engagelab_async.sandbox.platform import Platform
+from sandbox.fake_clock import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock of `platform`."""
+    return FakeClock()
+
+
+@pytest.fixture
+def platform(clock: FakeClock) -> Platform:
+    """A platform that takes any template and whose codes live for five minutes."""
+    return Platform(code_ttl=300, clock=clock)

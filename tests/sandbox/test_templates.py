@@ -1,0 +1,56 @@
+"""Templates: which exist, and what their text becomes."""
+
+import pytest
+
+from engagelab_async.sandbox import DEMO_TEMPLATE
+from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.templates import Template, Templates
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Hi {{name}}", "Hi Bob"),
+        ("Hi {name}", "Hi Bob"),
+        ("Hi {{ name }}", "Hi Bob"),
+        ("Hi {{nick.name}}, {other-one}", "Hi {{nick.name}}, {other-one}"),
+        ("{{name}}{name} {{ttl}}", "BobBob 5"),
+        ("{{brand}}", "Mine"),
+        ("{} {{}} { name }", "{} {{}} { name }"),
+    ],
+)
+def test_placeholders_are_filled_in(content: str, text: str) -> None:
+    """Both styles take variables, then presets; what has no value is delivered literally."""
+    template = Template("t", content)
+    presets = {"ttl": "5", "brand": "Theirs"}
+
+    assert text == template.render({"name": "Bob", "brand": "Mine"}, presets)
+
+
+def test_values_are_not_templates() -> None:
+    """A value that looks like a placeholder is delivered as it is."""
+    template = Template("t", "{{a}} {{b}}")
+
+    assert "{{b}} {a}" == template.render({"a": "{{b}}", "b": "{a}"}, {})
+
+
+def test_unregistered_template_lists_its_variables() -> None:
+    """A template without a text of its own still shows what was passed."""
+    assert "[t] order=7, name=Bob" == Template("t", None).render({"order": "7", "name": "Bob"}, {})
+
+
+def test_known_templates_are_the_only_ones() -> None:
+    """Given templates, any other id is refused; the vendor's own is always there."""
+    templates = Templates({"shipped": "Order {{order}}", "missing-you": "Come back"})
+
+    assert "Order {{order}}" == templates.find("shipped").content
+    assert "Come back" == templates.find("missing-you").content
+    assert templates.find(DEMO_TEMPLATE).is_verification
+    with pytest.raises(RefusedError, match="4001"):
+        templates.find("login")
+
+
+def test_no_templates_given_is_not_none_known() -> None:
+    """An empty mapping is strict as well."""
+    with pytest.raises(RefusedError, match="4001"):
+        Templates({}).find("login")
