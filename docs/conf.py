@@ -2,6 +2,8 @@
 
 from importlib import metadata
 
+import engagelab_async
+
 project = "engagelab-async"
 author = "engagelab-async contributors"
 copyright = author  # noqa: A001 - Sphinx reads this name
@@ -16,24 +18,35 @@ extensions = [
 exclude_patterns = ["_build"]
 default_role = "py:obj"  # `EngageLab` in a docstring is a link; a dead one fails the build
 
-myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+python_maximum_signature_line_length = 80  # characters; longer ones get a line for each argument
+python_use_unqualified_type_names = True
+
+# Users know a name by the module that they import it from, not by the one that it was written in.
+for name in engagelab_async.__all__:
+    public = getattr(engagelab_async, name)
+    if isinstance(public, type):
+        public.__module__ = "engagelab_async"
 
 nitpick_ignore_regex = [
     # A lower-case name that is no function or method of ours is an argument.
     (r"py:obj", r"[a-z_]+"),
-    # Type variables, and aliases that no page documents.
-    (r"py:class", r"R|HTTP|Product"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
-    (r"py:.*", r"(aiohttp|anyio|asyncio|attrs?|cattrs|collections|httpx2?|typing)\..*"),
-    (r"py:class", r"(datetime\.)?datetime"),
+    (r"py:.*", r"(aiohttp|anyio|asyncio|attrs?|cattrs|collections|datetime|httpx2?|typing)\..*"),
+    # The standard library's, as annotations and docstrings write them.
+    (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),
+    (r"py:class", r"(Any|Callable|Iterable|Mapping|Self|datetime)"),
+    (r"py:exc", r"(Lookup|OS|Runtime|Type|Value)Error"),
+    # Aliases and a type variable; the text beside them says in words what they stand for.
+    (r"py:class", r"(HTTP|Product|R|R_co)"),
 ]
+
+# Only what is typed is copied, without the prompt and without what is printed.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = f"{project} {release}"

@@ -160,7 +160,8 @@ class FrequencyLimitError(APIError):
     """This person still has a live code of this template (3004).
 
     It is not throttling: it holds until the code expires, minutes later. With
-    ``may_have_been_sent`` an earlier attempt of the same call is what sent that code.
+    ``may_have_been_sent`` an attempt of this call went unanswered before, and it or an earlier
+    call sent that code.
     """
 
 

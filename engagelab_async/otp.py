@@ -41,7 +41,9 @@ class OTP:
         """Send a code that the platform makes (``POST /v1/messages``).
 
         After an uncertain failure it is repeated: the platform refuses a second live code for the
-        same person and template.
+        same person and template. When that happens, the first answer is lost, and with it the id
+        that `verify` wants: the person has to wait for that code to expire. `send_code` does not
+        have this gap.
 
         Args:
             to: A phone number such as ``+6591234567``, or an email address.
@@ -57,7 +59,7 @@ class OTP:
 
         Raises:
             FrequencyLimitError: This person still has a live code of this template. With
-                ``may_have_been_sent``, an earlier attempt of this call sent it.
+                ``may_have_been_sent``, an unanswered attempt of this call may have sent it.
         """
         made = Template.of(template, language=language, params=params)
         return await self._transport.execute(

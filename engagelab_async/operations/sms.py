@@ -63,7 +63,7 @@ class SendSMS(Operation[Plan]):
 
     Example:
         >>> SendSMS(to=("+6591234567", "+6591234568"), template=Template("1233"))
-        SendSMS(to=('…67', '…68'), template=Template(id='1233', language=None, params=<0 hidden>))
+        SendSMS(to=('…67', '…68'), template=Template(id='1233', ...), ...)
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(

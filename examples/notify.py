@@ -1,0 +1,39 @@
+"""Send one notice to a few people at once, and say what became of each.
+
+::
+
+    python examples/notify.py TEMPLATE PERSON...
+
+``PERSON`` is a phone number such as ``+6591234567``, or an email address. The key pair comes from
+``ENGAGELAB_DEV_KEY`` and ``ENGAGELAB_DEV_SECRET``.
+"""
+
+import asyncio
+import sys
+
+from engagelab_async import EngageLab, EngageLabError
+
+
+async def notify(engagelab: EngageLab, person: str, template: str) -> str:
+    """Send one notice and put into words what became of it.
+
+    No error of the API leaves this function: in a task group it would cancel the other sends, and
+    nobody would know how far they had come.
+    """
+    try:
+        sent = await engagelab.otp.send_custom_message(person, template)
+    except EngageLabError as error:
+        return f"{'maybe' if error.may_have_been_sent else 'no'}: {error}"
+    return f"yes, by {sent.send_channel}"
+
+
+async def main(template: str, *people: str) -> None:
+    """Send to all of them, then print a line for each."""
+    async with EngageLab.from_env() as engagelab, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(notify(engagelab, person, template)) for person in people]
+    for person, task in zip(people, tasks, strict=True):
+        print(f"{person}  {task.result()}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""What must be true of README.md and docs/ beyond that their code runs."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import engagelab_async
+from engagelab_async import sandbox
+from engagelab_async.cli import main
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+TESTED = {"python", "console", "output", "sh"}
+NO_CODE = {"text", "{toctree}", "{eval-rst}", "{include}"}
+COMMAND_LINE = ROOT / "docs/reference/command-line.md"
+COMMANDS = re.findall(
+    "^## engagelab (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), flags=re.MULTILINE
+)
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def section(page: Path, title: str) -> str:
+    """Return what stands below a second-level heading."""
+    sections = re.split(r"^## (.*)\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return sections[sections.index(title) + 1]
+
+
+def options(text: str) -> set[str]:
+    """Find the options of a command that a text names."""
+    return set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--version"}
+
+
+@pytest.mark.parametrize(
+    ("title", "command"),
+    [
+        pytest.param(
+            "Try it",
+            "python3 -m venv .venv"
+            ' && .venv/bin/python -m pip install --quiet ".[cli,sandbox]"'
+            " && .venv/bin/engagelab demo",
+            id="try",
+        ),
+        pytest.param(
+            "Test it",
+            "python3 -m venv .venv && .venv/bin/python -m pip install --quiet nox && .venv/bin/nox",
+            id="test",
+        ),
+    ],
+)
+def test_a_newcomer_needs_one_command(title: str, command: str) -> None:
+    """Trying and testing take one line each, which a fresh clone has all it needs for."""
+    blocks = re.findall(r"```sh\n(.*?)```", section(README, title), flags=re.DOTALL)
+
+    assert [f"{command}\n"] == blocks
+
+
+@every_page
+def test_every_code_block_is_tested(page: Path) -> None:
+    """A block of a language that nothing runs would rot."""
+    fences = re.findall(r"^```(\S*)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert set() == set(fences[::2]) - TESTED - NO_CODE
+    assert set() == set(fences[1::2]) - {""}
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """A link to another file of the repository finds it, on every host that shows the page."""
+    links = re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text(encoding="utf-8"))
+
+    assert [] == [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"engagelab_async.{name}" for name in engagelab_async.__all__),
+        *(f"engagelab_async.sandbox.{name}" for name in sandbox.__all__),
+    ],
+)
+def test_the_reference_knows_every_public_name(name: str) -> None:
+    """A new public name gets an entry."""
+    pages = "".join(
+        page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").iterdir()
+    )
+    short = name.rpartition(".")[2]
+
+    assert re.search(rf"^ *\.\. (auto|py:)\w+:: ([\w.]+\.)?{short}\b", pages, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def help_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """What a command prints when it is asked for help."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def ask(command: str) -> str:
+        main([*command.split(), "--help"])
+        return capsys.readouterr().out
+
+    return ask
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_knows_every_option(command: str, help_of: Callable[[str], str]) -> None:
+    """The page about the command line lists the options that ``--help`` does, and no others."""
+    shown = options(help_of(command))
+    shared = options(section(COMMAND_LINE, "Options of all sends"))
+    listed = options(section(COMMAND_LINE, f"engagelab {command}"))
+
+    assert shown == (listed | shared if shown & shared else listed)
+
+
+def test_the_reference_knows_every_command(help_of: Callable[[str], str]) -> None:
+    """Each command has a section."""
+    rows = {
+        f"{group} {name}".strip()
+        for group in ("", "otp", "sms")
+        for name in re.findall(r"^│ ([a-z][a-z-]+) ", help_of(group), flags=re.MULTILINE)
+    }
+
+    assert rows - {"otp", "sms"} == set(COMMANDS)
