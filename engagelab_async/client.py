@@ -15,9 +15,11 @@ from .sms import SMS
 from .transport import Account, Attempt, Credentials, Transport, instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterable, Callable, Iterable
     from types import TracebackType
+    from typing import Any
 
+    from .bulk import BulkReport, FanOut, Limiter, Rate, StopRule
     from .engines import HTTP
     from .operations import Operation, Product
 
@@ -175,6 +177,127 @@ class EngageLab:
         return await self._transport.execute(
             operation, timeout=timeout, deadline=deadline, retry=retry
         )
+
+    def fan_out(
+        self,
+        operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
+        *,
+        max_in_flight: int = 64,
+        rate: float | Rate | Limiter | None = None,
+        burst: float | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: Callable[[Operation[Any]], str | bytes] | None = None,
+        retry: RetryPolicy | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stop_when: StopRule | None = None,
+        resend_uncertain: bool = False,
+    ) -> FanOut:
+        """Send many operations at once; outcomes come as they are known.
+
+        Args:
+            operations: Any iterable or async iterable, pulled no faster than sends complete.
+            max_in_flight: How many operations may be under way; fewer are after trouble.
+            rate: Requests a second; or a `Rate`, which can count targets; or a `Limiter`.
+            burst: How many requests may go at once after a quiet time, with `rate` as a number.
+            journal: A file that makes the run resumable: run the same program with the same
+                journal, and nobody is sent twice. It holds no recipients, texts or codes.
+            key: Makes an operation's identity for the journal; by default that is a digest of
+                its product, path and body.
+            retry: The retry policy; left out, the client's holds.
+            timeout: Seconds for one attempt; left out, the client's holds.
+            deadline: Seconds for one operation, not counting waits for the pace of the run.
+            stop_when: Tells from an outcome why the run has to end; left out, `hopeless`.
+            resend_uncertain: Send again what may have been sent by an earlier run.
+
+        Returns:
+            An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,
+            `Uncertain` and `Skipped`. Leaving it early ends the run in an orderly way.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: A number is out of range.
+
+        Example:
+            >>> async def notify(engagelab, operations):
+            ...     async with engagelab.fan_out(operations, journal="run.db") as outcomes:
+            ...         async for outcome in outcomes:
+            ...             print(outcome)
+        """
+        from .bulk import fan_out
+
+        return fan_out(
+            self._transport,
+            operations,
+            max_in_flight=max_in_flight,
+            rate=rate,
+            burst=burst,
+            journal=journal,
+            key=key,
+            retry=retry,
+            timeout=timeout,
+            deadline=deadline,
+            stop_when=stop_when,
+            resend_uncertain=resend_uncertain,
+        )
+
+    async def send_all(
+        self,
+        operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
+        *,
+        max_in_flight: int = 64,
+        rate: float | Rate | Limiter | None = None,
+        burst: float | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: Callable[[Operation[Any]], str | bytes] | None = None,
+        retry: RetryPolicy | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stop_when: StopRule | None = None,
+        resend_uncertain: bool = False,
+    ) -> BulkReport:
+        """Send many operations at once, and wait for the end.
+
+        Args:
+            operations: As for `fan_out`.
+            max_in_flight: As for `fan_out`.
+            rate: As for `fan_out`.
+            burst: As for `fan_out`.
+            journal: As for `fan_out`.
+            key: As for `fan_out`.
+            retry: As for `fan_out`.
+            timeout: As for `fan_out`.
+            deadline: As for `fan_out`.
+            stop_when: As for `fan_out`.
+            resend_uncertain: As for `fan_out`.
+
+        Returns:
+            What the run did, in numbers.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: A number is out of range.
+        """
+        from .bulk import fan_out
+
+        run = fan_out(
+            self._transport,
+            operations,
+            max_in_flight=max_in_flight,
+            rate=rate,
+            burst=burst,
+            journal=journal,
+            key=key,
+            retry=retry,
+            timeout=timeout,
+            deadline=deadline,
+            stop_when=stop_when,
+            resend_uncertain=resend_uncertain,
+            keep_outcomes=False,
+        )
+        async with run:
+            await run.wait()
+        return run.report
 
     async def aclose(self) -> None:
         """Close the connections, but nothing that the caller made; again does no harm."""

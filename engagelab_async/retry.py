@@ -27,7 +27,7 @@ from .operations import Operation
 
 # "Sending failed" and "internal sending error": the platform says that nothing went out, and the
 # cause is on its side. Other 5xxx codes are about the number or the text and stay as they are.
-_PASSING_CODES: Final = frozenset({5001, 5016})
+PASSING_CODES: Final = frozenset({5001, 5016})
 
 
 def _at_least_one(_: object, __: object, value: int) -> None:
@@ -111,7 +111,7 @@ class RetryPolicy:
         if error.may_have_been_sent:
             return self.repeat_uncertain or operation.endpoint.repeatable
         return isinstance(error, ConnectError | RateLimitError) or (
-            isinstance(error, APIError) and error.code in _PASSING_CODES
+            isinstance(error, APIError) and error.code in PASSING_CODES
         )
 
 

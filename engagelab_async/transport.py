@@ -19,7 +19,7 @@ import math
 import random as _random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import anyio
 from attrs import Attribute, define, field, frozen
@@ -165,6 +165,18 @@ def instance(value: R, kind: type[R], name: str) -> R:
     return value
 
 
+class Gate(Protocol):
+    """Who has a say in the pace of a call: a bulk run, for each of its operations."""
+
+    async def enter(self) -> None:
+        """Wait until a request may leave; the call's deadline waits as well."""
+        ...
+
+    def failed(self, error: EngageLabError, delay: float | None) -> None:
+        """Take note of a failed attempt, and in how many seconds another one follows, if any."""
+        ...
+
+
 class Transport:
     """Executes operations over an engine.
 
@@ -227,6 +239,7 @@ class Transport:
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
+        gate: Gate | None = None,
     ) -> R:
         """Send an operation, repeating it where the policy allows.
 
@@ -235,6 +248,7 @@ class Transport:
             timeout: Seconds for one attempt; ``None`` for the client's.
             deadline: Seconds for the whole call; ``None`` for the client's.
             retry: The policy; ``None`` for the client's.
+            gate: Asked before each attempt.
 
         Returns:
             The operation's result.
@@ -251,6 +265,7 @@ class Transport:
             self._retry if retry is None else instance(retry, RetryPolicy, "retry"),
             self._timeout if timeout is None else seconds(timeout, "timeout"),
             self._clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            gate,
         )
         while True:
             try:
@@ -281,6 +296,10 @@ class Transport:
         )
 
     async def _attempt(self, call: _Call[R]) -> R:
+        if call.gate is not None:
+            came = self._clock()
+            await call.gate.enter()
+            call.ends += self._clock() - came
         call.number += 1
         call.began = self._clock()
         left = min(call.timeout, call.ends - call.began)
@@ -318,6 +337,8 @@ class Transport:
         call.sent_before = error.may_have_been_sent = call.sent_before or error.may_have_been_sent
         error.attempts = call.number
         error.operation = call.operation
+        if call.gate is not None:
+            call.gate.failed(error, delay)
         self._report(
             call,
             status=getattr(error, "http_status", None),
@@ -365,6 +386,7 @@ class _Call(Generic[R]):
     policy: RetryPolicy
     timeout: float
     ends: float
+    gate: Gate | None
     number: int = 0
     began: float = 0.0
     sent_before: bool = False

@@ -1,0 +1,35 @@
+"""Fan-out: many operations at once, paced, watched, and resumed without sending anybody twice.
+
+::
+
+    EngageLab.fan_out ──> FanOut         the run, a stream of outcomes           run.py
+      ├── Accepted | Rejected | Uncertain | Skipped                              outcomes.py
+      ├── RateLimit, Width               how fast, how many at once              pacing.py
+      ├── hopeless, Outage               when to stop, when to wait              stopping.py
+      ├── Journal                        durable before, durable after           journal.py
+      └── BulkReport                     what it did, in numbers                 report.py
+"""
+
+from .journal import JournalError
+from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
+from .pacing import Limiter, Rate, RateLimit
+from .report import BulkReport
+from .run import FanOut, fan_out
+from .stopping import StopRule, hopeless
+
+__all__ = [
+    "Accepted",
+    "BulkReport",
+    "FanOut",
+    "JournalError",
+    "Limiter",
+    "Outcome",
+    "Rate",
+    "RateLimit",
+    "Rejected",
+    "Skipped",
+    "StopRule",
+    "Uncertain",
+    "fan_out",
+    "hopeless",
+]

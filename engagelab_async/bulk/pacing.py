@@ -1,0 +1,199 @@
+"""How fast a run may go.
+
+::
+
+    RateLimit   so many requests, or targets, a second (GCRA); or any other `Limiter`
+    Width       how many at once: one more after each round of successes, half after trouble
+    Pause       nobody, for a while: a 429 or an outage concerns every worker
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol, runtime_checkable
+
+import anyio
+from attrs import frozen
+
+Unit = Literal["requests", "targets"]
+
+
+@runtime_checkable
+class Limiter(Protocol):
+    """Lets requests through at some rate; one shared between machines can be given to a run."""
+
+    async def acquire(self, requests: int, targets: int) -> None:
+        """Wait until a request may leave.
+
+        Args:
+            requests: Always 1; what a limit on requests counts.
+            targets: How many recipients the request has; what a limit on targets counts.
+        """
+        ...
+
+
+@frozen
+class Rate:
+    """A rate for a run.
+
+    Attributes:
+        per_second: How many a second; more than 0.
+        of: What is counted: ``requests``, or their ``targets``.
+        burst: How many may go at once after a quiet time; ``None`` for what comes due in 50 ms,
+            and at least 1.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+
+    per_second: float
+    of: Unit = "requests"
+    burst: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Check the numbers."""
+        if not (math.isfinite(self.per_second) and self.per_second > 0):
+            raise ValueError("rate: must be a finite number above 0")
+        if self.burst is not None and not (math.isfinite(self.burst) and self.burst >= 1):
+            raise ValueError("burst: must be a finite number, 1 or more")
+        if self.of not in ("requests", "targets"):
+            raise ValueError("of: must be 'requests' or 'targets'")
+
+
+class RateLimit:
+    """A generic cell rate algorithm: exact in the long run, bounded in every second.
+
+    One number is kept, the time at which the next request would be due if all came evenly. A
+    request may leave when that is at most a burst ahead. In any one second at most ``per_second +
+    burst`` leave, except that a request with more targets than that goes as a whole, and is made
+    up for afterwards.
+
+    Args:
+        rate: The rate.
+        clock: Monotonic seconds.
+        sleep: Waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
+        self._counts_targets = rate.of == "targets"
+        self._interval = 1 / rate.per_second
+        burst = max(1.0, rate.per_second / 20) if rate.burst is None else rate.burst
+        self._tolerance = burst * self._interval
+        self._clock = clock
+        self._sleep = sleep
+        # One interval ahead, so that the first burst is not one request larger than the others.
+        self._due = clock() + self._interval
+        # Only the first in the line watches the clock.
+        self._line = anyio.Lock(fast_acquire=True)
+
+    async def acquire(self, requests: int, targets: int) -> None:
+        """Wait until a request may leave; see `Limiter`."""
+        async with self._line:
+            while True:
+                now = self._clock()
+                early = self._due - self._tolerance - now
+                if early <= 0:
+                    break
+                await self._sleep(early)
+            cost = targets if self._counts_targets else requests
+            self._due = max(self._due, now) + cost * self._interval
+
+
+def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limiter | None:
+    """Make the limiter that a caller's ``rate`` and ``burst`` mean.
+
+    Raises:
+        TypeError: `rate` is none of these.
+        ValueError: A number is out of range, or `burst` has no number beside it.
+    """
+    if isinstance(rate, int | float) and not isinstance(rate, bool):
+        return RateLimit(Rate(rate, burst=burst))
+    if burst is not None:
+        raise ValueError("burst: goes with a rate that is a number")
+    if isinstance(rate, Rate):
+        return RateLimit(rate)
+    if rate is None or isinstance(rate, Limiter):
+        return rate
+    raise TypeError(f"rate: expected a number, a Rate or a Limiter, got {type(rate).__name__}")
+
+
+class Width:
+    """How many operations may be under way: additive increase, multiplicative decrease.
+
+    Args:
+        limit: The most that there may be, and what a run begins with.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._width = float(limit)
+        self._active = 0
+        self._waiting: deque[anyio.Event] = deque()
+        self._halvings = 0
+
+    @property
+    def active(self) -> int:
+        """How many are under way."""
+        return self._active
+
+    @property
+    def current(self) -> int:
+        """How many may be."""
+        return int(min(self._limit, self._width))
+
+    @property
+    def halvings(self) -> int:
+        """How often the width was halved; an operation notes it when it begins."""
+        return self._halvings
+
+    async def enter(self) -> None:
+        """Wait for a place."""
+        while self._active + 1 > self._width:
+            event = anyio.Event()
+            self._waiting.append(event)
+            await event.wait()
+        self._active += 1
+
+    def leave(self) -> None:
+        """Give the place to whoever waits."""
+        self._active -= 1
+        self._wake()
+
+    def widen(self) -> None:
+        """Take note of a success: one place more after about a width of them."""
+        if self._width < self._limit:
+            self._width = min(self._limit, self._width + 1 / self._width)
+            self._wake()
+
+    def narrow(self, seen: int) -> None:
+        """Take note of trouble.
+
+        Args:
+            seen: `halvings` when the request began. Requests that were under way together fail
+                together, and count once.
+        """
+        if seen == self._halvings:
+            self._halvings += 1
+            self._width = max(1.0, self._width / 2)
+
+    def probe(self) -> None:
+        """Go on with a single one."""
+        self._halvings += 1
+        self._width = 1.0
+
+    def open(self) -> None:
+        """Hold nobody back any longer: whoever waits is to see that the run has ended."""
+        self._width = math.inf
+        while self._waiting:
+            self._waiting.popleft().set()
+
+    def _wake(self) -> None:
+        if self._waiting and self._active + 1 <= self._width:
+            self._waiting.popleft().set()

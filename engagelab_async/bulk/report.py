@@ -1,0 +1,129 @@
+"""What a run did, in numbers: a tally while it runs, a `BulkReport` of it at any moment."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import define, field, frozen
+
+from engagelab_async.errors import APIError
+from engagelab_async.operations import Plan, SendSMS
+
+from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
+
+_BUCKETS_PER_E: Final = 50
+"""Latencies are counted in buckets 2 % wide, so that a million of them take a few kilobytes."""
+
+
+@frozen(kw_only=True)
+class BulkReport:
+    """What a run did so far.
+
+    Attributes:
+        accepted: How many operations the API accepted.
+        rejected: How many were refused or never left; nothing was sent for them.
+        uncertain: How many may have been sent.
+        skipped: How many this run did not send: settled before, duplicates, or not reached.
+        targets: How many recipients the accepted operations had.
+        shortfall: How many of those the platform dropped without a word.
+        errors: How many operations ended in each error: by the API's code where it had one
+            (``"5011"``), else by the error's class (``"ConnectError"``).
+        repeats: How many requests were repeats.
+        elapsed: Seconds since the run began.
+        rate: Accepted operations a second.
+        p50: The median seconds that an operation took, waits included.
+        p99: What 99 of 100 operations did not exceed, in seconds.
+        stopped: Why the run ended before its source did, or ``None``.
+    """
+
+    accepted: int
+    rejected: int
+    uncertain: int
+    skipped: int
+    targets: int
+    shortfall: int
+    errors: Mapping[str, int]
+    repeats: int
+    elapsed: float
+    rate: float
+    p50: float
+    p99: float
+    stopped: str | None
+
+    @property
+    def total(self) -> int:
+        """How many operations had an outcome."""
+        return self.accepted + self.rejected + self.uncertain + self.skipped
+
+
+@define(eq=False)
+class Tally:
+    """Counts outcomes."""
+
+    kinds: Counter[type] = field(factory=Counter)
+    errors: Counter[str] = field(factory=Counter)
+    latencies: Counter[int] = field(factory=Counter)
+    repeats: int = 0
+    targets: int = 0
+    shortfall: int = 0
+
+    def add(self, outcome: AnyOutcome) -> None:
+        """Count an outcome."""
+        self.kinds[type(outcome)] += 1
+        if outcome.attempts:
+            self.repeats += outcome.attempts - 1
+            self.latencies[_bucket(outcome.elapsed)] += 1
+        if isinstance(outcome, Accepted):
+            self._add_targets(outcome)
+        elif isinstance(outcome, Rejected | Uncertain):
+            self.errors[error_key(outcome)] += 1
+
+    def _add_targets(self, outcome: Accepted[object]) -> None:
+        plan = outcome.result
+        self.targets += plan.total_count if isinstance(plan, Plan) else 1
+        self.shortfall += outcome.shortfall
+
+    def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
+        """Write down what was counted."""
+        accepted = self.kinds[Accepted]
+        return BulkReport(
+            accepted=accepted,
+            rejected=self.kinds[Rejected],
+            uncertain=self.kinds[Uncertain],
+            skipped=self.kinds[Skipped],
+            targets=self.targets,
+            shortfall=self.shortfall,
+            errors=dict(self.errors.most_common()),
+            repeats=self.repeats,
+            elapsed=elapsed,
+            rate=accepted / elapsed if elapsed > 0 else 0.0,
+            p50=self._quantile(0.50),
+            p99=self._quantile(0.99),
+            stopped=stopped,
+        )
+
+    def _quantile(self, share: float) -> float:
+        rank = share * self.latencies.total()
+        seen = 0
+        for bucket in sorted(self.latencies):
+            seen += self.latencies[bucket]
+            if seen >= rank:
+                return math.exp(bucket / _BUCKETS_PER_E)
+        return 0.0
+
+
+def error_key(outcome: Rejected[object] | Uncertain[object]) -> str:
+    """Name an outcome's error, by the API's code where it has one."""
+    error = outcome.error
+    code = error.code if isinstance(error, APIError) else None
+    return type(error).__name__ if code is None else str(code)
+
+
+def targets_of(operation: object) -> int:
+    """Count the recipients of an operation."""
+    return len(operation.to) if isinstance(operation, SendSMS) else 1
+
+
+def _bucket(seconds: float) -> int:
+    return round(math.log(max(seconds, 1e-6)) * _BUCKETS_PER_E)

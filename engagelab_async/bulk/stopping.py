@@ -1,0 +1,104 @@
+"""When a run ends before its source does, and when it waits.
+
+Sending goes on only while that makes sense. What will be refused for every row, such as a wrong
+key, ends a run at once. An outage makes all of its workers wait, longer each time, and then ends
+it. What was not sent is left untouched, and a journal lets the next run begin there.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from engagelab_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConnectError,
+    EngageLabError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerError,
+)
+
+from .outcomes import AnyOutcome, Rejected, Uncertain
+
+StopRule = Callable[[AnyOutcome], str | None]
+"""Tells from an outcome why the run has to end, or ``None``."""
+
+OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""How long a run waits in an outage, in seconds, before it gives up."""
+
+_STREAK: Final = 10
+
+
+def hopeless(outcome: AnyOutcome) -> str | None:
+    """Find what all other operations will meet as well; the rule that holds unless another is given.
+
+    Args:
+        outcome: Any outcome.
+
+    Returns:
+        The reason to stop: the key pair is not accepted or has no permission, the template does
+        not exist, or the balance is exhausted. ``None`` for everything else.
+
+    Example:
+        >>> from engagelab_async import AuthenticationError, SendSMS
+        >>> outcome = Rejected(SendSMS("+6591234567", "1"), AuthenticationError("2001"), index=0)
+        >>> hopeless(outcome)
+        'the key pair is not accepted'
+    """
+    return hopeless_error(outcome.error) if isinstance(outcome, Rejected | Uncertain) else None
+
+
+def hopeless_error(error: EngageLabError) -> str | None:
+    """Find what an error says about all other operations; see `hopeless`."""
+    if isinstance(error, ConfigurationError | AuthenticationError):
+        return "the key pair is not accepted"
+    if isinstance(error, PermissionDeniedError):
+        return "the key pair has no permission"
+    if isinstance(error, NotFoundError):
+        return "the template does not exist"
+    # The API documents no code for it; its words are in the message (3003).
+    if isinstance(error, APIError) and "balance" in error.message.lower():
+        return "the balance is exhausted"
+    return None
+
+
+class Outage:
+    """Tells an outage from single failures.
+
+    ::
+
+        fine ── 10 failures in a row ──> pause ── over ──> fine, on probation
+          ↑                                ↑  └── no pause left ──> the run ends
+          └──────── success ───────────────┴── 1 failure on probation
+
+    Args:
+        pauses: Seconds of each pause that is made before giving up.
+    """
+
+    def __init__(self, pauses: tuple[float, ...] = OUTAGE_PAUSES) -> None:
+        self._pauses = pauses
+        self._taken = 0
+        self._streak = 0
+
+    def succeeded(self) -> None:
+        """Take note that the API answers."""
+        self._streak = 0
+        self._taken = 0
+
+    def failed(self, error: EngageLabError) -> float | None:
+        """Take note of a failure.
+
+        Returns:
+            How long everybody has to wait, in seconds; infinity to give up; ``None`` to go on.
+        """
+        if not isinstance(error, ConnectError | ServerError):
+            return None
+        self._streak += 1
+        if self._streak < (1 if self._taken else _STREAK):
+            return None
+        if self._taken == len(self._pauses):
+            return float("inf")
+        self._streak = 0
+        self._taken += 1
+        return self._pauses[self._taken - 1]
