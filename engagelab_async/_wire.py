@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final, TypeGuard, TypeVar, get_args, get_orig
 
 from attrs import AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import (
     APIError,
@@ -90,6 +90,8 @@ _SEND_FAILURES: Final = range(5000, 6000)
 _SMS_CONFIG_REFUSAL: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
+_SHOWN_CHARACTERS: Final = 500
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
@@ -146,11 +148,28 @@ def _identifier(value: object, kind: object) -> str | int:
 
 
 def _is_digits(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.isascii() and value.isdecimal()
+    # No number of the API is that long, and int() refuses to read thousands of digits.
+    return isinstance(value, str) and bool(re.fullmatch("[0-9]{1,39}", value))
 
 
 def _is_identifier(kind: object) -> bool:
     return get_origin(kind) is Annotated and IDENTIFIER in get_args(kind)
+
+
+def _structure_hook(kind: type[AttrsInstance]) -> Callable[[Any, Any], Any]:
+    """Refuse what is no object by its own address, not by that of a field in it."""
+    structure = make_dict_structure_fn(kind, _converter)
+
+    def hook(value: object, _: object) -> object:
+        if not isinstance(value, dict):
+            raise _mismatch("an object", value)
+        return structure(value, kind)
+
+    return hook
+
+
+def _is_json(kind: object) -> bool:
+    return get_origin(kind) is Mapping and Any in get_args(kind)
 
 
 def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], dict[str, Any]]:
@@ -181,7 +200,10 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook_func(_is_identifier, _identifier)
+    converter.register_structure_hook_factory(has, _structure_hook)
     converter.register_unstructure_hook_factory(has, _unstructure_hook)
+    # The caller's own data came out of JSON: it is written as it is, at any depth.
+    converter.register_unstructure_hook_func(_is_json, lambda value: value)
     return converter
 
 
@@ -271,7 +293,7 @@ def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
     except ValueError:
         # Engines ask for no compression, yet some proxies add one, and others undo it without
         # taking away the header: so what parses is taken as it is.
-        if _header(headers, "content-encoding") not in ("gzip", "deflate"):
+        if _header(headers, "content-encoding").lower() not in ("gzip", "deflate"):
             raise
     return _from_json(_decompressed(body).decode())
 
@@ -326,13 +348,14 @@ def _refusal(
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
+    has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
     kind = _error_class(status, code, message)
     error = kind(
         f"{_described(code, status, message, operation)} (HTTP {status})",
         code=code,
         http_status=status,
         retry_after=_retry_after(headers, now),
-        plan_id=None if plan_id is None else str(plan_id),
+        plan_id=str(plan_id) if has_plan else None,
         message=message,
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
@@ -347,7 +370,8 @@ def _error_class(status: int, code: int | None, message: str) -> type[APIError]:
         return RateLimitError
     if code is not None and code in ERRORS_BY_CODE:
         return ERRORS_BY_CODE[code]
-    if "not exist" in message:
+    # Without a code it is a gateway that misses something, its own upstream perhaps.
+    if "not exist" in message and (code is not None or status < _FIRST_SERVER_ERROR):
         return NotFoundError
     if status >= _FIRST_SERVER_ERROR and code not in _SEND_FAILURES:
         return ServerError
@@ -373,9 +397,14 @@ def _described(code: int | None, status: int, message: str, operation: Operation
 
 def _masked(message: str, operation: Operation[object]) -> str:
     """Mask what the API may have repeated: what was sent, and whatever looks like a recipient."""
-    for value in sorted(_personal(operation), key=len, reverse=True):
-        message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", message)
-    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", message)
+    # Wherever they stand: Chinese puts no space around a code.
+    repeated = {value for value in _personal(operation) if value in message}
+    for value in sorted(repeated, key=len, reverse=True):
+        message = message.replace(value, "…")
+    # Cut before the pattern, whose time grows with the square of a word's length; in one line
+    # and printable, so that no message can forge a line of a log.
+    line = " ".join(_UNPRINTABLE.sub(" ", message[:_SHOWN_CHARACTERS]).split())
+    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", line)
 
 
 def _personal(operation: Operation[object]) -> Iterator[str]:
@@ -422,7 +451,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def _http_date(value: str) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # RFC 9110's oldest format names no time zone; all three are in GMT.
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
