@@ -17,7 +17,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -118,7 +118,7 @@ class FanOut:
     def __init__(
         self,
         transport: Transport,
-        iterator: Any,
+        iterator: Iterator[object] | AsyncIterator[object],
         *,
         max_in_flight: int,
         limiter: Limiter | None,
@@ -306,7 +306,7 @@ class FanOut:
         return _Turn(self, operation, index)
 
     async def _pull(self) -> object:
-        if not hasattr(self._iterator, "__anext__"):
+        if isinstance(self._iterator, Iterator):
             return next(self._iterator, _END)
         async with self._pulling:
             return _END if self._ended else await anext(self._iterator, _END)
@@ -495,7 +495,7 @@ def _nothing() -> None:
     """Do nothing, for nobody waits."""
 
 
-def _iterator(source: Source) -> Any:
+def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:
     if isinstance(source, AsyncIterable):
         return aiter(source)
     if isinstance(source, Iterable):

@@ -31,7 +31,7 @@ _STREAK: Final = 10
 
 
 def hopeless(outcome: AnyOutcome) -> str | None:
-    """Find what all other operations will meet as well; the rule that holds unless another is given.
+    """Find what all other operations will meet as well: the rule that holds by default.
 
     Args:
         outcome: Any outcome.
