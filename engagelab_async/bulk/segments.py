@@ -1,0 +1,90 @@
+r"""How many SMS a text costs: pure counting, by GSM 03.38.
+
+A text whose characters are all in the GSM alphabet is sent in units of 7 bits, any other one in
+UCS-2, in units of 16 bits. One that is too long for a single SMS loses a few units of each part
+to the header that puts the parts together again::
+
+    encoding    units of one    units of each part of many    characters that take two
+    GSM-7       160             153                           ^ { } \\ [ ~ ] | € and form feed
+    UCS-2       70              67                            those outside the basic plane: emoji
+
+A character that takes two units is never split between two parts: it begins the next one, and the
+unit before it is lost.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from attrs import frozen
+
+Encoding = Literal["GSM-7", "UCS-2"]
+
+_BASIC: Final = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+# Each is sent as an escape character and another.
+_EXTENSION: Final = frozenset("\f^{}\\[~]|€")
+_GSM: Final = _BASIC | _EXTENSION
+
+_CAPACITY: Final[dict[Encoding, tuple[int, int]]] = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
+"""Units of a single SMS, and of each part of a longer text."""
+
+_BASIC_PLANE: Final = "\uffff"
+
+
+@frozen
+class Segments:
+    """What a text costs.
+
+    Attributes:
+        encoding: ``GSM-7`` or ``UCS-2``.
+        units: How many units of 7 or of 16 bits it has.
+        count: How many SMS are paid for; an empty text is one.
+    """
+
+    encoding: Encoding
+    units: int
+    count: int
+
+
+def segments(text: str) -> Segments:
+    """Count the SMS that a text is sent as.
+
+    Args:
+        text: The text as it is delivered, with its variables filled in.
+
+    Example:
+        >>> segments("Your code is 039487.")
+        Segments(encoding='GSM-7', units=20, count=1)
+        >>> segments("Ваш код 039487. " * 5)
+        Segments(encoding='UCS-2', units=80, count=2)
+    """
+    encoding: Encoding = "GSM-7" if _GSM.issuperset(text) else "UCS-2"
+    single, part = _CAPACITY[encoding]
+    costs = [1 + _takes_two(character, encoding) for character in text]
+    units = sum(costs)
+    return Segments(encoding, units, 1 if units <= single else _parts(costs, part))
+
+
+def outside_gsm(text: str) -> frozenset[str]:
+    """Find the characters that make a text UCS-2, and so more than twice as long.
+
+    Example:
+        >>> outside_gsm("Wait…")
+        frozenset({'…'})
+    """
+    return frozenset(text) - _GSM
+
+
+def _takes_two(character: str, encoding: Encoding) -> bool:
+    return character in _EXTENSION if encoding == "GSM-7" else character > _BASIC_PLANE
+
+
+def _parts(costs: Iterable[int], capacity: int) -> int:
+    count, used = 1, 0
+    for cost in costs:
+        used += cost
+        if used > capacity:
+            count, used = count + 1, cost
+    return count
