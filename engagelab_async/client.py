@@ -192,6 +192,7 @@ class EngageLab:
         deadline: float | None = None,
         stop_when: StopRule | None = None,
         resend_uncertain: bool = False,
+        split_rejected: bool = False,
     ) -> FanOut:
         """Send many operations at once; outcomes come as they are known.
 
@@ -209,6 +210,9 @@ class EngageLab:
             deadline: Seconds for one operation, not counting waits for the pace of the run.
             stop_when: Tells from an outcome why the run has to end; left out, `hopeless`.
             resend_uncertain: Send again what may have been sent by an earlier run.
+            split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so
+                on, until the targets are found that it refuses. Each part has an outcome of its
+                own, with the index of the whole.
 
         Returns:
             An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,
@@ -239,6 +243,7 @@ class EngageLab:
             deadline=deadline,
             stop_when=stop_when,
             resend_uncertain=resend_uncertain,
+            split_rejected=split_rejected,
         )
 
     async def send_all(
@@ -255,6 +260,7 @@ class EngageLab:
         deadline: float | None = None,
         stop_when: StopRule | None = None,
         resend_uncertain: bool = False,
+        split_rejected: bool = False,
     ) -> BulkReport:
         """Send many operations at once, and wait for the end.
 
@@ -270,6 +276,7 @@ class EngageLab:
             deadline: As for `fan_out`.
             stop_when: As for `fan_out`.
             resend_uncertain: As for `fan_out`.
+            split_rejected: As for `fan_out`.
 
         Returns:
             What the run did, in numbers.
@@ -293,11 +300,10 @@ class EngageLab:
             deadline=deadline,
             stop_when=stop_when,
             resend_uncertain=resend_uncertain,
-            keep_outcomes=False,
+            split_rejected=split_rejected,
         )
         async with run:
-            await run.wait()
-        return run.report
+            return await run.wait()
 
     async def aclose(self) -> None:
         """Close the connections, but nothing that the caller made; again does no harm."""

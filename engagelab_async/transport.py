@@ -175,8 +175,20 @@ class Gate(Protocol):
         """Wait until a request may leave; the call's deadline waits as well."""
         ...
 
-    def failed(self, error: EngageLabError, delay: float | None) -> None:
-        """Take note of a failed attempt, and in how many seconds another one follows, if any."""
+    def failed(self, error: EngageLabError, delay: float | None) -> float | None:
+        """Take note of a failed attempt.
+
+        Args:
+            error: What it failed with.
+            delay: After how many seconds the policy would repeat it, or ``None``.
+
+        Returns:
+            After how many seconds to repeat it, or ``None`` to give up.
+        """
+        ...
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before a repeat; the deadline goes on."""
         ...
 
 
@@ -196,6 +208,9 @@ class Transport:
         wall_clock: Unix seconds.
         sleep: Waits for a number of seconds.
         random: Numbers in [0, 1).
+
+    Attributes:
+        retry: The policy of calls that bring none of their own.
     """
 
     def __init__(
@@ -218,7 +233,7 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self._retry = instance(retry, RetryPolicy, "retry")
+        self.retry = instance(retry, RetryPolicy, "retry")
         self._timeout = seconds(timeout, "timeout")
         self._deadline = seconds(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
@@ -265,7 +280,7 @@ class Transport:
         call = _Call(
             operation,
             self._request(operation),
-            self._retry if retry is None else instance(retry, RetryPolicy, "retry"),
+            self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
             self._timeout if timeout is None else seconds(timeout, "timeout"),
             self._clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
             gate,
@@ -277,7 +292,7 @@ class Transport:
                 delay = self._failed(call, error)
                 if delay is None:
                     raise
-                await self._sleep(delay)
+                await (self._sleep if gate is None else gate.rest)(delay)
                 # A late wake-up leaves no time for an attempt, only for a half-sent one.
                 if self._clock() >= call.ends:
                     raise
@@ -341,7 +356,7 @@ class Transport:
         error.attempts = call.number
         error.operation = call.operation
         if call.gate is not None:
-            call.gate.failed(error, delay)
+            delay = call.gate.failed(error, delay)
         self._report(
             call,
             status=getattr(error, "http_status", None),

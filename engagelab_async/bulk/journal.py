@@ -5,6 +5,7 @@ One SQLite file in WAL mode. A row is a digest and a state; no recipient, no tex
     (no row) ── claim ──> sending ── settle ──> accepted
        ↑                     │                  refused     the API will not take it
        │                     │                  uncertain   it may have been sent
+       │                     │                  split       its halves are sent instead
        └───── (unsent) <─────┘                  unsent      it was not, and may be tried again
                              └ the process ends here: uncertain
 
@@ -12,10 +13,13 @@ One SQLite file in WAL mode. A row is a digest and a state; no recipient, no tex
 written at the same moment into one transaction.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sqlite3
-import struct
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -31,11 +35,8 @@ from engagelab_async.errors import ConfigurationError
 
 _APPLICATION_ID: Final = 0x454C4A31
 _VERSION: Final = 1
-# The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
-# the application's id (section 1.3 of the file format).
-_HEADER: Final = struct.Struct(">60xi4xi")
-_SCHEMA: Final = """
-    CREATE TABLE runs (number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL) STRICT;
+_SCHEMA: Final = f"""
+    CREATE TABLE runs (number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL);
     CREATE TABLE operations (
         digest TEXT PRIMARY KEY,
         state INTEGER NOT NULL,
@@ -44,10 +45,13 @@ _SCHEMA: Final = """
         code INTEGER,
         error TEXT,
         at REAL NOT NULL
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
+    PRAGMA application_id = {_APPLICATION_ID};
+    PRAGMA user_version = {_VERSION};
 """
 
-
+# Each statement takes all rows at once, as JSON: a statement for each row would give the
+# interpreter's lock away, and wait for it, as many times.
 _SETTLE: Final = """
     INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
     SELECT ?, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
@@ -59,7 +63,7 @@ _CLAIM: Final = """
     SELECT ?, ?, value, 0 FROM json_each(?)
 """
 _LOOK_UP: Final = """
-    SELECT json_group_array(json_array(digest, state, run, code, error))
+    SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
 
@@ -76,36 +80,50 @@ class State(IntEnum):
     REFUSED = 2
     UNCERTAIN = 3
     UNSENT = 4
+    SPLIT = 5
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may have been sent."""
+        return self in (State.SENDING, State.UNCERTAIN)
 
 
 @frozen
 class Entry:
-    """What the journal knew of an operation when it was claimed.
+    """What a journal knows of an operation.
 
     Attributes:
         state: Its state.
         run: The number of the run that left it so.
-        code: The API's error code, or ``None``.
-        error: The name of the error's class, or ``None``.
     """
 
     state: State
     run: int
-    code: int | None
-    error: str | None
 
 
 @frozen
 class Claim:
-    """A wish to send an operation.
+    """The wish to send an operation, or only to know whether it may be sent.
 
     Attributes:
         digest: The operation's identity.
-        resend_uncertain: Whether it may be sent though it may have been sent before.
+        resend: Whether it may be sent though an earlier run may have sent it.
+        again: Whether this run has claimed it before and taken that back.
+        ask_only: Whether nothing is to be written.
     """
 
     digest: str
-    resend_uncertain: bool
+    resend: bool = False
+    again: bool = False
+    ask_only: bool = False
+
+    def held_up_by(self, entry: Entry | None, run: int) -> bool:
+        """Tell whether what is known keeps the operation from being sent in a run."""
+        if entry is None or entry.state is State.UNSENT:
+            return False
+        if entry.run == run:
+            return not (self.again and entry.state is State.UNCERTAIN)
+        return not (self.resend and entry.state.doubtful)
 
 
 @frozen
@@ -134,40 +152,39 @@ class Database:
         path: The file; it is made if it does not exist.
         wall_clock: Unix seconds.
 
+    Attributes:
+        run: The number of the run that has begun.
+
     Raises:
         JournalError: The file cannot be used; it is left as it was.
     """
 
     def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._wall_clock = wall_clock
-        self._connection = _opened(path)
-        self.run = self._begin_run()
-
-    def _begin_run(self) -> int:
-        cursor = self._connection.execute(
-            "INSERT INTO runs (started) VALUES (?)", (self._wall_clock(),)
-        )
-        return int(cursor.lastrowid or 0)
+        # A name such as ":memory:" means something else to SQLite.
+        self._connection, self.run = _opened(path.absolute(), wall_clock())
+        # An event loop that is torn down closes the file while a thread may still write.
+        self._in_use = threading.Lock()
 
     def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
         """Write settlements, then claims, in one transaction.
 
-        Each statement takes all rows at once, as JSON: a statement for each row would give the
-        interpreter's lock away, and wait for it, as many times.
-
         Returns:
-            What keeps operations from being sent, by their digests. All other claims hold.
+            What was known of the claimed operations, by their digests. The claims that it does
+            not hold up are written.
         """
-        self._connection.execute("BEGIN")
-        try:
-            self._settle(ends)
-            refused = self._claim(claims)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        return refused
+        with self._in_use:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._settle(ends)
+                known = self._claim(claims)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # On a full disk, SQLite has done so itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        return known
 
     def _settle(self, ends: Sequence[Settlement]) -> None:
         rows = [(end.digest, end.state, end.id, end.code, end.error) for end in ends]
@@ -175,44 +192,38 @@ class Database:
 
     def _claim(self, claims: Sequence[Claim]) -> Mapping[str, Entry]:
         digests = json.dumps([claim.digest for claim in claims])
-        (known,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
-        found = {row[0]: Entry(State(row[1]), *row[2:]) for row in json.loads(known)}
-        refused = {
-            claim.digest: entry
+        (rows,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
+        known = {digest: Entry(State(state), run) for digest, state, run in json.loads(rows)}
+        held = [
+            claim.digest
             for claim in claims
-            if (entry := found.get(claim.digest)) and not self._may_send(entry, claim)
-        }
-        held = [claim.digest for claim in claims if claim.digest not in refused]
+            if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
+        ]
         self._connection.execute(_CLAIM, (self.run, self._wall_clock(), json.dumps(held)))
-        return refused
-
-    def _may_send(self, entry: Entry, claim: Claim) -> bool:
-        if entry.state is State.UNSENT:
-            return True
-        uncertain = entry.state in (State.SENDING, State.UNCERTAIN)
-        return uncertain and claim.resend_uncertain and entry.run != self.run
+        return known
 
     def close(self) -> None:
-        """End the run and close the file; its log is folded into it."""
-        self._connection.execute(
-            "UPDATE runs SET ended = ? WHERE number = ?", (self._wall_clock(), self.run)
-        )
-        self._connection.close()
+        """End the run and close the file; its log is folded into it. Again does no harm."""
+        with self._in_use, suppress(sqlite3.Error), closing(self._connection):
+            self._connection.execute(
+                "UPDATE runs SET ended = ? WHERE number = ?", (self._wall_clock(), self.run)
+            )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
+    """Open the file, and begin a run."""
     try:
         if path.exists():
             _check(path)
         else:
             _create(path)
-        return _taken(path)
+        return _taken(path, now)
     except sqlite3.OperationalError as error:
-        busy = error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED")
-        why = "is in use by another process" if busy else f"cannot be opened ({error})"
+        busy = error.sqlite_errorname == "SQLITE_BUSY"
+        why = "is in use by another run" if busy else f"cannot be opened ({error})"
         raise JournalError(f"journal: {path} {why}") from error
     except sqlite3.DatabaseError as error:
-        raise JournalError(f"journal: {path} is damaged ({error})") from error
+        raise JournalError(f"journal: {path} is damaged, or no journal ({error})") from error
     except OSError as error:
         raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
 
@@ -220,37 +231,40 @@ def _opened(path: Path) -> sqlite3.Connection:
 def _create(path: Path) -> None:
     # Made aside and put in its place whole: a journal is there or not, but never half of one, and
     # of two processes that make it at once, one finds that of the other.
-    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    connection = sqlite3.connect(aside, isolation_level=None)
+    number, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(number)
     try:
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+            connection.executescript(_SCHEMA)
+        with suppress(FileExistsError):
+            os.link(aside, path)
     finally:
-        connection.close()
-    with suppress(FileExistsError):
-        os.link(aside, path)
-    aside.unlink()
+        Path(aside).unlink()
 
 
 def _check(path: Path) -> None:
-    """Look at a file before SQLite may change anything in it."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size or not header.startswith(b"SQLite format 3\0"):
-        raise JournalError(f"journal: {path} is not a journal")
-    version, application = _HEADER.unpack(header)
-    if application != _APPLICATION_ID:
-        raise JournalError(f"journal: {path} is not a journal")
-    if version != _VERSION:
-        raise JournalError(f"journal: {path} is of version {version}; this one reads {_VERSION}")
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
-        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
+    """Look at a file before anything may be changed in it."""
+    # Through SQLite alone: closing a file that this process opened by itself would give away the
+    # lock of a run that it has going.
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+
+        def value(pragma: str) -> object:
+            found: object = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+            return found
+
+        if value("application_id") != _APPLICATION_ID:
+            raise JournalError(f"journal: {path} is no journal")
+        version = value("user_version")
+        if version != _VERSION:
+            raise JournalError(
+                f"journal: {path} is of version {version}; this engagelab-async reads {_VERSION}"
+            )
+        problem = value("quick_check(1)")
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
 
 
-def _taken(path: Path) -> sqlite3.Connection:
+def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         # Held until the process ends, however it ends: a second one is told so.
@@ -258,12 +272,16 @@ def _taken(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # Durable against a loss of power too, at the price of one fsync for each transaction.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("COMMIT")
+        row = connection.execute("INSERT INTO runs (started) VALUES (?) RETURNING number", (now,))
+        run: int = row.fetchone()[0]
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, run
+
+
+def _nothing() -> None:
+    """Do nothing, for nobody waits."""
 
 
 @define(eq=False)
@@ -272,11 +290,19 @@ class _Batch:
 
     ends: list[Settlement] = field(factory=list)
     claims: dict[str, Claim] = field(factory=dict)
+    questions: list[Claim] = field(factory=list)
+    withdrawn: list[Claim] = field(factory=list)
     durable: list[Callable[[], None]] = field(factory=list)
     wanted: anyio.Event = field(factory=anyio.Event)
     done: anyio.Event = field(factory=anyio.Event)
-    refused: Mapping[str, Entry] = field(factory=dict)
-    error: Exception | None = None
+    known: Mapping[str, Entry] = field(factory=dict)
+    error: BaseException | None = None
+
+    def finish(self) -> None:
+        """Wake everybody who waits for it."""
+        self.done.set()
+        for durable in self.durable:
+            durable()
 
 
 class Journal:
@@ -301,26 +327,38 @@ class Journal:
         """The number of this run."""
         return self._database.run
 
-    async def claim(self, digest: str, *, resend_uncertain: bool) -> Entry | None:
-        """Write down that an operation is about to be sent.
+    async def claim(self, claim: Claim) -> Entry | None:
+        """Have an intent written down, if what is known does not hold it up.
 
         Returns:
-            ``None`` when that is durable, or what keeps the operation from being sent.
+            What was known: ask `Claim.held_up_by` what it means. When it holds nothing up, the
+            intent is durable.
 
         Raises:
             JournalError: It cannot be written.
         """
         batch = self._gathering
-        if digest in batch.claims:
-            return Entry(State.SENDING, self.run, None, None)
-        batch.claims[digest] = Claim(digest, resend_uncertain)
+        if claim.ask_only:
+            batch.questions.append(claim)
+        elif claim.digest in batch.claims:
+            # Somebody claims the same operation at the same moment.
+            return Entry(State.SENDING, self.run)
+        else:
+            batch.claims[claim.digest] = claim
         batch.wanted.set()
-        await batch.done.wait()
+        try:
+            await batch.done.wait()
+        except BaseException:
+            if batch.done.is_set():
+                self._unclaim(claim, batch)
+            else:
+                batch.withdrawn.append(claim)
+            raise
         if batch.error is not None:
-            raise JournalError("journal: it cannot be written") from batch.error
-        return batch.refused.get(digest)
+            raise _unwritable(batch.error)
+        return batch.known.get(claim.digest)
 
-    def settle(self, end: Settlement, durable: Callable[[], None]) -> None:
+    def settle(self, end: Settlement, durable: Callable[[], None] = _nothing) -> None:
         """Have it written down what became of an operation.
 
         Args:
@@ -332,31 +370,52 @@ class Journal:
         batch.durable.append(durable)
         batch.wanted.set()
 
-    async def write(self) -> None:
-        """Write what is wanted, until the journal is closed."""
-        # Cancelled with the rest of a run, it still writes down how that ended.
-        with anyio.CancelScope(shield=True):
-            while not self._closing or self._gathering.wanted.is_set():
-                await self._gathering.wanted.wait()
-                batch, self._gathering = self._gathering, _Batch()
-                await self._write(batch)
-            await to_thread.run_sync(self._database.close)
-
-    async def _write(self, batch: _Batch) -> None:
-        try:
-            batch.refused = await to_thread.run_sync(
-                self._database.write, batch.ends, list(batch.claims.values())
-            )
-        except (sqlite3.Error, OSError) as error:
-            batch.error = error
-            failure = JournalError("journal: it cannot be written")
-            failure.__cause__ = error
-            self._on_failure(failure)
-        batch.done.set()
-        for durable in batch.durable:
-            durable()
-
     def close(self) -> None:
         """Write what is left, and end `write`."""
         self._closing = True
         self._gathering.wanted.set()
+
+    async def write(self) -> None:
+        """Write what is wanted, until the journal is closed."""
+        try:
+            # Cancelled with the rest of a run, it still writes down how that ended.
+            with anyio.CancelScope(shield=True):
+                while not self._closing or self._gathering.wanted.is_set():
+                    await self._gathering.wanted.wait()
+                    batch, self._gathering = self._gathering, _Batch()
+                    await self._write(batch)
+                await to_thread.run_sync(self._database.close)
+        except BaseException as error:
+            # Only an event loop that is torn down gets here.
+            self._gathering.error = error
+            self._gathering.finish()
+            self._database.close()
+            raise
+
+    async def _write(self, batch: _Batch) -> None:
+        claims = [*batch.questions, *batch.claims.values()]
+        try:
+            batch.known = await to_thread.run_sync(self._database.write, batch.ends, claims)
+        except BaseException as error:
+            batch.error = error
+            if not isinstance(error, sqlite3.Error | OSError):
+                raise
+            self._on_failure(_unwritable(error))
+        finally:
+            for claim in batch.withdrawn:
+                self._unclaim(claim, batch)
+            batch.finish()
+
+    def _unclaim(self, claim: Claim, batch: _Batch) -> None:
+        """Take back what was written for somebody who has gone."""
+        entry = batch.known.get(claim.digest)
+        written = batch.error is None and not claim.ask_only
+        if written and not claim.held_up_by(entry, self.run):
+            doubtful = entry is not None and entry.state.doubtful
+            self.settle(Settlement(claim.digest, State.UNCERTAIN if doubtful else State.UNSENT))
+
+
+def _unwritable(error: BaseException) -> JournalError:
+    failure = JournalError(f"journal: it cannot be written ({error})")
+    failure.__cause__ = error
+    return failure

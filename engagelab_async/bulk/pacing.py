@@ -4,19 +4,21 @@
 
     RateLimit   so many requests, or targets, a second (GCRA); or any other `Limiter`
     Width       how many at once: one more after each round of successes, half after trouble
-    Pause       nobody, for a while: a 429 or an outage concerns every worker
 """
 
 import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import anyio
 from attrs import frozen
 
 Unit = Literal["requests", "targets"]
+
+_NOTHING: Final = 1e-9
+"""Seconds that no clock can wait."""
 
 
 @runtime_checkable
@@ -41,7 +43,7 @@ class Rate:
         per_second: How many a second; more than 0.
         of: What is counted: ``requests``, or their ``targets``.
         burst: How many may go at once after a quiet time; ``None`` for what comes due in 50 ms,
-            and at least 1.
+            and at least 2. A burst of 1 keeps them evenly apart, and every late wake-up costs.
 
     Raises:
         ValueError: A number is out of range.
@@ -65,9 +67,9 @@ class RateLimit:
     """A generic cell rate algorithm: exact in the long run, bounded in every second.
 
     One number is kept, the time at which the next request would be due if all came evenly. A
-    request may leave when that is at most a burst ahead. In any one second at most ``per_second +
-    burst`` leave, except that a request with more targets than that goes as a whole, and is made
-    up for afterwards.
+    request may leave when it is early by no more than a burst. In any one second at most
+    ``per_second + burst`` leave. A request with more targets than `burst` goes as a whole when
+    all before it are made up for, and counts as the burst itself.
 
     Args:
         rate: The rate.
@@ -84,26 +86,26 @@ class RateLimit:
     ) -> None:
         self._counts_targets = rate.of == "targets"
         self._interval = 1 / rate.per_second
-        burst = max(1.0, rate.per_second / 20) if rate.burst is None else rate.burst
-        self._tolerance = burst * self._interval
+        # A late wake-up can be made up for only out of a burst of more than one.
+        self._burst = max(2.0, rate.per_second / 20) if rate.burst is None else rate.burst
         self._clock = clock
         self._sleep = sleep
-        # One interval ahead, so that the first burst is not one request larger than the others.
-        self._due = clock() + self._interval
+        # No burst in the beginning: over ten seconds it would show.
+        self._due = clock() + (self._burst - 1) * self._interval
         # Only the first in the line watches the clock.
         self._line = anyio.Lock(fast_acquire=True)
 
     async def acquire(self, requests: int, targets: int) -> None:
         """Wait until a request may leave; see `Limiter`."""
+        cost = targets if self._counts_targets else requests
         async with self._line:
-            while True:
-                now = self._clock()
-                early = self._due - self._tolerance - now
-                if early <= 0:
-                    break
-                await self._sleep(early)
-            cost = targets if self._counts_targets else requests
-            self._due = max(self._due, now) + cost * self._interval
+            while (wait := self._wait_for(cost)) > _NOTHING:
+                await self._sleep(wait)
+            self._due = max(self._due, self._clock()) + cost * self._interval
+
+    def _wait_for(self, cost: int) -> float:
+        early = (self._burst - min(cost, self._burst)) * self._interval
+        return self._due - early - self._clock()
 
 
 def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limiter | None:
@@ -136,6 +138,7 @@ class Width:
         self._width = float(limit)
         self._active = 0
         self._waiting: deque[anyio.Event] = deque()
+        self._closed = False
         self._halvings = 0
 
     @property
@@ -146,20 +149,27 @@ class Width:
     @property
     def current(self) -> int:
         """How many may be."""
-        return int(min(self._limit, self._width))
+        return int(self._width)
 
     @property
     def halvings(self) -> int:
         """How often the width was halved; an operation notes it when it begins."""
         return self._halvings
 
-    async def enter(self) -> None:
-        """Wait for a place."""
-        while self._active + 1 > self._width:
+    async def enter(self) -> bool:
+        """Wait for a place.
+
+        Returns:
+            Whether there is one: not when nothing is to be begun any longer.
+        """
+        while self._active + 1 > self._width and not self._closed:
             event = anyio.Event()
             self._waiting.append(event)
             await event.wait()
+        if self._closed:
+            return False
         self._active += 1
+        return True
 
     def leave(self) -> None:
         """Give the place to whoever waits."""
@@ -188,9 +198,9 @@ class Width:
         self._halvings += 1
         self._width = 1.0
 
-    def open(self) -> None:
-        """Hold nobody back any longer: whoever waits is to see that the run has ended."""
-        self._width = math.inf
+    def close(self) -> None:
+        """Let nobody in any longer, and have nobody wait."""
+        self._closed = True
         while self._waiting:
             self._waiting.popleft().set()
 

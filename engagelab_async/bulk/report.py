@@ -8,7 +8,6 @@ from typing import Final
 from attrs import define, field, frozen
 
 from engagelab_async.errors import APIError
-from engagelab_async.operations import Plan, SendSMS
 
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
 
@@ -27,6 +26,9 @@ class BulkReport:
         skipped: How many this run did not send: settled before, duplicates, or not reached.
         targets: How many recipients the accepted operations had.
         shortfall: How many of those the platform dropped without a word.
+        rejected_targets: How many recipients the rejected operations had.
+        uncertain_targets: How many recipients the uncertain operations had.
+        skipped_targets: How many recipients the skipped operations had.
         errors: How many operations ended in each error: by the API's code where it had one
             (``"5011"``), else by the error's class (``"ConnectError"``).
         repeats: How many requests were repeats.
@@ -43,6 +45,9 @@ class BulkReport:
     skipped: int
     targets: int
     shortfall: int
+    rejected_targets: int
+    uncertain_targets: int
+    skipped_targets: int
     errors: Mapping[str, int]
     repeats: int
     elapsed: float
@@ -62,27 +67,24 @@ class Tally:
     """Counts outcomes."""
 
     kinds: Counter[type] = field(factory=Counter)
+    targets: Counter[type] = field(factory=Counter)
     errors: Counter[str] = field(factory=Counter)
     latencies: Counter[int] = field(factory=Counter)
     repeats: int = 0
-    targets: int = 0
     shortfall: int = 0
 
     def add(self, outcome: AnyOutcome) -> None:
         """Count an outcome."""
-        self.kinds[type(outcome)] += 1
+        kind = type(outcome)
+        self.kinds[kind] += 1
+        self.targets[kind] += targets_of(outcome.operation)
         if outcome.attempts:
             self.repeats += outcome.attempts - 1
             self.latencies[_bucket(outcome.elapsed)] += 1
         if isinstance(outcome, Accepted):
-            self._add_targets(outcome)
+            self.shortfall += outcome.shortfall
         elif isinstance(outcome, Rejected | Uncertain):
             self.errors[error_key(outcome)] += 1
-
-    def _add_targets(self, outcome: Accepted[object]) -> None:
-        plan = outcome.result
-        self.targets += plan.total_count if isinstance(plan, Plan) else 1
-        self.shortfall += outcome.shortfall
 
     def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
         """Write down what was counted."""
@@ -92,8 +94,11 @@ class Tally:
             rejected=self.kinds[Rejected],
             uncertain=self.kinds[Uncertain],
             skipped=self.kinds[Skipped],
-            targets=self.targets,
+            targets=self.targets[Accepted],
             shortfall=self.shortfall,
+            rejected_targets=self.targets[Rejected],
+            uncertain_targets=self.targets[Uncertain],
+            skipped_targets=self.targets[Skipped],
             errors=dict(self.errors.most_common()),
             repeats=self.repeats,
             elapsed=elapsed,
@@ -122,7 +127,8 @@ def error_key(outcome: Rejected[object] | Uncertain[object]) -> str:
 
 def targets_of(operation: object) -> int:
     """Count the recipients of an operation."""
-    return len(operation.to) if isinstance(operation, SendSMS) else 1
+    to = getattr(operation, "to", None)
+    return len(to) if isinstance(to, tuple) else 1
 
 
 def _bucket(seconds: float) -> int:

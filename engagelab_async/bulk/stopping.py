@@ -5,19 +5,26 @@ key, ends a run at once. An outage makes all of its workers wait, longer each ti
 it. What was not sent is left untouched, and a journal lets the next run begin there.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from engagelab_async.errors import (
     APIError,
     AuthenticationError,
+    BusinessRuleError,
     ConfigurationError,
     ConnectError,
     EngageLabError,
+    InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitError,
+    SendFailedError,
     ServerError,
+    TransportError,
 )
+from engagelab_async.retry import PASSING_CODES
 
 from .outcomes import AnyOutcome, Rejected, Uncertain
 
@@ -28,6 +35,8 @@ OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How long a run waits in an outage, in seconds, before it gives up."""
 
 _STREAK: Final = 10
+_BALANCE: Final = re.compile(r"\bbalance\b", re.IGNORECASE)
+_OF_AN_OUTAGE: Final = (TransportError, ServerError, RateLimitError, InvalidResponseError)
 
 
 def hopeless(outcome: AnyOutcome) -> str | None:
@@ -57,10 +66,18 @@ def hopeless_error(error: EngageLabError) -> str | None:
         return "the key pair has no permission"
     if isinstance(error, NotFoundError):
         return "the template does not exist"
-    # The API documents no code for it; its words are in the message (3003).
-    if isinstance(error, APIError) and "balance" in error.message.lower():
+    # The API documents no code for it; its words are in the message. A gateway's page, which may
+    # speak of load balancers, is a `ServerError`.
+    if isinstance(error, BusinessRuleError | SendFailedError) and _BALANCE.search(error.message):
         return "the balance is exhausted"
     return None
+
+
+def may_be_tried_again(error: EngageLabError) -> bool:
+    """Tell whether a later run should send what this one could not: it was not about the row."""
+    passing = isinstance(error, APIError) and error.code in PASSING_CODES
+    never_left = isinstance(error, ConnectError | RateLimitError)
+    return passing or never_left or hopeless_error(error) is not None
 
 
 class Outage:
@@ -92,7 +109,7 @@ class Outage:
         Returns:
             How long everybody has to wait, in seconds; infinity to give up; ``None`` to go on.
         """
-        if not isinstance(error, ConnectError | ServerError):
+        if not isinstance(error, _OF_AN_OUTAGE):
             return None
         self._streak += 1
         if self._streak < (1 if self._taken else _STREAK):
