@@ -7,6 +7,9 @@ Example:
     ...         sent = await engagelab.otp.send_code("+6591234567", "039487", "login")
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 from .client import EngageLab
 from .engines import Engine, Request, Response
@@ -58,13 +61,33 @@ from .retry import RetryPolicy
 from .sms import SMS
 from .transport import Attempt, Credentials
 
+if TYPE_CHECKING:
+    from .bulk import (
+        Accepted,
+        BulkReport,
+        FanOut,
+        JournalError,
+        Limiter,
+        Outcome,
+        Rate,
+        RateLimit,
+        Rejected,
+        Skipped,
+        StopRule,
+        Uncertain,
+        broadcast,
+        hopeless,
+    )
+
 __all__ = [
     "OTP",
     "SMS",
     "APIError",
+    "Accepted",
     "Attempt",
     "AuthenticationError",
     "BlacklistedError",
+    "BulkReport",
     "BusinessRuleError",
     "ConfigurationError",
     "ConnectError",
@@ -75,6 +98,7 @@ __all__ = [
     "EngageLab",
     "EngageLabError",
     "Engine",
+    "FanOut",
     "FrequencyLimitError",
     "HandsetError",
     "InterceptedError",
@@ -82,12 +106,18 @@ __all__ = [
     "InvalidNumberError",
     "InvalidRequestError",
     "InvalidResponseError",
+    "JournalError",
+    "Limiter",
     "NotFoundError",
     "Operation",
+    "Outcome",
     "PermissionDeniedError",
     "Plan",
+    "Rate",
+    "RateLimit",
     "RateLimitError",
     "RegionForbiddenError",
+    "Rejected",
     "Request",
     "Response",
     "ResponseTimeoutError",
@@ -100,12 +130,50 @@ __all__ = [
     "SendSMS",
     "Sent",
     "ServerError",
+    "Skipped",
+    "StopRule",
     "Template",
     "TransportError",
+    "Uncertain",
     "UnreachableError",
     "UnregisteredNumberError",
     "UnsubscribedError",
     "Verification",
     "VerifyOTP",
     "__version__",
+    "broadcast",
+    "hopeless",
 ]
+
+_IN_BULK = frozenset(
+    {
+        "Accepted",
+        "BulkReport",
+        "FanOut",
+        "JournalError",
+        "Limiter",
+        "Outcome",
+        "Rate",
+        "RateLimit",
+        "Rejected",
+        "Skipped",
+        "StopRule",
+        "Uncertain",
+        "broadcast",
+        "hopeless",
+    }
+)
+
+
+def __getattr__(name: str) -> object:
+    # What sends many messages needs SQLite, which would make the import a tenth slower for the
+    # programs that send one at a time.
+    if name in _IN_BULK:
+        value: object = getattr(import_module(".bulk", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

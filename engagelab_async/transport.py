@@ -171,7 +171,7 @@ def instance(value: R, kind: type[R], name: str) -> R:
 class Gate(Protocol):
     """Who has a say in the pace of a call: a bulk run, for each of its operations."""
 
-    async def enter(self) -> None:
+    async def enter(self, request: Request) -> None:
         """Wait until a request may leave; the call's deadline waits as well."""
         ...
 
@@ -316,7 +316,7 @@ class Transport:
     async def _attempt(self, call: _Call[R]) -> R:
         if call.gate is not None:
             came = self._clock()
-            await call.gate.enter()
+            await call.gate.enter(call.request)
             call.ends += self._clock() - came
         call.number += 1
         call.began = self._clock()

@@ -2,14 +2,22 @@
 
 ::
 
-    EngageLab.fan_out ──> FanOut         the run, a stream of outcomes           run.py
-      ├── Accepted | Rejected | Uncertain | Skipped                              outcomes.py
-      ├── RateLimit, Width               how fast, how many at once              pacing.py
-      ├── hopeless, Outage               when to stop, when to wait              stopping.py
-      ├── Journal                        durable before, durable after           journal.py
-      └── BulkReport                     what it did, in numbers                 report.py
+    numbers ──> broadcast ──> SendSMS operations                                   broadcasting.py
+
+    EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
+      ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
+      ├── BulkReport                     what it did, in numbers                   report.py
+      └── Turn                           one operation on its way                  turn.py
+            ├── Conductor                holds requests back                       conductor.py
+            │     ├── RateLimit, Width   how fast, how many at once                pacing.py
+            │     └── hopeless, Outage   when to stop, when to wait                stopping.py
+            └── Journal                  durable before, durable after             journal.py
+                  └── identity           what makes two operations the same        identity.py
+
+Beside the run, `segments` counts what a text is sent as, and `journal_summary` reads journals.
 """
 
+from .broadcasting import broadcast
 from .journal import JournalError
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .pacing import Limiter, Rate, RateLimit
@@ -30,6 +38,7 @@ __all__ = [
     "Skipped",
     "StopRule",
     "Uncertain",
+    "broadcast",
     "fan_out",
     "hopeless",
 ]

@@ -13,12 +13,13 @@ Key = Callable[[Operation[Any]], str | bytes]
 """Makes the caller's own identity of an operation."""
 
 
-def identity(operation: Operation[Any], key: Key | None) -> str:
+def identity(operation: Operation[Any], key: Key | None, body: bytes | None = None) -> str:
     """Make the digest that a journal knows an operation by.
 
     Args:
         operation: The operation; its product, path and body are what counts.
         key: Makes the caller's own identity of it, which then counts instead.
+        body: The operation's body, if it is at hand.
 
     Raises:
         TypeError: The caller's identity is no ``str`` or ``bytes``.
@@ -26,7 +27,7 @@ def identity(operation: Operation[Any], key: Key | None) -> str:
     if key is None:
         endpoint = operation.endpoint
         where = f"{endpoint.product} {endpoint.method} {endpoint.path}\0"
-        return digest(where.encode() + _wire.encode(operation))
+        return digest(where.encode() + (_wire.encode(operation) if body is None else body))
     own = key(operation)
     if not isinstance(own, str | bytes):
         raise TypeError(f"key: expected it to return a str or bytes, got {type(own).__name__}")

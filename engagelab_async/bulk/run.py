@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -37,7 +37,7 @@ from .stopping import hopeless
 from .turn import HeldUpError, StoppedError, Turn, Way
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import Awaitable
     from types import TracebackType
 
     from engagelab_async.transport import Transport
@@ -277,7 +277,7 @@ class FanOut:
     async def _serve_one(self) -> None:
         if self._is_crowded:
             await self._wait_for_room()
-        operation = _END if self._ended else await self._pull()
+        operation = await self._pull()
         if operation is _END:
             self._end()
             return
@@ -289,13 +289,16 @@ class FanOut:
         await self._bring_to_its_end(Turn(self._way, operation, index))
 
     async def _pull(self) -> object:
-        if isinstance(self._iterator, Iterator):
-            return next(self._iterator, _END)
+        if isinstance(self._iterator, AsyncIterator):
+            return await self._pull_async(self._iterator)
+        return _END if self._ended else next(self._iterator, _END)
+
+    async def _pull_async(self, iterator: AsyncIterator[object]) -> object:
         async with self._pulling:
             if self._ended:
                 return _END
             with anyio.CancelScope() as self._pull_scope:
-                return await anext(self._iterator, _END)
+                return await anext(iterator, _END)
             return _END  # the run was stopped
 
     async def _bring_to_its_end(self, turn: Turn) -> None:

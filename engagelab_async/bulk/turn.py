@@ -33,6 +33,8 @@ from .stopping import may_be_tried_again
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engagelab_async.engines import Request
+
     from .conductor import Conductor, Mark
     from .identity import Key
 
@@ -107,7 +109,7 @@ class Turn:
 
     # ------------------------------------------------------------------ what the transport asks
 
-    async def enter(self) -> None:
+    async def enter(self, request: Request) -> None:
         """Wait until a request may leave.
 
         Raises:
@@ -115,6 +117,8 @@ class Turn:
             StoppedError: The run is over.
         """
         way, conductor = self.way, self.way.conductor
+        if way.journal is not None and not self.digest:
+            self.digest = identity(self.operation, way.key, request.body)
         while True:
             if conductor.holding:
                 await self._wait()
@@ -147,7 +151,6 @@ class Turn:
         self.claimed = True
 
     async def _look_up(self, journal: Journal, *, ask_only: bool) -> Entry | None:
-        self.digest = self.digest or identity(self.operation, self.way.key)
         claim = Claim(
             self.digest,
             resend=self.way.resend_uncertain,

@@ -1,0 +1,262 @@
+"""One text to many people: numbers in, `SendSMS` operations of many targets out.
+
+::
+
+    numbers ── written alike, each once ──> groups of equal params ── full ──> SendSMS
+                                              (a bounded number)
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, overload
+
+from engagelab_async.operations import SendSMS, Template
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_NO_NUMBER: Final = "expected a phone number with its country code, such as +6591234567"
+
+Params = Mapping[str, str | int]
+Recipient = str | tuple[str, Params]
+"""A phone number, alone or with params of its own."""
+
+_MOST_GROUPS: Final = 1000
+"""How many groups may wait to be filled; the oldest is sent as it is."""
+
+_LEAST_DIGITS: Final = 7
+_MOST_DIGITS: Final = 15
+# Spaces, dashes, dots, parentheses and slashes, and what address books put around a number: marks
+# for the direction of writing, and the byte order mark.
+_ORNAMENTS: Final = dict.fromkeys(
+    map(ord, " \t-.()/\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u2212")
+) | dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF])
+
+
+@overload
+def broadcast(
+    recipients: Iterable[Recipient],
+    template: str | int | Template,
+    *,
+    params: Params | None = ...,
+    targets_per_request: int = ...,
+    group_by_params: bool = ...,
+    plan_name: str | None = ...,
+    schedule_time: datetime | float | None = ...,
+    custom_args: Mapping[str, Any] | None = ...,
+) -> Iterator[SendSMS]: ...
+
+
+@overload
+def broadcast(
+    recipients: AsyncIterable[Recipient],
+    template: str | int | Template,
+    *,
+    params: Params | None = ...,
+    targets_per_request: int = ...,
+    group_by_params: bool = ...,
+    plan_name: str | None = ...,
+    schedule_time: datetime | float | None = ...,
+    custom_args: Mapping[str, Any] | None = ...,
+) -> AsyncIterator[SendSMS]: ...
+
+
+def broadcast(
+    recipients: Iterable[Recipient] | AsyncIterable[Recipient],
+    template: str | int | Template,
+    *,
+    params: Params | None = None,
+    targets_per_request: int = 200,
+    group_by_params: bool = True,
+    plan_name: str | None = None,
+    schedule_time: datetime | float | None = None,
+    custom_args: Mapping[str, Any] | None = None,
+) -> Iterator[SendSMS] | AsyncIterator[SendSMS]:
+    """Make the operations that send one SMS template to many phones.
+
+    Numbers may be written with ``+`` or ``00`` before the country code or with neither, and with
+    spaces, dashes, dots, slashes and parentheses; they are sent as ``+6591234567``. Who is in the
+    list twice with equal params is sent to once. The numbers met so far are kept in memory for
+    that, about 70 bytes each.
+
+    Args:
+        recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and
+            its own params.
+        template: The template, or its id.
+        params: Values of the template's variables; those of a recipient win over them.
+        targets_per_request: How many numbers one operation has at most.
+        group_by_params: Gather recipients with equal params, wherever they stand in the list. If
+            not, only neighbours share an operation, and the list's order is kept.
+        plan_name: As in `SendSMS`.
+        schedule_time: As in `SendSMS`.
+        custom_args: As in `SendSMS`.
+
+    Returns:
+        An iterator of operations for `EngageLab.fan_out` or `EngageLab.send_all`; an async one if
+        `recipients` is async. The same list gives the same operations, so a journal knows them.
+
+    Raises:
+        TypeError: An argument is of the wrong type; for a recipient, when its turn comes.
+        ValueError: A number is out of range, or a recipient is no phone number. The text names its
+            place, counted from 0, and never the number.
+
+    Example:
+        >>> for operation in broadcast(["+65 9123-4567", "6591234568"], "1233"):
+        ...     print(operation.to)
+        ('+6591234567', '+6591234568')
+    """
+    if isinstance(recipients, str | bytes | Mapping):
+        kind = type(recipients).__name__
+        raise TypeError(f"recipients: expected an iterable of phone numbers, got {kind}")
+    if isinstance(targets_per_request, bool) or not isinstance(targets_per_request, int):
+        kind = type(targets_per_request).__name__
+        raise TypeError(f"targets_per_request: expected an int, got {kind}")
+    if targets_per_request < 1:
+        raise ValueError("targets_per_request: must be at least 1")
+    grouping = _Grouping(
+        Template.of(template) if params is None else Template.of(template, params=params),
+        targets_per_request,
+        _MOST_GROUPS if group_by_params else 1,
+        {"plan_name": plan_name, "schedule_time": schedule_time, "custom_args": custom_args},
+    )
+    if isinstance(recipients, AsyncIterable):
+        return _broadcast_async(recipients, grouping)
+    if isinstance(recipients, Iterable):
+        return _broadcast(recipients, grouping)
+    kind = type(recipients).__name__
+    raise TypeError(f"recipients: expected an iterable or async iterable, got {kind}")
+
+
+def _broadcast(recipients: Iterable[Recipient], grouping: _Grouping) -> Iterator[SendSMS]:
+    for recipient in recipients:
+        grouping.add(recipient)
+        if grouping.full:
+            yield from grouping.taken()
+    grouping.close()
+    yield from grouping.taken()
+
+
+async def _broadcast_async(
+    recipients: AsyncIterable[Recipient], grouping: _Grouping
+) -> AsyncIterator[SendSMS]:
+    async for recipient in recipients:
+        grouping.add(recipient)
+        for operation in grouping.taken():
+            yield operation
+    grouping.close()
+    for operation in grouping.taken():
+        yield operation
+
+
+_Group = frozenset[tuple[str, str]]
+"""What the numbers of a group share: the names and values of their params."""
+
+
+class _Grouping:
+    """Numbers that wait until there are enough for an operation.
+
+    Args:
+        template: With the params that all recipients share.
+        size: How many numbers an operation has at most.
+        most_groups: How many groups may wait.
+        options: What all operations have besides.
+    """
+
+    def __init__(
+        self, template: Template, size: int, most_groups: int, options: Mapping[str, Any]
+    ) -> None:
+        # One is made in any case: what is wrong with the options shows before the first is sent.
+        SendSMS("+6591234567", template, **options)
+        self._size = size
+        self._most_groups = most_groups
+        self._options = options
+        self._template = template
+        self._shared: _Group = frozenset(template.params.items())
+        self._waiting: dict[_Group, list[str]] = {}
+        self._taken_in = 0
+        # There may be millions: a number is kept as an int, one with its own params as a digest.
+        self._seen: set[int | bytes] = set()
+        self.full: list[SendSMS] = []
+
+    def add(self, recipient: Recipient) -> None:
+        """Take in a recipient."""
+        group = self._shared
+        try:
+            if not isinstance(recipient, str):
+                recipient, group = self._parts(recipient)
+            number = phone_number(recipient)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"recipients[{self._taken_in}]: {error}") from None
+        self._taken_in += 1
+        known = int(number) if group is self._shared else _digest(number, group)
+        if known not in self._seen:
+            self._seen.add(known)
+            self._put(number, group)
+
+    def _parts(self, recipient: tuple[str, Params]) -> tuple[str, _Group]:
+        if not isinstance(recipient, tuple) or len(recipient) != 2:  # noqa: PLR2004 - a pair
+            raise TypeError("expected a phone number, or a pair of a number and its params")
+        number, params = recipient
+        if not isinstance(number, str):
+            raise TypeError(f"expected a phone number as a str, got {type(number).__name__}")
+        own = Template(self._template.id, params=params).params
+        group = frozenset({**self._template.params, **own}.items())
+        return number, self._shared if group == self._shared else group
+
+    def _put(self, number: str, group: _Group) -> None:
+        numbers = self._waiting.get(group)
+        if numbers is None:
+            if len(self._waiting) == self._most_groups:
+                self._finish(next(iter(self._waiting)))
+            numbers = self._waiting[group] = []
+        numbers.append(number)
+        if len(numbers) == self._size:
+            self._finish(group)
+
+    def _finish(self, group: _Group) -> None:
+        template = self._template
+        if group is not self._shared:
+            template = Template(template.id, params=dict(group))
+        self.full.append(SendSMS(self._waiting.pop(group), template, **self._options))
+
+    def taken(self) -> list[SendSMS]:
+        """Hand over the operations that are complete."""
+        full, self.full = self.full, []
+        return full
+
+    def close(self) -> None:
+        """Complete what waits, oldest first."""
+        for group in tuple(self._waiting):
+            self._finish(group)
+
+
+def phone_number(text: str) -> str:
+    """Write a phone number in the one way in which it is sent: ``+``, country code, number.
+
+    Args:
+        text: The number as somebody wrote it; see `broadcast`.
+
+    Raises:
+        ValueError: It is no phone number with a country code. The text does not quote it.
+
+    Example:
+        >>> phone_number("0065 (9123) 4567")
+        '+6591234567'
+    """
+    digits = text.translate(_ORNAMENTS)
+    if digits.startswith(("+", "00")):
+        digits = digits[1:] if digits[0] == "+" else digits[2:]
+    if not (_LEAST_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isdecimal()):
+        raise ValueError(_NO_NUMBER)
+    if not digits.isascii() or digits[0] == "0":
+        raise ValueError(_NO_NUMBER)
+    # Dialled at home and left out abroad: with the zero it is somebody else's number.
+    if "(0)" in text:
+        raise ValueError("leave out the (0), which is not dialled from abroad")
+    return f"+{digits}"
+
+
+def _digest(number: str, group: _Group) -> bytes:
+    return blake2b(repr((number, sorted(group))).encode(), digest_size=16).digest()
