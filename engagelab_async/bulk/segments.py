@@ -5,7 +5,7 @@ UCS-2, in units of 16 bits. One that is too long for a single SMS loses a few un
 to the header that puts the parts together again::
 
     encoding    units of one    units of each part of many    characters that take two
-    GSM-7       160             153                           ^ { } \\ [ ~ ] | € and form feed
+    GSM-7       160             153                           ^ { } \ [ ~ ] | € and form feed
     UCS-2       70              67                            those outside the basic plane: emoji
 
 A character that takes two units is never split between two parts: it begins the next one, and the

@@ -17,6 +17,8 @@ from cyclopts import (
 from engagelab_async import __version__
 
 from . import demo, sandbox
+from .journal import journal
+from .options import COMMAND_LINE
 from .otp import otp
 from .outcome import interrupted, misused
 from .output import show
@@ -48,6 +50,7 @@ app: Final[App] = App(
 )
 app.command(otp)
 app.command(sms)
+app.command(journal)
 app.command(sandbox.serve, name="sandbox", sort_key=3)
 app.command(demo.play, name="demo", sort_key=4)
 
@@ -62,6 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit code.
     """
     _print_whatever_comes()
+    COMMAND_LINE.set(arguments)
     as_json = "--json" in arguments
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)

@@ -33,7 +33,7 @@ def perform(make: Callable[[], Action], call: Call) -> int:
     Returns:
         The exit code.
     """
-    with _logging(verbose=call.verbose):
+    with logged(verbose=call.verbose):
         outcome = _outcome(make, call)
     show(outcome, as_json=call.json)
     return outcome.exit_code
@@ -71,7 +71,7 @@ async def _send(operation: Operation[Result], policy: RetryPolicy, call: Call) -
 
 
 @contextmanager
-def _logging(*, verbose: bool) -> Iterator[None]:
+def logged(*, verbose: bool) -> Iterator[None]:
     """Send the library's log to standard error, or nowhere."""
     # Without any handler, Python would print warnings by itself.
     handler = logging.StreamHandler() if verbose else logging.NullHandler()

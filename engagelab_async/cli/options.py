@@ -1,7 +1,8 @@
 """The options that several commands share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Annotated, Final, TypeAlias
 
 from attrs import frozen
@@ -12,8 +13,11 @@ from engagelab_async import ConfigurationError, Credentials, EngageLab, RetryPol
 from . import inputs, loopback
 
 MESSAGE: Final = Group("Message", sort_key=1)
-_SENDING: Final = Group("Sending", sort_key=2)
-_OUTPUT: Final = Group("Output", sort_key=3)
+SENDING: Final = Group("Sending", sort_key=2)
+OUTPUT: Final = Group("Output", sort_key=3)
+
+COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", default=())
+"""What follows the command's name, for whoever is to type it again."""
 
 # Any pair will do for a sandbox; this is the vendor's public one.
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
@@ -22,9 +26,11 @@ _SPELLINGS: Final = {
     "attempts": "--attempts",
     "custom_args": "--custom-args",
     "language": "--language",
+    "max_in_flight": "--max-in-flight",
     "otp_base_url": "--sandbox or ENGAGELAB_OTP_BASE_URL",
     "params": "--param",
     "plan_name": "--plan-name",
+    "rate": "--rate",
     "schedule_time": "--at",
     "sms_base_url": "ENGAGELAB_SMS_BASE_URL",
     "template id": "--template",
@@ -43,7 +49,7 @@ def _positive(_: object, value: float) -> None:
 
 
 def _seconds(help: str) -> Parameter:  # noqa: A002 - it is cyclopts' word
-    return Parameter(help=help, group=_SENDING, validator=_positive)
+    return Parameter(help=help, group=SENDING, validator=_positive)
 
 
 Language: TypeAlias = Annotated[
@@ -93,7 +99,7 @@ class Call:
         Parameter(
             help="URL of a running `engagelab sandbox`, to use instead of EngageLab and without "
             "a key pair: http://127.0.0.1:8025",
-            group=_SENDING,
+            group=SENDING,
         ),
     ] = None
     timeout: Annotated[float, _seconds("Seconds for one attempt.")] = 10.0
@@ -101,13 +107,13 @@ class Call:
         30.0
     )
     attempts: Annotated[
-        int, Parameter(help="How many requests to make at most.", group=_SENDING)
+        int, Parameter(help="How many requests to make at most.", group=SENDING)
     ] = 3
     repeat_uncertain: Annotated[
         bool,
         Parameter(
             help="Repeat also what may have been sent: it can reach a person twice.",
-            group=_SENDING,
+            group=SENDING,
             show_default=False,
         ),
     ] = False
@@ -115,13 +121,13 @@ class Call:
         bool,
         Parameter(
             help="Print one JSON object, for success and failure.",
-            group=_OUTPUT,
+            group=OUTPUT,
             show_default=False,
         ),
     ] = False
     verbose: Annotated[
         bool,
-        Parameter(help="Log every attempt to standard error.", group=_OUTPUT, show_default=False),
+        Parameter(help="Log every attempt to standard error.", group=OUTPUT, show_default=False),
     ] = False
 
     def policy(self) -> RetryPolicy:

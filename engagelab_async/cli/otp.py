@@ -1,12 +1,16 @@
 """``engagelab otp …``: one-time codes and custom messages."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final, TypeAlias
 
 from cyclopts import App, Parameter
 
-from engagelab_async import SendCode, SendCustomMessage, SendOTP, VerifyOTP
+from engagelab_async import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
 
 from . import inputs
+from .bulk import Kind, Options, phone_or_email
+from .bulk import perform as perform_bulk
+from .bulk.job import File
 from .calls import perform
 from .options import Call, Code, Language, Message
 
@@ -41,6 +45,20 @@ def send_code(
 def send_message(to: To, /, *, message: Message, call: Call = _NO_OPTIONS) -> int:
     """Send a custom message: a notification, an offer, a code."""
     return perform(lambda: SendCustomMessage(to, message.filled_in()), call)
+
+
+@otp.command
+def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -> int:
+    """Send a custom message to everybody in a list, once, whatever happens in between.
+
+    The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
+    the same command with --resume goes on where it ended.
+    """
+
+    def make(to: tuple[str, ...], params: Mapping[str, str]) -> SendCustomMessage:
+        return SendCustomMessage(to[0], Template(options.template, None, params))
+
+    return perform_bulk(file, Kind(make, phone_or_email), options, call)
 
 
 @otp.command

@@ -129,11 +129,9 @@ def _exit_code(error: EngageLabError) -> Exit:
     return Exit.UNCERTAIN if error.may_have_been_sent else Exit.NOT_SENT
 
 
-def misused(message: str) -> Failed:
-    """Make the outcome of a command line that can never be right."""
-    return Failed(
-        exit_code=Exit.USAGE, type="UsageError", message=message, hint=AFTER_BAD_USAGE, attempts=0
-    )
+def misused(message: str, hint: str = AFTER_BAD_USAGE) -> Failed:
+    """Make the outcome of a command that cannot be carried out as it is."""
+    return Failed(exit_code=Exit.USAGE, type="UsageError", message=message, hint=hint, attempts=0)
 
 
 def interrupted(action: Action | None = None, *, may_have_been_sent: bool = False) -> Failed:

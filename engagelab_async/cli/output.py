@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
+def masked(recipients: str | tuple[str, ...]) -> str:
+    """Show the last two digits of recipients."""
+    return masked_recipient(recipients).replace("'", "").strip("()")
+
+
 def facts(rows: Mapping[str, object]) -> Table:
     """Lay out names and values in two columns; a value of ``None`` is left out."""
     table = Table.grid(padding=(0, 2))
@@ -65,20 +70,31 @@ def complain(text: str) -> None:
     console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print an outcome."""
+def show(outcome: Outcome, *, as_json: bool, details: Mapping[str, object] | None = None) -> None:
+    """Print an outcome.
+
+    Args:
+        outcome: What became of a command.
+        as_json: Whether scripts read it.
+        details: What the JSON object has besides; people have been shown it already.
+    """
     failure = outcome if isinstance(outcome, Failed) else None
-    with _despite_errors_of(sys.stderr if failure and not as_json else sys.stdout):
+    with despite_errors_of(sys.stderr if failure and not as_json else sys.stdout):
         if as_json:
-            print(json.dumps(document(outcome)), flush=True)  # noqa: T201 - rich would wrap it
+            print_json(document(outcome) | dict(details or {}))
         elif isinstance(outcome, Failed):
             console(stderr=True).print(_failure(outcome))
         else:
             console().print(_answer(outcome))
 
 
+def print_json(made: Mapping[str, object]) -> None:
+    """Print a JSON object in one line."""
+    print(json.dumps(made), flush=True)  # noqa: T201 - rich would wrap it
+
+
 @contextmanager
-def _despite_errors_of(stream: TextIO) -> Iterator[None]:
+def despite_errors_of(stream: TextIO) -> Iterator[None]:
     """Let nothing change the exit code: what was sent stays sent, even if nobody reads of it."""
     try:
         yield
@@ -183,4 +199,4 @@ def _rows_of_plan(action: Action, plan: Plan) -> dict[str, object]:
 
 def _masked_recipients(action: Action) -> str:
     recipients = () if isinstance(action, VerifyOTP) else action.to
-    return masked_recipient(recipients).replace("'", "").strip("()")
+    return masked(recipients)

@@ -1,14 +1,18 @@
 """``engagelab sms …``: text messages."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
-from engagelab_async import SendSMS
+from engagelab_async import SendSMS, Template
 
 from . import inputs
+from .bulk import Kind, Options, phone
+from .bulk import perform as perform_bulk
+from .bulk.job import File
 from .calls import perform
-from .options import MESSAGE, Call, Message
+from .options import MESSAGE, SENDING, Call, Message
 
 sms: Final[App] = App(name="sms", sort_key=2, help="Send text messages.")
 
@@ -52,3 +56,31 @@ def send(
         )
 
     return perform(make, call)
+
+
+@sms.command
+def bulk(
+    file: File,
+    /,
+    *,
+    options: Options,
+    targets_per_request: Annotated[
+        int,
+        Parameter(
+            help="How many people with equal variables share a request. More is faster; with 1, "
+            "the platform tells of each whether it took the number.",
+            group=SENDING,
+        ),
+    ] = 1,
+    call: Call = _NO_OPTIONS,
+) -> int:
+    """Send one template to everybody in a list, once, whatever happens in between.
+
+    The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
+    the same command with --resume goes on where it ended.
+    """
+
+    def make(to: tuple[str, ...], params: Mapping[str, str]) -> SendSMS:
+        return SendSMS(to, Template(options.template, None, params))
+
+    return perform_bulk(file, Kind(make, phone, targets_per_request), options, call)

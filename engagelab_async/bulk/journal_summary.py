@@ -1,0 +1,140 @@
+"""What stands in a journal, read without taking it or changing it."""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from .identity import identity_of_half
+from .journal import JournalError, State, _check
+
+_AT_ONCE: Final = 1000
+
+
+@frozen
+class RecordedRun:
+    """A run of a journal.
+
+    Attributes:
+        number: Its number, from 1.
+        started: When it began, in Unix seconds.
+        ended: When it ended, or ``None`` if it was cut off, or goes on.
+    """
+
+    number: int
+    started: float
+    ended: float | None
+
+
+@frozen
+class JournalSummary:
+    """What stands in a journal.
+
+    Attributes:
+        runs: Its runs, oldest first.
+        states: How many operations there are of each state.
+        errors: How many operations ended in each error, by the API's code where it had one, else
+            by the error's class.
+    """
+
+    runs: tuple[RecordedRun, ...]
+    states: Mapping[State, int]
+    errors: Mapping[str, int]
+
+    @property
+    def uncertain(self) -> int:
+        """How many may have been sent, those that a run was cut off in among them."""
+        return self.states.get(State.UNCERTAIN, 0) + self.states.get(State.SENDING, 0)
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """How many operations there are of each kind, with a word for it."""
+        return (
+            ("accepted", self.states.get(State.ACCEPTED, 0)),
+            ("rejected", self.states.get(State.REFUSED, 0)),
+            ("uncertain", self.uncertain),
+            ("not sent", self.states.get(State.UNSENT, 0)),
+        )
+
+    @property
+    def total(self) -> int:
+        """How many operations there are."""
+        return sum(self.states.values())
+
+    @property
+    def sent(self) -> int:
+        """How many were sent, refused, or may have been sent."""
+        return self.total - self.states.get(State.UNSENT, 0)
+
+
+def summarise(path: Path) -> JournalSummary:
+    """Read what stands in a journal.
+
+    Args:
+        path: Its file.
+
+    Raises:
+        JournalError: It is no journal, is damaged, or a run is using it.
+    """
+    with _reading(path) as database:
+        runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
+        states = database.execute("SELECT state, count(*) FROM operations GROUP BY state")
+        errors = database.execute(
+            "SELECT coalesce(code, error) AS name, count(*) FROM operations "
+            "WHERE name IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name"
+        )
+        return JournalSummary(
+            tuple(RecordedRun(*run) for run in runs),
+            {State(state): count for state, count in states},
+            {str(name): count for name, count in errors},
+        )
+
+
+def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
+    """Count which operations a journal knows, by their states; halves of one count as well.
+
+    Args:
+        path: Its file.
+        digests: Their identities; any number, they are not held in memory.
+
+    Raises:
+        JournalError: It is no journal, is damaged, or a run is using it.
+    """
+    known: Counter[State] = Counter()
+    remaining = iter(digests)
+    halves: list[str] = []
+    with _reading(path) as database:
+        while batch := halves or list(islice(remaining, _AT_ONCE)):
+            found = database.execute(
+                "SELECT digest, state FROM operations "
+                "WHERE digest IN (SELECT value FROM json_each(?))",
+                (json.dumps(batch),),
+            ).fetchall()
+            known.update(State(state) for _, state in found)
+            split = [digest for digest, state in found if state == State.SPLIT]
+            halves = [identity_of_half(digest, half) for digest in split for half in (0, 1)]
+    return known
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        absolute = path.absolute()
+        _check(absolute)
+        uri = f"{absolute.as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as database:
+            yield database
+    except OSError as error:
+        raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
+    except sqlite3.OperationalError as error:
+        busy = error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED")
+        why = "is in use by another process" if busy else f"cannot be opened ({error})"
+        raise JournalError(f"journal: {path} {why}") from error
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"journal: {path} is damaged ({error})") from error

@@ -1,0 +1,263 @@
+"""``--dry-run``: what a list would cost, and what people would read, without sending anything.
+
+The template's text is asked of the API, or given with ``--template-text``; without one, rows and
+requests are counted all the same.
+"""
+
+import asyncio
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import define, field, frozen
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engagelab_async import EngageLab, EngageLabError
+from engagelab_async.bulk.segments import Segments, outside_gsm, segments
+from engagelab_async.cli.options import Call
+from engagelab_async.cli.outcome import Exit
+from engagelab_async.cli.output import (
+    console,
+    despite_errors_of,
+    facts,
+    masked,
+    print_json,
+    printable,
+)
+
+from .checks import Item
+from .decisions import problems_for_scripts, show_problems
+from .job import Job
+from .progress import duration
+
+_SAMPLES: Final = 3
+_FOREIGN: Final = 8
+# The consoles show both styles.
+_VARIABLE: Final = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}|\{([\w.-]+)\}")
+_FILLED_IN_BY_OTP: Final = ("brand_name", "ttl", "pwa_url")
+
+
+@frozen
+class Sample:
+    """A text as somebody would read it.
+
+    Attributes:
+        to: The recipient, masked.
+        text: The text.
+        cost: What it costs.
+    """
+
+    to: str
+    text: str
+    cost: Segments
+
+
+@define(eq=False)
+class Estimate:
+    """What a list would cost.
+
+    Attributes:
+        text: The template's text, or ``None`` if it is not known.
+        requests: How many requests there would be.
+        counts: How many texts are sent as how many SMS.
+        encodings: How many texts are sent in which encoding.
+        foreign: How many texts hold which character that makes them UCS-2.
+        samples: The first few texts.
+        longest: The first of those that cost most.
+    """
+
+    text: str | None
+    requests: int = 0
+    counts: Counter[int] = field(factory=Counter)
+    encodings: Counter[str] = field(factory=Counter)
+    foreign: Counter[str] = field(factory=Counter)
+    samples: list[Sample] = field(factory=list)
+    longest: Sample | None = None
+
+    @property
+    def total(self) -> int:
+        """How many SMS that is."""
+        return sum(count * texts for count, texts in self.counts.items())
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What the text has places for, in their order."""
+        found = (first or second for first, second in _VARIABLE.findall(self.text or ""))
+        return tuple(dict.fromkeys(found))
+
+    def add(self, item: Item) -> None:
+        """Render and count the text of a row."""
+        if self.text is None:
+            return
+        text = filled_in(self.text, item.params)
+        cost = segments(text)
+        self.counts[cost.count] += 1
+        self.encodings[cost.encoding] += 1
+        self.foreign.update(outside_gsm(text))
+        sample = Sample(masked(item.to), text, cost)
+        if len(self.samples) < _SAMPLES:
+            self.samples.append(sample)
+        if self.longest is None or cost.units > self.longest.cost.units:
+            self.longest = sample
+
+
+def filled_in(text: str, params: Mapping[str, str]) -> str:
+    """Fill in a text; a variable without a value stays as it is, which the platform does too."""
+    return _VARIABLE.sub(lambda match: params.get(match[1] or match[2], match[0]), text)
+
+
+def perform(job: Job, call: Call) -> int:
+    """Show what a job would cost.
+
+    Returns:
+        The exit code: 2 if not everything is in order.
+
+    Raises:
+        ValueError: The template's text cannot be read from its file.
+    """
+    text, why_not = _text(job, call)
+    estimate = Estimate(text)
+    for request in job.requests():
+        estimate.requests += 1
+        for item in request.items:
+            estimate.add(item)
+    missing = _missing(job, estimate)
+    bad = job.findings.bad if not job.options.skip_bad else 0
+    code = Exit.USAGE if bad or missing else Exit.DONE
+    if job.findings.bad and not call.json:
+        show_problems(job.findings, console(stderr=True))
+    with despite_errors_of(sys.stdout):
+        if call.json:
+            print_json(_document(job, estimate, code))
+        else:
+            console().print(_shown(job, estimate, why_not))
+    return code
+
+
+def _text(job: Job, call: Call) -> tuple[str | None, str]:
+    """Find the template's text, or say why there is none."""
+    given = job.options.template_text
+    if given is None:
+        return asyncio.run(_asked(job, call))
+    if not given.startswith("@"):
+        return given, ""
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8-sig").rstrip("\n"), ""
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("--template-text: the file cannot be read as UTF-8") from None
+
+
+async def _asked(job: Job, call: Call) -> tuple[str | None, str]:
+    try:
+        async with call.client() as engagelab:
+            return await template_text(engagelab, job), ""
+    except EngageLabError as error:
+        return None, str(error.args[0])
+
+
+async def template_text(engagelab: EngageLab, job: Job) -> str | None:
+    """Ask the API for the template's text, where the client can."""
+    product = getattr(engagelab, job.sample.endpoint.product)
+    templates = getattr(product, "templates", None)
+    if templates is None:
+        return None
+    found = await templates.get(job.options.template)
+    text: str | None = getattr(found, "template_content", None)
+    return text
+
+
+def _missing(job: Job, estimate: Estimate) -> list[str]:
+    given = set(job.checker.columns.params)
+    if job.sample.endpoint.product == "otp":
+        given.update(_FILLED_IN_BY_OTP)
+    return [name for name in estimate.variables if name not in given]
+
+
+def _unused(job: Job, estimate: Estimate) -> list[str]:
+    if estimate.text is None:
+        return []
+    return [name for name in job.checker.columns.params if name not in estimate.variables]
+
+
+# ------------------------------------------------------------------------------- to scripts
+
+
+def _document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
+    result = {
+        "dry_run": True,
+        "rows": job.findings.good,
+        "bad": job.findings.bad,
+        "problems": problems_for_scripts(job.findings),
+        "requests": estimate.requests,
+        "template_text_known": estimate.text is not None,
+        "missing_variables": _missing(job, estimate),
+        "unused_params": _unused(job, estimate),
+        "segments": estimate.total if estimate.text is not None else None,
+        "texts_by_segments": {str(count): n for count, n in sorted(estimate.counts.items())},
+        "texts_by_encoding": dict(estimate.encodings),
+        "texts_by_character_outside_gsm": dict(estimate.foreign.most_common(_FOREIGN)),
+        "samples": [
+            {"to": each.to, "text": each.text, "segments": each.cost.count}
+            for each in estimate.samples
+        ],
+    }
+    operation = job.sample.endpoint.name
+    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+
+
+# ------------------------------------------------------------------------------- to people
+
+
+def _shown(job: Job, estimate: Estimate, why_not: str) -> Group:
+    parts: list[RenderableType] = [
+        Text("Dry run: nothing was sent", "bold"),
+        facts(dict(_facts(job, estimate))),
+    ]
+    if estimate.text is None:
+        parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
+        parts += [facts({"why": why_not or None, "what to do": "Give it with --template-text."})]
+    elif estimate.longest is not None:
+        samples = dict.fromkeys([*estimate.samples, estimate.longest])
+        parts += [Text("What people would read", "bold"), *map(_sample, samples)]
+    return Group(*parts)
+
+
+def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
+    rows, rate = job.findings.good, job.options.rate
+    bad = f", and {job.findings.bad:,} that cannot be sent" if job.findings.bad else ""
+    yield "list", f"{rows:,} rows{bad}"
+    yield "requests", f"{estimate.requests:,}"
+    if rate:
+        yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
+    if estimate.text is None:
+        return
+    yield "SMS", f"{estimate.total:,}{_by_count(estimate)}"
+    yield "encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items())
+    if estimate.foreign:
+        common = estimate.foreign.most_common(_FOREIGN)
+        yield "UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common)
+    yield from _about_variables(job, estimate)
+
+
+def _by_count(estimate: Estimate) -> str:
+    texts = (f"{n:,} texts of {count}" for count, n in sorted(estimate.counts.items()))
+    return f": {', '.join(texts)}"
+
+
+def _about_variables(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
+    if missing := _missing(job, estimate):
+        names = ", ".join(missing)
+        yield "missing", f"{names}: no --param fills it, and people would read it literally"
+    if unused := _unused(job, estimate):
+        yield "not used", f"{', '.join(unused)}: the text has no place for it"
+
+
+def _sample(sample: Sample) -> Group:
+    cost = sample.cost
+    head = f"  {sample.to}  {cost.count} SMS, {cost.units} units of {cost.encoding}"
+    body = "\n".join(f"    {printable(line)}" for line in sample.text.splitlines())
+    return Group(Text(head, "dim"), Text(body))

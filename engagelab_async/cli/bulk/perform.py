@@ -1,0 +1,124 @@
+"""From a command line to an exit code: open the list, check it, decide, send, tell."""
+
+import asyncio
+import logging
+from contextlib import ExitStack
+from typing import Final, cast
+
+from attrs import frozen
+from rich.console import Console
+
+from engagelab_async import EngageLabError
+from engagelab_async.bulk.journal import JournalError
+from engagelab_async.cli.calls import logged
+from engagelab_async.cli.options import Call, spelled
+from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
+from engagelab_async.cli.output import complain, console, show
+
+from . import conclusion, decisions, dry_run, report_page
+from .checks import Checker, Normaliser, check
+from .job import Job, Options
+from .requests import Grouping, Maker
+from .rows import sheet
+from .sending import Ended, send
+from .source import Source, SourceError, opened
+
+_logger: Final = logging.getLogger("engagelab_async")
+
+
+@frozen
+class Kind:
+    """What is sent to a list.
+
+    Attributes:
+        make: Makes a request of recipients and variables.
+        normalised: Gives recipients their one spelling.
+        targets_per_request: How many recipients a request has.
+    """
+
+    make: Maker
+    normalised: Normaliser
+    targets_per_request: int = 1
+
+
+def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
+    """Send to a list, or see what that would be.
+
+    Args:
+        file: The list.
+        kind: What is sent.
+        options: How.
+        call: How each request is made, and how the end is told.
+
+    Returns:
+        The exit code.
+    """
+    out = console(stderr=True)
+    with logged(verbose=call.verbose), ExitStack() as stack:
+        try:
+            job = _job(file, stack.enter_context(opened(file)), kind, options, call)
+            if options.dry_run:
+                return dry_run.perform(job, call)
+            _decide(job, out)
+        except decisions.DecisionError as error:
+            show(misused(str(error), error.hint), as_json=call.json, details=error.details)
+            return Exit.USAGE
+        except (SourceError, JournalError, ValueError) as error:
+            show(misused(spelled(str(error))), as_json=call.json)
+            return Exit.USAGE
+        return _carry_out(job, call, out)
+
+
+def _job(file: str, source: Source, kind: Kind, options: Options, call: Call) -> Job:
+    columns = options.columns()
+    checker = Checker(columns, kind.normalised)
+    grouping = Grouping(kind.make, kind.targets_per_request)
+    found = sheet(source)
+    columns.require_in(found)
+    job = Job(file, options, found, checker, check(found, checker), grouping, call.policy())
+    options.insist_on_sense()
+    # Both raise for options that can never be right.
+    _ = job.sample, options.dry_run or job.journal
+    return job
+
+
+def _decide(job: Job, out: Console) -> None:
+    decisions.about_bad_rows(job.findings, out, skip=job.options.skip_bad)
+    resumed = decisions.about_journal(job, out)
+    decisions.about_files(job, resumed=resumed)
+
+
+def _carry_out(job: Job, call: Call, out: Console) -> int:
+    action = cast("Action", job.sample)
+    try:
+        ended = asyncio.run(_send(job, call, out))
+    except EngageLabError as error:
+        outcome = failed(action, error)
+    except OSError as error:
+        outcome = misused(f"a file cannot be written: {error.strerror}")
+    except KeyboardInterrupt:
+        outcome = interrupted(action, may_have_been_sent=True)
+    except Exception as error:
+        _logger.debug("unforeseen", exc_info=True)
+        outcome = crashed(action, error)
+    else:
+        _write_page(ended)
+        return conclusion.tell(ended, as_json=call.json)
+    show(outcome, as_json=call.json)
+    return outcome.exit_code
+
+
+async def _send(job: Job, call: Call, out: Console) -> Ended:
+    async with call.client() as engagelab:
+        return await send(job, engagelab, out)
+
+
+def _write_page(ended: Ended) -> None:
+    path = ended.job.options.report
+    if path is None:
+        return
+    try:
+        path.write_text(report_page.page(ended), encoding="utf-8")
+    except OSError as error:
+        # What was sent stays sent: this is no reason for another exit code.
+        complain(f"{path} cannot be written: {error.strerror}")

@@ -1,0 +1,174 @@
+"""A job, sent: operations in, rows with their fates out, until the end or Ctrl-C."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import anyio
+from attrs import define, field, frozen
+from rich.console import Console
+from rich.text import Text
+
+from engagelab_async import EngageLab
+from engagelab_async.bulk import BulkReport, FanOut, JournalError
+from engagelab_async.bulk.outcomes import AnyOutcome
+
+from . import interrupts, progress
+from .checks import unsendable
+from .failed_rows import Writer, writing
+from .job import Job
+from .ledger import Fate, Ledger
+from .requests import UnderWay
+from .source import SourceError
+
+INTERRUPTED: Final = "Ctrl-C"
+
+
+@frozen
+class Ended:
+    """What a run did.
+
+    Attributes:
+        job: What was to be done.
+        ledger: What became of the rows.
+        report: The run in requests.
+        began: When it began.
+        interrupted: Whether Ctrl-C ended it.
+        failure: What else ended it, or ``None``.
+    """
+
+    job: Job
+    ledger: Ledger
+    report: BulkReport
+    began: datetime
+    interrupted: bool = False
+    failure: str | None = None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it ended before the list did, or ``None``."""
+        return self.failure or self.report.stopped
+
+
+async def send(job: Job, engagelab: EngageLab, out: Console) -> Ended:
+    """Send a list.
+
+    Args:
+        job: The list, and what to do with it.
+        engagelab: The client.
+        out: Where the progress is shown.
+
+    Raises:
+        JournalError: The journal cannot be opened; nothing was sent.
+        OSError: A file for rows cannot be made; nothing was sent.
+    """
+    began = datetime.now(UTC)
+    with _writers(job) as (failed, uncertain):
+        under_way = UnderWay(job.requests())
+        run = engagelab.fan_out(
+            under_way.operations(),
+            max_in_flight=job.options.max_in_flight,
+            rate=job.options.pace(),
+            journal=job.journal,
+            retry=job.policy,
+            resend_uncertain=job.options.resend_uncertain,
+            split_rejected=job.grouping.size > 1,
+        )
+        sending = _Sending(run, Ledger(job.findings.good), under_way, failed, uncertain, out)
+        await sending.bring_to_its_end()
+    return Ended(job, sending.ledger, run.report, began, sending.presses > 0, sending.failure)
+
+
+@contextmanager
+def _writers(job: Job) -> Iterator[tuple[Writer | None, Writer | None]]:
+    with ExitStack() as stack:
+        failed = _writer(job.options.failed, job, stack)
+        uncertain = _writer(job.options.uncertain, job, stack)
+        yield failed, uncertain
+
+
+def _writer(path: Path | None, job: Job, stack: ExitStack) -> Writer | None:
+    if path is None:
+        return None
+    is_new = not path.exists()
+    writer = stack.enter_context(writing(path, job.sheet))
+    if is_new and path == job.options.failed:
+        for problem in unsendable(job.sheet, job.checker, job.findings):
+            writer.write(problem.row, "", problem.text)
+    return writer
+
+
+@define(eq=False)
+class _Sending:
+    """A run on its way.
+
+    Attributes:
+        presses: How often Ctrl-C was pressed.
+        failure: What ended it, other than that.
+    """
+
+    run: FanOut
+    ledger: Ledger
+    under_way: UnderWay
+    failed: Writer | None
+    uncertain: Writer | None
+    out: Console
+    presses: int = 0
+    failure: str | None = None
+    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
+    _began: float = field(factory=time.monotonic)
+
+    async def bring_to_its_end(self) -> None:
+        """Send, until there is no more, or it is enough."""
+        with interrupts.heard(self._once, self._twice), self._scope:
+            async with self.run:
+                await self._watched()
+        # What came to its end while the run was ended.
+        await self._take_all()
+
+    async def _watched(self) -> None:
+        watch = progress.Watch(self.run, self.ledger)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(progress.show, watch, self.out)
+            await self._take_all()
+            tasks.cancel_scope.cancel()
+
+    async def _take_all(self) -> None:
+        try:
+            async for outcome in self.run:
+                self._take(outcome)
+        except (JournalError, SourceError) as error:
+            self.failure = str(error.args[0])
+
+    def _take(self, outcome: AnyOutcome) -> None:
+        items = self.under_way.pop(outcome.index, outcome.operation)
+        found = self.ledger.add(outcome, len(items), time.monotonic() - self._began)
+        writer = {
+            Fate.REJECTED: self.failed,
+            Fate.DROPPED: self.failed,
+            Fate.UNCERTAIN: self.uncertain,
+        }.get(found.fate)
+        if writer is None:
+            return
+        try:
+            for item in items:
+                writer.write(item.row, found.code, found.reason)
+        except OSError as error:
+            self.failure = f"a file of rows cannot be written: {error.strerror}"
+            self.run.stop(self.failure)
+
+    def _once(self) -> None:
+        self.presses += 1
+        self.run.stop(INTERRUPTED)
+        self.out.print(
+            Text(f"Finishing {self.run.in_flight} requests under way; Ctrl-C again cuts them off.")
+        )
+
+    def _twice(self) -> None:
+        self.presses += 1
+        # Else the run would give what is under way its usual time to finish.
+        self.run._grace = 0.0  # noqa: SLF001
+        self._scope.cancel()

@@ -1,0 +1,76 @@
+"""``engagelab journal …``: what a journal knows."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from cyclopts import App, Parameter
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engagelab_async.bulk.journal import JournalError
+from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
+
+from .outcome import Exit, misused
+from .output import console, despite_errors_of, facts, print_json
+from .output import show as show_outcome
+
+journal: Final[App] = App(name="journal", sort_key=2, help="See what a journal knows.")
+
+_MEANINGS: Final = {
+    "accepted": "the API took them; nobody of them is sent to again",
+    "rejected": "the API will not take them; they are not tried again",
+    "uncertain": "sent or not: look them up in the console; only --resend-uncertain sends them",
+    "not sent": "the next run sends them",
+}
+
+
+@journal.command
+def show(
+    file: Annotated[Path, Parameter(help="The journal, such as people.csv.journal.db.")],
+    /,
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)] = False,
+) -> int:
+    """Explain a journal: its runs, and what became of the requests; nobody's number is in it."""
+    try:
+        summary = summarise(file)
+    except JournalError as error:
+        show_outcome(misused(str(error), "Name a journal that no run is using."), as_json=json)
+        return Exit.USAGE
+    with despite_errors_of(sys.stdout):
+        if json:
+            print_json(_document(summary))
+        else:
+            console().print(_shown(file, summary))
+    return Exit.DONE
+
+
+def _document(summary: JournalSummary) -> dict[str, Any]:
+    runs = [
+        {"number": run.number, "started": run.started, "ended": run.ended} for run in summary.runs
+    ]
+    counts = {name.replace(" ", "_"): count for name, count in summary.counts}
+    return {"ok": True, "operation": None, "result": {"runs": runs, **counts}}
+
+
+def _shown(file: Path, summary: JournalSummary) -> Group:
+    counts = {name: f"{count:,}  ({_MEANINGS[name]})" for name, count in summary.counts if count}
+    parts: list[RenderableType] = [
+        Text(f"{file}: {summary.total:,} requests", "bold"),
+        facts(counts),
+    ]
+    if summary.errors:
+        errors = {name: f"{count:,}" for name, count in summary.errors.items()}
+        parts += [Text("Errors", "bold"), facts(errors)]
+    runs = {f"run {run.number}": _times(run) for run in summary.runs}
+    return Group(*parts, Text("Runs", "bold"), facts(runs))
+
+
+def _times(run: RecordedRun) -> str:
+    began = datetime.fromtimestamp(run.started).astimezone()
+    if run.ended is None:
+        return f"{began:%Y-%m-%d %H:%M:%S}, cut off before its end"
+    ended = datetime.fromtimestamp(run.ended).astimezone()
+    return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}"
