@@ -1,0 +1,24 @@
+"""Fixtures of the tests of bulk."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from engines.backends import run
+
+from bulk.rig import BACKENDS
+
+Run = Callable[[Callable[[], Awaitable[object]]], None]
+
+
+@pytest.fixture(params=BACKENDS)
+def on(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine function on asyncio, and in another test on trio."""
+    return partial(run, request.param)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where a journal may be."""
+    return tmp_path / "run.db"

@@ -1,0 +1,170 @@
+"""What the tests of bulk share: a platform that answers by recipient, and runs against it.
+
+`Platform` is an engine: it takes note of who was sent to, and answers as a behaviour says. Time
+passes only where a test lets it; what happens at once is ordered by events.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from anyio.lowlevel import checkpoint
+from attrs import define, field
+
+from engagelab_async import (
+    FanOut,
+    Operation,
+    Request,
+    Response,
+    RetryPolicy,
+    SendSMS,
+    Template,
+)
+from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.transport import Transport
+from scripted_engine import ACCOUNTS, FakeTime
+
+BACKENDS: Final = ("asyncio", "trio")
+TEMPLATE: Final = Template("1233")
+
+
+def number(index: int) -> str:
+    """Return the phone number of the operation with an index."""
+    return f"+65{90000000 + index}"
+
+
+def sends(count: int, start: int = 0) -> Iterator[SendSMS]:
+    """Yield operations, each to a number of its own."""
+    for index in range(start, start + count):
+        yield SendSMS(number(index), TEMPLATE)
+
+
+def respond(document: object, status: int = 200, **headers: str) -> Response:
+    """Make a response with a JSON body."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, named, json.dumps(document).encode())
+
+
+def plan(targets: int, accepted: int | None = None) -> Response:
+    """Make the response to a send that is accepted."""
+    return respond(
+        {
+            "plan_id": "1972490061974913024",
+            "total_count": targets,
+            "accepted_count": targets if accepted is None else accepted,
+        }
+    )
+
+
+def refusal(code: int | None, status: int = 400, message: str = "no", **headers: str) -> Response:
+    """Make a response that refuses."""
+    return respond({"code": code, "message": message}, status, **headers)
+
+
+async def accept(to: tuple[str, ...]) -> Response:
+    """Accept everything."""
+    return plan(len(to))
+
+
+Behaviour = Callable[[tuple[str, ...]], Awaitable[Response]]
+"""What becomes of a request to some numbers."""
+
+
+@define(eq=False)
+class Platform:
+    """An engine that answers by recipient.
+
+    Attributes:
+        behaviour: How it answers.
+        clock: Tells the time.
+        came: When each request came.
+        received: Who was in each request, in their order.
+        in_flight: How many requests are under way.
+        most: How many there ever were at once.
+    """
+
+    behaviour: Behaviour = accept
+    clock: Callable[[], float] = lambda: 0.0
+    came: list[float] = field(factory=list)
+    received: list[tuple[str, ...]] = field(factory=list)
+    in_flight: int = 0
+    most: int = 0
+
+    @property
+    def numbers(self) -> list[str]:
+        """Everybody who was in a request, in their order."""
+        return [each for targets in self.received for each in targets]
+
+    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
+        """Take note of the request and answer."""
+        targets = json.loads(request.body)["to"]
+        to = (targets,) if isinstance(targets, str) else tuple(targets)
+        self.received.append(to)
+        self.came.append(self.clock())
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        try:
+            await checkpoint()
+            return await self.behaviour(to)
+        finally:
+            self.in_flight -= 1
+
+    async def aclose(self) -> None:
+        """Have nothing to close."""
+
+
+def transport(platform: Platform, time: FakeTime, *, retry: RetryPolicy) -> Transport:
+    """Make a transport in a time of its own that draws the middle of the possible waits."""
+    return Transport(
+        platform,
+        ACCOUNTS,
+        retry=retry,
+        timeout=10.0,
+        deadline=30.0,
+        clock=time.clock,
+        sleep=time.sleep,
+        random=lambda: 0.5,
+    )
+
+
+def run_of(
+    platform: Platform,
+    operations: Any,
+    *,
+    max_in_flight: int = 4,
+    journal: Path | None = None,
+    time: FakeTime | None = None,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
+    **options: Any,
+) -> FanOut:
+    """Make a run in a time that passes when somebody sleeps."""
+    time = time or FakeTime()
+    return FanOut(
+        transport(platform, time, retry=retry),
+        operations,
+        max_in_flight=max_in_flight,
+        journal=journal,
+        clock=time.clock,
+        sleep=time.sleep,
+        **options,
+    )
+
+
+async def outcomes_of(run: FanOut) -> list[AnyOutcome]:
+    """Run to the end, and return the outcomes in the order of the source."""
+    async with run:
+        outcomes = [outcome async for outcome in run]
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+def kinds(outcomes: Iterable[AnyOutcome]) -> list[str]:
+    """Name the kind of each outcome, and the reason of those that were skipped."""
+    return [getattr(outcome, "reason", type(outcome).__name__) for outcome in outcomes]
+
+
+async def one_by_one(operations: Iterable[Operation[Any]]) -> AsyncIterator[Operation[Any]]:
+    """Yield as an async generator does."""
+    for operation in operations:
+        await checkpoint()
+        yield operation

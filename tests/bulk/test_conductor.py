@@ -1,0 +1,350 @@
+"""What one failure means for the whole run: pauses, a smaller width, patience, and the end."""
+
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from bulk.conftest import Run
+from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
+from engagelab_async import (
+    ConnectError,
+    EngageLabError,
+    RateLimitError,
+    Rejected,
+    Response,
+    ResponseTimeoutError,
+    RetryPolicy,
+    SendSMS,
+)
+from engagelab_async.bulk.conductor import Conductor
+from engagelab_async.bulk.stopping import OUTAGE_PAUSES
+from scripted_engine import FakeTime
+
+Fault = Callable[[], Response]
+
+
+def raising(error: type[EngageLabError]) -> Fault:
+    """Make a fault below HTTP."""
+
+    def fault() -> Response:
+        raise error("on purpose")
+
+    return fault
+
+
+def too_many() -> Response:
+    """Answer 429."""
+    return refusal(None, 429)
+
+
+class Faulty:
+    """A platform that fails the first so many requests."""
+
+    def __init__(self, fault: Fault, times: float, time: FakeTime) -> None:
+        self.platform = Platform(self._answer, time.clock)
+        self.came = self.platform.came
+        self._fault = fault
+        self._left = times
+
+    async def _answer(self, to: tuple[str, ...]) -> Response:
+        self._left -= 1
+        return self._fault() if self._left >= 0 else await accept(to)
+
+
+class TestPause:
+    """A 429 or a ``Retry-After`` concerns everybody."""
+
+    def test_holds_everybody_for_as_long_as_asked(self, on: Run) -> None:
+        """After one ``Retry-After`` no request leaves before its time, of whichever worker."""
+        time = FakeTime()
+        it = Faulty(lambda: refusal(None, 429, Retry_After="7"), 1, time)
+
+        async def main() -> None:
+            run = run_of(it.platform, sends(40), time=time, max_in_flight=8)
+
+            assert ["Accepted"] * 40 == kinds(await outcomes_of(run))
+            # Eight were under way when the first of them was refused.
+            assert {1000.0} == set(it.came[:8])
+            assert all(moment >= 1007.0 for moment in it.came[8:])
+            assert 1 == run.report.repeats
+
+        on(main)
+
+    def test_comes_with_a_503_as_well(self, on: Run) -> None:
+        """A server that fails and asks for time is given it; its request is uncertain."""
+        time = FakeTime()
+        it = Faulty(lambda: refusal(None, 503, Retry_After="5"), 1, time)
+
+        async def main() -> None:
+            outcomes = await outcomes_of(run_of(it.platform, sends(9), time=time, max_in_flight=1))
+
+            assert ["Uncertain"] + ["Accepted"] * 8 == kinds(outcomes)
+            assert all(moment >= 1005.0 for moment in it.came[1:])
+
+        on(main)
+
+    def test_does_not_use_up_the_deadline(self, on: Run) -> None:
+        """A pause that is longer than the deadline of a call does not end it."""
+        time = FakeTime()
+        it = Faulty(lambda: refusal(None, 429, Retry_After="120"), 1, time)
+
+        async def main() -> None:
+            outcomes = await outcomes_of(run_of(it.platform, sends(2), time=time, max_in_flight=1))
+
+            assert ["Accepted"] * 2 == kinds(outcomes)
+            assert [1000.0] == [moment for moment in it.came if moment < 1120.0]
+
+        on(main)
+
+    def test_of_an_hour_ends_the_run(self, on: Run) -> None:
+        """Nobody watches a program that does nothing for so long; a journal resumes it later."""
+        time = FakeTime()
+        it = Faulty(lambda: refusal(None, 429, Retry_After="3600"), 1, time)
+
+        async def main() -> None:
+            run = run_of(it.platform, sends(99), time=time, max_in_flight=1)
+            outcomes = await outcomes_of(run)
+
+            assert ["Rejected"] == kinds(outcomes)
+            assert "the API asks for a pause of 3600 seconds" == run.report.stopped
+
+        on(main)
+
+    def test_that_begins_while_others_queue_holds_them_too(self, on: Run) -> None:
+        """Who comes out of the limiter's queue into a pause waits for its end, and queues again."""
+        time = FakeTime()
+        acquired: list[float] = []
+
+        class Slow:
+            async def acquire(self, requests: int, targets: int) -> None:
+                acquired.append(time.now)
+                if len(acquired) == 1:
+                    conductor.failed(too_many_error, conductor.mark, 9.0)
+
+        too_many_error = RateLimitError("slow down", http_status=429)
+        conductor = Conductor(4, Slow(), clock=time.clock, sleep=time.sleep)
+
+        async def main() -> None:
+            await conductor.wait(1)
+
+            assert [1000.0, 1009.0] == acquired
+
+        on(main)
+
+
+class TestPatience:
+    """What never left is not given up while the run lasts."""
+
+    @pytest.mark.parametrize("fault", [too_many, raising(ConnectError)])
+    def test_outlasts_the_attempts(self, on: Run, fault: Fault) -> None:
+        """More refusals than a call has attempts do not reject it."""
+        time = FakeTime()
+        it = Faulty(fault, 6, time)
+
+        async def main() -> None:
+            run = run_of(it.platform, sends(3), time=time, max_in_flight=1)
+
+            assert ["Accepted"] * 3 == kinds(await outcomes_of(run))
+            assert 6 == run.report.repeats
+
+        on(main)
+
+    def test_is_not_for_those_who_want_no_repeats(self, on: Run) -> None:
+        """With a single attempt, the first refusal is the outcome."""
+        time = FakeTime()
+        it = Faulty(too_many, 1, time)
+
+        async def main() -> None:
+            run = run_of(it.platform, sends(2), time=time, retry=RetryPolicy(attempts=1))
+
+            assert ["Rejected", "Accepted"] == sorted(kinds(await outcomes_of(run)), reverse=True)
+
+        on(main)
+
+    def test_ends_with_the_deadline(self, on: Run) -> None:
+        """A request that takes its time not to connect uses up the call's deadline."""
+        time = FakeTime()
+
+        async def no_route(to: tuple[str, ...]) -> Response:
+            if to == (number(0),):
+                time.now += 9.0
+                raise ConnectError("no route")
+            return plan(1)
+
+        async def main() -> None:
+            first, second = await outcomes_of(run_of(Platform(no_route), sends(2), time=time))
+
+            assert ["Rejected", "Accepted"] == kinds([first, second])
+            assert 4 >= first.attempts
+
+        on(main)
+
+
+class TestWidth:
+    """Trouble makes the run narrower."""
+
+    @pytest.mark.parametrize(
+        "fault", [too_many, lambda: refusal(None, 502), raising(ResponseTimeoutError)]
+    )
+    def test_is_halved_by_trouble(self, on: Run, fault: Fault) -> None:
+        """After a 429, a 5xx or a timeout, half as many are under way; successes widen it."""
+        time = FakeTime()
+        it = Faulty(fault, 1, time)
+        widths: list[int] = []
+
+        async def main() -> None:
+            async with run_of(it.platform, sends(200), time=time, max_in_flight=8) as run:
+                async for _ in run:
+                    widths.append(run.width)
+
+            assert min(widths) in (4, 5)
+            assert 8 == widths[-1]
+
+        on(main)
+
+
+class TestOutage:
+    """The API is down."""
+
+    @pytest.mark.parametrize(
+        ("fault", "name"),
+        [
+            (raising(ConnectError), "ConnectError"),
+            (raising(ResponseTimeoutError), "ResponseTimeoutError"),
+            (lambda: refusal(None, 502), "ServerError"),
+            (too_many, "RateLimitError"),
+            (lambda: Response(200, {}, b"<html>"), "InvalidResponseError"),
+        ],
+    )
+    def test_pauses_longer_and_longer_and_ends_the_run(
+        self, on: Run, fault: Fault, name: str
+    ) -> None:
+        """It burns a handful of the list, waits half a minute, and leaves the rest alone."""
+        time = FakeTime()
+        it = Faulty(fault, float("inf"), time)
+
+        async def main() -> None:
+            run = run_of(it.platform, sends(10_000), time=time)
+            await outcomes_of(run)
+
+            assert f"an outage ({name})" == run.report.stopped
+            assert run.report.total < 40
+            assert sum(OUTAGE_PAUSES) <= time.now - 1000.0 < 3 * sum(OUTAGE_PAUSES)
+
+        on(main)
+
+    def test_that_ends_is_waited_out(self, on: Run) -> None:
+        """When the API comes back during the pauses, everybody is sent to."""
+        time = FakeTime()
+
+        async def down(to: tuple[str, ...]) -> Response:
+            if 1000.0 <= time.now < 1010.0:
+                raise ConnectError("refused")
+            return await accept(to)
+
+        async def main() -> None:
+            run = run_of(Platform(down), sends(100), time=time)
+
+            assert ["Accepted"] * 100 == kinds(await outcomes_of(run))
+            assert None is run.report.stopped
+
+        on(main)
+
+    def test_is_not_what_single_failures_are(self, on: Run) -> None:
+        """Failures with successes in between pause nobody."""
+        time = FakeTime()
+        platform = Platform()
+
+        async def sometimes(to: tuple[str, ...]) -> Response:
+            return refusal(None, 502) if len(platform.received) % 2 else await accept(to)
+
+        platform.behaviour = sometimes
+
+        async def main() -> None:
+            run = run_of(platform, sends(100), time=time, max_in_flight=1)
+            await outcomes_of(run)
+
+            assert (50, 50, None) == (
+                run.report.accepted,
+                run.report.uncertain,
+                run.report.stopped,
+            )
+            assert [] == time.sleeps
+
+        on(main)
+
+
+class TestEnd:
+    """The run ends while operations wait."""
+
+    def test_in_a_rest_between_attempts(self, on: Run) -> None:
+        """Who rests before a repeat ends with the error of the last attempt."""
+        hopeless = refusal(2001, 401)
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            if to == (number(0),):
+                raise ConnectError("refused")
+            return hopeless
+
+        async def main() -> None:
+            time = FakeTime()
+            run = run_of(Platform(behaviour), sends(2), time=time, max_in_flight=2)
+            waiting, refused = await outcomes_of(run)
+
+            assert isinstance(waiting, Rejected)
+            assert isinstance(waiting.error, ConnectError)
+            assert ["Rejected", "Rejected"] == kinds([waiting, refused])
+
+        on(main)
+
+    async def test_wakes_those_who_wait(self) -> None:
+        """A conductor that is released holds nobody back, not even those who come after."""
+        time = FakeTime()
+        conductor = Conductor(4, None, clock=time.clock, sleep=anyio.sleep)
+        conductor.failed(RateLimitError("slow down", http_status=429), conductor.mark, 600.0)
+        async with anyio.create_task_group() as group:
+            group.start_soon(conductor.wait, 1)
+            group.start_soon(conductor.rest, 600.0)
+            await anyio.wait_all_tasks_blocked()
+            conductor.release()
+        await conductor.wait(1)
+        await conductor.rest(600.0)
+
+        assert conductor.paused
+
+    def test_repeats_are_paced_too(self, on: Run) -> None:
+        """Each attempt asks the limiter, not only the first of an operation."""
+        time = FakeTime()
+        it = Faulty(raising(ConnectError), 2, time)
+        acquired = 0
+
+        class Counting:
+            async def acquire(self, requests: int, targets: int) -> None:
+                nonlocal acquired
+                acquired += requests
+
+        async def main() -> None:
+            await outcomes_of(
+                run_of(it.platform, sends(1), time=time, limiter=Counting(), max_in_flight=1)
+            )
+
+            assert 3 == acquired
+
+        on(main)
+
+    def test_targets_are_what_the_limiter_is_told(self, on: Run) -> None:
+        """A limiter learns how many recipients each request has."""
+        told: list[int] = []
+
+        class Noting:
+            async def acquire(self, requests: int, targets: int) -> None:
+                told.append(targets)
+
+        async def main() -> None:
+            operations = [SendSMS(("+6591234567", "+6591234568"), "1"), SendSMS("+659", "1")]
+            await outcomes_of(run_of(Platform(), operations, limiter=Noting(), max_in_flight=1))
+
+            assert [2, 1] == told
+
+        on(main)

@@ -1,0 +1,286 @@
+"""Leaving a run before its end: early, by an exception, by a cancellation, by Ctrl-C, or twice."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import Event, create_task_group
+from anyio.lowlevel import checkpoint
+
+from bulk.conftest import Run
+from bulk.rig import Platform, accept, kinds, number, outcomes_of, run_of, sends
+from engagelab_async import FanOut, Response
+from engagelab_async.bulk.outcomes import AnyOutcome
+
+
+class Held:
+    """A platform whose answers wait for a word, but for those to one number."""
+
+    def __init__(self, free: str = "") -> None:
+        self.platform = Platform(self._answer)
+        self.answering = Event()
+        self.full = Event()
+        self._free = free
+
+    async def _answer(self, to: tuple[str, ...]) -> Response:
+        if to != (self._free,):
+            if self.platform.in_flight == 4:
+                self.full.set()
+            await self.answering.wait()
+        return await accept(to)
+
+
+async def rest_of(run: FanOut) -> list[AnyOutcome]:
+    """Return the outcomes that came too late for the block."""
+    return [outcome async for outcome in run]
+
+
+class TestEarly:
+    """The block is left while there is more to do."""
+
+    def test_begins_nothing_new(self, on: Run) -> None:
+        """What was under way is the last, and is seen to its end."""
+        platform = Platform()
+
+        async def main() -> None:
+            async with run_of(platform, sends(1000)) as run:
+                await anext(run)
+
+            assert 0 == platform.in_flight
+            assert run.report.accepted == len(platform.received) < 20
+            assert "the consumer left" == run.report.stopped
+
+        on(main)
+
+    def test_leaves_what_came_late_to_be_read(self, on: Run) -> None:
+        """Outcomes that the block did not take can be iterated over after it."""
+        platform = Platform()
+
+        async def main() -> None:
+            async with run_of(platform, sends(1000)) as run:
+                first = await anext(run)
+            late = await rest_of(run)
+
+            assert len(platform.received) == len([first, *late])
+
+        on(main)
+
+    def test_waits_for_what_is_under_way_for_a_bounded_time(self, on: Run) -> None:
+        """What is not answered in the time of grace is uncertain, and nothing is left running."""
+        held = Held(free=number(0))
+
+        async def main() -> None:
+            async with run_of(held.platform, sends(1000), grace=0.01) as run:
+                await anext(run)
+                await held.full.wait()
+            late = await rest_of(run)
+
+            assert 0 == held.platform.in_flight == run.in_flight
+            assert ["Uncertain"] * 4 == kinds(late)
+            assert 5 == run.report.total == len(held.platform.received)
+            assert "ConnectionLostError" in run.report.errors
+
+        on(main)
+
+    def test_does_not_wait_for_a_turn_in_the_pace(self, on: Run) -> None:
+        """What waits for its turn is left untouched at once, for whatever it waits."""
+        platform = Platform()
+
+        class Never:
+            async def acquire(self, requests: int, targets: int) -> None:
+                await Event().wait()
+
+        async def main() -> None:
+            async with run_of(platform, sends(1000), limiter=Never()) as run:
+                for _ in range(20):
+                    await checkpoint()
+            late = await rest_of(run)
+
+            assert ["stopped"] * 4 == kinds(late)
+            assert [] == platform.received
+
+        on(main)
+
+
+class TestException:
+    """The consumer raises."""
+
+    def test_comes_out_as_it_is(self, on: Run) -> None:
+        """It is in no exception group, and what was under way is seen to its end."""
+        platform = Platform()
+
+        async def main() -> None:
+            run = run_of(platform, sends(1000))
+            with pytest.raises(ZeroDivisionError):
+                async with run:
+                    await anext(run)
+                    raise ZeroDivisionError
+
+            assert 0 == platform.in_flight
+            assert run.report.accepted == len(platform.received) < 20
+
+        on(main)
+
+    def test_is_not_replaced_by_a_failure_of_the_run(self, on: Run) -> None:
+        """When both fail, the consumer's exception is the one that counts."""
+
+        async def main() -> None:
+            with pytest.raises(ZeroDivisionError):
+                async with run_of(Platform(), [None]):
+                    for _ in range(20):
+                        await checkpoint()
+                    raise ZeroDivisionError
+
+        on(main)
+
+
+class TestCancellation:
+    """The consumer is cancelled."""
+
+    def test_by_a_scope_lets_requests_be_answered(self, on: Run, journal: Path) -> None:
+        """Cancelling what is around the run does not cut off what is under way."""
+        held = Held()
+
+        async def main() -> None:
+            run = run_of(held.platform, sends(1000), journal=journal)
+
+            async def consume() -> None:
+                async with run:
+                    async for _ in run:
+                        pass
+
+            async with create_task_group() as group:
+                group.start_soon(consume)
+                await held.full.wait()
+                group.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    for _ in range(20):
+                        await checkpoint()
+
+                    assert 4 == held.platform.in_flight
+
+                    held.answering.set()
+
+            assert ["Accepted"] * 4 == kinds(await rest_of(run))
+            assert 0 == held.platform.in_flight
+
+            again = await outcomes_of(run_of(Platform(), sends(6), journal=journal))
+
+            assert ["settled"] * 4 + ["Accepted"] * 2 == kinds(again)
+
+        on(main)
+
+    async def test_of_a_task_lets_requests_be_answered(self) -> None:
+        """The same for asyncio's own cancellation, which comes out as such."""
+        held = Held()
+        run = run_of(held.platform, sends(1000))
+        task = asyncio.create_task(outcomes_of(run))
+        await held.full.wait()
+        task.cancel()
+        for _ in range(20):
+            await checkpoint()
+
+        assert 4 == held.platform.in_flight
+
+        held.answering.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert 4 == run.report.accepted
+
+    async def test_twice_does_not_wait(self, journal: Path) -> None:
+        """A second cancellation ends the wait, and what was under way is uncertain."""
+        held = Held()
+        run = run_of(held.platform, sends(1000), journal=journal)
+        task = asyncio.create_task(outcomes_of(run))
+        await held.full.wait()
+        task.cancel()
+        await checkpoint()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert 0 == held.platform.in_flight
+        assert ["Uncertain"] * 4 == kinds(await rest_of(run))
+
+        again = await outcomes_of(run_of(Platform(), sends(6), journal=journal))
+
+        assert ["Uncertain"] * 4 + ["Accepted"] * 2 == kinds(again)
+
+    async def test_leaves_timeouts_around_it_alone(self) -> None:
+        """``asyncio.timeout()`` around a run raises ``TimeoutError``, as around anything else."""
+        held = Held()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await outcomes_of(run_of(held.platform, sends(1000), grace=0.01))
+
+        assert 0 == held.platform.in_flight
+        assert 0 == asyncio.current_task().cancelling()  # type: ignore[union-attr]
+
+    def test_of_the_whole_loop_leaves_a_journal_that_can_be_used(self, journal: Path) -> None:
+        """A loop that cancels all its tasks at once, as it does in the end, loses nobody."""
+        held = Held()
+
+        async def main() -> None:
+            run = run_of(held.platform, sends(1000), journal=journal)
+            consumer = asyncio.create_task(outcomes_of(run))
+            await held.full.wait()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+            assert consumer.cancelled()
+
+        asyncio.run(main())
+        again = asyncio.run(outcomes_of(run_of(Platform(), sends(6), journal=journal)))
+
+        assert ["Uncertain"] * 4 + ["Accepted"] * 2 == kinds(again)
+
+    def test_while_a_claim_is_written_sends_nothing(self, on: Run, journal: Path) -> None:
+        """What was claimed and not sent is sent by the next run."""
+        platform = Platform()
+
+        async def main() -> None:
+            async with run_of(platform, sends(8), journal=journal, grace=0.0):
+                # The workers are cancelled as soon as they have begun.
+                for _ in range(3):
+                    await checkpoint()
+            sent = platform.numbers
+            again = await outcomes_of(run_of(platform, sends(8), journal=journal))
+
+            assert "Uncertain" not in kinds(again)[len(sent) :]
+            assert {number(index) for index in range(8)} == set(platform.numbers)
+            assert 8 == len(platform.numbers)
+
+        on(main)
+
+
+class TestCtrlC:
+    """SIGINT in a program that runs on asyncio."""
+
+    def test_once_finishes_what_is_under_way(self, journal: Path) -> None:
+        """The run ends in an orderly way, and the program by ``KeyboardInterrupt``."""
+        import signal
+
+        platform = Platform()
+
+        async def main() -> None:
+            async with run_of(platform, sends(1000), journal=journal) as run:
+                async for outcome in run:
+                    if outcome.index == 50:
+                        signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+
+        assert 0 == platform.in_flight
+        assert len(platform.received) < 100
+
+        resume = partial(outcomes_of, run_of(platform, sends(1000), journal=journal))
+        outcomes = kinds(asyncio.run(resume()))
+
+        assert {"settled", "Accepted"} == set(outcomes)
+        assert sorted(number(index) for index in range(1000)) == sorted(platform.numbers)

@@ -1,0 +1,227 @@
+"""Rates and widths, in a time that passes when somebody sleeps."""
+
+import math
+from collections.abc import Sequence
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagelab_async import Limiter, Rate, RateLimit
+from engagelab_async.bulk.pacing import Width, limiter_of
+from scripted_engine import FakeTime
+
+
+async def departures(
+    rate: Rate, costs: Sequence[int], *, late: float = 0.0, idle: Sequence[float] = ()
+) -> list[tuple[float, int]]:
+    """Send requests of so many targets each, and return when each left, and its cost.
+
+    Args:
+        rate: The rate.
+        costs: How many targets each request has.
+        late: By how much every sleep overshoots.
+        idle: How long nobody asks before a request.
+    """
+    time = FakeTime(late=late)
+    limit = RateLimit(rate, clock=time.clock, sleep=time.sleep)
+    left = []
+    for index, cost in enumerate(costs):
+        time.now += idle[index % len(idle)] if idle else 0.0
+        await limit.acquire(1, cost)
+        left.append((time.now, cost if rate.of == "targets" else 1))
+    return left
+
+
+def busiest_second(left: Sequence[tuple[float, int]]) -> int:
+    """Return the most that ever left within one second."""
+    return max(
+        sum(cost for moment, cost in left if start <= moment < start + 1 - 1e-6)
+        for start, _ in left
+    )
+
+
+class TestRateLimit:
+    """How fast requests are let through."""
+
+    @pytest.mark.parametrize("per_second", [0.5, 1, 7, 50, 333.3, 5000])
+    async def test_is_exact(self, per_second: float) -> None:
+        """Over ten seconds as many leave as come due, within one percent or one request."""
+        left = await departures(Rate(per_second), [1] * int(per_second * 11))
+        start = left[0][0]
+        count = sum(moment < start + 10 - 1e-6 for moment, _ in left)
+
+        assert count == pytest.approx(per_second * 10, rel=0.01, abs=1)
+
+    @pytest.mark.parametrize("per_second", [10, 50, 333.3, 5000])
+    async def test_makes_up_for_late_wake_ups(self, per_second: float) -> None:
+        """A clock that wakes everybody 2 ms late does not make the run slower."""
+        left = await departures(Rate(per_second), [1] * int(per_second * 11), late=0.002)
+        start = left[0][0]
+        count = sum(moment < start + 10 - 1e-6 for moment, _ in left)
+
+        assert count == pytest.approx(per_second * 10, rel=0.01, abs=1)
+
+    @given(
+        per_second=st.floats(0.5, 200),
+        burst=st.none() | st.floats(1, 50),
+        late=st.floats(0, 0.1),
+        idle=st.lists(st.floats(0, 0.2) | st.floats(0, 5), max_size=5),
+    )
+    def test_never_lets_more_through(
+        self, per_second: float, burst: float | None, late: float, idle: list[float]
+    ) -> None:
+        """In no second do more leave than the rate and the burst, whatever came before."""
+
+        async def main() -> None:
+            rate = Rate(per_second, burst=burst)
+            left = await departures(rate, [1] * 150, late=late, idle=idle)
+            allowed = max(2.0, per_second / 20) if burst is None else burst
+
+            assert busiest_second(left) <= per_second + allowed + 1e-6
+
+        anyio.run(main)
+
+    @given(
+        per_second=st.floats(10, 2000),
+        burst=st.none() | st.floats(1, 500),
+        costs=st.lists(st.integers(1, 300), min_size=1, max_size=100),
+    )
+    def test_counts_targets(self, per_second: float, burst: float | None, costs: list[int]) -> None:
+        """With targets, the largest request counts as the burst where it is larger."""
+
+        async def main() -> None:
+            left = await departures(Rate(per_second, of="targets", burst=burst), costs)
+            allowed = max(2.0, per_second / 20) if burst is None else burst
+
+            assert busiest_second(left) <= per_second + max(allowed, *costs, 1) + 1e-6
+
+        anyio.run(main)
+
+    async def test_lets_a_burst_through_after_a_quiet_time(self) -> None:
+        """What was not used is there at once, up to the burst, but not in the beginning."""
+        left = await departures(Rate(10, burst=5), [1] * 12, idle=[0.0] * 6 + [60.0] + [0.0] * 5)
+        gaps = [later - sooner for (sooner, _), (later, _) in zip(left, left[1:], strict=False)]
+
+        assert [0.1] * 5 == pytest.approx(gaps[:5])
+        assert [60.0, 0, 0, 0, 0] == pytest.approx(gaps[5:10])
+        assert 0.1 == pytest.approx(gaps[10])
+
+    async def test_serves_in_order(self) -> None:
+        """Who asks first leaves first; a request of many targets is not overtaken for ever."""
+        time = FakeTime()
+        limit = RateLimit(Rate(10, of="targets"), clock=time.clock, sleep=time.sleep)
+        order: list[int] = []
+
+        async def ask(number: int, targets: int) -> None:
+            await limit.acquire(1, targets)
+            order.append(number)
+
+        async with anyio.create_task_group() as group:
+            for index in range(20):
+                group.start_soon(ask, index, 100 if index == 3 else 1)
+
+        assert list(range(20)) == order
+
+
+class TestRate:
+    """What a rate may be."""
+
+    @pytest.mark.parametrize("value", [0, -1, math.inf, math.nan])
+    def test_is_above_zero(self, value: float) -> None:
+        """A rate is a finite number above 0."""
+        with pytest.raises(ValueError, match="rate: must be a finite number above 0"):
+            Rate(value)
+
+    @pytest.mark.parametrize("value", [0, 0.5, math.inf])
+    def test_burst_is_one_or_more(self, value: float) -> None:
+        """Without a burst of 1, nothing could ever leave."""
+        with pytest.raises(ValueError, match="burst: must be a finite number, 1 or more"):
+            Rate(5, burst=value)
+
+    def test_counts_requests_or_targets(self) -> None:
+        """There is no third thing to count."""
+        with pytest.raises(ValueError, match="of: must be 'requests' or 'targets'"):
+            Rate(5, of="segments")  # type: ignore[arg-type]
+
+    def test_becomes_a_limiter(self) -> None:
+        """A number, a rate and a limiter of the caller's are all taken; nothing is no limit."""
+        own = RateLimit(Rate(5))
+
+        assert isinstance(limiter_of(5, None), RateLimit)
+        assert isinstance(limiter_of(5.5, 3), RateLimit)
+        assert isinstance(limiter_of(Rate(5), None), RateLimit)
+        assert own is limiter_of(own, None)
+        assert isinstance(own, Limiter)
+        assert None is limiter_of(None, None)
+
+    @pytest.mark.parametrize("value", [True, "5", object()])
+    def test_is_nothing_else(self, value: object) -> None:
+        """Anything else is refused by its type."""
+        with pytest.raises(TypeError, match="rate: expected a number, a Rate or a Limiter"):
+            limiter_of(value, None)  # type: ignore[arg-type]
+
+
+class TestWidth:
+    """How many operations may be under way."""
+
+    async def test_is_halved_once_for_those_that_fail_together(self) -> None:
+        """Requests that were under way together are one piece of news."""
+        width = Width(64)
+        seen = width.halvings
+        for _ in range(10):
+            width.narrow(seen)
+
+        assert 32 == width.current
+
+        width.narrow(width.halvings)
+
+        assert 16 == width.current
+
+    async def test_grows_by_one_in_a_round(self) -> None:
+        """After as many successes as it is wide, one more may be under way, up to the limit."""
+        width = Width(12)
+        width.narrow(width.halvings)
+        for _ in range(7):
+            width.widen()
+
+        assert 7 == width.current
+
+        for _ in range(100):
+            width.widen()
+
+        assert 12 == width.current
+
+    async def test_is_never_nothing(self) -> None:
+        """One may always be under way."""
+        width = Width(2)
+        for _ in range(5):
+            width.narrow(width.halvings)
+
+        assert 1 == width.current
+
+    async def test_holds_back_until_there_is_room(self) -> None:
+        """Who finds no place waits for one, or for the end."""
+        width = Width(1)
+        entered: list[bool] = []
+
+        async def enter() -> None:
+            entered.append(await width.enter())
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(enter)
+            await anyio.wait_all_tasks_blocked()
+
+            assert ([True], 1) == (entered, width.active)
+
+            width.leave()
+            await anyio.wait_all_tasks_blocked()
+
+            assert [True, True] == entered
+
+            width.close()
+
+        assert [True, True, False] == entered
+        assert not await width.enter()

@@ -1,0 +1,459 @@
+"""A run: what it pulls, how wide it is, what comes out, and how it ends."""
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from anyio import Event, create_task_group
+from anyio.lowlevel import checkpoint
+
+from bulk.conftest import Run
+from bulk.rig import (
+    Platform,
+    accept,
+    kinds,
+    number,
+    one_by_one,
+    outcomes_of,
+    plan,
+    refusal,
+    run_of,
+    sends,
+)
+from engagelab_async import (
+    Accepted,
+    Credentials,
+    EngageLab,
+    InvalidRequestError,
+    Operation,
+    Rejected,
+    Response,
+    RetryPolicy,
+    SendCustomMessage,
+    SendSMS,
+    Uncertain,
+)
+
+
+class TestStream:
+    """What comes out."""
+
+    def test_has_an_outcome_for_each(self, on: Run) -> None:
+        """Every operation of an iterable has one outcome, with its place in the source."""
+        platform = Platform()
+
+        async def main() -> None:
+            outcomes = await outcomes_of(run_of(platform, sends(100)))
+
+            assert ["Accepted"] * 100 == kinds(outcomes)
+            assert list(range(100)) == [outcome.index for outcome in outcomes]
+            assert {1} == {outcome.attempts for outcome in outcomes}
+            assert [number(index) for index in range(100)] == sorted(platform.numbers)
+
+        on(main)
+
+    def test_takes_an_async_source(self, on: Run) -> None:
+        """Operations may come out of an async generator, which one worker at a time asks."""
+
+        async def main() -> None:
+            outcomes = await outcomes_of(run_of(Platform(), one_by_one(sends(100))))
+
+            assert ["Accepted"] * 100 == kinds(outcomes)
+
+        on(main)
+
+    def test_tells_apart_what_was_not_sent_and_what_may_have_been(self, on: Run) -> None:
+        """A refusal is rejected; a gateway's failure is uncertain."""
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return refusal(3002) if to == (number(1),) else refusal(None, 502)
+
+        async def main() -> None:
+            rejected, uncertain = await outcomes_of(run_of(Platform(behaviour), sends(2, start=1)))
+
+            assert isinstance(rejected, Rejected)
+            assert isinstance(rejected.error, InvalidRequestError)
+            assert isinstance(uncertain, Uncertain)
+            assert (1, 1) == (rejected.attempts, uncertain.attempts)
+
+        on(main)
+
+    def test_counts_the_targets_that_were_dropped(self, on: Run) -> None:
+        """A plan that accepted fewer than it got is accepted, with a shortfall."""
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return plan(len(to), accepted=len(to) - 1)
+
+        async def main() -> None:
+            run = run_of(Platform(behaviour), [SendSMS(("+6591234567", "+659"), "1233")])
+            (outcome,) = await outcomes_of(run)
+
+            assert isinstance(outcome, Accepted)
+            assert 1 == outcome.shortfall
+            assert (2, 1) == (run.report.targets, run.report.shortfall)
+
+        on(main)
+
+    def test_may_have_several_readers(self, on: Run) -> None:
+        """Tasks that read one run share its outcomes."""
+        read: list[int] = []
+
+        async def main() -> None:
+            async def reader() -> None:
+                async for outcome in run:
+                    read.append(outcome.index)
+                    await checkpoint()
+
+            async with run_of(Platform(), sends(50)) as run, create_task_group() as readers:
+                readers.start_soon(reader)
+                readers.start_soon(reader)
+
+            assert list(range(50)) == sorted(read)
+
+        on(main)
+
+    async def test_wants_to_be_entered(self) -> None:
+        """Iterating without entering is told, not waited for."""
+        with pytest.raises(RuntimeError, match="async with engagelab.fan_out"):
+            await anext(run_of(Platform(), sends(1)))
+
+    async def test_is_entered_once(self) -> None:
+        """A run has used up its source."""
+        run = run_of(Platform(), sends(1))
+        await outcomes_of(run)
+
+        with pytest.raises(RuntimeError, match="entered once"):
+            await outcomes_of(run)
+
+
+class TestWidth:
+    """How much is under way."""
+
+    def test_is_never_above_the_limit(self, on: Run) -> None:
+        """No more requests are under way than asked for, and as many as that."""
+        platform = Platform()
+
+        async def main() -> None:
+            run = run_of(platform, sends(100), max_in_flight=7)
+            async with run:
+                async for _ in run:
+                    assert run.in_flight <= 7
+                    assert 7 == run.width
+
+            assert (7, 0) == (platform.most, run.in_flight)
+
+        on(main)
+
+    def test_pulls_no_faster_than_the_consumer(self, on: Run) -> None:
+        """A consumer that stands still stops the source, within twice the width."""
+        pulled = 0
+
+        def source() -> Iterator[SendSMS]:
+            nonlocal pulled
+            for operation in sends(1000):
+                pulled += 1
+                yield operation
+
+        async def main() -> None:
+            async with run_of(Platform(), source(), max_in_flight=5) as run:
+                for _ in range(200):
+                    await checkpoint()
+
+                assert 10 >= pulled
+                assert 1000 == len([outcome async for outcome in run])
+
+        on(main)
+
+    def test_keeps_nothing_of_what_is_done(self, on: Run) -> None:
+        """Of a long run, no more operations are in memory than under way or ready."""
+        most = 0
+
+        async def main() -> None:
+            nonlocal most
+            async with run_of(Platform(), sends(2000), max_in_flight=5) as run:
+                async for outcome in run:
+                    if not outcome.index % 500:
+                        alive = sum(isinstance(each, SendSMS) for each in gc.get_objects())
+                        most = max(most, alive)
+
+            assert most <= 20
+
+        on(main)
+
+
+class TestSource:
+    """What operations may come from."""
+
+    @pytest.mark.parametrize("source", [sends, lambda count: one_by_one(sends(count))])
+    def test_may_be_empty(self, on: Run, source: Any) -> None:
+        """A run without operations ends at once."""
+
+        async def main() -> None:
+            run = run_of(Platform(), source(0))
+
+            assert [] == await outcomes_of(run)
+            assert (0, 0.0, None) == (run.report.total, run.report.p99, run.report.stopped)
+
+        on(main)
+
+    def test_that_fails_ends_the_run(self, on: Run) -> None:
+        """What the source raises comes out after the outcomes of what was begun."""
+        read: list[int] = []
+
+        def source() -> Iterator[SendSMS]:
+            yield from sends(3)
+            raise OSError("the list cannot be read")
+
+        async def main() -> None:
+            run = run_of(Platform(), source())
+            with pytest.raises(OSError, match="the list cannot be read"):
+                async with run:
+                    async for outcome in run:
+                        read.append(outcome.index)
+
+            assert [0, 1, 2] == sorted(read)
+            assert "a failure (OSError)" == run.report.stopped
+
+        on(main)
+
+    def test_that_yields_something_else_ends_the_run(self, on: Run) -> None:
+        """What is no operation is named by its place and type."""
+
+        async def main() -> None:
+            run = run_of(Platform(), [*sends(2), "+6591234567"])
+            with pytest.raises(TypeError, match=r"operations\[2\]: expected an Operation, got str"):
+                await outcomes_of(run)
+
+        on(main)
+
+    def test_that_is_async_is_closed(self, on: Run) -> None:
+        """An async generator that is left early runs its ``finally`` before the block ends."""
+        closed = False
+
+        async def source() -> AsyncIterator[Operation[Any]]:
+            nonlocal closed
+            try:
+                for operation in sends(1000):
+                    yield operation
+            finally:
+                await checkpoint()
+                closed = True
+
+        async def main() -> None:
+            async with run_of(Platform(), source()) as run:
+                await anext(run)
+
+            assert closed
+
+        on(main)
+
+    def test_that_never_yields_does_not_hold_up_the_end(self, on: Run) -> None:
+        """Leaving ends a source that waits for something."""
+
+        async def source() -> AsyncIterator[Operation[Any]]:
+            yield next(sends(1))
+            await Event().wait()
+
+        async def main() -> None:
+            async with run_of(Platform(), source()) as run:
+                await anext(run)
+
+            assert "the consumer left" == run.report.stopped
+
+        on(main)
+
+
+class TestFailure:
+    """What is no outcome is raised where the consumer is."""
+
+    def test_of_an_engine_is_raised(self, on: Run) -> None:
+        """What an engine raises beside its documented errors ends the run, in no group."""
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            raise LookupError("a mistake in an engine")
+
+        async def main() -> None:
+            run = run_of(Platform(behaviour), sends(1))
+            outcomes = []
+            with pytest.raises(LookupError, match="a mistake in an engine"):
+                async with run:
+                    outcomes = [await anext(run)]
+                    await anext(run)
+
+            assert ["Uncertain"] == kinds(outcomes)
+
+        on(main)
+
+    def test_that_nobody_waited_for_is_raised_at_the_end(self, on: Run) -> None:
+        """A block that looks at nothing learns of a failure when it ends."""
+
+        async def main() -> None:
+            with pytest.raises(TypeError, match="expected an Operation"):
+                async with run_of(Platform(), [None]) as run:
+                    for _ in range(20):
+                        await checkpoint()
+
+            assert 0 == run.report.total
+
+        on(main)
+
+    @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+    def test_to_end_the_program_is_raised(self, on: Run, raised: type[BaseException]) -> None:
+        """Ctrl-C while a worker runs comes out as it is, and leaves nothing running."""
+        platform = Platform()
+
+        def source() -> Iterator[SendSMS]:
+            yield from sends(2)
+            raise raised
+
+        async def main() -> None:
+            with pytest.raises(raised):
+                await outcomes_of(run_of(platform, source()))
+
+            assert 0 == platform.in_flight
+
+        on(main)
+
+
+class TestStopWhen:
+    """The caller's own rule."""
+
+    def test_ends_the_run_with_its_reason(self, on: Run) -> None:
+        """Nothing new is begun once the rule gives a reason; the rest is not touched."""
+        platform = Platform()
+
+        async def main() -> None:
+            run = run_of(
+                platform,
+                sends(1000),
+                stop_when=lambda outcome: "that will do" if outcome.index >= 9 else None,
+            )
+            outcomes = await outcomes_of(run)
+
+            assert "that will do" == run.report.stopped
+            assert len(outcomes) == run.report.total < 20
+            assert len(platform.received) == run.report.accepted
+
+        on(main)
+
+    @pytest.mark.parametrize("with_journal", [False, True])
+    def test_that_fails_ends_the_run(self, on: Run, with_journal: bool, journal: Any) -> None:
+        """What the rule raises comes out, with a journal as well."""
+
+        async def main() -> None:
+            def rule(_: object) -> str | None:
+                raise ZeroDivisionError
+
+            run = run_of(
+                Platform(), sends(9), stop_when=rule, journal=journal if with_journal else None
+            )
+            with pytest.raises(ZeroDivisionError):
+                await outcomes_of(run)
+
+        on(main)
+
+    async def test_that_is_no_rule_ends_the_run(self) -> None:
+        """A coroutine function, say, would seem to give a reason each time."""
+        run = run_of(Platform(), sends(9), stop_when=lambda _: True)
+
+        with pytest.raises(TypeError, match="stop_when: expected str, got bool"):
+            await outcomes_of(run)
+
+    def test_may_come_from_outside(self, on: Run) -> None:
+        """`stop` ends the stream after what is under way."""
+
+        async def main() -> None:
+            async with run_of(Platform(), sends(1000)) as run:
+                await anext(run)
+                run.stop("enough")
+                run.stop("too late")
+                async for _ in run:
+                    pass
+
+                assert "enough" == run.report.stopped
+                assert run.report.total < 20
+
+            run.stop("later still")
+
+            assert "enough" == run.report.stopped
+
+        on(main)
+
+
+class TestClient:
+    """The client's own methods."""
+
+    async def test_fan_out(self) -> None:
+        """`fan_out` streams outcomes over the client's engine."""
+        platform = Platform()
+        async with (
+            EngageLab(sms=Credentials("key", "secret"), http=platform) as engagelab,
+            engagelab.fan_out(sends(3), max_in_flight=2) as outcomes,
+        ):
+            assert ["Accepted"] * 3 == kinds([outcome async for outcome in outcomes])
+
+        assert 2 == platform.most
+
+    async def test_send_all(self) -> None:
+        """`send_all` waits for the end and reports."""
+        async with EngageLab(sms=Credentials("key", "secret"), http=Platform()) as engagelab:
+            report = await engagelab.send_all(sends(1000))
+
+        assert (1000, 1000, None) == (report.accepted, report.targets, report.stopped)
+        assert report.rate > 0
+        assert 0 < report.p50 <= report.p99
+
+    async def test_send_all_raises_what_the_source_does(self) -> None:
+        """There is no report of a run that failed."""
+        async with EngageLab(sms=Credentials("key", "secret"), http=Platform()) as engagelab:
+            with pytest.raises(TypeError, match="expected an Operation"):
+                await engagelab.send_all([None])  # type: ignore[list-item]
+
+    @pytest.mark.parametrize(
+        ("options", "error", "text"),
+        [
+            ({"max_in_flight": 0}, ValueError, "max_in_flight: must be at least 1"),
+            ({"max_in_flight": True}, TypeError, "max_in_flight: expected an int, got bool"),
+            ({"retry": 3}, TypeError, "retry: expected RetryPolicy, got int"),
+            ({"timeout": 0}, ValueError, "timeout: must be more than 0 seconds"),
+            ({"deadline": "9"}, TypeError, "deadline: expected seconds as a number, got str"),
+            ({"rate": "9"}, TypeError, "rate: expected a number, a Rate or a Limiter, got str"),
+            ({"burst": 9}, ValueError, "burst: goes with a rate that is a number"),
+        ],
+    )
+    async def test_refuses_wrong_arguments(
+        self, options: Any, error: type[Exception], text: str
+    ) -> None:
+        """They are refused at once, by name."""
+        async with EngageLab(http=Platform()) as engagelab:
+            with pytest.raises(error, match=text):
+                engagelab.fan_out(sends(1), **options)
+
+    async def test_refuses_what_is_no_source(self) -> None:
+        """Operations come from an iterable or an async iterable."""
+        async with EngageLab(http=Platform()) as engagelab:
+            with pytest.raises(TypeError, match="operations: expected an iterable or async"):
+                engagelab.fan_out(5)  # type: ignore[arg-type]
+
+    async def test_obeys_the_limits_of_a_run(self) -> None:
+        """`timeout`, `deadline` and `retry` of a run hold for each of its operations."""
+        platform = Platform(lambda to: accept(to))
+        async with EngageLab(sms=Credentials("key", "secret"), http=platform) as engagelab:
+            report = await engagelab.send_all(
+                sends(5), timeout=1.0, deadline=2.0, retry=RetryPolicy(attempts=1), rate=1000.0
+            )
+
+        assert 5 == report.accepted
+
+    async def test_missing_key_pair_stops_the_run(self) -> None:
+        """What no request can be made without is met once by each worker."""
+        async with EngageLab(http=Platform()) as engagelab:
+            report = await engagelab.send_all(
+                (SendCustomMessage(number(index), "order") for index in range(1000)),
+                max_in_flight=3,
+            )
+
+        assert "the key pair is not accepted" == report.stopped
+        assert report.total <= 3
+        assert {"ConfigurationError": report.rejected} == report.errors
