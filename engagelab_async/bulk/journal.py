@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,9 @@ from engagelab_async.errors import ConfigurationError
 
 _APPLICATION_ID: Final = 0x454C4A31
 _VERSION: Final = 1
+# The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
+# the application's id (section 1.3 of the file format).
+_HEADER: Final = struct.Struct(">60xi4xi")
 _SCHEMA: Final = f"""
     CREATE TABLE runs (number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL);
     CREATE TABLE operations (
@@ -162,7 +166,8 @@ class Database:
     def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
         # A name such as ":memory:" means something else to SQLite.
-        self._connection, self.run = _opened(path.absolute(), wall_clock())
+        self._path = path.absolute()
+        self._connection, self.run = _opened(self._path, wall_clock())
         # An event loop that is torn down closes the file while a thread may still write.
         self._in_use = threading.Lock()
 
@@ -208,22 +213,36 @@ class Database:
             self._connection.execute(
                 "UPDATE runs SET ended = ? WHERE number = ?", (self._wall_clock(), self.run)
             )
+        _held.discard(self._path.resolve())
+
+
+_held: Final[set[Path]] = set()
+"""The journals that runs of this process have open."""
 
 
 def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
     """Open the file, and begin a run."""
-    try:
+    with _told(path):
         if path.exists():
-            _check(path)
+            check(path)
         else:
             _create(path)
-        return _taken(path, now)
+        taken = _taken(path, now)
+        _held.add(path.resolve())
+        return taken
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file in words of ours."""
+    try:
+        yield
     except sqlite3.OperationalError as error:
         busy = error.sqlite_errorname == "SQLITE_BUSY"
         why = "is in use by another run" if busy else f"cannot be opened ({error})"
         raise JournalError(f"journal: {path} {why}") from error
     except sqlite3.DatabaseError as error:
-        raise JournalError(f"journal: {path} is damaged, or no journal ({error})") from error
+        raise JournalError(f"journal: {path} is damaged ({error})") from error
     except OSError as error:
         raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
 
@@ -242,26 +261,42 @@ def _create(path: Path) -> None:
         Path(aside).unlink()
 
 
-def _check(path: Path) -> None:
-    """Look at a file before anything may be changed in it."""
-    # Through SQLite alone: closing a file that this process opened by itself would give away the
-    # lock of a run that it has going.
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+def check(path: Path) -> None:
+    """Look at a file without changing anything in it or beside it.
 
-        def value(pragma: str) -> object:
-            found: object = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-            return found
+    Args:
+        path: The file.
 
-        if value("application_id") != _APPLICATION_ID:
-            raise JournalError(f"journal: {path} is no journal")
-        version = value("user_version")
-        if version != _VERSION:
-            raise JournalError(
-                f"journal: {path} is of version {version}; this engagelab-async reads {_VERSION}"
-            )
-        problem = value("quick_check(1)")
+    Raises:
+        JournalError: It is no journal, damaged, of another version, or in use.
+    """
+    # Where locks belong to the process, closing the file, which is done below, would give away
+    # that of a run which has it open.
+    if path.resolve() in _held:
+        raise JournalError(f"journal: {path} is in use by another run")
+    with _told(path):
+        _check_header(path)
+        # Without a log beside it nobody has it open, and SQLite need not make one to read it.
+        mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+            (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
+
+
+def _check_header(path: Path) -> None:
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size or not header.startswith(b"SQLite format 3\0"):
+        raise JournalError(f"journal: {path} is no journal")
+    version, application = _HEADER.unpack(header)
+    if application != _APPLICATION_ID:
+        raise JournalError(f"journal: {path} is no journal")
+    if version != _VERSION:
+        raise JournalError(
+            f"journal: {path} is of version {version}; this engagelab-async reads {_VERSION}"
+        )
 
 
 def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:

@@ -12,7 +12,7 @@ from typing import Final
 from attrs import frozen
 
 from .identity import identity_of_half
-from .journal import JournalError, State, _check
+from .journal import State, _told, check
 
 _AT_ONCE: Final = 1000
 
@@ -124,17 +124,9 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        absolute = path.absolute()
-        _check(absolute)
-        uri = f"{absolute.as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as database:
-            yield database
-    except OSError as error:
-        raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
-    except sqlite3.OperationalError as error:
-        busy = error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED")
-        why = "is in use by another process" if busy else f"cannot be opened ({error})"
-        raise JournalError(f"journal: {path} {why}") from error
-    except sqlite3.DatabaseError as error:
-        raise JournalError(f"journal: {path} is damaged ({error})") from error
+    check(path)
+    # As there: without a log beside it, SQLite need not make one to read it.
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    with _told(path), closing(sqlite3.connect(uri, uri=True, timeout=0)) as database:
+        yield database

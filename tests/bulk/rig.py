@@ -114,7 +114,10 @@ class Platform:
         """Have nothing to close."""
 
 
-def transport(platform: Platform, time: FakeTime, *, retry: RetryPolicy) -> Transport:
+Sleep = Callable[[float], Awaitable[object]]
+
+
+def transport(platform: Platform, time: FakeTime, sleep: Sleep, retry: RetryPolicy) -> Transport:
     """Make a transport in a time of its own that draws the middle of the possible waits."""
     return Transport(
         platform,
@@ -123,7 +126,7 @@ def transport(platform: Platform, time: FakeTime, *, retry: RetryPolicy) -> Tran
         timeout=10.0,
         deadline=30.0,
         clock=time.clock,
-        sleep=time.sleep,
+        sleep=sleep,
         random=lambda: 0.5,
     )
 
@@ -135,18 +138,20 @@ def run_of(
     max_in_flight: int = 4,
     journal: Path | None = None,
     time: FakeTime | None = None,
+    sleep: Sleep | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
     **options: Any,
 ) -> FanOut:
     """Make a run in a time that passes when somebody sleeps."""
     time = time or FakeTime()
+    sleep = sleep or time.sleep
     return FanOut(
-        transport(platform, time, retry=retry),
+        transport(platform, time, sleep, retry),
         operations,
         max_in_flight=max_in_flight,
         journal=journal,
         clock=time.clock,
-        sleep=time.sleep,
+        sleep=sleep,
         **options,
     )
 

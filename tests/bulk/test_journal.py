@@ -1,0 +1,279 @@
+"""The file of a journal: what is in it, who may use it, and what is left as it was."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
+from engagelab_async import EngageLabError, JournalError, SendSMS, Template
+from engagelab_async.bulk.journal import Claim, Database, Settlement, State
+
+
+def begun(path: Path) -> None:
+    """Make a journal with one row in it."""
+    database = Database(path)
+    database.write([], [Claim("a")])
+    database.close()
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Return the files of a directory."""
+    return {file.name: file.read_bytes() for file in directory.iterdir() if file.is_file()}
+
+
+def fetch(path: Path, query: str) -> list[tuple[object, ...]]:
+    """Ask a journal that nobody has open."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+class TestDatabase:
+    """Rows, and what they keep from being sent."""
+
+    def test_grants_what_it_does_not_know(self, journal: Path) -> None:
+        """A claim of something new is written as being sent."""
+        database = Database(journal)
+
+        assert {} == database.write([], [Claim("a"), Claim("b")])
+        assert {"a", "b"} == database.write([], [Claim("a"), Claim("b"), Claim("c")]).keys()
+
+        database.close()
+
+        assert [("a", 0), ("b", 0), ("c", 0)] == fetch(
+            journal, "SELECT digest, state FROM operations ORDER BY digest"
+        )
+
+    def test_writes_nothing_for_a_question(self, journal: Path) -> None:
+        """Who only asks leaves no trace."""
+        database = Database(journal)
+        database.write([], [Claim("a", ask_only=True)])
+        database.close()
+
+        assert [] == fetch(journal, "SELECT * FROM operations")
+
+    def test_settles_before_it_claims(self, journal: Path) -> None:
+        """What is given back and claimed again in one transaction is being sent."""
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        known = database.write([Settlement("a", State.UNSENT)], [Claim("a")])
+        database.close()
+
+        assert State.UNSENT is known["a"].state
+        assert [(0,)] == fetch(journal, "SELECT state FROM operations")
+
+    @pytest.mark.parametrize(
+        ("state", "free", "free_with_consent"),
+        [
+            (State.SENDING, False, True),
+            (State.ACCEPTED, False, False),
+            (State.REFUSED, False, False),
+            (State.UNCERTAIN, False, True),
+            (State.UNSENT, True, True),
+            (State.SPLIT, False, False),
+        ],
+    )
+    def test_holds_up_what_was_or_may_have_been_sent(
+        self, journal: Path, state: State, free: bool, free_with_consent: bool
+    ) -> None:
+        """Only what was not sent is free, and with the caller's consent what may have been."""
+        first = Database(journal)
+        first.write([Settlement("a", state)], [])
+        first.close()
+        second = Database(journal)
+        entry = second.write([], [Claim("a", ask_only=True)])["a"]
+        second.close()
+
+        assert free is not Claim("a").held_up_by(entry, second.run)
+        assert free_with_consent is not Claim("a", resend=True).held_up_by(entry, second.run)
+        assert state in (State.SENDING, State.UNCERTAIN) or not state.doubtful
+
+    def test_counts_runs(self, journal: Path) -> None:
+        """Each opening is a run, with its beginning and its end."""
+        for moment in (1.0, 2.0):
+            Database(journal, wall_clock=lambda moment=moment: moment).close()  # type: ignore[misc]
+
+        assert [(1, 1.0, 1.0), (2, 2.0, 2.0)] == fetch(journal, "SELECT * FROM runs")
+
+    def test_may_be_closed_again(self, journal: Path) -> None:
+        """Closing twice does no harm."""
+        database = Database(journal)
+        database.close()
+        database.close()
+
+    def test_undoes_what_fails_halfway(self, journal: Path) -> None:
+        """A transaction is written as a whole or not at all."""
+        database = Database(journal)
+        with pytest.raises(TypeError):
+            database.write([Settlement("a", State.SENDING)], [Claim(object())])  # type: ignore[arg-type]
+
+        assert {} == database.write([], [Claim("a")])
+
+        database.close()
+
+    def test_is_durable(self, journal: Path) -> None:
+        """Every transaction is flushed, and only then the call returns."""
+        database = Database(journal)
+        settings = [
+            database._connection.execute(f"PRAGMA {name}").fetchone()[0]  # noqa: SLF001
+            for name in ("synchronous", "journal_mode", "locking_mode")
+        ]
+        database.close()
+
+        assert [2, "wal", "exclusive"] == settings
+
+
+class TestContent:
+    """What is stored of an operation."""
+
+    async def test_is_nothing_personal(self, journal: Path) -> None:
+        """No number, no text and no param can be found in the file."""
+        operation = SendSMS("+6591234567", Template("1233", params={"name": "Rumpelstiltskin"}))
+        await outcomes_of(run_of(Platform(), [operation], journal=journal))
+        ((digest, *row),) = fetch(journal, "SELECT digest, state, run, id FROM operations")
+
+        assert [State.ACCEPTED, 1, "1972490061974913024"] == row
+        assert 32 == len(str(digest))
+        for data in contents(journal.parent).values():
+            assert b"91234567" not in data
+            assert b"Rumpelstiltskin" not in data
+
+    async def test_is_one_file_in_the_end(self, journal: Path) -> None:
+        """The log beside it is folded in when a run ends."""
+        await outcomes_of(run_of(Platform(), sends(5), journal=journal))
+
+        assert [journal.name] == list(contents(journal.parent))
+
+
+class TestName:
+    """Where a journal may be."""
+
+    @pytest.mark.parametrize(
+        "name", ["a b.db", "50%.db", "what?.db", "#1.db", ":memory:", "file:x?mode=memory", "é.db"]
+    )
+    async def test_may_be_odd(self, tmp_path: Path, name: str) -> None:
+        """Characters that mean something to SQLite mean nothing here."""
+        path = tmp_path / name
+        await outcomes_of(run_of(Platform(), sends(3), journal=path))
+
+        assert ["settled"] * 3 == kinds(await outcomes_of(run_of(Platform(), sends(3), journal=path)))
+        assert [name] == list(contents(tmp_path))
+
+    async def test_may_be_relative(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A bare name is in the working directory, also one that SQLite takes for memory."""
+        monkeypatch.chdir(tmp_path)
+        await outcomes_of(run_of(Platform(), sends(3), journal=Path(":memory:")))
+
+        assert [":memory:"] == list(contents(tmp_path))
+
+    @pytest.mark.parametrize("name", ["no/such/directory.db", "file/in.db", "", "."])
+    async def test_that_cannot_be_used_is_told(self, tmp_path: Path, name: str) -> None:
+        """A missing directory, or a directory in its place, is an error that names the file."""
+        (tmp_path / "file").write_text("")
+        with pytest.raises(JournalError, match="cannot be opened"):
+            await outcomes_of(run_of(Platform(), sends(3), journal=tmp_path / name))
+
+    def test_loses_a_race_to_be_made(
+        self, journal: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two that make one at once, the second finds that of the first."""
+        link = os.link
+
+        def late_link(source: str, target: Path) -> None:
+            begun(target) if not target.exists() else None
+            link(source, target)
+
+        calls = iter([late_link])
+        monkeypatch.setattr(os, "link", lambda *paths: next(calls, link)(*paths))
+        database = Database(journal)
+
+        assert (2, {"a"}) == (database.run, set(database.write([], [Claim("a")])))
+
+        database.close()
+
+        assert [journal.name] == list(contents(journal.parent))
+
+
+def foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.commit()
+
+
+def newer(path: Path) -> None:
+    begun(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 7")
+
+
+def damaged(path: Path) -> None:
+    database = Database(path)
+    database.write([Settlement(f"{index:032}", State.ACCEPTED) for index in range(2000)], [])
+    database.close()
+    data = bytearray(path.read_bytes())
+    data[8192:12288] = os.urandom(4096)
+    path.write_bytes(data)
+
+
+def cut(path: Path) -> None:
+    damaged(path)
+    path.write_bytes(path.read_bytes()[:10_000])
+
+
+class TestUnusable:
+    """A file that is no journal, or no longer."""
+
+    @pytest.mark.parametrize(
+        ("make", "text"),
+        [
+            (lambda path: path.write_text("name,phone\n" * 100), "is no journal"),
+            (lambda path: path.write_bytes(b""), "is no journal"),
+            (foreign, "is no journal"),
+            (newer, "is of version 7; this engagelab-async reads 1"),
+            (damaged, "damaged"),
+            (cut, "damaged"),
+        ],
+    )
+    async def test_is_left_as_it_was(self, journal: Path, make: object, text: str) -> None:
+        """It is told what is wrong with it, nothing is sent, and not a byte is changed."""
+        make(journal)  # type: ignore[operator]
+        before = contents(journal.parent)
+        platform = Platform()
+        with pytest.raises(JournalError, match=text) as caught:
+            await outcomes_of(run_of(platform, sends(3), journal=journal))
+
+        assert before == contents(journal.parent)
+        assert [] == platform.received
+        assert str(journal) in str(caught.value)
+        assert isinstance(caught.value, EngageLabError)
+
+
+class TestInUse:
+    """One run at a time."""
+
+    async def test_is_told_to_the_second(self, journal: Path) -> None:
+        """A second run, in this process or in another, is refused; the first goes on."""
+        other = [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path\n"
+            "from engagelab_async.bulk.journal import Database, JournalError\n"
+            "try: Database(Path(sys.argv[1]))\n"
+            "except JournalError as error: print(error)",
+            str(journal),
+        ]
+        async with run_of(Platform(), sends(50), journal=journal) as run:
+            await anext(run)
+            for _ in range(2):
+                # Twice: the first refusal must not give the lock away.
+                with pytest.raises(JournalError, match="is in use by another run"):
+                    await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+                told = subprocess.run(other, capture_output=True, text=True, check=True)  # noqa: ASYNC221
+
+                assert f"journal: {journal} is in use by another run\n" == told.stdout
+
+            assert 49 == len([outcome async for outcome in run])

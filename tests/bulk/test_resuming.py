@@ -1,0 +1,496 @@
+"""A journal over several runs: nobody is lost, nobody is sent to twice."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio import Event
+
+from bulk.conftest import Run
+from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
+from engagelab_async import (
+    ConnectError,
+    ConnectionLostError,
+    JournalError,
+    Operation,
+    Response,
+    RetryPolicy,
+    SendSMS,
+    Skipped,
+    Uncertain,
+)
+from engagelab_async.bulk.identity import identity
+from engagelab_async.bulk.journal import Claim, Database, Entry, Journal, Settlement, State
+from scripted_engine import FakeTime
+
+ONCE = RetryPolicy(attempts=1)
+
+
+def state_of(journal: Path, operation: Operation[Any]) -> State:
+    """Look up what a journal knows of an operation."""
+    database = Database(journal)
+    entry = database.write([], [Claim(identity(operation, None), ask_only=True)])
+    database.close()
+    return entry[identity(operation, None)].state
+
+
+def cut_off_while_sending(journal: Path, operations: Sequence[Operation[Any]]) -> None:
+    """Leave a journal as a process does that dies with requests under way."""
+    database = Database(journal)
+    database.write([], [Claim(identity(operation, None)) for operation in operations])
+    database.close()
+
+
+class TestSecondRun:
+    """What the second run does with each end of the first."""
+
+    def test_skips_what_is_settled(self, on: Run, journal: Path) -> None:
+        """The accepted and the refused are not sent again, and what is new is."""
+        platform = Platform()
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return refusal(5011) if to == (number(0),) else await accept(to)
+
+        async def main() -> None:
+            platform.behaviour = behaviour
+            first = await outcomes_of(run_of(platform, sends(3), journal=journal))
+
+            assert ["Rejected", "Accepted", "Accepted"] == kinds(first)
+
+            run = run_of(platform, sends(5), journal=journal)
+
+            assert ["settled"] * 3 + ["Accepted"] * 2 == kinds(await outcomes_of(run))
+            assert [number(index) for index in range(5)] == sorted(platform.numbers)
+            assert (2, 3, 3) == (
+                run.report.accepted,
+                run.report.skipped,
+                run.report.skipped_targets,
+            )
+
+        on(main)
+
+    def test_sends_what_was_not_sent_for_no_fault_of_its_own(
+        self, on: Run, journal: Path
+    ) -> None:
+        """What met no connection, or a wrong key, is free for the next run."""
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            if to == (number(0),):
+                raise ConnectError("refused")
+            return refusal(5001) if to == (number(1),) else refusal(2001, 401)
+
+        async def main() -> None:
+            first = run_of(
+                Platform(behaviour), sends(3), journal=journal, retry=ONCE, max_in_flight=1
+            )
+
+            assert ["Rejected"] * 3 == kinds(await outcomes_of(first))
+            assert "the key pair is not accepted" == first.report.stopped
+
+            second = await outcomes_of(run_of(Platform(), sends(5), journal=journal))
+
+            assert ["Accepted"] * 5 == kinds(second)
+
+        on(main)
+
+    def test_does_not_send_what_may_have_been_sent(self, on: Run, journal: Path) -> None:
+        """It is uncertain in every run that follows, until the caller consents."""
+
+        async def lost(to: tuple[str, ...]) -> Response:
+            raise ConnectionLostError("lost")
+
+        async def main() -> None:
+            platform = Platform()
+            first = await outcomes_of(run_of(Platform(lost), sends(2), journal=journal))
+
+            assert ["Uncertain"] * 2 == kinds(first)
+
+            for _ in range(2):
+                again = await outcomes_of(run_of(platform, sends(2), journal=journal))
+
+                assert ["Uncertain"] * 2 == kinds(again)
+
+            assert isinstance(again[0], Uncertain)
+            assert (0, 0.0) == (again[0].attempts, again[0].elapsed)
+            assert "an earlier run ended before the answer came" in str(again[0].error)
+            assert [] == platform.received
+
+            run = run_of(platform, sends(2), journal=journal, resend_uncertain=True)
+
+            assert ["Accepted"] * 2 == kinds(await outcomes_of(run))
+
+        on(main)
+
+    def test_does_not_send_what_was_under_way_at_a_crash(self, on: Run, journal: Path) -> None:
+        """An intent without an outcome is uncertain."""
+
+        async def main() -> None:
+            cut_off_while_sending(journal, list(sends(2)))
+
+            assert ["Uncertain"] * 2 + ["Accepted"] == kinds(
+                await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+            )
+
+        on(main)
+
+    def test_keeps_a_doubt_that_it_did_not_remove(self, on: Run, journal: Path) -> None:
+        """What could not be sent again is as uncertain as before, whatever it waited for."""
+        time = FakeTime()
+        (operation,) = sends(1)
+
+        async def unconnected(to: tuple[str, ...]) -> Response:
+            raise ConnectError("refused")
+
+        async def main() -> None:
+            cut_off_while_sending(journal, [operation])
+            run = run_of(
+                Platform(unconnected),
+                [operation],
+                journal=journal,
+                resend_uncertain=True,
+                time=time,
+                max_in_flight=1,
+            )
+            outcomes = await outcomes_of(run)
+
+            assert ["Rejected"] == kinds(outcomes)
+            assert outcomes[0].attempts > 1
+            assert State.UNCERTAIN is state_of(journal, operation)
+
+        on(main)
+
+
+class TestDuplicate:
+    """The same operation twice in one run."""
+
+    @pytest.mark.parametrize("width", [1, 4])
+    def test_is_sent_once(self, on: Run, journal: Path, width: int) -> None:
+        """The second is skipped, whether the first is done or still under way."""
+        platform = Platform()
+
+        async def main() -> None:
+            operations = [*sends(2), *sends(2), *sends(3)]
+            run = run_of(platform, operations, journal=journal, max_in_flight=width)
+            outcomes = await outcomes_of(run)
+
+            assert ["Accepted"] * 3 + ["duplicate"] * 4 == sorted(kinds(outcomes))
+            assert [number(0), number(1), number(2)] == sorted(platform.numbers)
+
+        on(main)
+
+    def test_is_what_the_key_says(self, on: Run, journal: Path) -> None:
+        """With a key of the caller's own, that is what makes two operations the same."""
+        platform = Platform()
+
+        async def main() -> None:
+            operations = [SendSMS("+6591234567", "1"), SendSMS("+6591234567", "2")]
+            outcomes = await outcomes_of(
+                run_of(platform, operations, journal=journal, key=lambda each: each.to[0].encode())
+            )
+
+            assert ["Accepted", "duplicate"] == sorted(kinds(outcomes))
+
+        on(main)
+
+    async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
+        """A key that returns a number is told."""
+        with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
+            await outcomes_of(run_of(Platform(), sends(1), journal=journal, key=lambda _: 5))
+
+    def test_is_not_told_without_a_journal(self, on: Run) -> None:
+        """Nothing remembers what was sent, for it would take memory without bound."""
+        platform = Platform()
+
+        async def main() -> None:
+            assert ["Accepted"] * 4 == kinds(
+                await outcomes_of(run_of(platform, [*sends(2), *sends(2)]))
+            )
+
+        on(main)
+
+
+class TestIdentity:
+    """What makes two operations the same."""
+
+    def test_is_product_path_and_body(self) -> None:
+        """Equal operations have one identity; another number, template or option has another."""
+        different = [
+            SendSMS("+6591234567", "1"),
+            SendSMS("+6591234568", "1"),
+            SendSMS("+6591234567", "2"),
+            SendSMS("+6591234567", "1", plan_name="spring"),
+        ]
+
+        assert 4 == len({identity(operation, None) for operation in different})
+        assert identity(different[0], None) == identity(SendSMS("+6591234567", "1"), None)
+
+    def test_is_the_callers(self) -> None:
+        """Text and bytes that spell the same are the same."""
+        (operation,) = sends(1)
+
+        assert identity(operation, lambda _: "é") == identity(operation, lambda _: "é".encode())
+
+
+class TestIntent:
+    """The intent is durable while, and only while, a request may be under way."""
+
+    def test_is_durable_before_the_bytes_leave(self, on: Run, journal: Path) -> None:
+        """Whenever the engine is called, another reader of the files finds the intent."""
+        seen: list[State] = []
+
+        async def main() -> None:
+            operations = {operation.to: operation for operation in sends(20)}
+
+            async def behaviour(to: tuple[str, ...]) -> Response:
+                seen.append(as_after_a_crash(journal, operations[to]))
+                return await accept(to)
+
+            await outcomes_of(run_of(Platform(behaviour), operations.values(), journal=journal))
+
+            assert [State.SENDING] * 20 == seen
+
+        on(main)
+
+    def test_is_taken_back_while_a_repeat_waits(self, on: Run, journal: Path) -> None:
+        """What was not sent and waits to be tried again would be sent after a crash."""
+        time, seen = FakeTime(), list[State]()
+        (operation,) = sends(1)
+        failures = iter([ConnectError("refused")] * 2)
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            for failure in failures:
+                raise failure
+            return await accept(to)
+
+        async def sleep(seconds: float) -> None:
+            await anyio.lowlevel.checkpoint()
+            await time.sleep(seconds)
+            await anyio.sleep(0.05)
+            seen.append(as_after_a_crash(journal, operation))
+
+        async def main() -> None:
+            platform = Platform(behaviour)
+            run = run_of(platform, [operation], journal=journal, time=time, sleep=sleep)
+
+            assert ["Accepted"] == kinds(await outcomes_of(run))
+            assert [State.UNSENT] * 2 == seen
+            assert State.ACCEPTED is state_of(journal, operation)
+
+        on(main)
+
+    def test_is_not_there_while_a_turn_is_waited_for(self, on: Run, journal: Path) -> None:
+        """What waits for the limiter would be sent after a crash."""
+
+        class Never:
+            async def acquire(self, requests: int, targets: int) -> None:
+                waiting.set()
+                await Event().wait()
+
+        waiting = anyio.Event()
+
+        async def main() -> None:
+            async with run_of(Platform(), sends(9), journal=journal, limiter=Never()):
+                await waiting.wait()
+
+            assert ["Accepted"] * 9 == kinds(
+                await outcomes_of(run_of(Platform(), sends(9), journal=journal))
+            )
+
+        on(main)
+
+    def test_takes_no_turn_for_what_is_settled(self, on: Run, journal: Path) -> None:
+        """Half a million that were sent before do not wait for the limiter."""
+        turns = 0
+
+        class Counting:
+            async def acquire(self, requests: int, targets: int) -> None:
+                nonlocal turns
+                turns += 1
+
+        async def main() -> None:
+            await outcomes_of(run_of(Platform(), sends(50), journal=journal))
+            run = run_of(Platform(), sends(52), journal=journal, limiter=Counting())
+
+            assert ["settled"] * 50 + ["Accepted"] * 2 == kinds(await outcomes_of(run))
+            assert 2 == turns
+
+        on(main)
+
+
+def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
+    """Look up what the next run would find if the process ended now: in copies of the files."""
+    copy = journal.with_name("copy.db")
+    for suffix in ("", "-wal"):
+        source = journal.with_name(journal.name + suffix)
+        copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
+    with sqlite3.connect(copy) as connection:
+        digest = identity(operation, None)
+        query = "SELECT state FROM operations WHERE digest = ?"
+        (state,) = connection.execute(query, (digest,)).fetchone()
+    connection.close()
+    for suffix in ("", "-wal", "-shm"):
+        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+    return State(state)
+
+
+class Stubborn:
+    """A database whose writes fail, or wait, as a test wants; it stands for a full disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        self.run = self._database.run
+        self.failing = False
+        self.going_on = threading.Event()
+        self.going_on.set()
+        self.begun = threading.Event()
+
+    def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
+        """Write, unless told otherwise."""
+        self.begun.set()
+        self.going_on.wait()
+        if self.failing:
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._database.write(ends, claims)
+
+    def close(self) -> None:
+        """Close."""
+        self._database.close()
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, journal: Path) -> Callable[[], Stubborn]:
+    """Puts runs on a disk that does what a test wants."""
+    made: list[Stubborn] = []
+
+    def open_on_disk(path: Path) -> Stubborn:
+        made.append(Stubborn(path))
+        return made[-1]
+
+    monkeypatch.setattr("engagelab_async.bulk.run.Database", open_on_disk)
+    return lambda: made[-1]
+
+
+class TestFullDisk:
+    """The journal cannot be written any longer."""
+
+    def test_ends_the_run(self, on: Run, journal: Path, disk: Callable[[], Stubborn]) -> None:
+        """Nothing is sent without an intent, what is answered is told, and the error is raised."""
+        platform = Platform()
+
+        async def main() -> None:
+            run = run_of(platform, sends(1000), journal=journal)
+            read = 0
+            with pytest.raises(JournalError, match="it cannot be written .*disk is full"):
+                async with run:
+                    async for _ in run:
+                        read += 1
+                        disk().failing = read >= 20
+
+            assert len(platform.received) == run.report.accepted < 40
+            assert "a failure (JournalError)" == run.report.stopped
+
+        on(main)
+
+        async def again() -> None:
+            outcomes = await outcomes_of(run_of(platform, sends(1000), journal=journal))
+
+            assert set(kinds(outcomes)) <= {"settled", "Uncertain", "Accepted"}
+            assert 1000 == len(set(platform.numbers)) == len(platform.numbers)
+
+        disk_is_free = on
+        disk_is_free(again)
+
+    async def test_undoes_a_claim_that_waited_for_the_disk(
+        self, journal: Path, disk: Callable[[], Stubborn]
+    ) -> None:
+        """Who is cancelled while the intent is on its way to a slow disk is free for the next run."""
+        platform = Platform()
+        async with anyio.create_task_group() as group:
+
+            async def leave() -> None:
+                async with run_of(platform, sends(9), journal=journal, grace=0.0):
+                    disk().going_on.clear()
+                    await anyio.to_thread.run_sync(disk().begun.wait)
+
+            group.start_soon(leave)
+            while len(group._tasks) and not platform.received:  # type: ignore[attr-defined]  # noqa: SLF001, ASYNC110
+                await anyio.sleep(0.01)
+                try:
+                    disk().going_on.set()
+                except IndexError:
+                    continue
+
+        assert [] == platform.received
+        assert ["Accepted"] * 9 == kinds(
+            await outcomes_of(run_of(platform, sends(9), journal=journal))
+        )
+
+
+class TestTasks:
+    """The journal as the tasks of a run see it."""
+
+    async def test_shares_transactions(self, journal: Path) -> None:
+        """What is wanted while a transaction is written is in the next, all together."""
+        database = Database(journal)
+        writes: list[tuple[int, int]] = []
+
+        class Counting:
+            run = database.run
+            close = database.close
+
+            def write(
+                self, ends: Sequence[Settlement], claims: Sequence[Claim]
+            ) -> Mapping[str, Entry]:
+                writes.append((len(ends), len(claims)))
+                return database.write(ends, claims)
+
+        log = Journal(Counting(), pytest.fail)  # type: ignore[arg-type]
+        async with anyio.create_task_group() as group:
+            group.start_soon(log.write)
+            async with anyio.create_task_group() as claims:
+                for index in range(100):
+                    claims.start_soon(log.claim, Claim(str(index)))
+            for index in range(100):
+                log.settle(Settlement(str(index), State.ACCEPTED))
+            log.close()
+
+        assert [(0, 100), (100, 0)] == writes
+
+    async def test_takes_back_a_claim_that_was_answered_too_late(self, journal: Path) -> None:
+        """A cancellation that comes together with the answer leaves nothing behind."""
+        log = Journal(Database(journal), pytest.fail)
+        claim = asyncio.create_task(log.claim(Claim("a")))
+        await anyio.lowlevel.checkpoint()
+        log.settle(Settlement("b", State.ACCEPTED), lambda: claim.cancel() and log.close())
+        await log.write()
+        with pytest.raises(asyncio.CancelledError):
+            await claim
+
+        again = Database(journal)
+        entry = again.write([], [Claim("a", ask_only=True)])
+        again.close()
+
+        assert State.UNSENT is entry["a"].state
+
+
+class TestOutcome:
+    """What is skipped."""
+
+    def test_has_no_attempts(self, on: Run, journal: Path) -> None:
+        """A skipped operation was not sent by this run, and its latency counts nowhere."""
+
+        async def main() -> None:
+            await outcomes_of(run_of(Platform(), sends(1), journal=journal))
+            run = run_of(Platform(), sends(1), journal=journal)
+            (outcome,) = await outcomes_of(run)
+
+            assert isinstance(outcome, Skipped)
+            assert ("settled", 0, 0.0) == (outcome.reason, outcome.attempts, outcome.elapsed)
+            assert 0.0 == run.report.p50
+
+        on(main)
