@@ -134,7 +134,7 @@ def _summary(ended: Ended, code: Exit) -> Group:
 
 def _trouble(named: tuple[str, Trouble]) -> tuple[str, str]:
     name, trouble = named
-    return name, f"{trouble.rows.total():,}  {trouble.error.args[0]}. {hint(trouble.error)}"
+    return name, f"{trouble.rows.total():,}  {trouble.text}. {hint(trouble.error)}"
 
 
 def _facts(ended: Ended) -> Mapping[str, object]:

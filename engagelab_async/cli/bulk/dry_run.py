@@ -229,7 +229,7 @@ def _shown(job: Job, estimate: Estimate, why_not: str) -> Group:
 def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     rows, rate = job.findings.good, job.options.rate
     bad = f", and {job.findings.bad:,} that cannot be sent" if job.findings.bad else ""
-    yield "list", f"{rows:,} rows{bad}"
+    yield "list", f"{rows:,} {'row' if rows == 1 else 'rows'}{bad}"
     yield "requests", f"{estimate.requests:,}"
     if rate:
         yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
@@ -244,7 +244,10 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
 
 
 def _by_count(estimate: Estimate) -> str:
-    texts = (f"{n:,} texts of {count}" for count, n in sorted(estimate.counts.items()))
+    texts = (
+        f"{n:,} {'text' if n == 1 else 'texts'} of {count}"
+        for count, n in sorted(estimate.counts.items())
+    )
     return f": {', '.join(texts)}"
 
 

@@ -7,7 +7,7 @@ with two keys more. A later run of the same list adds to it.
 import csv
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
@@ -36,18 +36,21 @@ def writing(path: Path, sheet: Sheet) -> Iterator[Writer]:
     """
     is_new = not path.exists()
     # Line by line, so that it is whole whatever becomes of this process.
-    with path.open(
-        "a", encoding="utf-8", errors="surrogateescape", newline="", buffering=1
-    ) as file:
-        if isinstance(sheet, JSONLines):
-            yield _JSONWriter(file)
-        else:
-            if is_new:
-                file.write("\ufeff" if sheet.source.has_bom else "")
-            writer = _CSVWriter(file, sheet)
-            if is_new:
-                writer.write_header()
-            yield writer
+    file = path.open("a", encoding="utf-8", errors="surrogateescape", newline="", buffering=1)
+    try:
+        yield _JSONWriter(file) if isinstance(sheet, JSONLines) else _csv(file, sheet, is_new)
+    finally:
+        # What could not be written was said when it could not; closing says it again.
+        with suppress(OSError):
+            file.close()
+
+
+def _csv(file: TextIO, sheet: CSV, is_new: bool) -> "_CSVWriter":  # noqa: FBT001
+    writer = _CSVWriter(file, sheet)
+    if is_new:
+        file.write("\ufeff" if sheet.source.has_bom else "")
+        writer.write_header()
+    return writer
 
 
 @frozen

@@ -88,6 +88,12 @@ class Trouble:
     error: EngageLabError
     rows: Counter[Fate] = field(factory=Counter)
 
+    @property
+    def text(self) -> str:
+        """What the error says, without the code, which is told beside it."""
+        code = getattr(self.error, "code", None)
+        return str(self.error.args[0]).removeprefix(f"{code} ")
+
 
 @define(eq=False)
 class Timeline:

@@ -66,6 +66,9 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
         except (SourceError, JournalError, ValueError) as error:
             show(misused(spelled(str(error))), as_json=call.json)
             return Exit.USAGE
+        except OSError as error:
+            show(misused(_unusable(error)), as_json=call.json)
+            return Exit.USAGE
         return _carry_out(job, call, out)
 
 
@@ -95,7 +98,7 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
     except EngageLabError as error:
         outcome = failed(action, error)
     except OSError as error:
-        outcome = misused(f"a file cannot be written: {error.strerror}")
+        outcome = misused(_unusable(error))
     except KeyboardInterrupt:
         outcome = interrupted(action, may_have_been_sent=True)
     except Exception as error:
@@ -106,6 +109,10 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
         return conclusion.tell(ended, as_json=call.json)
     show(outcome, as_json=call.json)
     return outcome.exit_code
+
+
+def _unusable(error: OSError) -> str:
+    return f"a file cannot be used: {error.strerror}"
 
 
 async def _send(job: Job, call: Call, out: Console) -> Ended:

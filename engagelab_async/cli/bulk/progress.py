@@ -103,7 +103,7 @@ class Watch:
 
     run: Run
     ledger: Ledger
-    _samples: deque[tuple[float, int]] = field(factory=deque)
+    _samples: deque[tuple[float, int]] = field(factory=lambda: deque([(0.0, 0)]))
 
     def progress(self) -> Progress:
         """See how far it is."""
@@ -114,7 +114,7 @@ class Watch:
         """Count what was done of late, without what an earlier run had done."""
         done = self.ledger.sent
         self._samples.append((now, done))
-        while now - self._samples[0][0] > _RECENT:
+        while len(self._samples) > 1 and now - self._samples[0][0] > _RECENT:
             self._samples.popleft()
         began, before = self._samples[0]
         return (done - before) / (now - began) if now > began else 0.0

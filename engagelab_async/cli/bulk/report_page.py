@@ -137,7 +137,7 @@ def _error(name: str, trouble: Trouble, most: int) -> str:
     count = trouble.rows.total()
     fate = trouble.rows.most_common(1)[0][0]
     became = ", ".join(_WORDS[each] for each in trouble.rows)
-    text = escape(str(trouble.error.args[0]))
+    text = escape(trouble.text)
     return (
         f"<tr><td><code>{escape(name)}</code></td>"
         f'<td>{text}<br><span class="quiet">{escape(hint(trouble.error))}</span></td>'

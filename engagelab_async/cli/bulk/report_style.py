@@ -58,6 +58,7 @@ svg .accepted { fill: var(--accepted); }
 svg .rejected { fill: var(--rejected); }
 svg .uncertain { fill: var(--uncertain); }
 svg g:hover { opacity: .75; }
+section > p:last-child { margin-bottom: 0; }
 .key { margin-right: 1.1rem; }
 .key i { display: inline-block; width: .7rem; height: .7rem; border-radius: .15rem;
   margin-right: .4rem; }

@@ -33,10 +33,18 @@ class Grouping:
     Attributes:
         make: Makes an operation.
         size: How many recipients a request may have.
+
+    Raises:
+        ValueError: That is not even one.
     """
 
     make: Maker
     size: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a size that no request can have."""
+        if self.size < 1:
+            raise ValueError("--targets-per-request: must be at least 1")
 
     def requests(self, items: Iterable[Item]) -> Iterator[Request]:
         """Make requests, of rows with equal variables in the order of the list."""

@@ -69,7 +69,9 @@ class Source:
                 # Not from the file itself, which would be closed with this generator.
                 yield from iter(text.readline, "")
             finally:
-                text.detach()
+                # A run that was ended may let go of this after the file was closed.
+                if not content.closed:
+                    text.detach()
 
     @contextmanager
     def _content(self) -> Iterator[_Bytes]:

@@ -1,0 +1,181 @@
+"""``--dry-run``: what a list would cost."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.bulk.conftest import WriteList
+from cli.bulk.lists import Stdin, csv_of, numbers
+from cli.command import Engagelab
+from engagelab_async.sandbox import Sandbox
+
+SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name", "--dry-run")
+
+
+def told(text: str) -> tuple[str, ...]:
+    """Make the command with a template's text."""
+    return (*SMS, "--template-text", text)
+
+
+def test_it_costs_nothing(at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList) -> None:
+    """Nothing is sent, and no journal is made."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = at_sandbox(*told("Hi {{name}}"))
+
+    assert (0, ()) == (ran.exit_code, sandbox.messages)
+    assert ["people.csv"] == [path.name for path in Path().iterdir()]
+
+
+def test_it_tells_what_would_be_sent(engagelab: Engagelab, write: WriteList) -> None:
+    """How many SMS, how long it takes, and why some cost more."""
+    ada, bob, zoe = numbers(3)
+    write(f"{ada},Ada", f"{bob},{'Bob' * 60}", f"{zoe},Zoë")
+
+    ran = engagelab(*told("Hi {{ name }}, welcome"), "--rate", "2")
+
+    assert [
+        "Dry run: nothing was sent",
+        "list 3 rows",
+        "requests 3",
+        "takes at least 2 s, at 2 a second",
+        "SMS 4: 2 texts of 1, 1 text of 2",
+        "encoding 2 in GSM-7, 1 in UCS-2",
+        "UCS-2 for ë in 1",
+        "What people would read",
+        "…00 1 SMS, 15 units of GSM-7",
+        "Hi Ada, welcome",
+        "…01 2 SMS, 192 units of GSM-7",
+    ] == [" ".join(line.split()) for line in ran.out.splitlines()][:11]
+    assert not ran.err
+
+
+def test_the_longest_text_is_a_sample_too(engagelab: Engagelab, write: WriteList) -> None:
+    """The first few, and the one that costs most, if it is not among them."""
+    people = numbers(9)
+    write(*(f"{number},Ada" for number in people[:-1]), f"{people[-1]},Maximilian")
+
+    ran = engagelab(*told("Hi {name}\x1b[31m\nBye"))
+
+    assert ["…00", "…01", "…02", "…08"] == [
+        line.split()[0] for line in ran.out.splitlines() if line.startswith("  …")
+    ]
+    assert "    Hi Maximilian�[31m\n    Bye" in ran.out
+
+
+def test_variables_that_nothing_fills(engagelab: Engagelab, write: WriteList) -> None:
+    """People would read them literally, so the exit code is 2; what is not used is told as well."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = engagelab(*told("Order {{order}} for {{user}}, order {{order}}"))
+
+    assert 2 == ran.exit_code
+    seen = " ".join(ran.out.split())
+    assert "missing order, user: no --param fills it" in seen
+    assert "not used name: the text has no place for it" in seen
+
+
+def test_what_the_otp_platform_fills_in_is_not_missing(
+    engagelab: Engagelab, write: WriteList
+) -> None:
+    """Its presets need no column."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = engagelab(
+        *("otp", "bulk-message", "people.csv", "--template", "shipped", "--dry-run", "--json"),
+        *("--template-text", "{{brand_name}}: {{order}}"),
+    )
+
+    assert ["order"] == ran.document["result"]["missing_variables"]
+
+
+def test_bad_rows_are_shown(engagelab: Engagelab, write: WriteList) -> None:
+    """With their lines, and exit code 2, unless they are to be left out."""
+    write(f"{numbers(1)[0]},Ada", "nobody,Bob")
+
+    ran = engagelab(*told("Hi {{name}}"))
+
+    assert (2, 0) == (ran.exit_code, engagelab(*told("Hi {{name}}"), "--skip-bad").exit_code)
+    assert "  line 3: phone: not a phone number" in ran.err
+    assert "list      1 row, and 1 that cannot be sent" in ran.out
+
+
+def test_the_text_can_be_in_a_file(engagelab: Engagelab, write: WriteList) -> None:
+    """Its last line end does not count."""
+    write(f"{numbers(1)[0]},Ada")
+    Path("text").write_text("Hi {{name}}\n", encoding="utf-8")
+
+    ran = engagelab(*told("@text"), "--json")
+
+    assert {
+        "dry_run": True,
+        "rows": 1,
+        "bad": 0,
+        "problems": [],
+        "requests": 1,
+        "template_text_known": True,
+        "missing_variables": [],
+        "unused_params": [],
+        "segments": 1,
+        "texts_by_segments": {"1": 1},
+        "texts_by_encoding": {"GSM-7": 1},
+        "texts_by_character_outside_gsm": {},
+        "samples": [{"to": "…00", "text": "Hi Ada", "segments": 1}],
+    } == ran.document["result"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_text_that_cannot_be_read(
+    engagelab: Engagelab, write: WriteList, content: bytes | None
+) -> None:
+    """A file that is not there, or no text, is bad usage."""
+    write(f"{numbers(1)[0]},Ada")
+    if content is not None:
+        Path("text").write_bytes(content)
+
+    ran = engagelab(*told("@text"))
+
+    assert 2 == ran.exit_code
+    assert "--template-text: the file cannot be read as UTF-8" in ran.err
+
+
+def test_an_empty_list(engagelab: Engagelab, write: WriteList) -> None:
+    """There is nothing to show a sample of."""
+    write()
+
+    ran = engagelab(*told("Hi {{name}}"))
+
+    assert 0 == ran.exit_code
+    assert "What people would read" not in ran.out
+
+
+def test_standard_input_needs_no_journal_here(
+    engagelab: Engagelab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent, so nothing has to be remembered."""
+    monkeypatch.setattr("sys.stdin", Stdin(csv_of(f"{numbers(1)[0]},Ada")))
+
+    ran = engagelab("sms", "bulk", "-", "--template", "7", "--dry-run", "--template-text", "Hi")
+
+    assert 0 == ran.exit_code
+
+
+def test_without_a_key_pair_rows_are_counted(engagelab: Engagelab, write: WriteList) -> None:
+    """The API cannot be asked then, and it is said why."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = engagelab(*SMS, "--sandbox", "nonsense")
+
+    assert 0 == ran.exit_code
+    assert "The template's text is not known, so SMS cannot be counted" in ran.out
+    assert "--sandbox or ENGAGELAB_OTP_BASE_URL: expected http(s)" in ran.out
+    assert "Give it with --template-text." in ran.out
+
+
+def test_json_without_a_text(at_sandbox: Engagelab, write: WriteList) -> None:
+    """What cannot be counted is null."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = at_sandbox(*SMS, "--json")
+
+    assert (0, 1) == (ran.exit_code, ran.document["result"]["requests"])

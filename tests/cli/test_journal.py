@@ -1,0 +1,80 @@
+"""``engagelab journal show``."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from cli.bulk.lists import numbers
+from cli.command import Engagelab
+
+
+@pytest.fixture
+def journal(at_sandbox: Engagelab, tmp_path: Path) -> str:
+    """A journal of a run in which something of every kind happened."""
+    path = tmp_path / "people.csv"
+    people = [*numbers(3), "+10000003002", "+10000001000"]
+    path.write_text("\n".join(["phone", *people]), encoding="utf-8")
+    at_sandbox("sms", "bulk", str(path), "--template", "7", "--journal", f"{path}.db")
+    return f"{path}.db"
+
+
+def test_a_journal_is_explained(engagelab: Engagelab, journal: str) -> None:
+    """What became of the requests, what that means for the next run, and when runs were."""
+    ran = engagelab("journal", "show", journal)
+
+    seen = " ".join(ran.out.split())
+    assert 0 == ran.exit_code
+    for told in (
+        "5 requests",
+        "accepted 3 (the API took them; nobody of them is sent to again)",
+        "rejected 1 (the API will not take them",
+        "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
+        "Errors 1000 1 3002 1",
+        "Runs run 1 2",
+    ):
+        assert told in seen
+
+
+def test_json(engagelab: Engagelab, journal: str) -> None:
+    """For scripts."""
+    ran = engagelab("journal", "show", journal, "--json")
+
+    result = ran.document["result"]
+    (run,) = result.pop("runs")
+    assert {"accepted": 3, "rejected": 1, "uncertain": 1, "not_sent": 0} == result
+    assert 1 == run["number"]
+    assert run["started"] <= run["ended"]
+
+
+def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
+    """What it was sending is uncertain, and it has no end."""
+    path = tmp_path / "run.db"
+    program = """
+        import os, sys
+        from pathlib import Path
+        from engagelab_async.bulk.journal import Claim, Database
+
+        Database(Path(sys.argv[1])).write([], [Claim("digest")])
+        os._exit(0)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(path)], check=True)
+
+    ran = engagelab("journal", "show", str(path))
+
+    seen = " ".join(ran.out.split())
+    assert "1 requests uncertain 1" in seen
+    assert "cut off before its end" in seen
+    assert "Errors" not in seen
+
+
+def test_what_is_no_journal(engagelab: Engagelab, tmp_path: Path) -> None:
+    """Another file, or none, is bad usage."""
+    path = tmp_path / "notes"
+    path.write_text("notes")
+
+    assert 2 == engagelab("journal", "show", str(path), "--json").exit_code
+    assert "is no journal" in engagelab("journal", "show", str(path)).err
+    assert 2 == engagelab("journal", "show", str(tmp_path / "nothing")).exit_code
