@@ -145,7 +145,7 @@ class Conductor:
         if asked is not None and asked > LONGEST_PAUSE:
             return f"the API asks for a pause of {asked:.0f} seconds"
         if isinstance(error, RateLimitError) or asked is not None:
-            self._pause(asked or delay or UNASKED_PAUSE)
+            self._pause((delay or UNASKED_PAUSE) if asked is None else asked)
         # What was under way when the last pause began says nothing about the time after it.
         return self._consider_outage(error) if pauses == self._pauses else None
 

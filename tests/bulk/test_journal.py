@@ -160,7 +160,9 @@ class TestName:
         path = tmp_path / name
         await outcomes_of(run_of(Platform(), sends(3), journal=path))
 
-        assert ["settled"] * 3 == kinds(await outcomes_of(run_of(Platform(), sends(3), journal=path)))
+        assert ["settled"] * 3 == kinds(
+            await outcomes_of(run_of(Platform(), sends(3), journal=path))
+        )
         assert [name] == list(contents(tmp_path))
 
     async def test_may_be_relative(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,9 +179,7 @@ class TestName:
         with pytest.raises(JournalError, match="cannot be opened"):
             await outcomes_of(run_of(Platform(), sends(3), journal=tmp_path / name))
 
-    def test_loses_a_race_to_be_made(
-        self, journal: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_loses_a_race_to_be_made(self, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of two that make one at once, the second finds that of the first."""
         link = os.link
 

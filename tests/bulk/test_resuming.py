@@ -74,9 +74,7 @@ class TestSecondRun:
 
         on(main)
 
-    def test_sends_what_was_not_sent_for_no_fault_of_its_own(
-        self, on: Run, journal: Path
-    ) -> None:
+    def test_sends_what_was_not_sent_for_no_fault_of_its_own(self, on: Run, journal: Path) -> None:
         """What met no connection, or a wrong key, is free for the next run."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:

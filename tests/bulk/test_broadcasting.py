@@ -1,0 +1,250 @@
+"""One text to many: how numbers are read, grouped and refused."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulk.rig import one_by_one
+from engagelab_async import SendSMS, Template, broadcast
+from engagelab_async.bulk.broadcasting import phone_number
+
+NUMBER = "+6591234567"
+
+
+def numbers(count: int) -> list[str]:
+    """Return so many phone numbers."""
+    return [f"+65{90000000 + index}" for index in range(count)]
+
+
+class TestPhoneNumber:
+    """The one way in which a number is written."""
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "+6591234567",
+            "6591234567",
+            "006591234567",
+            " +65 9123 4567 ",
+            "+65-9123-4567",
+            "+65 (9123) 45.67",
+            "(+65) 9123/4567",
+            "+65\u00a09123\u20114567",
+            "\u202a+6591234567\u202c",
+            "\ufeff+6591234567",
+            "00 65 9123 4567",
+        ],
+    )
+    def test_is_found_in_what_people_write(self, written: str) -> None:
+        """A plus or zeros, spaces, dashes, dots, parentheses, and invisible marks go away."""
+        assert NUMBER == phone_number(written)
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "",
+            " ",
+            "+",
+            "9123",
+            "+659123",
+            "+6591234567890123",
+            "091234567",
+            "+0091234567",
+            "+65 9123 456x",
+            "ada@example.com",
+            "+65+91234567",
+            "6591234567+",
+            "+٦٥٩١٢٣٤٥٦٧",
+            "+²³91234567",
+            "6.591234567e9x",
+        ],
+    )
+    def test_is_not_guessed(self, written: str) -> None:
+        """What is no number with a country code is refused, and not quoted."""
+        with pytest.raises(ValueError, match="expected a phone number with its") as caught:
+            phone_number(written)
+
+        assert not written.strip() or written not in str(caught.value).replace(NUMBER, "")
+
+    def test_with_the_zero_of_home_is_refused(self) -> None:
+        """The (0) that is dialled only at home would make it somebody else's."""
+        with pytest.raises(ValueError, match=r"leave out the \(0\)"):
+            phone_number("+44 (0)20 7946 0958")
+
+    @given(digits=st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True))
+    def test_is_stable(self, digits: str) -> None:
+        """Writing it once more changes nothing."""
+        assert phone_number(digits) == phone_number(phone_number(digits)) == f"+{digits}"
+
+
+class TestGrouping:
+    """Which numbers share an operation."""
+
+    def test_fills_operations(self) -> None:
+        """Each has as many numbers as asked for, the last one what is left, in order."""
+        operations = list(broadcast(numbers(450), "1233"))
+
+        assert [200, 200, 50] == [len(operation.to) for operation in operations]
+        assert tuple(numbers(450)) == sum((operation.to for operation in operations), ())
+
+    def test_sends_to_nobody_twice(self) -> None:
+        """A number is taken once, however it is written."""
+        (operation,) = broadcast([NUMBER, "65 9123 4567", "+6591234568", NUMBER], "1233")
+
+        assert (NUMBER, "+6591234568") == operation.to
+
+    def test_gathers_equal_params(self) -> None:
+        """Recipients with equal params share an operation, wherever they stand."""
+        names = ["Ada", "Bob", "Ada", "Cy", "Ada"]
+        recipients = list(zip(numbers(5), ({"name": name} for name in names), strict=True))
+        operations = list(
+            broadcast(recipients, "1233", params={"shop": "7"}, targets_per_request=2)
+        )
+        every = numbers(5)
+
+        assert [
+            ((every[0], every[2]), {"shop": "7", "name": "Ada"}),
+            ((every[1],), {"shop": "7", "name": "Bob"}),
+            ((every[3],), {"shop": "7", "name": "Cy"}),
+            ((every[4],), {"shop": "7", "name": "Ada"}),
+        ] == [(each.to, each.template.params) for each in operations]
+
+    def test_keeps_the_order_where_it_is_asked_for(self) -> None:
+        """Without grouping, only neighbours share an operation."""
+        recipients = list(zip(numbers(4), ({"n": n} for n in "aaba"), strict=True))
+        operations = broadcast(recipients, "1233", group_by_params=False)
+
+        assert [2, 1, 1] == [len(each.to) for each in operations]
+
+    def test_tells_people_with_other_params_apart(self) -> None:
+        """Somebody with two orders gets both messages; the same twice is one."""
+        recipients = [(NUMBER, {"order": 1}), (NUMBER, {"order": 2}), (NUMBER, {"order": "1"})]
+
+        assert 2 == len(list(broadcast(recipients, "1233")))
+
+    def test_takes_shared_params_and_the_same_own_for_equal(self) -> None:
+        """A recipient whose own params say nothing new is no other than one without."""
+        recipients = [NUMBER, (NUMBER, {}), (NUMBER, {"shop": "7"}), ("+6591234568", {"shop": 7})]
+        (operation,) = broadcast(recipients, "1233", params={"shop": "7"})
+
+        assert (NUMBER, "+6591234568") == operation.to
+
+    def test_keeps_a_bounded_number_waiting(self) -> None:
+        """When everybody has params of their own, operations come out all along."""
+        seen = 0
+
+        def recipients() -> Iterator[tuple[str, dict[str, str | int]]]:
+            nonlocal seen
+            for index, number in enumerate(numbers(3000)):
+                seen += 1
+                yield number, {"n": index}
+
+        operations = broadcast(recipients(), "1233")
+        first = next(operations)
+
+        assert {"n": "0"} == first.template.params
+        assert 1001 == seen
+        assert 2999 == len(list(operations))
+
+    @given(
+        count=st.integers(0, 60),
+        size=st.integers(1, 7),
+        kinds=st.integers(1, 5),
+        grouped=st.booleans(),
+    )
+    def test_loses_nobody(self, count: int, size: int, kinds: int, grouped: bool) -> None:
+        """Everybody is in exactly one operation, with their own params."""
+        recipients = [(each, {"k": index % kinds}) for index, each in enumerate(numbers(count))]
+        operations = list(
+            broadcast(recipients, "1233", targets_per_request=size, group_by_params=grouped)
+        )
+
+        assert sorted((to, str(params["k"])) for to, params in recipients) == sorted(
+            (to, each.template.params["k"]) for each in operations for to in each.to
+        )
+        assert all(len(each.to) <= size for each in operations)
+
+    def test_passes_the_options_on(self) -> None:
+        """Plan name, schedule and custom args are those of every operation."""
+        soon = int(time.time()) + 3600
+        first, second = broadcast(
+            numbers(2),
+            Template("1233", params={"a": "b"}),
+            targets_per_request=1,
+            plan_name="spring",
+            schedule_time=soon,
+            custom_args={"campaign": 7},
+        )
+
+        assert (
+            SendSMS(
+                numbers(1), Template("1233", params={"a": "b"}), "spring", soon, {"campaign": 7}
+            )
+            == first
+        )
+        assert (numbers(2)[1],) == second.to
+
+    async def test_takes_an_async_source(self) -> None:
+        """Numbers may come out of a database while they are sent."""
+
+        async def source() -> AsyncIterator[str]:
+            for number in numbers(450):
+                yield number
+
+        operations = [operation async for operation in broadcast(source(), "1233")]
+
+        assert [200, 200, 50] == [len(operation.to) for operation in operations]
+
+    async def test_begins_with_nothing(self) -> None:
+        """An empty list makes no operation."""
+        assert [] == list(broadcast([], "1233"))
+        assert [] == [each async for each in broadcast(one_by_one([]), "1233")]  # type: ignore[arg-type]
+
+
+class TestRefusal:
+    """What is wrong is told by its place."""
+
+    @pytest.mark.parametrize(
+        ("recipient", "error", "text"),
+        [
+            ("9123", ValueError, "expected a phone number with its country code"),
+            (6591234567, TypeError, "expected a phone number, or a pair"),
+            ((NUMBER,), TypeError, "expected a phone number, or a pair"),
+            ((6591234567, {}), TypeError, "expected a phone number as a str, got int"),
+            ((NUMBER, {"n": None}), TypeError, r"params\['n'\]: expected a str or an int"),
+            ((NUMBER, "Ada"), TypeError, "params: expected a mapping, got str"),
+        ],
+    )
+    def test_names_the_place(self, recipient: Any, error: type[Exception], text: str) -> None:
+        """The index of a bad recipient is in the text, and the number is not."""
+        with pytest.raises(error, match=rf"^recipients\[2\]: {text}") as caught:
+            list(broadcast([*numbers(2), recipient], "1233"))
+
+        assert "9123" not in str(caught.value).replace(NUMBER, "")
+
+    @pytest.mark.parametrize("recipients", [NUMBER, b"+65", {NUMBER: {}}, 5])
+    def test_of_what_is_no_list(self, recipients: Any) -> None:
+        """A lone number is no list of its characters."""
+        with pytest.raises(TypeError, match="recipients: expected an iterable"):
+            broadcast(recipients, "1233")
+
+    @pytest.mark.parametrize(
+        ("options", "error", "text"),
+        [
+            ({"targets_per_request": 0}, ValueError, "targets_per_request: must be at least 1"),
+            ({"targets_per_request": "9"}, TypeError, "targets_per_request: expected an int"),
+            ({"plan_name": ""}, ValueError, "plan_name: must not be empty"),
+            ({"params": 5}, TypeError, "params: expected a mapping, got int"),
+            ({"schedule_time": 5}, ValueError, "schedule_time: must be at least 3 minutes ahead"),
+        ],
+    )
+    def test_of_options_comes_at_once(
+        self, options: Any, error: type[Exception], text: str
+    ) -> None:
+        """They are checked before the first number is taken."""
+        with pytest.raises(error, match=text):
+            broadcast(iter([]), "1233", **options)

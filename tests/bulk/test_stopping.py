@@ -1,0 +1,129 @@
+"""When a run ends before its source does."""
+
+from pathlib import Path
+
+import pytest
+
+from bulk.conftest import Run
+from bulk.rig import Platform, kinds, outcomes_of, refusal, run_of, sends
+from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped, hopeless
+from engagelab_async.bulk.stopping import OUTAGE_PAUSES, Outage
+from engagelab_async.errors import ConnectError, InvalidNumberError
+
+OPERATION = SendSMS("+6591234567", "1")
+GATEWAY = "<html>the load balancer has no balance of healthy servers</html>"
+
+
+class TestHopeless:
+    """What all operations would meet ends a run at once."""
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            (refusal(2001, 401), "the key pair is not accepted"),
+            (refusal(2002, 401), "the key pair is not accepted"),
+            (refusal(2004, 403), "the key pair has no permission"),
+            (refusal(4001), "the template does not exist"),
+            (refusal(3003, message="Insufficient balance"), "the balance is exhausted"),
+            (refusal(5001, message="account BALANCE not enough"), "the balance is exhausted"),
+        ],
+    )
+    def test_ends_the_run(self, on: Run, journal: Path, answer: Response, reason: str) -> None:
+        """Only what was under way is spent, and all of it can be sent later."""
+        platform = Platform()
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return answer
+
+        async def main() -> None:
+            platform.behaviour = behaviour
+            run = run_of(platform, sends(1000), journal=journal)
+            await outcomes_of(run)
+
+            assert reason == run.report.stopped
+            assert len(platform.received) < 30
+
+            again = await outcomes_of(run_of(Platform(), sends(20), journal=journal))
+
+            assert ["Accepted"] * 20 == kinds(again)
+
+        on(main)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            refusal(3003, message="the load balancer is balanced"),
+            refusal(5011),
+            refusal(3002),
+            Response(502, {}, GATEWAY.encode()),
+        ],
+    )
+    def test_is_not_what_concerns_one(self, on: Run, answer: Response) -> None:
+        """A bad number, or the page of a load balancer, ends nothing."""
+        platform = Platform()
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return answer if len(platform.received) % 2 else Response(200, {}, PLAN)
+
+        async def main() -> None:
+            platform.behaviour = behaviour
+            run = run_of(platform, sends(20), max_in_flight=1)
+            await outcomes_of(run)
+
+            assert (20, None) == (run.report.total, run.report.stopped)
+
+        on(main)
+
+    def test_is_not_an_outcome_without_an_error(self) -> None:
+        """What was accepted or skipped is no reason."""
+        accepted = Accepted(OPERATION, Plan("1", 1, 1), index=0)
+
+        assert None is hopeless(accepted)
+        assert None is hopeless(Skipped(OPERATION, "settled", index=0))
+
+    def test_may_be_left_out(self, on: Run) -> None:
+        """The caller's rule holds instead of it."""
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            return refusal(4001)
+
+        async def main() -> None:
+            run = run_of(Platform(behaviour), sends(50), stop_when=lambda _: None)
+            await outcomes_of(run)
+
+            assert (50, None) == (run.report.rejected, run.report.stopped)
+
+        on(main)
+
+
+PLAN = b'{"plan_id": "1", "total_count": 1, "accepted_count": 1}'
+
+
+class TestOutage:
+    """Failures in a row."""
+
+    def test_takes_ten_at_first_and_then_one(self) -> None:
+        """After a pause a single failure is enough for the next, longer one."""
+        outage = Outage()
+        error = ConnectError("refused")
+
+        assert [None] * 9 + [OUTAGE_PAUSES[0]] == [outage.failed(error) for _ in range(10)]
+        assert [*OUTAGE_PAUSES[1:], float("inf")] == [
+            outage.failed(error) for _ in range(len(OUTAGE_PAUSES))
+        ]
+
+    def test_is_over_with_a_success(self) -> None:
+        """One answer, and the count begins anew."""
+        outage = Outage()
+        error = ConnectError("refused")
+        for _ in range(11):
+            outage.failed(error)
+        outage.succeeded()
+
+        assert [None] * 9 + [OUTAGE_PAUSES[0]] == [outage.failed(error) for _ in range(10)]
+
+    def test_does_not_count_answers_about_a_number(self) -> None:
+        """An API that refuses a number is not down."""
+        outage = Outage()
+
+        assert {None} == {outage.failed(InvalidNumberError("5011")) for _ in range(50)}
