@@ -185,9 +185,8 @@ class Database:
                 known = self._claim(claims)
                 self._connection.execute("COMMIT")
             except BaseException:
-                # On a full disk, SQLite has done so itself.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                # On a full disk, SQLite has done so itself; then this does nothing.
+                self._connection.rollback()
                 raise
         return known
 
@@ -307,12 +306,11 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
         connection.execute("PRAGMA journal_mode = WAL")
         # Durable against a loss of power too, at the price of one fsync for each transaction.
         connection.execute("PRAGMA synchronous = FULL")
-        row = connection.execute("INSERT INTO runs (started) VALUES (?) RETURNING number", (now,))
-        run: int = row.fetchone()[0]
+        run = connection.execute("INSERT INTO runs (started) VALUES (?)", (now,)).lastrowid
     except BaseException:
         connection.close()
         raise
-    return connection, run
+    return connection, run or 0
 
 
 def _nothing() -> None:
@@ -404,6 +402,9 @@ class Journal:
         batch.ends.append(end)
         batch.durable.append(durable)
         batch.wanted.set()
+        if batch.done.is_set():
+            # Nobody writes any longer.
+            durable()
 
     def close(self) -> None:
         """Write what is left, and end `write`."""

@@ -291,8 +291,9 @@ class Turn:
     def halves(self) -> list[Turn]:
         """Divide the operation, and have the journal know it."""
         operation = self.operation
-        if not isinstance(operation, SendSMS):
-            raise TypeError("only a SendSMS has halves")
+        if not isinstance(operation, SendSMS) or len(operation.to) == 1:
+            # The journal says that it was divided, which it cannot have been.
+            raise ValueError("key: it makes different operations the same")
         if self.claimed and self.way.journal is not None:
             self.way.journal.settle(Settlement(self.digest, State.SPLIT))
         middle = len(operation.to) // 2

@@ -115,6 +115,20 @@ class TestDatabase:
 
         database.close()
 
+    def test_survives_a_full_disk(self, journal: Path) -> None:
+        """What does not fit any longer is not written at all; when there is room, it is."""
+        database = Database(journal)
+        many = [Claim(f"{index:032}") for index in range(5000)]
+        connection = database._connection  # noqa: SLF001
+        connection.execute("PRAGMA max_page_count = 10")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            database.write([], many)
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+        assert {} == database.write([], many)
+
+        database.close()
+
     def test_is_durable(self, journal: Path) -> None:
         """Every transaction is flushed, and only then the call returns."""
         database = Database(journal)
@@ -277,3 +291,16 @@ class TestInUse:
                 assert f"journal: {journal} is in use by another run\n" == told.stdout
 
             assert 49 == len([outcome async for outcome in run])
+
+    async def test_by_a_reader_is_told_too(self, journal: Path) -> None:
+        """Somebody who has the file open in another program keeps a run from beginning."""
+        begun(journal)
+        with closing(sqlite3.connect(journal, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM runs").fetchall()
+            with pytest.raises(JournalError, match=r"run\.db is in use by another run$"):
+                await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+
+        assert ["Accepted"] * 3 == kinds(
+            await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+        )

@@ -12,7 +12,7 @@ import pytest
 from anyio import Event
 
 from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
+from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, respond, run_of, sends
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
@@ -20,6 +20,7 @@ from engagelab_async import (
     Operation,
     Response,
     RetryPolicy,
+    SendCode,
     SendSMS,
     Skipped,
     Uncertain,
@@ -208,6 +209,30 @@ class TestDuplicate:
             assert ["Accepted"] * 4 == kinds(
                 await outcomes_of(run_of(platform, [*sends(2), *sends(2)]))
             )
+
+        on(main)
+
+
+class TestRepeat:
+    """An operation that may be repeated though it may have been sent."""
+
+    def test_keeps_its_intent(self, on: Run, journal: Path) -> None:
+        """Between the attempts it stays what it is: perhaps sent."""
+        answers = iter([ConnectionLostError("lost")])
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            for answer in answers:
+                raise answer
+            return respond({"message_id": "1", "send_channel": "sms"})
+
+        async def main() -> None:
+            operation = SendCode("+6591234567", "039487", "login")
+            (outcome,) = await outcomes_of(
+                run_of(Platform(behaviour), [operation], journal=journal)
+            )
+
+            assert (["Accepted"], 2) == (kinds([outcome]), outcome.attempts)
+            assert State.ACCEPTED is state_of(journal, operation)
 
         on(main)
 
@@ -474,6 +499,54 @@ class TestTasks:
         again.close()
 
         assert State.UNSENT is entry["a"].state
+
+    async def test_end_with_their_loop(self, journal: Path) -> None:
+        """When the writer is torn away, nothing waits for it: claims fail, settlements pass."""
+        database = Database(journal)
+        log = Journal(database, pytest.fail)
+        writer = asyncio.create_task(log.write())
+        await anyio.lowlevel.checkpoint()
+        writer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writer
+        settled: list[bool] = []
+        log.settle(Settlement("a", State.ACCEPTED), lambda: settled.append(True))
+
+        assert [True] == settled
+        with pytest.raises(JournalError, match="it cannot be written"):
+            await log.claim(Claim("b"))
+        with pytest.raises(JournalError, match="it cannot be written"):
+            await log.claim(Claim("b", ask_only=True))
+
+    async def test_end_with_their_loop_while_the_disk_is_slow(self, journal: Path) -> None:
+        """A writer that is torn away from a thread leaves the file to that, then closes it."""
+        slow = Stubborn(journal)
+        slow.going_on.clear()
+        log = Journal(slow, pytest.fail)  # type: ignore[arg-type]
+        writer = asyncio.create_task(log.write())
+        claim = asyncio.create_task(log.claim(Claim("a")))
+        await anyio.to_thread.run_sync(slow.begun.wait)
+        asyncio.get_running_loop().call_soon(slow.going_on.set)
+        writer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writer
+        with pytest.raises(JournalError, match="it cannot be written"):
+            await claim
+
+    async def test_may_ask_without_a_trace(self, journal: Path) -> None:
+        """A question that is withdrawn leaves as little as one that is answered."""
+        log = Journal(Database(journal), pytest.fail)
+        question = asyncio.create_task(log.claim(Claim("a", ask_only=True)))
+        await anyio.lowlevel.checkpoint()
+        question.cancel()
+        await anyio.lowlevel.checkpoint()
+        log.close()
+        await log.write()
+        again = Database(journal)
+
+        assert {} == again.write([], [Claim("a", ask_only=True)])
+
+        again.close()
 
 
 class TestOutcome:

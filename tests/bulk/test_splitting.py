@@ -179,6 +179,16 @@ class TestResuming:
 
         on(main)
 
+    @pytest.mark.parametrize("other", [SendSMS(BAD, "1"), SendCustomMessage(BAD, "1")])
+    async def test_tells_of_a_key_that_is_wrong(self, journal: Path, other: Operation[Any]) -> None:
+        """What the journal knows as divided cannot be what has no halves."""
+        options: dict[str, Any] = {"journal": journal, "key": lambda _: "the same for all"}
+        await outcomes_of(
+            run_of(Platform(refuse_the_bad_one), [to_many(8)], split_rejected=True, **options)
+        )
+        with pytest.raises(ValueError, match="key: it makes different operations the same"):
+            await outcomes_of(run_of(Platform(), [other], **options))
+
     async def test_cut_off_leaves_the_rest_untouched(self, journal: Path) -> None:
         """Halves that are not reached when a run is cut off have an outcome too."""
         platform = Platform()
