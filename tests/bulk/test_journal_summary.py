@@ -37,7 +37,7 @@ def test_a_summary_counts(journal: Path) -> None:
     found = summarise(journal)
 
     assert (RecordedRun(1, 100.0, 103.0),) == found.runs
-    assert (9, 7, 2) == (found.total, found.sent, found.uncertain)
+    assert (9, 8, 2) == (found.total, found.sent, found.uncertain)
     assert (
         ("accepted", 2),
         ("rejected", 3),
@@ -69,7 +69,7 @@ def test_a_journal_in_use_is_left_alone(journal: Path) -> None:
     """A run of this process holds it as one of another process would."""
     database = Database(journal)
 
-    with pytest.raises(JournalError, match="in use by another run"):
+    with pytest.raises(JournalError, match="is in use"):
         summarise(journal)
 
     database.close()

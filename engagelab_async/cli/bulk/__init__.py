@@ -2,7 +2,7 @@
 
 ::
 
-    perform                 a command line -> an exit code                       perform.py
+    command                 a command line -> an exit code                       command.py
       ├── Options, Job      what was asked for, and all that is needed for it    job.py
       ├── Source            a file or standard input, plain or gzipped           source.py
       ├── Row               its rows: CSV or JSON lines                          rows.py
@@ -22,6 +22,6 @@
 
 from .checks import phone, phone_or_email
 from .job import Options
-from .perform import Kind, perform
+from .command import Kind, perform
 
 __all__ = ["Kind", "Options", "perform", "phone", "phone_or_email"]

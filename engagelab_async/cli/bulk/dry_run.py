@@ -154,18 +154,27 @@ def _text(job: Job, call: Call) -> tuple[str | None, str]:
 async def _asked(job: Job, call: Call) -> tuple[str | None, str]:
     try:
         async with call.client() as engagelab:
-            return await template_text(engagelab, job), ""
+            product = job.sample.endpoint.product
+            return await template_text(engagelab, product, job.options.template), ""
     except EngageLabError as error:
         return None, str(error.args[0])
 
 
-async def template_text(engagelab: EngageLab, job: Job) -> str | None:
-    """Ask the API for the template's text, where the client can."""
-    product = getattr(engagelab, job.sample.endpoint.product)
-    templates = getattr(product, "templates", None)
+async def template_text(engagelab: EngageLab, product: str, template_id: str) -> str | None:
+    """Ask the API for a template's text, where the client can.
+
+    Args:
+        engagelab: The client.
+        product: ``otp`` or ``sms``.
+        template_id: The template's id.
+
+    Returns:
+        The text; ``None`` if there is no way to ask, or the template has no text of its own.
+    """
+    templates = getattr(getattr(engagelab, product), "templates", None)
     if templates is None:
         return None
-    found = await templates.get(job.options.template)
+    found = await templates.get(template_id)
     text: str | None = getattr(found, "template_content", None)
     return text
 

@@ -27,6 +27,10 @@ from .source import SourceError
 INTERRUPTED: Final = "Ctrl-C"
 
 
+class UnwritableError(Exception):
+    """A file for rows cannot be written, so that nothing was sent."""
+
+
 @frozen
 class Ended:
     """What a run did.
@@ -63,7 +67,7 @@ async def send(job: Job, engagelab: EngageLab, out: Console) -> Ended:
 
     Raises:
         JournalError: The journal cannot be opened; nothing was sent.
-        OSError: A file for rows cannot be made; nothing was sent.
+        UnwritableError: A file for rows cannot be made; nothing was sent.
     """
     began = datetime.now(UTC)
     with _writers(job) as (failed, uncertain):
@@ -94,10 +98,13 @@ def _writer(path: Path | None, job: Job, stack: ExitStack) -> Writer | None:
     if path is None:
         return None
     is_new = not path.exists()
-    writer = stack.enter_context(writing(path, job.sheet))
-    if is_new and path == job.options.failed:
-        for problem in unsendable(job.sheet, job.checker, job.findings):
-            writer.write(problem.row, "", problem.text)
+    try:
+        writer = stack.enter_context(writing(path, job.sheet))
+        if is_new and path == job.options.failed:
+            for problem in unsendable(job.sheet, job.checker, job.findings):
+                writer.write(problem.row, "", problem.text)
+    except OSError as error:
+        raise UnwritableError(f"{path} cannot be written: {error.strerror}") from error
     return writer
 
 

@@ -1,12 +1,16 @@
 """``--dry-run``: what a list would cost."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from cli.bulk.conftest import WriteList
 from cli.bulk.lists import Stdin, csv_of, numbers
 from cli.command import Engagelab
+from engagelab_async import EngageLab
+from engagelab_async.cli.bulk.dry_run import template_text
 from engagelab_async.sandbox import Sandbox
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name", "--dry-run")
@@ -170,6 +174,25 @@ def test_without_a_key_pair_rows_are_counted(engagelab: Engagelab, write: WriteL
     assert "The template's text is not known, so SMS cannot be counted" in ran.out
     assert "--sandbox or ENGAGELAB_OTP_BASE_URL: expected http(s)" in ran.out
     assert "Give it with --template-text." in ran.out
+
+
+class ClientWithTemplates:
+    """A client that can be asked for templates."""
+
+    def __init__(self) -> None:
+        """Have some of SMS."""
+        self.sms = SimpleNamespace(templates=self)
+
+    async def get(self, template_id: str) -> SimpleNamespace:
+        """Read one."""
+        return SimpleNamespace(template_id=template_id, template_content="Hi {{name}}")
+
+
+async def test_the_api_is_asked_for_the_text_where_it_can_be() -> None:
+    """The template's own text is what is rendered."""
+    client = cast("EngageLab", ClientWithTemplates())
+
+    assert "Hi {{name}}" == await template_text(client, "sms", "7")
 
 
 def test_json_without_a_text(at_sandbox: Engagelab, write: WriteList) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,24 @@ def test_killed_and_resumed(platform: HeldPlatform, write: WriteList, engagelab:
     assert sorted([number] for number in numbers(20)) == sorted(platform.everything)
 
 
+def test_a_list_that_is_changed_meanwhile(platform: HeldPlatform, write: WriteList) -> None:
+    """The run ends where the list is no longer what was checked, and the rest is left."""
+    write(*numbers(5000), header="phone")
+    running = Running(*SMS, "--sandbox", platform.origin, "--json")
+    for _ in range(4):
+        platform.received.get(timeout=30)
+
+    with Path("people.csv").open("r+b") as file:
+        file.seek(40_000)
+        file.write(b"x" * 10_000)
+    platform.release()
+    exit_code, out = running.ended()
+
+    result = json.loads(out)["result"]
+    assert (1, "people.csv: it was changed meanwhile") == (exit_code, result["stopped"])
+    assert 5000 == result["accepted"] + result["left"]
+
+
 def test_a_background_job_does_not_hear_it(platform: HeldPlatform, write: WriteList) -> None:
     """A process that was started to ignore Ctrl-C goes on ignoring it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -145,8 +164,8 @@ def test_a_second_run_is_told_of_the_first(
     shown = engagelab("journal", "show", "people.csv.journal.db")
 
     assert (2, 2) == (ran.exit_code, shown.exit_code)
-    assert "is in use by another run" in ran.err
-    assert "is in use by another run" in shown.err
+    assert "is in use" in ran.err
+    assert "is in use" in shown.err
     platform.release()
     assert 0 == running.ended()[0]
 

@@ -20,7 +20,7 @@ from .checks import Checker, Normaliser, check
 from .job import Job, Options
 from .requests import Grouping, Maker
 from .rows import sheet
-from .sending import Ended, send
+from .sending import Ended, UnwritableError, send
 from .source import Source, SourceError, opened
 
 _logger: Final = logging.getLogger("engagelab_async")
@@ -67,7 +67,7 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
             show(misused(spelled(str(error))), as_json=call.json)
             return Exit.USAGE
         except OSError as error:
-            show(misused(_unusable(error)), as_json=call.json)
+            show(misused(f"a file cannot be used: {error.strerror}"), as_json=call.json)
             return Exit.USAGE
         return _carry_out(job, call, out)
 
@@ -97,8 +97,8 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
         ended = asyncio.run(_send(job, call, out))
     except EngageLabError as error:
         outcome = failed(action, error)
-    except OSError as error:
-        outcome = misused(_unusable(error))
+    except UnwritableError as error:
+        outcome = misused(str(error))
     except KeyboardInterrupt:
         outcome = interrupted(action, may_have_been_sent=True)
     except Exception as error:
@@ -109,10 +109,6 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
         return conclusion.tell(ended, as_json=call.json)
     show(outcome, as_json=call.json)
     return outcome.exit_code
-
-
-def _unusable(error: OSError) -> str:
-    return f"a file cannot be used: {error.strerror}"
 
 
 async def _send(job: Job, call: Call, out: Console) -> Ended:

@@ -1,7 +1,9 @@
 """``engagelab sms bulk`` and ``engagelab otp bulk-message``, from a list to an exit code."""
 
+import asyncio
 import csv
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -501,6 +503,21 @@ def test_a_full_disk_ends_the_run(
     assert 500 == result["left"]
 
 
+def test_a_place_that_cannot_be_written_to(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """It is seen before anything is sent."""
+    write(*rows(*numbers(3)))
+    at_sandbox(*SMS)
+    write(*rows(*numbers(5)))
+    Path("failed.csv").mkdir()
+
+    ran = at_sandbox(*SMS, "--resume", "--failed", "failed.csv", "--json")
+
+    assert (2, 3) == (ran.exit_code, len(sandbox.messages))
+    assert "failed.csv cannot be written" in ran.error["message"]
+
+
 def test_a_report_that_cannot_be_written(at_sandbox: Engagelab, write: WriteList) -> None:
     """What was sent stays sent: it is said, and the exit code is that of the run."""
     write(*rows(*numbers(3)))
@@ -526,6 +543,23 @@ def test_a_bug_is_uncertain(
     ran = at_sandbox(*SMS, "--json")
 
     assert (3, "LookupError") == (ran.exit_code, ran.error["type"])
+
+
+def test_ctrl_c_beside_the_run_is_uncertain(
+    at_sandbox: Engagelab, write: WriteList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pressed while the client is opened or closed, it promises nothing."""
+    write(*rows(*numbers(3)))
+
+    async def press(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr("engagelab_async.cli.bulk.command.send", press)
+
+    ran = at_sandbox(*SMS, "--json")
+
+    assert (3, "Interrupted") == (ran.exit_code, ran.error["type"])
 
 
 def test_the_report_is_one_page(at_sandbox: Engagelab, write: WriteList) -> None:
