@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 from anyio import to_thread
@@ -105,6 +105,7 @@ class FanOut:
         self._tally = Tally()
 
         self._iterator = _iterator(operations)
+        self._is_async = isinstance(self._iterator, AsyncIterator)
         self._pulled = 0
         self._pulling = anyio.Lock(fast_acquire=True)
         self._pull_scope: anyio.CancelScope | None = None
@@ -289,9 +290,9 @@ class FanOut:
         await self._bring_to_its_end(Turn(self._way, operation, index))
 
     async def _pull(self) -> object:
-        if isinstance(self._iterator, AsyncIterator):
-            return await self._pull_async(self._iterator)
-        return _END if self._ended else next(self._iterator, _END)
+        if self._is_async:
+            return await self._pull_async(cast("AsyncIterator[object]", self._iterator))
+        return _END if self._ended else next(cast("Iterator[object]", self._iterator), _END)
 
     async def _pull_async(self, iterator: AsyncIterator[object]) -> object:
         async with self._pulling:
