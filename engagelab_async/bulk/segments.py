@@ -12,7 +12,6 @@ A character that takes two units is never split between two parts: it begins the
 unit before it is lost.
 """
 
-from collections.abc import Iterable
 from typing import Final, Literal
 
 from attrs import frozen
@@ -62,9 +61,9 @@ def segments(text: str) -> Segments:
     """
     encoding: Encoding = "GSM-7" if _GSM.issuperset(text) else "UCS-2"
     single, part = _CAPACITY[encoding]
-    costs = [1 + _takes_two(character, encoding) for character in text]
-    units = sum(costs)
-    return Segments(encoding, units, 1 if units <= single else _parts(costs, part))
+    twos = _EXTENSION if encoding == "GSM-7" else frozenset(filter(_BASIC_PLANE.__lt__, text))
+    units = len(text) + sum(map(text.count, twos))
+    return Segments(encoding, units, 1 if units <= single else _parts(text, twos, part))
 
 
 def outside_gsm(text: str) -> frozenset[str]:
@@ -77,13 +76,10 @@ def outside_gsm(text: str) -> frozenset[str]:
     return frozenset(text) - _GSM
 
 
-def _takes_two(character: str, encoding: Encoding) -> bool:
-    return character in _EXTENSION if encoding == "GSM-7" else character > _BASIC_PLANE
-
-
-def _parts(costs: Iterable[int], capacity: int) -> int:
+def _parts(text: str, twos: frozenset[str], capacity: int) -> int:
     count, used = 1, 0
-    for cost in costs:
+    for character in text:
+        cost = 2 if character in twos else 1
         used += cost
         if used > capacity:
             count, used = count + 1, cost

@@ -21,7 +21,7 @@
 """
 
 from .checks import phone, phone_or_email
-from .job import Options
 from .command import Kind, perform
+from .job import Options
 
 __all__ = ["Kind", "Options", "perform", "phone", "phone_or_email"]

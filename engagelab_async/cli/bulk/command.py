@@ -94,7 +94,7 @@ def _decide(job: Job, out: Console) -> None:
 def _carry_out(job: Job, call: Call, out: Console) -> int:
     action = cast("Action", job.sample)
     try:
-        ended = asyncio.run(_send(job, call, out))
+        return _told(asyncio.run(_send(job, call, out)), call)
     except EngageLabError as error:
         outcome = failed(action, error)
     except UnwritableError as error:
@@ -104,9 +104,6 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
     except Exception as error:
         _logger.debug("unforeseen", exc_info=True)
         outcome = crashed(action, error)
-    else:
-        _write_page(ended)
-        return conclusion.tell(ended, as_json=call.json)
     show(outcome, as_json=call.json)
     return outcome.exit_code
 
@@ -114,6 +111,11 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
 async def _send(job: Job, call: Call, out: Console) -> Ended:
     async with call.client() as engagelab:
         return await send(job, engagelab, out)
+
+
+def _told(ended: Ended, call: Call) -> int:
+    _write_page(ended)
+    return conclusion.tell(ended, as_json=call.json)
 
 
 def _write_page(ended: Ended) -> None:
