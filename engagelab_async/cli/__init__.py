@@ -9,6 +9,8 @@
         │   └── perform    an operation -> an outcome -> an exit code         calls.py
         │       ├── outcomes and exit codes, what to do about an error        outcome.py, hints.py
         │       └── an outcome for people, or as JSON                         output.py
+        ├── … bulk …       a list -> a run -> an exit code                    bulk
+        ├── journal        what the journal of a run knows                    journal.py
         ├── sandbox        the API on this machine, until Ctrl-C              sandbox.py
         └── demo           everything once, against a sandbox of its own      demo.py, scenes.py
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 sent, 1 certainly not sent, 2 bad usage or configuration, 3 it may have
-        been sent or not, 130 interrupted before anything was sent.
+        been sent or not, 130 interrupted before anything was sent, or in the middle of a list.
 
     Example:
         >>> main(["--version"])

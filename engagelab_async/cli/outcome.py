@@ -1,14 +1,14 @@
 """What became of a command: an answer or a failure, and the exit code that tells scripts.
 
-====  ============================================================================
+====  ================================================================================
 exit  meaning
-====  ============================================================================
+====  ================================================================================
 0     sent; or the code is right; or the command did what it is for
 1     certainly not sent: the API refused or could not be reached; or a wrong code
 2     nothing was tried: bad usage or configuration
 3     it may have been sent, or not
-130   interrupted before anything can have been sent
-====  ============================================================================
+130   interrupted before anything can have been sent; or a list was, and can be resumed
+====  ================================================================================
 """
 
 from enum import IntEnum
