@@ -76,9 +76,10 @@ def broadcast(
 ) -> Iterator[SendSMS] | AsyncIterator[SendSMS]:
     """Make the operations that send one SMS template to many phones.
 
-    Numbers may be written with ``+`` or ``00`` before the country code or with neither, and with
-    spaces, dashes, dots, slashes and parentheses; they are sent as ``+6591234567``. Who is in the
-    list twice with equal params is sent to once. The numbers met so far are kept in memory for
+    Numbers begin with their country code, with ``+`` or ``00`` before it or neither. They may be
+    written with spaces, dashes, dots, slashes and parentheses, and are sent as ``+6591234567``.
+    One that is written as it is dialled at home cannot always be told from one abroad; where it
+    can, because it begins with a zero or is too short, it is refused. Who is in the list twice with equal params is sent to once. The numbers met so far are kept in memory for
     that, about 70 bytes each.
 
     Args:
