@@ -151,8 +151,12 @@ async def _broadcast_async(
         yield operation
 
 
-_Group = frozenset[tuple[str, str]]
-"""What the numbers of a group share: the names and values of their params."""
+_Group = tuple[tuple[str, str], ...]
+"""What the numbers of a group share: the names and values of their params, in order of the names.
+
+The order is not that of a set, which is another one in each process: a journal would take the
+operations of a second run for new ones.
+"""
 
 
 class _Grouping:
@@ -174,7 +178,7 @@ class _Grouping:
         self._most_groups = most_groups
         self._options = options
         self._template = template
-        self._shared: _Group = frozenset(template.params.items())
+        self._shared = _group_of(template.params)
         self._waiting: dict[_Group, list[str]] = {}
         self._taken_in = 0
         # There may be millions: a number is kept as an int, one with its own params as a digest.
@@ -203,7 +207,7 @@ class _Grouping:
         if not isinstance(number, str):
             raise TypeError(f"expected a phone number as a str, got {type(number).__name__}")
         own = Template(self._template.id, params=params).params
-        group = frozenset({**self._template.params, **own}.items())
+        group = _group_of({**self._template.params, **own})
         return number, self._shared if group == self._shared else group
 
     def _put(self, number: str, group: _Group) -> None:
@@ -259,5 +263,9 @@ def phone_number(text: str) -> str:
     return f"+{digits}"
 
 
+def _group_of(params: Mapping[str, str]) -> _Group:
+    return tuple(sorted(params.items()))
+
+
 def _digest(number: str, group: _Group) -> bytes:
-    return blake2b(repr((number, sorted(group))).encode(), digest_size=16).digest()
+    return blake2b(repr((number, group)).encode(), digest_size=16).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,9 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     if key is None:
         endpoint = operation.endpoint
         where = f"{endpoint.product} {endpoint.method} {endpoint.path}\0"
-        return digest(where.encode() + (_wire.encode(operation) if body is None else body))
+        content = json.loads(_wire.encode(operation) if body is None else body)
+        # In which order a program names the params of a template may change from run to run.
+        return digest((where + json.dumps(content, sort_keys=True)).encode())
     own = key(operation)
     if not isinstance(own, str | bytes):
         raise TypeError(f"key: expected it to return a str or bytes, got {type(own).__name__}")

@@ -1,5 +1,8 @@
 """One text to many: how numbers are read, grouped and refused."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -112,6 +115,28 @@ class TestGrouping:
             ((every[3],), {"shop": "7", "name": "Cy"}),
             ((every[4],), {"shop": "7", "name": "Ada"}),
         ] == [(each.to, each.template.params) for each in operations]
+
+    def test_is_the_same_in_every_process(self) -> None:
+        """What a journal knows the operations by does not hang on the process's hash seed."""
+        program = (
+            "from engagelab_async import broadcast\n"
+            "from engagelab_async.bulk.identity import identity\n"
+            "params = {'name': 'Ada', 'shop': '7', 'order': '1', 'day': 'Friday'}\n"
+            "for each in broadcast([('+6591234567', params)], '1233', params={'x': 'y'}):\n"
+            "    print(identity(each, None))"
+        )
+        digests = {
+            subprocess.run(
+                [sys.executable, "-c", program],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2", "3")
+        }
+
+        assert 1 == len(digests)
 
     def test_keeps_the_order_where_it_is_asked_for(self) -> None:
         """Without grouping, only neighbours share an operation."""

@@ -23,6 +23,7 @@ from engagelab_async import (
     SendCode,
     SendSMS,
     Skipped,
+    Template,
     Uncertain,
 )
 from engagelab_async.bulk.identity import identity
@@ -251,6 +252,15 @@ class TestIdentity:
 
         assert 4 == len({identity(operation, None) for operation in different})
         assert identity(different[0], None) == identity(SendSMS("+6591234567", "1"), None)
+
+    def test_is_not_the_order_of_params(self) -> None:
+        """Params that a program names in another order are the same params."""
+        one, other = (
+            SendSMS("+6591234567", Template("1", params=params), custom_args=params)
+            for params in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+        )
+
+        assert identity(one, None) == identity(other, None)
 
     def test_is_the_callers(self) -> None:
         """Text and bytes that spell the same are the same."""
