@@ -113,15 +113,15 @@ def test_the_reference_knows_every_option(command: str, help_of: Callable[[str],
     shared = options(section(COMMAND_LINE, "Options of all sends"))
     listed = options(section(COMMAND_LINE, f"engagelab {command}"))
 
-    assert shown == (listed | shared if shown & shared else listed)
+    assert shown in (listed, listed | shared)
 
 
 def test_the_reference_knows_every_command(help_of: Callable[[str], str]) -> None:
     """Each command has a section."""
     rows = {
         f"{group} {name}".strip()
-        for group in ("", "otp", "sms")
+        for group in ("", "otp", "sms", "journal")
         for name in re.findall(r"^│ ([a-z][a-z-]+) ", help_of(group), flags=re.MULTILINE)
     }
 
-    assert rows - {"otp", "sms"} == set(COMMANDS)
+    assert rows - {"otp", "sms", "journal"} == set(COMMANDS)
