@@ -2,7 +2,7 @@
 
 ::
 
-    operation ── encode ──> body
+    operation ── path, encode ──> path, body
     result    <── decode ── status, headers, body
     or an error of the tree
 
@@ -17,13 +17,16 @@ import re
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import Enum, IntEnum, IntFlag, StrEnum
+from types import NoneType
 from typing import Annotated, Any, Final, TypeGuard, TypeVar, get_args, get_origin
+from urllib.parse import quote
 
 from attrs import AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import (
     APIError,
@@ -35,10 +38,13 @@ from .errors import (
     HandsetError,
     InterceptedError,
     InternalSendError,
+    InUseError,
     InvalidNumberError,
     InvalidRequestError,
     InvalidResponseError,
+    NameTakenError,
     NotFoundError,
+    PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
     RegionForbiddenError,
@@ -48,9 +54,9 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Operation
-from .operations._arguments import JSON_NAME, KEPT, PERSONAL
-from .operations._operation import IDENTIFIER
+from .operations import Endpoint, Operation
+from .operations._arguments import ALWAYS, JSON_NAME, KEPT, PERSONAL, WHOLE_BODY
+from .operations._operation import IDENTIFIER, Separator
 
 R = TypeVar("R")
 
@@ -86,8 +92,20 @@ _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
+_ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
+    "not exist": NotFoundError,
+    "already exist": NameTakenError,
+    "pending status": PendingReviewError,
+    "using current": InUseError,
+    "can not use": BusinessRuleError,
+}
+"""What tells the refusals of templates and signatures apart, in the order of looking."""
+
+_TOLD_BY_WORDS: Final = frozenset(_ERRORS_BY_WORDS.values())
 _SEND_FAILURES: Final = range(5000, 6000)
-_SMS_CONFIG_REFUSAL: Final = 400
+# The SMS template and signature calls use the status as the code and tell by the message.
+_CONFIG_REFUSALS: Final = (400, 500)
+_BAD_CONFIG: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
@@ -102,6 +120,10 @@ class _MismatchError(Exception):
     def __init__(self, problem: str, address: str = "") -> None:
         super().__init__(problem)
         self.address = address
+
+
+class _ItemError(Exception):
+    """An item of an array or an object is not of the documented kind; its cause tells how."""
 
 
 def _mismatch(expected: str, value: object) -> _MismatchError:
@@ -139,10 +161,94 @@ def _boolean(value: object, _: object) -> bool:
 def _identifier(value: object, kind: object) -> str | int:
     if get_args(kind)[0] is int:
         # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
-        return int(value) if _is_digits(value) else _integer(value, int)
+        return _number(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int.__str__(value)
     return _string(value, str)
+
+
+def _moment(value: object, _: object) -> datetime:
+    seconds = _number(value)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise _MismatchError("expected Unix seconds, got a number far off") from None
+
+
+def _number(value: object) -> int:
+    """Read a number; here, too, a string of digits is taken as well."""
+    return int(value) if _is_digits(value) else _integer(value, int)
+
+
+def _enum_member(value: object, kind: type[Enum]) -> object:
+    return kind(_number(value) if issubclass(kind, int) else _string(value, str))
+
+
+def _object_hook(kind: type[AttrsInstance]) -> Callable[[object, object], AttrsInstance]:
+    structure = make_dict_structure_fn(kind, _converter)
+
+    def hook(value: object, _: object) -> AttrsInstance:
+        if not isinstance(value, dict):
+            raise _mismatch("an object", value)
+        return structure(value, kind)
+
+    return hook
+
+
+def _array(value: object, kind: object) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        raise _mismatch("an array", value)
+    return tuple(_item(item, get_args(kind)[0], f"[{place}]") for place, item in enumerate(value))
+
+
+def _text_map(value: object, _: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise _mismatch("an object", value)
+    return {name: _item(item, str, f".{name}") for name, item in value.items()}
+
+
+def _item(value: object, kind: type[R], step: str) -> R:
+    try:
+        return _converter.structure(value, kind)
+    except (_MismatchError, ClassValidationError) as error:
+        raise _ItemError(step) from error
+
+
+def _separator(kind: object) -> Separator:
+    return next(each for each in get_args(kind) if isinstance(each, Separator))
+
+
+def _joined(value: object, kind: object) -> tuple[object, ...]:
+    parts = [part.strip() for part in _string(value, str).split(_separator(kind))]
+    item = get_args(get_args(kind)[0])[0]
+    return tuple(_converter.structure(part, item) for part in parts if part)
+
+
+def _joining(kind: object) -> Callable[[tuple[str, ...]], str]:
+    return _separator(kind).join
+
+
+def _is_joined(kind: object) -> bool:
+    return get_origin(kind) is Annotated and any(
+        isinstance(each, Separator) for each in get_args(kind)
+    )
+
+
+def _nothing(value: object, _: object) -> None:
+    if not isinstance(value, dict):
+        raise _mismatch("an object", value)
+
+
+def _is_nothing(kind: object) -> bool:
+    return kind is NoneType
+
+
+def _is_array(kind: object) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _is_map(kind: object) -> bool:
+    return get_origin(kind) is Mapping
 
 
 def _is_digits(value: object) -> TypeGuard[str]:
@@ -153,16 +259,21 @@ def _is_identifier(kind: object) -> bool:
     return get_origin(kind) is Annotated and IDENTIFIER in get_args(kind)
 
 
-def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], dict[str, Any]]:
+def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], Any]:
     """Leave out what the caller left out, and write each field under its key in the body."""
+    in_path = _names_in(getattr(kind, "endpoint", None))
     overrides: dict[str, Any] = {
         field.name: override(
+            omit=field.name in in_path,
+            omit_if_default=False if field.metadata.get(ALWAYS) else None,
             rename=field.metadata.get(JSON_NAME),
             unstruct_hook=_keeping(kept) if (kept := field.metadata.get(KEPT)) else None,
         )
         for field in fields(kind)
     }
-    return make_dict_unstructure_fn(kind, _converter, _cattrs_omit_if_default=True, **overrides)
+    write = make_dict_unstructure_fn(kind, _converter, _cattrs_omit_if_default=True, **overrides)
+    whole = next((field.name for field in fields(kind) if field.metadata.get(WHOLE_BODY)), None)
+    return write if whole is None else lambda value: write(value)[whole]
 
 
 def _keeping(kept: tuple[str, ...]) -> Callable[[object], dict[str, Any]]:
@@ -180,8 +291,17 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(str, _string)
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook(datetime, _moment)
+    for kind in (IntEnum, IntFlag, StrEnum):
+        converter.register_structure_hook(kind, _enum_member)
+    converter.register_structure_hook_func(_is_array, _array)
+    converter.register_structure_hook_func(_is_map, _text_map)
     converter.register_structure_hook_func(_is_identifier, _identifier)
+    converter.register_structure_hook_func(_is_joined, _joined)
+    converter.register_structure_hook_func(_is_nothing, _nothing)
+    converter.register_structure_hook_factory(has, _object_hook)
     converter.register_unstructure_hook_factory(has, _unstructure_hook)
+    converter.register_unstructure_hook_factory(_is_joined, _joining)
     return converter
 
 
@@ -194,8 +314,30 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 # ------------------------------------------------------------------------------- sending
 
 
+_IN_PATH: Final = re.compile(r"\{(\w+)\}")
+_WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
+
+
+def _names_in(endpoint: Endpoint | None) -> frozenset[str]:
+    return frozenset(() if endpoint is None else _IN_PATH.findall(endpoint.path))
+
+
+def path(operation: Operation[object]) -> str:
+    """Write the path of an operation's request, each id in it being one segment."""
+    return _IN_PATH.sub(
+        lambda match: _segment(str(getattr(operation, match[1]))), operation.endpoint.path
+    )
+
+
+def _segment(text: str) -> str:
+    # HTTP libraries, and servers, take "." and ".." for steps through the path.
+    return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
+
+
 def encode(operation: Operation[object]) -> bytes:
-    """Write the body of an operation's request: compact JSON in UTF-8."""
+    """Write the body of an operation's request: compact JSON in UTF-8, or nothing."""
+    if operation.endpoint.method in _WITHOUT_BODY:
+        return b""
     return _to_json(_converter.unstructure(operation)).encode()
 
 
@@ -227,14 +369,17 @@ def decode(
         InvalidResponseError: A 2xx has a body that is not what the API documents.
     """
     if status >= _FIRST_REDIRECT:
-        document = _object_if_any(body, headers)
-        raise _refusal(operation, status, headers, document, now)
+        raise _refusal(operation, status, headers, _object_if_any(body, headers), now)
+    result = operation.endpoint.result
+    if result is NoneType and not body:
+        # An answer that has nothing to say need not say it.
+        body = b"{}"
     try:
-        document = _object(body, headers)
-        if not _error_code(document):
-            result: R = _converter.structure(document, operation.endpoint.result)
-            return result
-    except (_MismatchError, ClassValidationError) as error:
+        document = _document(body, headers, "an array" if _is_array(result) else "an object")
+        if not isinstance(document, dict) or not _error_code(document):
+            decoded: R = _converter.structure(document, result)
+            return decoded
+    except (_MismatchError, _ItemError, ClassValidationError) as error:
         address, problem = _addressed(error)
         text = f"{address}: {problem}"
         raise InvalidResponseError(text, http_status=status) from None
@@ -244,25 +389,23 @@ def decode(
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """Read the body of a refusal, which may be a gateway's page, or nothing."""
     try:
-        return _object(body, headers)
+        document = _document(body, headers, "an object")
     except _MismatchError:
         return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _object(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _document(body: bytes, headers: Mapping[str, str], expected: str) -> object:
     if len(body) > MAX_BODY_BYTES:
-        msg = f"expected an object, got more than {MAX_BODY_BYTES} bytes"
+        msg = f"expected {expected}, got more than {MAX_BODY_BYTES} bytes"
         raise _MismatchError(msg)
     try:
-        document = _parsed(body, headers)
+        return _parsed(body, headers)
     # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
     except (ValueError, RecursionError):
         found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
-        msg = f"expected an object, got {found}"
+        msg = f"expected {expected}, got {found}"
         raise _MismatchError(msg) from None
-    if not isinstance(document, dict):
-        raise _mismatch("an object", document)
-    return document
 
 
 def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
@@ -307,6 +450,8 @@ def _addressed(error: BaseException, address: str = "$") -> tuple[str, str]:
     if isinstance(error, ClassValidationError):
         found, note = error.group_exceptions()[0][0]
         return _addressed(found, f"{address}.{note.name}")
+    if isinstance(error, _ItemError) and error.__cause__ is not None:
+        return _addressed(error.__cause__, f"{address}{error}")
     if isinstance(error, KeyError):
         return address, "required field is missing"
     return getattr(error, "address", "") or address, str(error)
@@ -336,7 +481,7 @@ def _refusal(
         message=message,
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and kind is not NotFoundError and code not in ERRORS_BY_CODE:
+    if status >= _FIRST_SERVER_ERROR and kind not in _TOLD_BY_WORDS and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = True
     return error
 
@@ -345,18 +490,33 @@ def _error_class(status: int, code: int | None, message: str) -> type[APIError]:
     # A gateway's 429 is about the caller's rate; 3004 is about one person, whatever its status.
     if status == _TOO_MANY_REQUESTS and code != _FREQUENCY_LIMIT:
         return RateLimitError
-    if code is not None and code in ERRORS_BY_CODE:
-        return ERRORS_BY_CODE[code]
-    if "not exist" in message:
-        return NotFoundError
+    known = None if code is None else ERRORS_BY_CODE.get(code)
+    if known is BusinessRuleError:
+        return _told_by(message, BusinessRuleError) or known
+    if known is not None:
+        return known
+    told = _told_by(message, APIError if code in _CONFIG_REFUSALS else NotFoundError)
+    if told is not None:
+        return told
     if status >= _FIRST_SERVER_ERROR and code not in _SEND_FAILURES:
         return ServerError
     return _class_of_unknown(status, code)
 
 
+def _told_by(message: str, root: type[APIError]) -> type[APIError] | None:
+    """Find what a message says, among the classes below a root."""
+    return next(
+        (
+            kind
+            for words, kind in _ERRORS_BY_WORDS.items()
+            if words in message and issubclass(kind, root)
+        ),
+        None,
+    )
+
+
 def _class_of_unknown(status: int, code: int | None) -> type[APIError]:
-    # The SMS template and signature calls use the status as the code and tell by the message.
-    if code == _SMS_CONFIG_REFUSAL:
+    if code == _BAD_CONFIG:
         return InvalidRequestError
     if code in _SEND_FAILURES:
         return SendFailedError

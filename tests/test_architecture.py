@@ -26,10 +26,12 @@ PACKAGE = Path(engagelab_async.__file__).parent
 FLOORS = [
     {"_version", "errors"},
     {"operations"},
-    {"retry"},
+    {"rendering", "retry"},
     {"_wire"},
     {"engines"},
     {"transport"},
+    {"review"},
+    {"templates"},
     {"otp", "sms"},
     {"client"},
     {"bulk"},
