@@ -16,18 +16,16 @@ import json
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from enum import Enum, IntEnum, IntFlag, StrEnum
 from types import NoneType
-from typing import Annotated, Any, Final, TypeGuard, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from attrs import AttrsInstance, fields, has
-from cattrs import ClassValidationError, Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from attrs import fields, has
 
+from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
 from .errors import (
     APIError,
     AuthenticationError,
@@ -54,9 +52,8 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Endpoint, Operation
-from .operations._arguments import ALWAYS, JSON_NAME, KEPT, PERSONAL, WHOLE_BODY
-from .operations._operation import IDENTIFIER, Separator
+from .operations import Operation
+from .operations._arguments import PERSONAL
 
 R = TypeVar("R")
 
@@ -108,204 +105,11 @@ _CONFIG_REFUSALS: Final = (400, 500)
 _BAD_CONFIG: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
+_SHOWN_CHARACTERS: Final = 500
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
-# ------------------------------------------------------------------------------- the converter
-
-
-class _MismatchError(Exception):
-    """A value is not of the documented kind."""
-
-    def __init__(self, problem: str, address: str = "") -> None:
-        super().__init__(problem)
-        self.address = address
-
-
-class _ItemError(Exception):
-    """An item of an array or an object is not of the documented kind; its cause tells how."""
-
-
-def _mismatch(expected: str, value: object) -> _MismatchError:
-    return _MismatchError(f"expected {expected}, got {_json_kind(value)}")
-
-
-def _json_kind(value: object) -> str:
-    if value is None:
-        return "null"
-    kinds = {bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
-    return kinds.get(type(value), "a number")
-
-
-# cattrs' own hooks coerce: null would become the string "None", and 5 the string "5".
-
-
-def _string(value: object, _: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise _mismatch("a string", value)
-
-
-def _integer(value: object, _: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise _mismatch("an integer", value)
-
-
-def _boolean(value: object, _: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _mismatch("a boolean", value)
-
-
-def _identifier(value: object, kind: object) -> str | int:
-    if get_args(kind)[0] is int:
-        # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
-        return _number(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int.__str__(value)
-    return _string(value, str)
-
-
-def _moment(value: object, _: object) -> datetime:
-    seconds = _number(value)
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        raise _MismatchError("expected Unix seconds, got a number far off") from None
-
-
-def _number(value: object) -> int:
-    """Read a number; here, too, a string of digits is taken as well."""
-    return int(value) if _is_digits(value) else _integer(value, int)
-
-
-def _enum_member(value: object, kind: type[Enum]) -> object:
-    return kind(_number(value) if issubclass(kind, int) else _string(value, str))
-
-
-def _object_hook(kind: type[AttrsInstance]) -> Callable[[object, object], AttrsInstance]:
-    structure = make_dict_structure_fn(kind, _converter)
-
-    def hook(value: object, _: object) -> AttrsInstance:
-        if not isinstance(value, dict):
-            raise _mismatch("an object", value)
-        return structure(value, kind)
-
-    return hook
-
-
-def _array(value: object, kind: object) -> tuple[object, ...]:
-    if not isinstance(value, list):
-        raise _mismatch("an array", value)
-    return tuple(_item(item, get_args(kind)[0], f"[{place}]") for place, item in enumerate(value))
-
-
-def _text_map(value: object, _: object) -> Mapping[str, str]:
-    if not isinstance(value, dict):
-        raise _mismatch("an object", value)
-    return {name: _item(item, str, f".{name}") for name, item in value.items()}
-
-
-def _item(value: object, kind: type[R], step: str) -> R:
-    try:
-        return _converter.structure(value, kind)
-    except (_MismatchError, ClassValidationError) as error:
-        raise _ItemError(step) from error
-
-
-def _separator(kind: object) -> Separator:
-    return next(each for each in get_args(kind) if isinstance(each, Separator))
-
-
-def _joined(value: object, kind: object) -> tuple[object, ...]:
-    parts = [part.strip() for part in _string(value, str).split(_separator(kind))]
-    item = get_args(get_args(kind)[0])[0]
-    return tuple(_converter.structure(part, item) for part in parts if part)
-
-
-def _joining(kind: object) -> Callable[[tuple[str, ...]], str]:
-    return _separator(kind).join
-
-
-def _is_joined(kind: object) -> bool:
-    return get_origin(kind) is Annotated and any(
-        isinstance(each, Separator) for each in get_args(kind)
-    )
-
-
-def _nothing(value: object, _: object) -> None:
-    if not isinstance(value, dict):
-        raise _mismatch("an object", value)
-
-
-def _is_nothing(kind: object) -> bool:
-    return kind is NoneType
-
-
-def _is_array(kind: object) -> bool:
-    return get_origin(kind) is tuple
-
-
-def _is_map(kind: object) -> bool:
-    return get_origin(kind) is Mapping
-
-
-def _is_digits(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.isascii() and value.isdecimal()
-
-
-def _is_identifier(kind: object) -> bool:
-    return get_origin(kind) is Annotated and IDENTIFIER in get_args(kind)
-
-
-def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], Any]:
-    """Leave out what the caller left out, and write each field under its key in the body."""
-    in_path = _names_in(getattr(kind, "endpoint", None))
-    overrides: dict[str, Any] = {
-        field.name: override(
-            omit=field.name in in_path,
-            omit_if_default=False if field.metadata.get(ALWAYS) else None,
-            rename=field.metadata.get(JSON_NAME),
-            unstruct_hook=_keeping(kept) if (kept := field.metadata.get(KEPT)) else None,
-        )
-        for field in fields(kind)
-    }
-    write = make_dict_unstructure_fn(kind, _converter, _cattrs_omit_if_default=True, **overrides)
-    whole = next((field.name for field in fields(kind) if field.metadata.get(WHOLE_BODY)), None)
-    return write if whole is None else lambda value: write(value)[whole]
-
-
-def _keeping(kept: tuple[str, ...]) -> Callable[[object], dict[str, Any]]:
-    """Write the keys of a nested value that the API wants even if they are empty."""
-
-    def hook(value: object) -> dict[str, Any]:
-        written: dict[str, Any] = _converter.unstructure(value)
-        return written | {name: getattr(value, name) for name in kept}
-
-    return hook
-
-
-def _make_converter() -> Converter:
-    converter = Converter()
-    converter.register_structure_hook(str, _string)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(bool, _boolean)
-    converter.register_structure_hook(datetime, _moment)
-    for kind in (IntEnum, IntFlag, StrEnum):
-        converter.register_structure_hook(kind, _enum_member)
-    converter.register_structure_hook_func(_is_array, _array)
-    converter.register_structure_hook_func(_is_map, _text_map)
-    converter.register_structure_hook_func(_is_identifier, _identifier)
-    converter.register_structure_hook_func(_is_joined, _joined)
-    converter.register_structure_hook_func(_is_nothing, _nothing)
-    converter.register_structure_hook_factory(has, _object_hook)
-    converter.register_unstructure_hook_factory(has, _unstructure_hook)
-    converter.register_unstructure_hook_factory(_is_joined, _joining)
-    return converter
-
-
-_converter: Final = _make_converter()
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -314,17 +118,12 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 # ------------------------------------------------------------------------------- sending
 
 
-_IN_PATH: Final = re.compile(r"\{(\w+)\}")
 _WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
-
-
-def _names_in(endpoint: Endpoint | None) -> frozenset[str]:
-    return frozenset(() if endpoint is None else _IN_PATH.findall(endpoint.path))
 
 
 def path(operation: Operation[object]) -> str:
     """Write the path of an operation's request, each id in it being one segment."""
-    return _IN_PATH.sub(
+    return IN_PATH.sub(
         lambda match: _segment(str(getattr(operation, match[1]))), operation.endpoint.path
     )
 
@@ -338,7 +137,7 @@ def encode(operation: Operation[object]) -> bytes:
     """Write the body of an operation's request: compact JSON in UTF-8, or nothing."""
     if operation.endpoint.method in _WITHOUT_BODY:
         return b""
-    return _to_json(_converter.unstructure(operation)).encode()
+    return _to_json(write(operation)).encode()
 
 
 # ------------------------------------------------------------------------------- receiving
@@ -375,13 +174,12 @@ def decode(
         # An answer that has nothing to say need not say it.
         body = b"{}"
     try:
-        document = _document(body, headers, "an array" if _is_array(result) else "an object")
+        document = _document(body, headers, "an array" if is_array(result) else "an object")
         if not isinstance(document, dict) or not _error_code(document):
-            decoded: R = _converter.structure(document, result)
+            decoded: R = read(document, result)
             return decoded
-    except (_MismatchError, _ItemError, ClassValidationError) as error:
-        address, problem = _addressed(error)
-        text = f"{address}: {problem}"
+    except MismatchError as error:
+        text = f"{error.address}: {error}"
         raise InvalidResponseError(text, http_status=status) from None
     raise _refusal(operation, status, headers, document, now)
 
@@ -390,7 +188,7 @@ def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """Read the body of a refusal, which may be a gateway's page, or nothing."""
     try:
         document = _document(body, headers, "an object")
-    except _MismatchError:
+    except MismatchError:
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -398,14 +196,14 @@ def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
 def _document(body: bytes, headers: Mapping[str, str], expected: str) -> object:
     if len(body) > MAX_BODY_BYTES:
         msg = f"expected {expected}, got more than {MAX_BODY_BYTES} bytes"
-        raise _MismatchError(msg)
+        raise MismatchError(msg)
     try:
         return _parsed(body, headers)
     # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
     except (ValueError, RecursionError):
         found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
         msg = f"expected {expected}, got {found}"
-        raise _MismatchError(msg) from None
+        raise MismatchError(msg) from None
 
 
 def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
@@ -414,7 +212,7 @@ def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
     except ValueError:
         # Engines ask for no compression, yet some proxies add one, and others undo it without
         # taking away the header: so what parses is taken as it is.
-        if _header(headers, "content-encoding") not in ("gzip", "deflate"):
+        if _header(headers, "content-encoding").lower() not in ("gzip", "deflate"):
             raise
     return _from_json(_decompressed(body).decode())
 
@@ -431,30 +229,18 @@ def _error_code(document: Mapping[str, Any]) -> int | None:
     code = document.get("code")
     if code is None:
         return None
-    if _is_digits(code):
+    if is_digits(code):
         return int(code)
     if isinstance(code, int) and not isinstance(code, bool):
         return code
-    raise _MismatchError(f"expected an integer, got {_json_kind(code)}", "$.code")
+    raise MismatchError(f"expected an integer, got {json_kind(code)}", "$.code")
 
 
 def _error_code_if_any(document: Mapping[str, Any]) -> int | None:
     try:
         return _error_code(document)
-    except _MismatchError:
+    except MismatchError:
         return None
-
-
-def _addressed(error: BaseException, address: str = "$") -> tuple[str, str]:
-    """Find the first wrong field below an address, and say what is wrong with it."""
-    if isinstance(error, ClassValidationError):
-        found, note = error.group_exceptions()[0][0]
-        return _addressed(found, f"{address}.{note.name}")
-    if isinstance(error, _ItemError) and error.__cause__ is not None:
-        return _addressed(error.__cause__, f"{address}{error}")
-    if isinstance(error, KeyError):
-        return address, "required field is missing"
-    return getattr(error, "address", "") or address, str(error)
 
 
 # ------------------------------------------------------------------------------- refusals
@@ -471,13 +257,14 @@ def _refusal(
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
+    has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
     kind = _error_class(status, code, message)
     error = kind(
         f"{_described(code, status, message, operation)} (HTTP {status})",
         code=code,
         http_status=status,
         retry_after=_retry_after(headers, now),
-        plan_id=None if plan_id is None else str(plan_id),
+        plan_id=str(plan_id) if has_plan else None,
         message=message,
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
@@ -495,9 +282,11 @@ def _error_class(status: int, code: int | None, message: str) -> type[APIError]:
         return _told_by(message, BusinessRuleError) or known
     if known is not None:
         return known
-    told = _told_by(message, APIError if code in _CONFIG_REFUSALS else NotFoundError)
-    if told is not None:
-        return told
+    # Without a code it is a gateway that misses something, its own upstream perhaps.
+    if code is not None or status < _FIRST_SERVER_ERROR:
+        told = _told_by(message, APIError if code in _CONFIG_REFUSALS else NotFoundError)
+        if told is not None:
+            return told
     if status >= _FIRST_SERVER_ERROR and code not in _SEND_FAILURES:
         return ServerError
     return _class_of_unknown(status, code)
@@ -533,9 +322,14 @@ def _described(code: int | None, status: int, message: str, operation: Operation
 
 def _masked(message: str, operation: Operation[object]) -> str:
     """Mask what the API may have repeated: what was sent, and whatever looks like a recipient."""
-    for value in sorted(_personal(operation), key=len, reverse=True):
-        message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", message)
-    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", message)
+    # Wherever they stand: Chinese puts no space around a code.
+    repeated = {value for value in _personal(operation) if value in message}
+    for value in sorted(repeated, key=len, reverse=True):
+        message = message.replace(value, "…")
+    # Cut before the pattern, whose time grows with the square of a word's length; in one line
+    # and printable, so that no message can forge a line of a log.
+    line = " ".join(_UNPRINTABLE.sub(" ", message[:_SHOWN_CHARACTERS]).split())
+    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", line)
 
 
 def _personal(operation: Operation[object]) -> Iterator[str]:
@@ -569,7 +363,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Read ``Retry-After``: whole seconds, or an HTTP date (RFC 9110, section 10.2.3)."""
     value = _header(headers, "retry-after")
-    if _is_digits(value):
+    if is_digits(value):
         return float(value)
     at = _http_date(value)
     if at is None:
@@ -582,7 +376,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def _http_date(value: str) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # RFC 9110's oldest format names no time zone; all three are in GMT.
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Final, Self, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from ._version import __version__
 from .engines import choose
@@ -195,16 +195,29 @@ class EngageLab:
 
 
 def _base_url(value: str, name: str) -> str:
-    parts = urlsplit(instance(value, str, name))
-    if parts.scheme not in ("http", "https") or not parts.hostname or _extras(parts):
+    if not _is_base_url(instance(value, str, name)):
         # The value is not quoted: somebody may have put a password into it.
         msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
         raise ConfigurationError(msg)
     return value.rstrip("/")
 
 
-def _extras(parts: SplitResult) -> bool:
-    return bool(parts.query or parts.fragment or "@" in parts.netloc)
+def _is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        # Of a host or port that is none; the text would quote it.
+        return False
+    # urlsplit takes away spaces and line ends, and does not tell an empty query from none.
+    plain = value.isprintable() and not set(value) & set(" ?#\\")
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and port != 0
+        and "@" not in parts.netloc
+        and plain
+    )
 
 
 def _credentials_from_env(product: str) -> Credentials | None:

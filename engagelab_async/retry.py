@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
 from .errors import APIError, ConnectError, EngageLabError, RateLimitError
 from .operations import Operation
@@ -49,6 +49,13 @@ def _seconds(_: object, attribute: object, value: float) -> None:
         raise ValueError(msg)
 
 
+def _flag(_: object, attribute: Attribute[bool], value: bool) -> None:  # noqa: FBT001
+    # "false", read from a configuration file, would be true, and send twice.
+    if not isinstance(value, bool):
+        msg = f"{attribute.name}: expected a bool, got {type(value).__name__}"
+        raise TypeError(msg)
+
+
 @frozen
 class RetryPolicy:
     """How often a failed call is repeated and how long to wait: immutable, one for many calls.
@@ -64,7 +71,7 @@ class RetryPolicy:
             the same person twice: for messages that bear repeating only.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is of the wrong type.
         ValueError: A number is out of range.
 
     Example:
@@ -75,7 +82,7 @@ class RetryPolicy:
     attempts: int = field(default=3, validator=_at_least_one)
     base: float = field(default=0.5, validator=_seconds)
     cap: float = field(default=8.0, validator=_seconds)
-    repeat_uncertain: bool = False
+    repeat_uncertain: bool = field(default=False, validator=_flag)
 
     def delay(
         self,

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import logging
 import math
 import random as _random
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _logger: Final = logging.getLogger("engagelab_async")
+# Without a handler, Python would print the warnings of programs that do not use logging.
+_logger.addHandler(logging.NullHandler())
 
 
 @frozen
@@ -210,7 +213,7 @@ class Transport:
         self._retry = instance(retry, RetryPolicy, "retry")
         self._timeout = seconds(timeout, "timeout")
         self._deadline = seconds(deadline, "deadline")
-        self._on_attempt = on_attempt
+        self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
         self.clock = clock
         self._wall_clock = wall_clock
@@ -359,6 +362,16 @@ class Transport:
         except Exception:
             # A failing metric must not turn an accepted message into a failed one.
             _logger.exception("on_attempt failed")
+
+
+def _plain_function(
+    hook: Callable[[Attempt], object] | None,
+) -> Callable[[Attempt], object] | None:
+    # It would be called, and what it does never awaited.
+    if inspect.iscoroutinefunction(hook):
+        msg = "on_attempt: expected a plain function, got a coroutine function"
+        raise TypeError(msg)
+    return hook
 
 
 @define(eq=False, repr=False)

@@ -27,6 +27,7 @@ FLOORS = [
     {"_version", "errors"},
     {"operations"},
     {"rendering", "retry"},
+    {"_convert"},
     {"_wire"},
     {"engines"},
     {"transport"},

@@ -49,7 +49,8 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
         from .aiohttp import AiohttpSessionEngine
 
         return AiohttpSessionEngine(http), True
-    if isinstance(http, Engine):
+    # A class has the methods of its instances.
+    if isinstance(http, Engine) and not isinstance(http, type):
         return http, False
     msg = (
         "http: expected an engine or its name, an httpx.AsyncClient, an httpx2.AsyncClient or "

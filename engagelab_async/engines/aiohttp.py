@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _NEVER_LEFT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
     aiohttp.ServerFingerprintMismatch,
 )
@@ -48,6 +47,11 @@ class _Body(aiohttp.BytesPayload):
     ) -> None:
         self.taken = True
         await super().write_with_length(writer, content_length)
+
+    @property
+    def consumed(self) -> bool:
+        """Forbid aiohttp to send it again, as it would do with a PUT or a DELETE."""
+        return True
 
 
 _Route = tuple[aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None]
@@ -121,7 +125,7 @@ class AiohttpEngine(_AiohttpEngine):
             self._sessions[headers] = self._new_session(headers)
         # A path arrives percent-encoded, and is to stay so.
         parsed = URL(url, encoded=True)
-        proxy = environment_proxy(str(parsed.origin()))
+        proxy = environment_proxy(str(parsed.origin()), ("http", "https"))
         return self._sessions[headers], parsed, None, proxy
 
     def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
@@ -191,6 +195,4 @@ def translated(error: Exception, *, unsent: bool) -> TransportError:
     # The exceptions' own texts stay in the cause: they may quote a URL with a password.
     if unsent or isinstance(error, _NEVER_LEFT):
         return ConnectError(f"no connection ({type(error).__name__})")
-    if isinstance(error, aiohttp.ServerTimeoutError):
-        return ResponseTimeoutError(f"no answer in time ({type(error).__name__})")
     return ConnectionLostError(f"the connection broke ({type(error).__name__})")

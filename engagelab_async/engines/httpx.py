@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, cast
 
+import anyio
 import httpx
 
 from engagelab_async.errors import (
@@ -23,7 +25,7 @@ from ._proxy import environment_proxy
 from ._slots import Slots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
     from types import ModuleType
 
 _NEVER_LEFT: Final = (
@@ -36,6 +38,8 @@ _NEVER_LEFT: Final = (
     "UnsupportedProtocol",
 )
 """What httpx raises when its connection, its pool or its own checks failed: nothing was sent."""
+
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 
 _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 """The roots of httpx's exceptions."""
@@ -53,9 +57,52 @@ class _Body:
         # A request without a body is complete with its headers, which leave unnoticed.
         self.taken = not data
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken = True
-        yield self._data
+        return _Once(self._data)
+
+
+class _Once:
+    """One chunk. A generator would be left to the garbage collector when its sending breaks."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = [data]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
+
+
+class _Handshake:
+    """The connection whose TLS handshake is under way.
+
+    httpcore closes it when the handshake fails, but forgets it when the handshake is cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+        self._under_way = False
+
+    def watch(self, request: httpx.Request) -> None:
+        """Follow what is opened for a request, by httpcore's extension ``trace``."""
+        if request.url.scheme == "https":
+            request.extensions = {**request.extensions, "trace": self._notice}
+
+    async def _notice(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("connect_tcp.complete"):
+            self._connection = info["return_value"]
+        elif "start_tls" in event:
+            self._under_way = not event.endswith("complete")
+
+    async def abandon(self) -> None:
+        """Close the connection, if it got no further."""
+        if self._under_way:
+            with anyio.CancelScope(shield=True):
+                await self._connection.aclose()
 
 
 class HTTPXLibrary:
@@ -108,9 +155,10 @@ class _HTTPXEngine(ABC):
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
         body = self._library.body(request.body)
+        handshake = _Handshake()
         try:
             async with time_limit(timeout):
-                return await self._exchange(request, body, max_bytes)
+                return await self._exchange(request, body, handshake, max_bytes)
         except TimeoutError:
             if body.taken:
                 raise ResponseTimeoutError("no answer in time") from None
@@ -118,9 +166,13 @@ class _HTTPXEngine(ABC):
         except self._library.failures as error:
             unsent = self._knows_when_it_leaves and not body.taken
             raise self._library.translated(error, unsent=unsent) from error
+        finally:
+            await handshake.abandon()
 
     @abstractmethod
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response: ...
+    async def _exchange(
+        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+    ) -> Response: ...
 
 
 class HTTPXEngine(_HTTPXEngine):
@@ -150,13 +202,18 @@ class HTTPXEngine(_HTTPXEngine):
         self._prepared = lru_cache(maxsize=64)(self._prepare)
         self._tls = lru_cache(library.module.create_ssl_context)
 
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
+    async def _exchange(
+        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+    ) -> Response:
         url, headers, origin = self._prepared(request.url, request.headers)
         prepared = self._library.module.Request(
             request.method, url, headers=headers, stream=body, extensions=_NO_TIMEOUTS
         )
         prepared.headers["Content-Length"] = str(len(request.body))
         slot = await self._slots.take(origin)
+        # Being watched costs 50 µs, and what was in use just now is hardly opened anew.
+        if monotonic() - slot.idle_since > _JUST_USED_SECONDS:
+            handshake.watch(prepared)
         try:
             response: Any = await slot.connection.handle_async_request(prepared)
             try:
@@ -183,7 +240,7 @@ class HTTPXEngine(_HTTPXEngine):
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
         )
         transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-            verify=self._tls(), limits=limits, proxy=environment_proxy(origin)
+            verify=self._tls(), limits=limits, proxy=environment_proxy(origin, _PROXY_SCHEMES)
         )
         return transport
 
@@ -211,7 +268,9 @@ class HTTPXClientEngine(_HTTPXEngine):
         super().__init__(library)
         self._client = client
 
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
+    async def _exchange(
+        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+    ) -> Response:
         prepared = self._client.build_request(
             request.method,
             request.url,
@@ -220,20 +279,31 @@ class HTTPXClientEngine(_HTTPXEngine):
             # httpx's own limits are for one read or write each.
             timeout=None,
         )
+        # Without the generator that httpx wraps it in; see `_Once`.
+        prepared.stream = cast("httpx.AsyncByteStream", body)
+        handshake.watch(prepared)
+        response = await self._send(prepared, body)
+        if response.is_closed:
+            return _without_reading(response)
         try:
-            response = await self._client.send(
-                prepared, stream=True, auth=None, follow_redirects=False
-            )
-        except self._library.module.HTTPStatusError as error:
-            # An event hook of the caller's may call raise_for_status; it is an answer all the same.
-            return Response(error.response.status_code, error.response.headers, b"")
-        try:
-            # An event hook, or a mocked transport, may have read the body already.
-            read = response.is_stream_consumed
-            chunks = response.aiter_bytes() if read else response.aiter_raw()
-            return Response(response.status_code, response.headers, await _read(chunks, max_bytes))
+            data = await _read(response.aiter_raw(), max_bytes)
+            return Response(response.status_code, response.headers, data)
         finally:
             await response.aclose()
+
+    async def _send(self, prepared: httpx.Request, body: _Body) -> httpx.Response:
+        try:
+            return await self._client.send(prepared, stream=True, auth=None, follow_redirects=False)
+        except self._library.module.HTTPError as error:
+            if not _is_about(error, prepared):
+                # An event hook failed with a request of its own, before or after ours.
+                lost = ConnectionLostError if body.taken else ConnectError
+                raise lost(f"an event hook failed ({type(error).__name__})") from error
+            if not isinstance(error, self._library.module.HTTPStatusError):
+                raise
+            # An event hook may call raise_for_status; it is an answer all the same.
+            answer: httpx.Response = error.response
+            return answer
 
     async def aclose(self) -> None:
         """Leave the client to its owner."""
@@ -242,11 +312,48 @@ class HTTPXClientEngine(_HTTPXEngine):
 # httpx's timeouts are for one read or write each, and each costs a timer; see `time_limit`.
 _NO_TIMEOUTS: Final = {"timeout": {"connect": None, "read": None, "write": None, "pool": None}}
 
+_JUST_USED_SECONDS: Final = 1.0
+
+_RECEIVED: Final = 1024 * 1024
+"""More than what a transport has received but not handed out yet, in bytes."""
+
 
 async def _read(chunks: AsyncIterable[bytes], max_bytes: int) -> bytes:
-    body = b""
-    async for chunk in chunks:
+    body = bytearray()
+    left = aiter(chunks)
+    async for chunk in left:
         body += chunk
         if len(body) > max_bytes:
+            await _end(left)
             break
-    return body
+    return bytes(body)
+
+
+async def _end(chunks: AsyncIterator[bytes]) -> None:
+    """Cancel the reading: after a mere ``break``, the garbage collector would have to."""
+    spare = _RECEIVED
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        async for chunk in chunks:
+            spare -= len(chunk)
+            # Not from the network, or it would have had to wait: a mock's.
+            if spare < 0:
+                break
+
+
+def _without_reading(response: httpx.Response) -> Response:
+    """Take what an event hook, or a mocked transport, has left of an answer."""
+    if not response.is_stream_consumed:
+        return Response(response.status_code, response.headers, b"")
+    # Whoever read it has undone its compression.
+    headers = dict(response.headers)
+    headers.pop("content-encoding", None)
+    return Response(response.status_code, headers, response.content)
+
+
+def _is_about(error: httpx.HTTPError, request: httpx.Request) -> bool:
+    try:
+        return error.request is request
+    except RuntimeError:
+        # Nobody told it.
+        return True

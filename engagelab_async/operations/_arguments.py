@@ -6,7 +6,7 @@ quotes what was passed in: it may be somebody's phone number.
 """
 
 import json
-import math
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -55,7 +55,7 @@ def identifier(value: str | int, name: str) -> str:
     """Return an id as a string."""
     # The SMS console shows numeric ids, and one of the vendor's samples passes one as a number.
     if isinstance(value, int) and not isinstance(value, bool):
-        return int.__str__(value)
+        return decimal(value)
     return check_text(value, name)
 
 
@@ -122,7 +122,12 @@ def _param_value(name: object, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"params[{name!r}]: expected a str or an int, got {kind_of(value)}"
         raise TypeError(msg)
-    return int.__str__(value)
+    return decimal(value)
+
+
+def decimal(value: int) -> str:
+    """Write an ``int`` in decimal, also one whose class writes itself otherwise, as an enum's."""
+    return int.__repr__(value)
 
 
 def schedule(value: datetime | float | None) -> int | None:
@@ -154,7 +159,8 @@ def _seconds(value: datetime | float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         msg = f"schedule_time: expected a datetime or Unix seconds, got {kind_of(value)}"
         raise TypeError(msg)
-    if not math.isfinite(value):
+    # The comparison, unlike math.isfinite, also works for an int that no float can hold.
+    if not abs(value) <= sys.float_info.max:
         msg = "schedule_time: must be a finite number"
         raise ValueError(msg)
     return value

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import KEEP, IntFlag
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from attrs import evolve, field, frozen
 from attrs.validators import instance_of, optional
@@ -155,7 +155,7 @@ class EmailContent:
     pre_subject: str | None = None
     pre_from_name: str | None = None
     pre_from_mail: str | None = None
-    pre_param_map: Mapping[str, str] | None = field(default=None, hash=False)
+    pre_param_map: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @frozen

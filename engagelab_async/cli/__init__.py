@@ -1,0 +1,50 @@
+"""The command ``engagelab``: send from a terminal or a script, play the API, see a demo.
+
+::
+
+    main                   is the extra installed?                            __init__.py
+    └── run                command line -> exit code                          app.py
+        ├── otp …, sms …   command line -> an operation                       otp.py, sms.py
+        │   ├── options that they share, and what is typed into them          options.py, inputs.py
+        │   └── perform    an operation -> an outcome -> an exit code         calls.py
+        │       ├── outcomes and exit codes, what to do about an error        outcome.py, hints.py
+        │       └── an outcome for people, or as JSON                         output.py
+        ├── sandbox        the API on this machine, until Ctrl-C              sandbox.py
+        └── demo           everything once, against a sandbox of its own      demo.py, scenes.py
+
+Only this module can be imported without the extra ``[cli]``.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+_EXTRA: Final = frozenset({"cyclopts", "rich"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: What follows the command's name; ``None`` for ``sys.argv[1:]``.
+
+    Returns:
+        The exit code: 0 sent, 1 certainly not sent, 2 bad usage or configuration, 3 it may have
+        been sent or not, 130 interrupted before anything was sent.
+
+    Example:
+        >>> main(["--version"])
+        0.1.0
+        0
+    """
+    try:
+        from .app import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        print(  # noqa: T201 - without the extra there is no rich
+            'engagelab: the command is an extra: pip install "engagelab-async[cli]"',
+            file=sys.stderr,
+        )
+        return 2
+    return run(sys.argv[1:] if arguments is None else arguments)

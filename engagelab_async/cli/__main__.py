@@ -1,0 +1,7 @@
+"""``python -m engagelab_async.cli`` is the command ``engagelab``."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

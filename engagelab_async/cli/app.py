@@ -1,0 +1,90 @@
+"""The command line: what its parts are, and how a line becomes an exit code."""
+
+import io
+import re
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from cyclopts import (
+    App,
+    CoercionError,
+    CycloptsError,
+    Parameter,
+    UnusedCliTokensError,
+)
+
+from engagelab_async import __version__
+
+from . import demo, sandbox
+from .otp import otp
+from .outcome import interrupted, misused
+from .output import show
+from .sms import sms
+
+_HELP: Final = """Send SMS and one-time codes with EngageLab.
+
+Key pairs come from the environment, because other users of a machine can see a command's options:
+
+- `ENGAGELAB_OTP_DEV_KEY` and `ENGAGELAB_OTP_DEV_SECRET` for `otp`
+- `ENGAGELAB_SMS_DEV_KEY` and `ENGAGELAB_SMS_DEV_SECRET` for `sms`
+- `ENGAGELAB_DEV_KEY` and `ENGAGELAB_DEV_SECRET` for both
+
+Exit codes:
+
+- 0: sent; or the code is right
+- 1: certainly not sent: the API refused, or could not be reached; or the code is wrong
+- 2: bad usage or configuration, nothing was tried
+- 3: it may have been sent, or not: look before you send again
+- 130: interrupted before anything was sent
+"""
+
+app: Final[App] = App(
+    name="engagelab",
+    help=_HELP,
+    help_format="markdown",
+    version=__version__,
+    default_parameter=Parameter(negative=()),  # no --no-json and the like
+)
+app.command(otp)
+app.command(sms)
+app.command(sandbox.serve, name="sandbox", sort_key=3)
+app.command(demo.play, name="demo", sort_key=4)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: What follows the command's name.
+
+    Returns:
+        The exit code.
+    """
+    _print_whatever_comes()
+    as_json = "--json" in arguments
+    try:
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+        return int(command(*bound.args, **bound.kwargs) or 0)
+    except CycloptsError as error:
+        outcome = misused(_words(error))
+    except KeyboardInterrupt:
+        outcome = interrupted()
+    show(outcome, as_json=as_json)
+    return outcome.exit_code
+
+
+def _print_whatever_comes() -> None:
+    """Keep a stream that lacks a character, as on Windows, from failing after sending."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _words(error: CycloptsError) -> str:
+    """Say what is wrong with the command line, without quoting what may be personal."""
+    if isinstance(error, UnusedCliTokensError):
+        return "too many arguments, or an unknown option; quote a value that has spaces"
+    if isinstance(error, CoercionError) and error.token and error.token.keyword:
+        return f"{error.token.keyword}: not a {getattr(error.target_type, '__name__', 'value')}"
+    return re.sub(r"\+?\d{4,}|\S+@\S+", "…", str(error))

@@ -1,0 +1,86 @@
+"""From a command's operation to its exit code: make it, send it, show what became of it.
+
+Every way out is an `Outcome`, Ctrl-C and a bug of ours included: Python's own exit code for an
+uncaught exception is 1, which here would promise that nothing was sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from engagelab_async import EngageLabError, Operation, RetryPolicy
+
+from .options import Call, spelled
+from .outcome import Action, Answered, Outcome, Result, crashed, failed, interrupted, misused
+from .output import show
+
+_logger: Final = logging.getLogger("engagelab_async")
+
+
+class _NothingSentError(Exception):
+    """Ctrl-C, at a moment when it is certain that nothing was sent."""
+
+
+def perform(make: Callable[[], Action], call: Call) -> int:
+    """Send an operation and show what became of it.
+
+    Args:
+        make: Makes the operation; ``TypeError`` and ``ValueError`` are bad usage.
+        call: How to send it, and how to show the outcome.
+
+    Returns:
+        The exit code.
+    """
+    with _logging(verbose=call.verbose):
+        outcome = _outcome(make, call)
+    show(outcome, as_json=call.json)
+    return outcome.exit_code
+
+
+def _outcome(make: Callable[[], Action], call: Call) -> Outcome:
+    try:
+        operation, policy = make(), call.policy()
+    except (TypeError, ValueError) as error:
+        return misused(spelled(str(error)))
+    try:
+        return Answered(operation, asyncio.run(_send(operation, policy, call)))
+    except EngageLabError as error:
+        return failed(operation, error)
+    except _NothingSentError:
+        return interrupted(operation)
+    except KeyboardInterrupt:
+        return interrupted(operation, may_have_been_sent=True)
+    except Exception as error:
+        _logger.debug("unforeseen", exc_info=True)
+        return crashed(operation, error)
+
+
+async def _send(operation: Operation[Result], policy: RetryPolicy, call: Call) -> Result:
+    async with call.client() as engagelab:
+        try:
+            return await engagelab.execute(operation, retry=policy)
+        except asyncio.CancelledError as cancelled:
+            # Ctrl-C. Between two attempts the error of the last one is still being handled, and
+            # it knows about all attempts before. Anywhere else a request is under way.
+            last = cancelled.__context__
+            if isinstance(last, EngageLabError) and not last.may_have_been_sent:
+                raise _NothingSentError from None
+            raise
+
+
+@contextmanager
+def _logging(*, verbose: bool) -> Iterator[None]:
+    """Send the library's log to standard error, or nowhere."""
+    # Without any handler, Python would print warnings by itself.
+    handler = logging.StreamHandler() if verbose else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = _logger.level
+    _logger.addHandler(handler)
+    _logger.setLevel(logging.DEBUG if verbose else before)
+    try:
+        yield
+    finally:
+        _logger.removeHandler(handler)
+        _logger.setLevel(before)

@@ -1,0 +1,101 @@
+"""What to do next: one short hint for each class of error.
+
+A class that is not in the table takes the hint of the nearest class above it. When a message may
+have been sent, that counts for more than whatever the last attempt ended with.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from engagelab_async import (
+    APIError,
+    AuthenticationError,
+    BlacklistedError,
+    BusinessRuleError,
+    ConfigurationError,
+    ConnectError,
+    ContentRejectedError,
+    EngageLabError,
+    FrequencyLimitError,
+    HandsetError,
+    InterceptedError,
+    InternalSendError,
+    InvalidNumberError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    RegionForbiddenError,
+    SendFailedError,
+    UnreachableError,
+    UnregisteredNumberError,
+    UnsubscribedError,
+    VerifyOTP,
+)
+
+HINTS: Final[Mapping[type[EngageLabError], str]] = {
+    EngageLabError: "Look the message up in the console before you send it again.",
+    ConfigurationError: (
+        "Correct that, then try again. Without an account: start `engagelab sandbox`, and send "
+        "with --sandbox."
+    ),
+    ConnectError: "Check the network, the proxy variables and the base URL, then send again.",
+    APIError: "See what the API says; the request reached it and was refused.",
+    AuthenticationError: (
+        "Check the key and the secret. OTP and SMS each have key pairs of their own, and one does "
+        "not work for the other."
+    ),
+    PermissionDeniedError: "Allow this API for the key pair in the console, or use another.",
+    InvalidRequestError: "Correct the argument that the API names; sending it again is no use.",
+    BusinessRuleError: "See what the API says; a code may have expired, or been used already.",
+    FrequencyLimitError: (
+        "This person still has a live code of this template. Wait until it expires: that is "
+        "minutes, and sending again sooner is no use."
+    ),
+    NotFoundError: "Check the id: the template, or the message, is not known to this product.",
+    RateLimitError: "Too many requests. Wait as long as the server asks, then send again.",
+    SendFailedError: "Send again later; if it goes on, ask EngageLab's support.",
+    InternalSendError: "The platform's own fault, and nothing was sent: send again later.",
+    InvalidNumberError: "Write the number with + and its country code, such as +6591234567.",
+    UnreachableError: "Check the number, or reach the person on another channel.",
+    BlacklistedError: "Do not send to this number; the blacklist is kept in the console.",
+    ContentRejectedError: "Change the template's text or its params to what the rules allow.",
+    InterceptedError: "A carrier or a filter stopped it: check the text and the sender.",
+    RegionForbiddenError: "Ask EngageLab to let the account send to the China region.",
+    HandsetError: "The phone is off or out of service: send again later.",
+    UnsubscribedError: "The person does not want these messages: do not send again.",
+    UnregisteredNumberError: "The number is not in use: ask the person for another.",
+}
+"""By class; the first, which the uncertain ones take too, is for what is nowhere else."""
+
+AFTER_BAD_USAGE: Final = "See --help."
+"""For a command line that can never be right."""
+
+AFTER_INTERRUPTION: Final = {True: HINTS[EngageLabError], False: "Send it again when you like."}
+"""For Ctrl-C, by whether something may have been sent."""
+
+AFTER_CRASH: Final = (
+    "Look the message up in the console before you send it again, and please report the bug with "
+    "what --verbose shows."
+)
+"""For a bug of ours."""
+
+_GOT_THROUGH: Final = "An earlier attempt got through: the person has the code, do not send again."
+_CHECKED: Final = (
+    "The check may have been carried out, and a right code counts only once. Verify again; if "
+    "that is refused with 3003, send a new code."
+)
+
+
+def hint(error: EngageLabError) -> str:
+    """Say what to do about an error."""
+    if error.may_have_been_sent:
+        return _hint_if_uncertain(error)
+    return next(HINTS[kind] for kind in type(error).__mro__ if kind in HINTS)
+
+
+def _hint_if_uncertain(error: EngageLabError) -> str:
+    if isinstance(error.operation, VerifyOTP):
+        return _CHECKED
+    # The platform answers so while a code is live: this call's own, by an earlier attempt.
+    return _GOT_THROUGH if isinstance(error, FrequencyLimitError) else HINTS[EngageLabError]

@@ -1,0 +1,164 @@
+"""The options that several commands share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Annotated, Final, TypeAlias
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+from engagelab_async import ConfigurationError, Credentials, EngageLab, RetryPolicy, Template
+
+from . import inputs, loopback
+
+MESSAGE: Final = Group("Message", sort_key=1)
+_SENDING: Final = Group("Sending", sort_key=2)
+_OUTPUT: Final = Group("Output", sort_key=3)
+
+# Any pair will do for a sandbox; this is the vendor's public one.
+_SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
+
+_SPELLINGS: Final = {
+    "attempts": "--attempts",
+    "custom_args": "--custom-args",
+    "language": "--language",
+    "otp_base_url": "--sandbox or ENGAGELAB_OTP_BASE_URL",
+    "params": "--param",
+    "plan_name": "--plan-name",
+    "schedule_time": "--at",
+    "sms_base_url": "ENGAGELAB_SMS_BASE_URL",
+    "template id": "--template",
+}
+
+
+def spelled(text: str) -> str:
+    """Name an argument, with which an error's text begins, as the command line does."""
+    name, colon, rest = text.partition(":")
+    return _SPELLINGS.get(name, name) + colon + rest
+
+
+def _positive(_: object, value: float) -> None:
+    if not value > 0:
+        raise ValueError("It must be more than 0 seconds.")
+
+
+def _seconds(help: str) -> Parameter:  # noqa: A002 - it is cyclopts' word
+    return Parameter(help=help, group=_SENDING, validator=_positive)
+
+
+Language: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Language of the text: default zh_CN zh_HK en ja th es are documented.",
+        group=MESSAGE,
+    ),
+]
+
+Code: TypeAlias = Annotated[
+    str,
+    # The single hyphen is what needs the leave.
+    Parameter(help="The code, or - to read it from standard input.", allow_leading_hyphen=True),
+]
+
+
+@Parameter(name="*", group=MESSAGE)
+@frozen(kw_only=True)
+class Message:
+    """Which template is sent, and what is put in its variables."""
+
+    template: Annotated[str, Parameter(help="Id of the template.")]
+    param: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="name=value for a variable of the template; may be repeated.", show_default=False
+        ),
+    ] = ()
+
+    def filled_in(self, language: str | None = None) -> Template:
+        """Make the template.
+
+        Raises:
+            ValueError: An option can never be right.
+        """
+        return Template(self.template, language, inputs.params(self.param))
+
+
+@Parameter(name="*")
+@frozen(kw_only=True)
+class Call:
+    """How a call is made and reported."""
+
+    sandbox: Annotated[
+        str | None,
+        Parameter(
+            help="URL of a running `engagelab sandbox`, to use instead of EngageLab and without "
+            "a key pair: http://127.0.0.1:8025",
+            group=_SENDING,
+        ),
+    ] = None
+    timeout: Annotated[float, _seconds("Seconds for one attempt.")] = 10.0
+    deadline: Annotated[float, _seconds("Seconds for everything, repeats and waits included.")] = (
+        30.0
+    )
+    attempts: Annotated[
+        int, Parameter(help="How many requests to make at most.", group=_SENDING)
+    ] = 3
+    repeat_uncertain: Annotated[
+        bool,
+        Parameter(
+            help="Repeat also what may have been sent: it can reach a person twice.",
+            group=_SENDING,
+            show_default=False,
+        ),
+    ] = False
+    json: Annotated[
+        bool,
+        Parameter(
+            help="Print one JSON object, for success and failure.",
+            group=_OUTPUT,
+            show_default=False,
+        ),
+    ] = False
+    verbose: Annotated[
+        bool,
+        Parameter(help="Log every attempt to standard error.", group=_OUTPUT, show_default=False),
+    ] = False
+
+    def policy(self) -> RetryPolicy:
+        """Make the retry policy.
+
+        Raises:
+            ValueError: An option can never be right.
+        """
+        return RetryPolicy(attempts=self.attempts, repeat_uncertain=self.repeat_uncertain)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[EngageLab]:
+        """Open a client, of a sandbox or from the environment.
+
+        Raises:
+            ConfigurationError: A variable or an option cannot be used.
+        """
+        with loopback.reached_directly() if self.sandbox else nullcontext():
+            async with self._client() as engagelab:
+                yield engagelab
+
+    def _client(self) -> EngageLab:
+        try:
+            return self._of_sandbox(self.sandbox) if self.sandbox else self._from_env()
+        except ConfigurationError as error:
+            raise ConfigurationError(spelled(str(error))) from None
+
+    def _from_env(self) -> EngageLab:
+        return EngageLab.from_env(http="auto", timeout=self.timeout, deadline=self.deadline)
+
+    def _of_sandbox(self, origin: str) -> EngageLab:
+        return EngageLab(
+            otp=_SANDBOX_PAIR,
+            sms=_SANDBOX_PAIR,
+            otp_base_url=f"{origin.rstrip('/')}/otp",
+            sms_base_url=f"{origin.rstrip('/')}/sms",
+            http="auto",
+            timeout=self.timeout,
+            deadline=self.deadline,
+        )

@@ -1,0 +1,162 @@
+"""What became of a command: an answer or a failure, and the exit code that tells scripts.
+
+====  ============================================================================
+exit  meaning
+====  ============================================================================
+0     sent; or the code is right; or the command did what it is for
+1     certainly not sent: the API refused or could not be reached; or a wrong code
+2     nothing was tried: bad usage or configuration
+3     it may have been sent, or not
+130   interrupted before anything can have been sent
+====  ============================================================================
+"""
+
+from enum import IntEnum
+from typing import TypeAlias
+
+from attrs import frozen
+
+from engagelab_async import (
+    ConfigurationError,
+    EngageLabError,
+    Plan,
+    SendCode,
+    SendCustomMessage,
+    SendOTP,
+    SendSMS,
+    Sent,
+    Verification,
+    VerifyOTP,
+)
+
+from .hints import AFTER_BAD_USAGE, AFTER_CRASH, AFTER_INTERRUPTION, hint
+
+Action: TypeAlias = SendOTP | SendCode | SendCustomMessage | SendSMS | VerifyOTP
+"""The operations that commands carry out."""
+
+Result: TypeAlias = Sent | Plan | Verification
+"""What the API answers them."""
+
+
+class Exit(IntEnum):
+    """The exit codes of the command."""
+
+    DONE = 0
+    NOT_SENT = 1
+    USAGE = 2
+    UNCERTAIN = 3
+    INTERRUPTED = 130
+
+
+@frozen
+class Answered:
+    """The API answered.
+
+    Attributes:
+        action: What was done.
+        result: The answer.
+    """
+
+    action: Action
+    result: Result
+
+    @property
+    def exit_code(self) -> Exit:
+        """A wrong code, and a plan without one valid target, are answers but no success."""
+        match self.result:
+            case Verification(verified=False) | Plan(accepted_count=0):
+                return Exit.NOT_SENT
+            case _:
+                return Exit.DONE
+
+
+@frozen(kw_only=True)
+class Failed:
+    """There is no answer to use. Nothing here but `action` is personal.
+
+    Attributes:
+        action: What was to be done, or ``None`` if the command line did not tell.
+        exit_code: The exit code.
+        type: The name of the error's class, or ``UsageError`` or ``Interrupted``.
+        message: What happened, in one line.
+        hint: What to do next.
+        code: The API's error code, or ``None``.
+        http_status: The HTTP status of the answer, or ``None`` without one.
+        retry_after: Seconds that the server asked to wait, or ``None``.
+        plan_id: The plan that a failed SMS send made, or ``None``.
+        may_have_been_sent: Whether it may have been carried out; ``False`` is a promise.
+        attempts: How many requests were made, or ``None`` if that is not known.
+    """
+
+    action: Action | None = None
+    exit_code: Exit
+    type: str
+    message: str
+    hint: str
+    code: int | None = None
+    http_status: int | None = None
+    retry_after: float | None = None
+    plan_id: str | None = None
+    may_have_been_sent: bool = False
+    attempts: int | None = None
+
+
+Outcome: TypeAlias = Answered | Failed
+
+
+def failed(action: Action, error: EngageLabError) -> Failed:
+    """Make the outcome of a call that raised."""
+    return Failed(
+        action=action,
+        exit_code=_exit_code(error),
+        type=type(error).__name__,
+        # The text alone: attempts and certainty, which str() adds, have places of their own.
+        message=str(error.args[0]),
+        hint=hint(error),
+        # Those of APIError; InvalidResponseError has some of them.
+        code=getattr(error, "code", None),
+        http_status=getattr(error, "http_status", None),
+        retry_after=getattr(error, "retry_after", None),
+        plan_id=getattr(error, "plan_id", None),
+        may_have_been_sent=error.may_have_been_sent,
+        attempts=error.attempts,
+    )
+
+
+def _exit_code(error: EngageLabError) -> Exit:
+    if isinstance(error, ConfigurationError):
+        return Exit.USAGE
+    return Exit.UNCERTAIN if error.may_have_been_sent else Exit.NOT_SENT
+
+
+def misused(message: str) -> Failed:
+    """Make the outcome of a command line that can never be right."""
+    return Failed(
+        exit_code=Exit.USAGE, type="UsageError", message=message, hint=AFTER_BAD_USAGE, attempts=0
+    )
+
+
+def interrupted(action: Action | None = None, *, may_have_been_sent: bool = False) -> Failed:
+    """Make the outcome of Ctrl-C."""
+    when = "while a request was under way" if may_have_been_sent else "before anything was sent"
+    return Failed(
+        action=action,
+        exit_code=Exit.UNCERTAIN if may_have_been_sent else Exit.INTERRUPTED,
+        type="Interrupted",
+        message=f"interrupted {when}",
+        hint=AFTER_INTERRUPTION[may_have_been_sent],
+        may_have_been_sent=may_have_been_sent,
+    )
+
+
+def crashed(action: Action, error: Exception) -> Failed:
+    """Make the outcome of a bug of ours, which may have struck after sending."""
+    return Failed(
+        action=action,
+        exit_code=Exit.UNCERTAIN,
+        type=type(error).__name__,
+        # Not the error's own text: nobody has looked at what it may quote.
+        message="an error inside engagelab-async",
+        hint=AFTER_CRASH,
+        may_have_been_sent=True,
+    )

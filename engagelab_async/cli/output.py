@@ -1,0 +1,186 @@
+"""An outcome, shown: to people in a few lines, or to scripts as one JSON object.
+
+People find answers on standard output and failures on standard error. JSON of either goes to
+standard output: ``{"ok": …, "operation": …, "result": {…}}`` or ``{…, "error": {…}}``, where
+``ok`` is true exactly when the exit code is 0. A wrong code is a result with ``ok`` false.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from attrs import Attribute, asdict
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from engagelab_async import Plan, ScheduleInfo, SendOTP, SendSMS, Sent, Verification, VerifyOTP
+from engagelab_async.operations._arguments import masked_recipient
+
+from .outcome import Action, Answered, Exit, Failed, Outcome, Result
+
+_TITLES: Final = {
+    Exit.NOT_SENT: ("✗ Not sent", "bold red"),
+    Exit.USAGE: ("✗ Nothing was sent", "bold red"),
+    Exit.UNCERTAIN: ("? It may have been sent, or not", "bold yellow"),
+    Exit.INTERRUPTED: ("✗ Nothing was sent", "bold red"),
+}
+_TITLES_OF_VERIFY: Final = {
+    **_TITLES,
+    Exit.NOT_SENT: ("✗ Not checked", "bold red"),
+    Exit.UNCERTAIN: ("? It may have been checked, or not", "bold yellow"),
+}
+# What the class of a failure holds for the exit code and for people, and not for scripts.
+_NOT_IN_JSON: Final = {"action", "exit_code", "hint"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console that takes texts as they are; colors are for terminals."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """Replace what could move a terminal's cursor or change its colors."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def facts(rows: Mapping[str, object]) -> Table:
+    """Lay out names and values in two columns; a value of ``None`` is left out."""
+    table = Table.grid(padding=(0, 2))
+    table.highlight = True
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value is not None:
+            table.add_row(f"  {name}", printable(str(value)))
+    return table
+
+
+def complain(text: str) -> None:
+    """Print one line on standard error."""
+    console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print an outcome."""
+    failure = outcome if isinstance(outcome, Failed) else None
+    with _despite_errors_of(sys.stderr if failure and not as_json else sys.stdout):
+        if as_json:
+            print(json.dumps(document(outcome)), flush=True)  # noqa: T201 - rich would wrap it
+        elif isinstance(outcome, Failed):
+            console(stderr=True).print(_failure(outcome))
+        else:
+            console().print(_answer(outcome))
+
+
+@contextmanager
+def _despite_errors_of(stream: TextIO) -> Iterator[None]:
+    """Let nothing change the exit code: what was sent stays sent, even if nobody reads of it."""
+    try:
+        yield
+    except (OSError, SystemExit, KeyboardInterrupt):  # rich exits when a pipe is broken
+        # Python flushes once more in the end, and would exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+# ------------------------------------------------------------------------------- to scripts
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    """Make the JSON object of an outcome."""
+    action = outcome.action
+    made: dict[str, Any] = {
+        "ok": outcome.exit_code is Exit.DONE,
+        "operation": None if action is None else action.endpoint.name,
+    }
+    if isinstance(outcome, Answered):
+        return made | {"result": asdict(outcome.result, value_serializer=_scriptable)}
+    shown = asdict(outcome, recurse=False, filter=lambda field, _: field.name not in _NOT_IN_JSON)
+    return made | {"error": shown}
+
+
+def _scriptable(_: object, attribute: "Attribute[Any]", value: object) -> object:
+    # jq and JavaScript round numbers above 2**53. The other ids are strings anyway.
+    return str(value) if attribute.name == "task_id" else value
+
+
+# ------------------------------------------------------------------------------- to people
+
+
+def _failure(failure: Failed) -> Group:
+    titles = _TITLES_OF_VERIFY if isinstance(failure.action, VerifyOTP) else _TITLES
+    rows = {
+        "what happened": failure.message,
+        **(_details(failure) if failure.exit_code is not Exit.USAGE else {}),
+        "what to do": failure.hint,
+    }
+    return Group(Text(*titles[failure.exit_code]), facts(rows))
+
+
+def _details(failure: Failed) -> dict[str, object]:
+    return {
+        "error": failure.type,
+        "code": failure.code,
+        "HTTP status": failure.http_status,
+        "plan id": failure.plan_id,
+        "retry after": None if failure.retry_after is None else f"{failure.retry_after:g} s",
+        "attempts": failure.attempts,
+        "may have been sent": "yes" if failure.may_have_been_sent else "no",
+    }
+
+
+def _answer(answer: Answered) -> Group:
+    done = answer.exit_code is Exit.DONE
+    title = f"{'✓' if done else '✗'} {_title(answer.result)}"
+    return Group(Text(title, "bold green" if done else "bold red"), facts(_rows(answer)))
+
+
+def _title(result: Result) -> str:
+    match result:
+        case Verification(verified=verified):
+            return "The code is right" if verified else "The code is wrong"
+        case Plan(accepted_count=0):
+            return "Not sent: no target is valid"
+        case Plan(schedule_info=ScheduleInfo()):
+            return "Scheduled"
+        case _:
+            return "Sent"
+
+
+def _rows(answer: Answered) -> dict[str, object]:
+    match answer.result:
+        case Verification(message_id=message_id):
+            return {"message id": message_id}
+        case Sent(message_id=message_id, send_channel=channel):
+            is_to_be_checked = isinstance(answer.action, SendOTP)
+            return {
+                "to": _masked_recipients(answer.action),
+                "message id": message_id,
+                "channel": f"{channel}, for now; the template may fall back to another",
+                "next": f"engagelab otp verify {message_id} CODE" if is_to_be_checked else None,
+            }
+        case plan:
+            return _rows_of_plan(answer.action, plan)
+
+
+def _rows_of_plan(action: Action, plan: Plan) -> dict[str, object]:
+    dropped = plan.total_count - plan.accepted_count
+    scheduled = action.schedule_time if isinstance(action, SendSMS) else None
+    return {
+        "to": _masked_recipients(action),
+        "plan id": plan.plan_id,
+        "accepted": f"{plan.accepted_count} of {plan.total_count}"
+        + (f"; {dropped} not valid and dropped" if dropped else ""),
+        "message id": plan.message_id,
+        "scheduled for": scheduled and datetime.fromtimestamp(scheduled, UTC).astimezone(),
+        "task id": plan.schedule_info and plan.schedule_info.task_id,
+    }
+
+
+def _masked_recipients(action: Action) -> str:
+    recipients = () if isinstance(action, VerifyOTP) else action.to
+    return masked_recipient(recipients).replace("'", "").strip("()")

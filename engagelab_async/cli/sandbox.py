@@ -1,0 +1,98 @@
+"""``engagelab sandbox``: the EngageLab API on this machine, until Ctrl-C."""
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+from rich.text import Text
+
+from .outcome import Exit
+from .output import complain, console, printable
+
+if TYPE_CHECKING:
+    from engagelab_async.sandbox import Sandbox, SentMessage
+
+_POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
+
+
+def serve(
+    *,
+    port: Annotated[
+        int,
+        Parameter(
+            help="Port to listen on; 0 takes a free one.", validator=Number(gte=0, lte=65535)
+        ),
+    ] = 8025,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    code_ttl: Annotated[float, Parameter(help="Seconds that a code is live.")] = 300.0,
+) -> int:
+    """Play the EngageLab API on this machine, until Ctrl-C.
+
+    It sends nothing to anybody: what it is given, codes included, appears here. It takes any key
+    pair, and any template whose id does not begin with "missing".
+    """
+    try:
+        from engagelab_async.sandbox import Sandbox
+    except ModuleNotFoundError:
+        return without_extra()
+    try:
+        with Sandbox(host=host, port=port, code_ttl=code_ttl) as running:
+            _introduce(running, console())
+            _show_messages(running, console())
+    except KeyboardInterrupt:
+        return Exit.DONE
+    except OSError as error:
+        complain(f"Cannot listen on {host}, port {port}: {error}")
+        return Exit.USAGE
+
+
+def without_extra() -> int:
+    """Say what to install."""
+    complain('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+    return Exit.USAGE
+
+
+def _introduce(running: "Sandbox", out: Console) -> None:
+    origin = running.otp_base_url.removesuffix("/otp")
+    lines = f"""\
+The EngageLab API is played at {origin} until Ctrl-C.
+
+From another terminal:
+  engagelab otp send +6591234567 --template login --sandbox {origin}
+
+For a program that uses EngageLab.from_env():
+  export ENGAGELAB_OTP_BASE_URL={running.otp_base_url}
+  export ENGAGELAB_SMS_BASE_URL={running.sms_base_url}
+  export ENGAGELAB_DEV_KEY=sandbox_demo ENGAGELAB_DEV_SECRET=sandbox_secret
+
+Number +10000005013 answers error 5013, and so on for every code.
+What is sent appears below.
+"""
+    for line in lines.splitlines():
+        # Unwrapped, so that it can be copied.
+        out.print(Text(line, "bold" if line.startswith("  ") else ""), soft_wrap=True)
+
+
+def _show_messages(running: "Sandbox", out: Console) -> NoReturn:
+    shown = 0
+    while True:
+        messages = running.messages
+        for message in messages[shown:]:
+            out.print(_line(message), soft_wrap=True)
+        shown = len(messages)
+        time.sleep(_POLL)
+
+
+def _line(message: "SentMessage") -> Text:
+    what = f"{message.product} {message.channel} …{message.recipient[-2:]}"
+    due = f"for {_time(message.scheduled_for)}  " if message.scheduled_for else ""
+    return Text.assemble(
+        (f"{_time(message.sent_at)}  {what}  {due}", "dim"), printable(message.text)
+    )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"

@@ -1,0 +1,54 @@
+"""``engagelab sms …``: text messages."""
+
+from typing import Annotated, Final
+
+from cyclopts import App, Parameter
+
+from engagelab_async import SendSMS
+
+from . import inputs
+from .calls import perform
+from .options import MESSAGE, Call, Message
+
+sms: Final[App] = App(name="sms", sort_key=2, help="Send text messages.")
+
+_NO_OPTIONS: Final = Call()
+
+
+@sms.command
+def send(
+    *to: Annotated[str, Parameter(help="Phone numbers such as +6591234567.", required=True)],
+    message: Message,
+    at: Annotated[
+        str | None,
+        Parameter(
+            help="When to send, 3 minutes to 30 days ahead: +10m, +2h, +1d12h, Unix seconds, or "
+            "ISO 8601 with an offset such as 2030-01-31T09:00+08:00.",
+            group=MESSAGE,
+        ),
+    ] = None,
+    plan_name: Annotated[
+        str | None, Parameter(help="What the console shows.", group=MESSAGE)
+    ] = None,
+    custom_args: Annotated[
+        str | None,
+        Parameter(help="A JSON object that comes back in callbacks.", group=MESSAGE),
+    ] = None,
+    call: Call = _NO_OPTIONS,
+) -> int:
+    """Send one template to one or many phones, now or later.
+
+    Targets that are not valid are dropped by the platform; `accepted` tells how many are left. If
+    none is, the exit code is 1.
+    """
+
+    def make() -> SendSMS:
+        return SendSMS(
+            to,
+            message.filled_in(),
+            plan_name,
+            inputs.moment(at),
+            inputs.custom_args(custom_args),
+        )
+
+    return perform(make, call)

@@ -1,0 +1,79 @@
+"""What the command's tests share."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from cli.command import Engagelab, Ran
+from engagelab_async.cli import main
+from engagelab_async.sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test sets itself, and lines that do not wrap."""
+    for name in list(os.environ):
+        if name.startswith("ENGAGELAB_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C works as in a terminal, even if the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A running sandbox."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """A running sandbox for tests that do not mind what others sent."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def origin(sandbox: Sandbox) -> str:
+    """What ``--sandbox`` wants to know of it."""
+    return sandbox.otp_base_url.removesuffix("/otp")
+
+
+@pytest.fixture
+def engagelab(capsys: pytest.CaptureFixture[str]) -> Engagelab:
+    """The command."""
+
+    def run(*arguments: str) -> Ran:
+        exit_code = main(arguments)
+        return Ran(exit_code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def at_sandbox(engagelab: Engagelab, origin: str) -> Engagelab:
+    """The command, sending to the sandbox."""
+
+    def run(*arguments: str) -> Ran:
+        return engagelab(*arguments, "--sandbox", origin)
+
+    return run
+
+
+@pytest.fixture
+def at_shared_sandbox(engagelab: Engagelab, shared_sandbox: Sandbox) -> Engagelab:
+    """The command, sending to the shared sandbox."""
+
+    def run(*arguments: str) -> Ran:
+        return engagelab(*arguments, "--sandbox", shared_sandbox.otp_base_url.removesuffix("/otp"))
+
+    return run

@@ -1,0 +1,59 @@
+"""Starting the command, with and without its extra."""
+
+import sys
+
+import pytest
+
+from cli.command import COMMAND, run_process
+from engagelab_async import __version__
+from engagelab_async.cli import main
+
+WITHOUT = """
+import sys
+sys.modules[{module!r}] = None
+from engagelab_async.cli import main
+sys.exit(main({arguments!r}))
+"""
+
+
+@pytest.mark.parametrize("module", ["cyclopts", "rich"])
+def test_without_the_extra_it_says_what_to_install(module: str) -> None:
+    """Whoever lacks the libraries reads one line instead of a traceback."""
+    ran = run_process(["-c", WITHOUT.format(module=module, arguments=["--help"])])
+
+    assert 2 == ran.exit_code
+    assert 'engagelab: the command is an extra: pip install "engagelab-async[cli]"\n' == ran.err
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_without_the_sandbox_it_says_what_to_install(command: str) -> None:
+    """The commands that need the other extra name it."""
+    ran = run_process(["-c", WITHOUT.format(module="starlette", arguments=[command])])
+
+    assert 2 == ran.exit_code
+    assert '✗ The sandbox is an extra: pip install "engagelab-async[sandbox]"\n' == ran.err
+
+
+def test_a_broken_installation_is_not_hidden() -> None:
+    """If something else is missing, the traceback stays."""
+    module = "engagelab_async.cli.otp"
+    ran = run_process(["-c", WITHOUT.format(module=module, arguments=["--help"])])
+
+    assert "ModuleNotFoundError" in ran.err
+
+
+def test_it_is_a_module() -> None:
+    """``python -m engagelab_async.cli`` is the command."""
+    ran = run_process([*COMMAND[1:], "--version"])
+
+    assert (0, f"{__version__}\n", "") == (ran.exit_code, ran.out, ran.err)
+
+
+def test_arguments_are_those_of_the_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry point takes no arguments, so they come from ``sys.argv``."""
+    monkeypatch.setattr(sys, "argv", ["engagelab", "--version"])
+
+    assert 0 == main()
+    assert f"{__version__}\n" == capsys.readouterr().out

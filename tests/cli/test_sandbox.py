@@ -1,0 +1,72 @@
+"""``engagelab sandbox``."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cli.command import COMMAND, Engagelab
+
+
+@contextmanager
+def serving(*options: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the sandbox in a process of its own."""
+    command = [*COMMAND, "sandbox", "--port", "0", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: "subprocess.Popen[str]", pattern: str) -> str:
+    """Read lines until one matches, and return what the pattern's group found."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if match := re.search(pattern, line):
+            return match[1]
+    raise AssertionError(f"never printed: {pattern}")
+
+
+def test_serves_until_ctrl_c(engagelab: Engagelab) -> None:
+    """It says how to reach it, shows what it is sent, and ends quietly."""
+    with serving() as process:
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        assert f"{origin}/otp" == read_until(process, "export ENGAGELAB_OTP_BASE_URL=(.*)$")
+
+        engagelab("otp", "send", "+10000000005", "--template", "login", "--sandbox", origin)
+        sent = read_until(process, "otp sms …05  (.*)$")
+        engagelab(
+            "sms", "send", "+6591234567", "--template", "7", "--at", "+1h", "--sandbox", origin
+        )
+        due = read_until(process, "sms sms …67  for (..:..):..  .7.$")
+
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+
+    assert "[login] code=123456" == sent
+    assert re.fullmatch("[0-9]{2}:[0-9]{2}", due)
+    assert (0, "", "") == (process.returncode, out, err)
+
+
+def test_a_port_that_is_taken_is_a_matter_of_configuration(engagelab: Engagelab) -> None:
+    """It exits with 2 and says which port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+
+        ran = engagelab("sandbox", "--port", port)
+
+    assert 2 == ran.exit_code
+    assert f"✗ Cannot listen on 127.0.0.1, port {port}: " in ran.err
+
+
+def test_a_port_that_cannot_be_is_bad_usage(engagelab: Engagelab) -> None:
+    """It exits with 2 and names the option."""
+    ran = engagelab("sandbox", "--port", "99999")
+
+    assert 2 == ran.exit_code
+    assert "--port" in ran.err

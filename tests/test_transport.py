@@ -1,0 +1,461 @@
+"""From an operation to its result: requests, repeats, deadlines, the budget, and the end."""
+
+import asyncio
+import logging
+import math
+
+import pytest
+
+from calls import OPERATIONS, PLAN, SENT
+from engagelab_async import (
+    Attempt,
+    ConfigurationError,
+    ConnectError,
+    ConnectionLostError,
+    FrequencyLimitError,
+    RateLimitError,
+    Request,
+    Response,
+    ResponseTimeoutError,
+    RetryPolicy,
+    Sent,
+)
+from engagelab_async.retry import RetryBudget
+from engagelab_async.transport import Transport
+from scripted_engine import (
+    ACCOUNT,
+    ScriptedEngine,
+    Step,
+    answer,
+    failure,
+    hang,
+    refusal,
+    refused_connection,
+    rig,
+)
+
+SEND_CODE = OPERATIONS["otp.send_code"]
+SEND_SMS = OPERATIONS["sms.send"]
+SENT_RESULT = Sent("1725407449772531712", "sms")
+
+
+class TestRequest:
+    """What the engine is given."""
+
+    async def test_is_ready_to_leave(self) -> None:
+        """It has the product's URL and headers, the encoded body, and the size limit."""
+        it = rig(answer(SENT))
+        await it.transport.execute(SEND_CODE)
+        (request,) = it.engine.requests
+
+        assert ("POST", "https://otp.example.com/v1/codes") == (request.method, request.url)
+        assert ACCOUNT.headers is request.headers
+        assert b'{"to":"+6591234567","code":"039487","template":{"id":"login"}}' == request.body
+        assert [1024 * 1024] == it.engine.max_bytes
+
+    async def test_is_made_once(self) -> None:
+        """Repeats send the very same bytes."""
+        it = rig(refused_connection(), answer(SENT))
+        await it.transport.execute(SEND_CODE)
+        first, second = it.engine.requests
+
+        assert first is second
+
+    async def test_goes_to_its_product(self) -> None:
+        """Each product has its own host."""
+        it = rig(answer(PLAN))
+        await it.transport.execute(SEND_SMS)
+
+        assert "https://sms.example.com/v1/messages" == it.engine.requests[0].url
+
+    async def test_needs_an_operation(self) -> None:
+        """What is no operation is refused by its type."""
+        it = rig()
+        with pytest.raises(TypeError, match=r"^operation: expected Operation, got str$"):
+            await it.transport.execute("otp.send")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(("name", "product"), [("otp.verify", "OTP"), ("sms.send", "SMS")])
+    async def test_needs_a_key_pair(self, name: str, product: str) -> None:
+        """A product without a key pair says what to pass and which variables to set."""
+        engine = ScriptedEngine([])
+        transport = Transport(engine, {}, retry=RetryPolicy(), timeout=1, deadline=1)
+        with pytest.raises(ConfigurationError) as caught:
+            await transport.execute(OPERATIONS[name])
+        error = caught.value
+
+        assert (
+            f"no {product} key pair: pass EngageLab({product.lower()}=Credentials(…)), or set "
+            f"ENGAGELAB_{product}_DEV_KEY and ENGAGELAB_{product}_DEV_SECRET for from_env()"
+        ) == error.args[0]
+        assert (0, False, OPERATIONS[name]) == (
+            error.attempts,
+            error.may_have_been_sent,
+            error.operation,
+        )
+        assert [] == engine.requests
+
+
+class TestRepeats:
+    """The loop."""
+
+    async def test_waits_longer_each_time(self) -> None:
+        """Between attempts it waits as the policy says, and the last one's result counts."""
+        it = rig(refused_connection(), refused_connection(), answer(SENT))
+        result = await it.transport.execute(SEND_CODE)
+
+        assert SENT_RESULT == result
+        assert [0.25, 0.5] == it.time.sleeps
+
+    async def test_ends_with_the_attempts(self) -> None:
+        """The last failure is raised, and tells how many attempts there were."""
+        it = rig(*[refused_connection() for _ in range(3)])
+        error = await it.error(SEND_CODE)
+
+        assert (3, False, SEND_CODE) == (error.attempts, error.may_have_been_sent, error.operation)
+        assert "SendCode: no connection, after 3 attempts" == str(error)
+        assert [0.25, 0.5] == it.time.sleeps
+
+    async def test_does_not_repeat_what_is_final(self) -> None:
+        """A refusal that would be given again is raised without a wait."""
+        it = rig(refusal(5013))
+        error = await it.error(SEND_CODE)
+
+        assert (1, 5013) == (error.attempts, getattr(error, "code", None))
+        assert [] == it.time.sleeps
+
+    @pytest.mark.parametrize(
+        ("retry_after", "sleeps"),
+        [("7", [7.0]), ("Thu, 09 Oct 2025 08:53:40 GMT", [20.0]), ("0", [0.25])],
+    )
+    async def test_obeys_retry_after(self, retry_after: str, sleeps: list[float]) -> None:
+        """The server's wish, as seconds or as a date, is waited for."""
+        it = rig(refusal(None, 429, headers={"Retry-After": retry_after}), answer(PLAN))
+        await it.transport.execute(SEND_SMS)
+
+        assert sleeps == it.time.sleeps
+
+    async def test_does_not_begin_to_wait_in_vain(self) -> None:
+        """A Retry-After beyond the deadline raises at once."""
+        it = rig(refusal(None, 429, headers={"Retry-After": "31"}))
+        error = await it.error(SEND_CODE)
+
+        assert isinstance(error, RateLimitError)
+        assert (31.0, 1) == (error.retry_after, error.attempts)
+        assert 1000.0 == it.time.now
+
+    async def test_foreign_exceptions_pass(self) -> None:
+        """What an engine should not raise is not repeated, and not disguised."""
+        it = rig(failure(ZeroDivisionError("a bug")))
+        with pytest.raises(ZeroDivisionError, match="a bug"):
+            await it.transport.execute(SEND_CODE)
+
+        assert [] == it.attempts
+
+
+class TestWhetherItWasSent:
+    """What a call remembers of its earlier attempts."""
+
+    async def test_second_live_code_proves_the_first(self) -> None:
+        """A 3004 after an attempt without an answer says that this one went through."""
+        it = rig(hang(), refusal(3004))
+        error = await it.error(SEND_CODE)
+
+        assert isinstance(error, FrequencyLimitError)
+        assert (True, 2) == (error.may_have_been_sent, error.attempts)
+
+    async def test_first_refusal_proves_nothing(self) -> None:
+        """A 3004 by itself, or after an attempt that was refused, is somebody else's code."""
+        alone, after_5016 = rig(refusal(3004)), rig(refusal(5016), refusal(3004))
+
+        assert not (await alone.error(SEND_CODE)).may_have_been_sent
+        assert not (await after_5016.error(SEND_CODE)).may_have_been_sent
+
+    @pytest.mark.parametrize(
+        "uncertain",
+        [
+            hang(),
+            failure(ConnectionLostError("reset")),
+            answer({}, 502),
+            answer({"message_id": None}),
+        ],
+        ids=["hang", "reset", "502", "unreadable"],
+    )
+    async def test_later_certainty_does_not_undo_it(self, uncertain: Step) -> None:
+        """After one uncertain attempt the call stays uncertain, whatever ends it."""
+        it = rig(uncertain, refused_connection(), refused_connection())
+        error = await it.error(SEND_CODE)
+
+        assert isinstance(error, ConnectError)
+        assert (True, 3) == (error.may_have_been_sent, error.attempts)
+
+    async def test_success_settles_it(self) -> None:
+        """An attempt that is answered after one that hung is a success like any other."""
+        it = rig(hang(), answer(SENT))
+
+        assert SENT_RESULT == await it.transport.execute(SEND_CODE)
+        assert [0.25] == it.time.sleeps
+
+    async def test_passing_failure_is_overcome(self) -> None:
+        """A 5016 once, then a success: nobody gets two."""
+        it = rig(refusal(5016), answer(PLAN))
+        await it.transport.execute(SEND_SMS)
+
+        assert ["InternalSendError", None] == [each.error for each in it.attempts]
+
+    async def test_unguarded_send_is_not_repeated(self) -> None:
+        """An SMS that may have been sent is not sent again."""
+        it = rig(hang(), answer(PLAN))
+        error = await it.error(SEND_SMS)
+
+        assert isinstance(error, ResponseTimeoutError)
+        assert (True, 1) == (error.may_have_been_sent, error.attempts)
+
+    async def test_unguarded_send_is_repeated_at_wish(self) -> None:
+        """Unless the caller asks for it."""
+        it = rig(hang(), answer(PLAN), retry=RetryPolicy(repeat_uncertain=True))
+        await it.transport.execute(SEND_SMS)
+
+        assert 2 == len(it.engine.requests)
+
+    async def test_calls_do_not_share_it(self) -> None:
+        """What one call remembers is nothing to the next."""
+        it = rig(hang(), refusal(3004), refusal(3004))
+        await it.error(SEND_CODE)
+
+        assert not (await it.error(SEND_CODE)).may_have_been_sent
+
+
+class TestTime:
+    """The timeout of an attempt and the deadline of a call."""
+
+    async def test_attempt_gets_no_more_than_is_left(self) -> None:
+        """Each attempt may take the timeout, the last one only what the deadline leaves it."""
+        it = rig(hang(), hang(), timeout=10, deadline=12)
+        error = await it.error(SEND_CODE)
+
+        assert [10, 1.75] == it.engine.timeouts
+        assert (2, 1012.0) == (error.attempts, it.time.now)
+
+    async def test_deadline_may_be_the_shorter(self) -> None:
+        """A deadline below the timeout bounds the first attempt already."""
+        it = rig(answer(SENT), timeout=10, deadline=3)
+        await it.transport.execute(SEND_CODE)
+
+        assert [3] == it.engine.timeouts
+
+    async def test_waits_count(self) -> None:
+        """A wait that would reach the deadline is not begun."""
+        it = rig(refused_connection(), deadline=0.25)
+        await it.error(SEND_CODE)
+
+        assert [] == it.time.sleeps
+
+    async def test_late_wake_up_starts_nothing(self) -> None:
+        """When the sleep overshoots the deadline, no attempt is begun that could not end."""
+        it = rig(refused_connection(), late=30.0)
+        error = await it.error(SEND_CODE)
+
+        assert isinstance(error, ConnectError)
+        assert (1, [0.25]) == (error.attempts, it.time.sleeps)
+
+    async def test_there_may_be_no_limit(self) -> None:
+        """Infinity is no limit, neither for an attempt nor for a call."""
+        it = rig(
+            refusal(None, 429, headers={"Retry-After": "86400"}),
+            answer(SENT),
+            timeout=math.inf,
+            deadline=math.inf,
+        )
+        await it.transport.execute(SEND_CODE)
+
+        assert [None, None] == it.engine.timeouts
+        assert [86400.0] == it.time.sleeps
+
+    async def test_call_may_say_otherwise(self) -> None:
+        """Timeout, deadline and policy of one call go before those of the client."""
+        it = rig(hang(), hang(), hang(), hang(), timeout=10, deadline=30)
+        with pytest.raises(ResponseTimeoutError):
+            await it.transport.execute(
+                SEND_CODE, timeout=2, deadline=5, retry=RetryPolicy(attempts=9, base=1)
+            )
+
+        assert [2, 2] == it.engine.timeouts
+        assert [0.5] == it.time.sleeps
+        assert 1004.5 == it.time.now
+
+    async def test_next_call_has_the_clients_again(self) -> None:
+        """What one call says holds for it alone."""
+        it = rig(refused_connection(), hang(), answer(SENT))
+        with pytest.raises(ConnectError):
+            await it.transport.execute(SEND_CODE, timeout=2, retry=RetryPolicy(attempts=1))
+        await it.transport.execute(SEND_CODE)
+
+        assert [2, 10.0, 10.0] == it.engine.timeouts
+
+    @pytest.mark.parametrize("name", ["timeout", "deadline"])
+    @pytest.mark.parametrize(
+        ("value", "kind", "problem"),
+        [
+            (0, ValueError, "must be more than 0 seconds"),
+            (-1.5, ValueError, "must be more than 0 seconds"),
+            (math.nan, ValueError, "must be more than 0 seconds"),
+            ("5", TypeError, "expected seconds as a number, got str"),
+            (True, TypeError, "expected seconds as a number, got bool"),
+        ],
+    )
+    async def test_durations_are_checked(
+        self, name: str, value: float, kind: type[Exception], problem: str
+    ) -> None:
+        """A duration that is none is refused by name, for the client and for a call."""
+        durations = {name: value}
+        with pytest.raises(kind, match=f"^{name}: {problem}$"):
+            rig(**durations)  # type: ignore[arg-type]
+        it = rig()
+        with pytest.raises(kind, match=f"^{name}: {problem}$"):
+            await it.transport.execute(SEND_CODE, **durations)  # type: ignore[arg-type]
+
+        assert [] == it.engine.requests
+
+    async def test_policy_is_checked(self) -> None:
+        """A policy that is none is refused by name, for the client and for a call."""
+        problem = "^retry: expected RetryPolicy, got int$"
+        with pytest.raises(TypeError, match=problem):
+            rig(retry=3)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=problem):
+            await rig().transport.execute(SEND_CODE, retry=3)  # type: ignore[arg-type]
+
+
+class TestBudget:
+    """The budget that the calls of a client share."""
+
+    async def test_outage_is_not_amplified(self) -> None:
+        """When the budget is spent, failures are raised at once."""
+        it = rig(*[refused_connection() for _ in range(9)], budget=RetryBudget(capacity=10))
+        attempts = [(await it.error(SEND_CODE)).attempts for _ in range(4)]
+
+        assert [3, 1, 1, 1] == attempts
+
+    async def test_recovery_is_noticed(self) -> None:
+        """Calls that succeed at once pay for a repeat by and by."""
+        successes = [answer(SENT) for _ in range(5)]
+        it = rig(
+            refused_connection(),
+            refused_connection(),
+            *successes,
+            refused_connection(),
+            answer(SENT),
+            budget=RetryBudget(capacity=5),
+        )
+        exhausted = await it.error(SEND_CODE)
+        for _ in successes:
+            await it.transport.execute(SEND_CODE)
+
+        assert 2 == exhausted.attempts
+        assert SENT_RESULT == await it.transport.execute(SEND_CODE)
+
+    async def test_repeats_that_help_cost_nothing(self) -> None:
+        """A call that succeeds after a repeat leaves the budget as it was."""
+        steps = [step for _ in range(9) for step in (refused_connection(), answer(SENT))]
+        it = rig(*steps, budget=RetryBudget(capacity=5))
+        for _ in range(9):
+            await it.transport.execute(SEND_CODE)
+
+        assert [] == it.engine.script
+
+    async def test_what_is_final_costs_nothing(self) -> None:
+        """Only repeats are paid for, not failures."""
+        budget = RetryBudget(capacity=5)
+        it = rig(*[refusal(5013) for _ in range(9)], budget=budget)
+        for _ in range(9):
+            await it.error(SEND_CODE)
+
+        assert budget.spend()
+
+    async def test_exhaustion_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        """That a repeat was not paid for can be seen at DEBUG."""
+        caplog.set_level(logging.DEBUG, "engagelab_async")
+        it = rig(refused_connection(), budget=RetryBudget(capacity=0))
+        await it.error(SEND_CODE)
+
+        assert "otp.send_code not repeated: the retry budget is spent" in caplog.messages
+
+
+class Blocking:
+    """Waits until it is cancelled, as an engine or as a sleep.
+
+    Attributes:
+        began: Set when somebody waits.
+    """
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+
+    async def __call__(self, _: float) -> None:
+        """Wait instead of sleeping."""
+        self.began.set()
+        await asyncio.get_running_loop().create_future()
+
+    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
+        """Wait instead of sending."""
+        await self(0)
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        """Hold nothing open."""
+
+
+class TestCancellation:
+    """A caller that waits no longer."""
+
+    @pytest.mark.parametrize("place", ["attempt", "sleep"])
+    async def test_passes_at_once(self, place: str) -> None:
+        """Whether an attempt or a wait is under way, the call ends there, cancelled."""
+        blocking, attempts = Blocking(), list[Attempt]()
+        engine = blocking if place == "attempt" else ScriptedEngine([refused_connection()])
+        transport = Transport(
+            engine,
+            {"otp": ACCOUNT},
+            retry=RetryPolicy(),
+            timeout=math.inf,
+            deadline=math.inf,
+            sleep=blocking,
+            on_attempt=attempts.append,
+        )
+        call = asyncio.create_task(transport.execute(SEND_CODE))
+        await blocking.began.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+        assert (0 if place == "attempt" else 1) == len(attempts)
+
+
+class TestClosing:
+    """The end of a transport."""
+
+    async def test_refuses_calls(self) -> None:
+        """A closed transport sends nothing, and says so."""
+        it = rig(answer(SENT))
+        await it.transport.aclose()
+        with pytest.raises(RuntimeError, match=r"^this EngageLab is closed$"):
+            await it.transport.execute(SEND_CODE)
+
+        assert [] == it.engine.requests
+
+    @pytest.mark.parametrize(("owns_engine", "closed"), [(True, 1), (False, 0)])
+    async def test_closes_what_is_its_own(self, owns_engine: bool, closed: int) -> None:
+        """Its own engine is closed, the caller's is not."""
+        it = rig(owns_engine=owns_engine)
+        await it.transport.aclose()
+
+        assert closed == it.engine.closed
+
+
+@pytest.mark.parametrize("name", ["otp.send", "otp.send_custom_message", "otp.verify"])
+async def test_every_operation_can_be_executed(name: str) -> None:
+    """The transport knows no operation by name: a value is enough."""
+    verified = {"message_id": "1", "verified": True}
+    it = rig(answer(verified if name == "otp.verify" else SENT))
+    result = await it.transport.execute(OPERATIONS[name])
+
+    assert isinstance(result, OPERATIONS[name].endpoint.result)

@@ -1,0 +1,421 @@
+"""The wire: what leaves as bytes, and what becomes of every kind of answer."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import sampled_from
+
+from calls import OPERATIONS
+from engagelab_async import (
+    APIError,
+    EngageLabError,
+    InvalidResponseError,
+    Operation,
+    Plan,
+    RateLimitError,
+    SendCode,
+    SendCustomMessage,
+    SendOTP,
+    SendSMS,
+    Sent,
+    Template,
+    VerifyOTP,
+    _convert,
+    _wire,
+)
+from strategies import bodies, headers, json_values, operations, results, statuses
+from vectors import body_of, described, every
+
+NOW = 1_760_000_000.0  # Thu, 09 Oct 2025 08:53:20 GMT
+SENT = {"message_id": "1", "send_channel": "sms"}
+SEND_CODE = OPERATIONS["otp.send_code"]
+SEND_SMS = OPERATIONS["sms.send"]
+
+
+def decode(
+    body: bytes,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    operation: Operation[object] = SEND_CODE,
+) -> object:
+    """Decode an answer at a set time."""
+    return _wire.decode(operation, status, headers or {}, body, now=NOW)
+
+
+def error_of(
+    body: bytes,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    operation: Operation[object] = SEND_CODE,
+) -> EngageLabError:
+    """Decode an answer that must raise, and return what it raises."""
+    with pytest.raises(EngageLabError) as caught:
+        decode(body, status, headers, operation)
+    return caught.value
+
+
+def document(**fields: object) -> bytes:
+    """Write a JSON object."""
+    return json.dumps(fields).encode()
+
+
+# ------------------------------------------------------------------------------- encode
+
+
+def template_in_body(template: Template, *, always_params: bool = False) -> dict[str, object]:
+    """Say what a template must look like on the wire."""
+    language = {} if template.language is None else {"language": template.language}
+    params = {"params": template.params} if template.params or always_params else {}
+    return {"id": template.id, **language, **params}
+
+
+def body_of_operation(operation: Operation[object]) -> dict[str, object]:
+    """Say what the body of an operation's request must be, from the API's documentation."""
+    match operation:
+        case SendCode(to, code, template):
+            return {"to": to, "code": code, "template": template_in_body(template)}
+        case SendOTP(to, template):
+            return {"to": to, "template": template_in_body(template)}
+        case SendCustomMessage(targets, template):
+            several = targets if isinstance(targets, str) else list(targets)
+            return {"to": several, "template": template_in_body(template)}
+        case VerifyOTP(message_id, code):
+            return {"message_id": message_id, "verify_code": code}
+        case SendSMS(numbers, template, plan_name, schedule_time, custom_args):
+            given = {
+                "plan_name": plan_name,
+                "schedule_time": schedule_time,
+                "custom_args": custom_args,
+            }
+            return {
+                "to": list(numbers),
+                "template": template_in_body(template, always_params=True),
+                **{name: value for name, value in given.items() if value is not None},
+            }
+        case _:
+            raise AssertionError(operation)
+
+
+@given(operations)
+def test_nothing_is_lost_and_nothing_added(operation: Operation[object]) -> None:
+    """The body of any valid operation is JSON whose fields are the operation's own."""
+    body = json.loads(_wire.encode(operation))
+
+    assert body_of_operation(operation) == body
+
+
+def test_body_is_compact_utf_8() -> None:
+    """Text leaves as UTF-8, not as escapes, and no byte is spent on spaces."""
+    operation = SendCode("+6591234567", "039487", Template("login", params={"name": "Zoë 🎉"}))
+
+    assert (
+        '{"to":"+6591234567","code":"039487","template":{"id":"login","params":{"name":"Zoë 🎉"}}}'
+    ).encode() == _wire.encode(operation)
+
+
+def test_deep_custom_args_can_be_sent() -> None:
+    """Custom arguments that JSON can carry are sent, however deep they are nested."""
+    custom_args: dict[str, Any] = {"end": True}
+    for _ in range(500):
+        custom_args = {"deeper": custom_args}
+    body = json.loads(_wire.encode(SendSMS("+6591234567", "1233", custom_args=custom_args)))
+
+    assert custom_args == body["custom_args"]
+
+
+# ------------------------------------------------------------------------------- decode
+
+
+@every("responses.json", "further_responses.json")
+def test_answer(vector: dict[str, Any]) -> None:
+    """Every recorded answer becomes the result, or the error, that stands beside it."""
+    http, expect = vector["http"], vector["expect"]
+    outcome: object
+    try:
+        outcome = decode(
+            body_of(http), http["status"], http.get("headers"), OPERATIONS[vector["operation"]]
+        )
+    except EngageLabError as error:
+        outcome = error
+
+    assert expect == described(outcome, expect)
+
+
+@given(results)
+def test_results_round_trip(result: object) -> None:
+    """A result that is written as the API would write it is read back as the same value."""
+    operation = next(each for each in OPERATIONS.values() if each.endpoint.result is type(result))
+    written = json.dumps(_convert.write(result)).encode()
+
+    assert result == decode(written, operation=operation)
+
+
+@settings(max_examples=300)  # the traps are rare among the answers
+@given(
+    operation=sampled_from(list(OPERATIONS.values())), status=statuses, headers=headers, body=bodies
+)
+def test_nothing_but_the_tree_is_raised(
+    operation: Operation[object], status: int, headers: dict[str, str], body: bytes
+) -> None:
+    """Whatever answers, a call ends in its result or in an error of the tree."""
+    outcome: object
+    try:
+        outcome = decode(body, status, headers, operation)
+    except EngageLabError as error:
+        outcome = error
+
+    assert isinstance(outcome, operation.endpoint.result | APIError | InvalidResponseError)
+
+
+@given(json_values)
+def test_unknown_fields_are_ignored(value: object) -> None:
+    """A field that this version does not know is no error, whatever it holds."""
+    assert Sent("1", "sms") == decode(document(**SENT, from_the_future=value))
+
+
+class TestOddBodies:
+    """Bodies that no JSON sample can hold."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            pytest.param(b"\xff\xfe\xff", id="no text"),
+            pytest.param(b'{"message_id": "\xc3\x28", "send_channel": "sms"}', id="invalid UTF-8"),
+            pytest.param(document(**SENT).decode().encode("utf-16"), id="UTF-16"),
+            pytest.param(b"\x00" * 64, id="zeros"),
+            pytest.param(b'{"x": ' + b"[" * 100_000, id="deep"),
+            pytest.param(b'{"message_id": ' + b"1" * 5000 + b"}", id="5,000 digits"),
+        ],
+    )
+    def test_are_not_json(self, body: bytes) -> None:
+        """With a 2xx they are invalid responses; with another status the status alone counts."""
+        problem = f"$: expected an object, got {len(body)} bytes that are not JSON"
+        refused = error_of(body, 400)
+
+        assert problem == error_of(body).args[0]
+        assert isinstance(refused, APIError)
+        assert (None, 400, "") == (refused.code, refused.http_status, refused.message)
+
+    def test_byte_order_mark_is_skipped(self) -> None:
+        """UTF-8 may begin with a byte order mark, as some gateways write it."""
+        assert Sent("1", "sms") == decode(document(**SENT).decode().encode("utf-8-sig"))
+
+    @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e400"])
+    def test_no_number_is_no_code(self, number: str) -> None:
+        """Numbers that JSON does not have are not taken for a code."""
+        assert (
+            "$.code: expected an integer, got a number"
+            == error_of(b'{"code": %s}' % number.encode()).args[0]
+        )
+
+    @pytest.mark.parametrize("digits", [40, 5000])
+    def test_code_of_many_digits_is_none(self, digits: int) -> None:
+        """A string of more digits than any code has is not read as a number."""
+        body = document(code="9" * digits, message="odd")
+        refused = error_of(body, 400)
+
+        assert "$.code: expected an integer, got a string" == error_of(body).args[0]
+        assert isinstance(refused, APIError)
+        assert refused.code is None
+
+    def test_id_of_many_digits_is_none(self) -> None:
+        """The same holds for an id, whose address is told."""
+        body = document(
+            plan_id="1", total_count=1, accepted_count=1, schedule_info={"task_id": "9" * 5000}
+        )
+
+        assert (
+            "$.schedule_info.task_id: expected an integer, got a string"
+            == error_of(body, operation=SEND_SMS).args[0]
+        )
+
+    def test_largest_body_is_read(self) -> None:
+        """A body of exactly the largest size is read; one byte more is refused."""
+        padding = _wire.MAX_BODY_BYTES - len(document(**SENT, x=""))
+        body = document(**SENT, x="x" * padding)
+
+        assert Sent("1", "sms") == decode(body)
+        assert "$: expected an object, got more than 1048576 bytes" == error_of(body + b" ").args[0]
+
+    def test_huge_refusal_keeps_its_status(self) -> None:
+        """A gateway's endless error page is still that gateway's error."""
+        error = error_of(b"x" * (_wire.MAX_BODY_BYTES + 1), 429, {"Retry-After": "3"})
+
+        assert isinstance(error, RateLimitError)
+        assert 3.0 == error.retry_after
+
+    @pytest.mark.parametrize("status", [200, 400])
+    def test_plan_id_may_be_anything(self, status: int) -> None:
+        """A refusal's plan id is told as text, or not at all."""
+        plans = [5, "5", None, [5]]
+        errors = [
+            error_of(document(code=1, plan_id=plan), status, operation=SEND_SMS) for plan in plans
+        ]
+
+        assert ["5", "5", None, None] == [getattr(error, "plan_id", "") for error in errors]
+
+
+class TestCompression:
+    """Bodies that a proxy compressed although nobody asked."""
+
+    @pytest.mark.parametrize(
+        ("encoding", "compress"),
+        [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)],
+    )
+    def test_is_undone(self, encoding: str, compress: Any) -> None:  # noqa: ANN401
+        """A compressed answer is read like any other."""
+        assert Sent("1", "sms") == decode(
+            compress(document(**SENT)), headers={"Content-Encoding": encoding}
+        )
+
+    def test_may_have_been_undone_already(self) -> None:
+        """A body that the HTTP library decompressed is read, although the header still stands."""
+        assert Sent("1", "sms") == decode(document(**SENT), headers={"content-encoding": "gzip"})
+
+    @pytest.mark.parametrize(
+        ("encoding", "body"),
+        [
+            ("gzip", gzip.compress(document(**SENT))[:-20]),
+            ("gzip", gzip.compress(b" " * (_wire.MAX_BODY_BYTES + 1) + document(**SENT))),
+            ("br", b"\x1b\x2a\x00\xf8"),
+        ],
+        ids=["cut short", "bomb", "unknown"],
+    )
+    def test_has_limits(self, encoding: str, body: bytes) -> None:
+        """A truncated body, one that unfolds beyond the size limit, and Brotli are not read."""
+        error = error_of(body, headers={"Content-Encoding": encoding})
+
+        assert f"$: expected an object, got {len(body)} bytes that are not JSON" == error.args[0]
+
+
+class TestRetryAfter:
+    """The header ``Retry-After``, in all forms of RFC 9110 and in none."""
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("0", 0.0),
+            ("7", 7.0),
+            (" 120 ", 120.0),
+            ("Thu, 09 Oct 2025 08:53:50 GMT", 30.0),
+            ("Thursday, 09-Oct-25 08:53:50 GMT", 30.0),
+            ("Thu Oct  9 08:53:50 2025", 30.0),
+            ("Thu, 09 Oct 2025 16:53:50 +0800", 30.0),
+            ("Thu, 09 Oct 2025 08:00:00 GMT", 0.0),
+            ("", None),
+            ("-5", None),
+            ("1.5", None),
+            ("٣", None),
+            ("soon", None),
+            ("Thu, 32 Oct 2025 08:53:50 GMT", None),
+            ("Thu, 09 Oct 99999999999 08:53:50 GMT", None),
+            ("Thu, 09 Oct 2025 08:53:50 +99999999999999", None),
+            ("9" * 5000, None),
+        ],
+    )
+    def test_by_our_clock(self, value: str, expected: float | None) -> None:
+        """Seconds and dates become seconds from now, never fewer than 0; the rest is ignored."""
+        error = error_of(b"", 429, {"Retry-After": value})
+
+        assert isinstance(error, APIError)
+        assert expected == error.retry_after
+
+    @pytest.mark.parametrize(
+        ("date", "expected"),
+        [
+            ("Thu, 09 Oct 2025 08:53:40 GMT", 10.0),
+            ("Thu, 09 Oct 2025 09:00:00 GMT", 0.0),
+            ("yesterday", 30.0),
+        ],
+    )
+    def test_by_the_servers_clock(self, date: str, expected: float) -> None:
+        """A date counts from the time that the server tells, if it tells one."""
+        answered = {"retry-after": "Thu, 09 Oct 2025 08:53:50 GMT", "date": date}
+        error = error_of(b"", 503, answered)
+
+        assert isinstance(error, APIError)
+        assert expected == error.retry_after
+
+    def test_comes_with_any_refusal(self) -> None:
+        """The header is read from whatever status and code it comes with."""
+        error = error_of(document(code=1), 200, {"RETRY-AFTER": "2"}, SEND_SMS)
+
+        assert isinstance(error, APIError)
+        assert 2.0 == error.retry_after
+
+
+class TestMessages:
+    """What an error tells of the API's own words."""
+
+    @pytest.mark.parametrize(
+        ("message", "shown"),
+        [
+            ("invalid number +6591234567", "invalid number …"),
+            ("invalid number 6591234567.", "invalid number …67."),
+            ("code 0394 is wrong", "code … is wrong"),
+            ("验证码0394错误", "验证码…错误"),
+            ("Bob@Example.com and 'eve@example.com'", "…@Example.com and '…@example.com'"),
+            ("Dear Zoë, order 77-A", "Dear …, order …"),
+            ("person 1972492621368553472 is busy", "person …72 is busy"),
+            ("limit of 100 per 3600 s", "limit of 100 per 3600 s"),
+            ("private note: a secret plan", "private note: …"),
+        ],
+    )
+    def test_personal_data_is_masked(self, message: str, shown: str) -> None:
+        """What was sent, and what looks like a recipient, is masked wherever it stands."""
+        operation = SendCode(
+            "+6591234567", "0394", Template("login", params={"name": "Zoë", "order": "77-A"})
+        )
+        scheduled = SendSMS("+6591234567", "1", custom_args={"note": ["a secret plan"], "n": 5})
+        sent = scheduled if "private" in message else operation
+        error = error_of(document(code=3003, message=message), 400, operation=sent)
+
+        assert f"3003 {shown} (HTTP 400)" == error.args[0]
+        assert message == getattr(error, "message", "")
+
+    def test_short_values_stay(self) -> None:
+        """A value of one or two characters is left: masking it would blot out every text."""
+        operation = SendCode("+6591234567", "12", Template("login", params={"size": "a"}))
+        error = error_of(document(code=3003, message="a code of 12"), 400, operation=operation)
+
+        assert "3003 a code of 12 (HTTP 400)" == error.args[0]
+
+    def test_are_told_in_one_line(self) -> None:
+        """A message of many lines cannot forge a second line of a log."""
+        error = error_of(document(code=3003, message="bad\r\nINFO all is well\x1b[2J"), 400)
+
+        assert "3003 bad INFO all is well [2J (HTTP 400)" == error.args[0]
+
+    @pytest.mark.parametrize("character", ["x", "9", "@", "x@", " "])
+    def test_are_cut(self, character: str) -> None:
+        """A message of 200,000 characters costs no time and is told in its beginning."""
+        message = character * (200_000 // len(character))
+        error = error_of(document(code=3003, message=message), 400)
+
+        assert len(error.args[0]) < 600
+        assert message == getattr(error, "message", "")
+
+
+def test_many_recipients_cost_no_time() -> None:
+    """Masking looks for 50,000 recipients about as fast as for one."""
+    operation = SendSMS([f"+65{number:08}" for number in range(50_000)], "1233")
+    error = error_of(document(code=3003, message="+6500000007 is busy"), 400, operation=operation)
+
+    assert "3003 … is busy (HTTP 400)" == error.args[0]
+
+
+def test_plan_of_a_failed_send_is_kept() -> None:
+    """A 200 that carries a non-zero code raises, and tells the plan that it made."""
+    body = document(plan_id="7", total_count=1, accepted_count=1, code=1, message="err xxxx")
+    error = error_of(body, operation=SEND_SMS)
+
+    assert isinstance(error, APIError)
+    assert ("7", 1, "err xxxx") == (error.plan_id, error.code, error.message)
+    assert isinstance(
+        decode(document(plan_id="7", total_count=1, accepted_count=1), operation=SEND_SMS), Plan
+    )
