@@ -83,8 +83,12 @@ def render(
 def _text(template: SMSTemplate | OTPTemplate | str) -> str:
     if isinstance(template, SMSTemplate):
         return template.template_content
+    if isinstance(template, str):
+        return template
     if not isinstance(template, OTPTemplate):
-        return arguments.check_text(template, "template", ", nor a template as it was read")
+        found = arguments.kind_of(template)
+        msg = f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
+        raise TypeError(msg)
     by_sms = template.sms_config
     if by_sms is None or by_sms.template_custom_config is None:
         msg = "template: it speaks the platform's own text, which only the platform knows"

@@ -4,7 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
 from hypothesis import given, settings
@@ -131,7 +131,7 @@ def test_deep_custom_args_can_be_sent() -> None:
 # ------------------------------------------------------------------------------- decode
 
 
-@every("responses.json", "further_responses.json")
+@every("responses.json", "further_responses.json", "template_responses.json")
 def test_answer(vector: dict[str, Any]) -> None:
     """Every recorded answer becomes the result, or the error, that stands beside it."""
     http, expect = vector["http"], vector["expect"]
@@ -169,7 +169,9 @@ def test_nothing_but_the_tree_is_raised(
     except EngageLabError as error:
         outcome = error
 
-    assert isinstance(outcome, operation.endpoint.result | APIError | InvalidResponseError)
+    result = get_origin(operation.endpoint.result) or operation.endpoint.result
+
+    assert isinstance(outcome, result | APIError | InvalidResponseError)
 
 
 @given(json_values)

@@ -36,6 +36,10 @@ _NEVER_LEFT: Final = (
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
+# It would name one for the body that is not there.
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
+
+
 class _Body(aiohttp.BytesPayload):
     """A request body that notices when aiohttp comes for it, which is once it is connected."""
 
@@ -86,6 +90,7 @@ class _AiohttpEngine(ABC):
             url,
             data=body,
             headers=headers,
+            skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
             timeout=_NO_TIMEOUT,
             allow_redirects=False,

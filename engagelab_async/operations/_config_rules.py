@@ -14,6 +14,7 @@ from ._open_enums import OpenInt, OpenStr
 from ._operation import Separator
 from ._placeholders import variables
 
+T = TypeVar("T")
 E = TypeVar("E", bound=OpenInt | OpenStr)
 
 CountryCodes = Annotated[tuple[str, ...], Separator(",")]
@@ -64,6 +65,18 @@ def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
         if found:
             msg = f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
             raise ValueError(msg)
+
+    return check
+
+
+def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None], None]:
+    """Make a validator of what is of a class, or ``None``."""
+
+    def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
+        if value is not None and not isinstance(value, kind):
+            found = arguments.kind_of(value)
+            msg = f"{attribute.name}: expected {kind.__name__} or None, got {found}"
+            raise TypeError(msg)
 
     return check
 

@@ -6,10 +6,9 @@ from enum import KEEP, IntFlag
 from typing import Annotated, Any, ClassVar, Self
 
 from attrs import evolve, field, frozen
-from attrs.validators import instance_of, optional
 
 from . import _arguments as arguments
-from ._config_rules import CountryCodes, split, template_id
+from ._config_rules import CountryCodes, or_none, split, template_id
 from ._open_enums import OpenStr
 from ._operation import Endpoint, Operation, Separator, StringId
 from ._otp_template_rules import check_otp_template
@@ -108,7 +107,7 @@ class ChannelConfig:
 
     template_type: int = field(default=1, metadata=_ALWAYS)
     template_default_config: TemplateDefaultConfig | None = field(
-        default=None, validator=optional(instance_of(TemplateDefaultConfig))
+        default=None, validator=or_none(TemplateDefaultConfig)
     )
 
 
@@ -127,10 +126,10 @@ class SMSConfig:
 
     template_type: int = field(default=1, metadata=_ALWAYS)
     template_default_config: TemplateDefaultConfig | None = field(
-        default=None, validator=optional(instance_of(TemplateDefaultConfig))
+        default=None, validator=or_none(TemplateDefaultConfig)
     )
     template_custom_config: TemplateCustomConfig | None = field(
-        default=None, validator=optional(instance_of(TemplateCustomConfig))
+        default=None, validator=or_none(TemplateCustomConfig)
     )
     template_parts: int | None = None
 
@@ -158,6 +157,10 @@ class EmailContent:
     pre_param_map: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
+def _contents(value: Iterable[EmailContent]) -> tuple[EmailContent, ...]:
+    return tuple(value)
+
+
 @frozen
 class EmailConfig:
     """Email.
@@ -170,7 +173,7 @@ class EmailConfig:
     """
 
     template_name: str | None = None
-    template_custom_configs: tuple[EmailContent, ...] = field(default=(), converter=tuple)
+    template_custom_configs: tuple[EmailContent, ...] = field(default=(), converter=_contents)
 
 
 @frozen
@@ -225,19 +228,13 @@ class OTPTemplate:
     brand_name: str | None = None
     description: str | None = None
     verify_code_config: VerifyCodeConfig | None = field(
-        default=None, validator=optional(instance_of(VerifyCodeConfig))
+        default=None, validator=or_none(VerifyCodeConfig)
     )
-    whatsapp_config: ChannelConfig | None = field(
-        default=None, validator=optional(instance_of(ChannelConfig))
-    )
-    sms_config: SMSConfig | None = field(default=None, validator=optional(instance_of(SMSConfig)))
-    voice_config: ChannelConfig | None = field(
-        default=None, validator=optional(instance_of(ChannelConfig))
-    )
-    email_config: EmailConfig | None = field(
-        default=None, validator=optional(instance_of(EmailConfig))
-    )
-    pwa_config: PWAConfig | None = field(default=None, validator=optional(instance_of(PWAConfig)))
+    whatsapp_config: ChannelConfig | None = field(default=None, validator=or_none(ChannelConfig))
+    sms_config: SMSConfig | None = field(default=None, validator=or_none(SMSConfig))
+    voice_config: ChannelConfig | None = field(default=None, validator=or_none(ChannelConfig))
+    email_config: EmailConfig | None = field(default=None, validator=or_none(EmailConfig))
+    pwa_config: PWAConfig | None = field(default=None, validator=or_none(PWAConfig))
     status: TemplateStatus | None = None
     audit_remark: str | None = None
     created_time: datetime | None = None
