@@ -277,11 +277,7 @@ class TestPolicy:
             ({"cap": math.inf}, ValueError, "cap: must be a finite number"),
             ({"cap": "8"}, TypeError, "cap: expected seconds as a number, got str"),
             ({"base": True}, TypeError, "base: expected seconds as a number, got bool"),
-            (
-                {"repeat_uncertain": "false"},
-                TypeError,
-                "repeat_uncertain: expected a bool, got str",
-            ),
+            ({"repeat_uncertain": "no"}, TypeError, "repeat_uncertain: expected a bool, got str"),
         ],
     )
     def test_refuses_nonsense(

@@ -55,7 +55,7 @@ class _Body:
     def __init__(self, data: bytes) -> None:
         self._data = data
         # A request without a body is complete with its headers, which leave unnoticed.
-        self.taken = not data
+        self.taken: bool = not data
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken = True
@@ -122,7 +122,10 @@ class HTTPXLibrary:
         self.module: Any = module
         self.body: type[_Body] = type("Body", (_Body, self.module.AsyncByteStream), {})
         # Not all that the socket and TLS layers raise is wrapped.
-        self.failures = (*(getattr(module, name) for name in _ROOTS), OSError)
+        self.failures: tuple[type[Exception], ...] = (
+            *(getattr(module, name) for name in _ROOTS),
+            OSError,
+        )
         self._never_left = tuple(getattr(module, name) for name in _NEVER_LEFT)
 
     def translated(self, error: Exception, *, unsent: bool) -> TransportError:

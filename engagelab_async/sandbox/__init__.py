@@ -45,8 +45,8 @@ stands for one of them is dropped there.
 
 try:
     from ._server import Sandbox
-except ModuleNotFoundError as error:
-    error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+except ModuleNotFoundError as _error:
+    _error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
     raise
 from .app import DEMO_CREDENTIALS
 from .outbox import SentMessage

@@ -61,7 +61,7 @@ class Platform:
         code_ttl: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.outbox = Outbox()
+        self.outbox: Outbox = Outbox()
         self._templates = Templates(templates)
         self._codes = Codes(code_ttl, clock)
         self._clock = clock
