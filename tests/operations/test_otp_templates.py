@@ -1,5 +1,6 @@
 """The OTP template operations: the builders, and the documented rules before anything is sent."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -76,6 +77,18 @@ class TestBuilders:
         """What can never be submitted is not built either."""
         with pytest.raises(ValueError, match=f"^{problem}"):
             OTPTemplate.whatsapp_then_sms("login", **{"brand_name": "Acme"} | arguments)
+
+
+@pytest.mark.parametrize("minutes", range(1, 11))
+def test_whatsapp_has_three_times(minutes: int) -> None:
+    """With WhatsApp, codes live for 1, 5 or 10 minutes and for no other time."""
+    codes = VerifyCodeConfig(verify_code_ttl=minutes)
+    outcome: AbstractContextManager[object] = nullcontext()
+    if minutes not in (1, 5, 10):
+        outcome = pytest.raises(ValueError, match=r"^verify_code_ttl: must be 1, 5 or 10")
+
+    with outcome:
+        OTPTemplate.whatsapp_then_sms("login", brand_name="Acme", verify_code=codes)
 
 
 def test_whatsapp_restricts_the_minutes() -> None:
