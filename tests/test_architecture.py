@@ -58,6 +58,7 @@ HOMES = {
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
     "uvicorn": ["sandbox"],
+    "yaml": ["cli"],
 }
 """Where a library is at home; no other module imports it."""
 
