@@ -106,6 +106,10 @@ _BAD_CONFIG: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
 _SHOWN_CHARACTERS: Final = 500
+# Digits with the usual separators, up to the last two; or what stands before an @.
+_LIKE_A_RECIPIENT: Final = re.compile(
+    r"\+?\d(?:[ ().-]{0,2}\d){4,}(?=[ ().-]{0,2}\d[ ().-]?\d)|[^\s@<>\"']+(?=@)"
+)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
@@ -326,10 +330,13 @@ def _masked(message: str, operation: Operation[object]) -> str:
     repeated = {value for value in _personal(operation) if value in message}
     for value in sorted(repeated, key=len, reverse=True):
         message = message.replace(value, "…")
-    # Cut before the pattern, whose time grows with the square of a word's length; in one line
-    # and printable, so that no message can forge a line of a log.
-    line = " ".join(_UNPRINTABLE.sub(" ", message[:_SHOWN_CHARACTERS]).split())
-    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", line)
+    # Cut before the pattern, whose time grows with the square of a word's length.
+    return _LIKE_A_RECIPIENT.sub("…", one_line(message))
+
+
+def one_line(text: str) -> str:
+    """Make of the platform's words one printable line, which cannot forge another in a log."""
+    return " ".join(_UNPRINTABLE.sub(" ", text[:_SHOWN_CHARACTERS]).split())
 
 
 def _personal(operation: Operation[object]) -> Iterator[str]:
@@ -363,7 +370,8 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Read ``Retry-After``: whole seconds, or an HTTP date (RFC 9110, section 10.2.3)."""
     value = _header(headers, "retry-after")
-    if is_digits(value):
+    # Fractions are against the RFC, but they are sent, and ignoring one would mean not to wait.
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return float(value)
     at = _http_date(value)
     if at is None:

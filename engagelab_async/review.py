@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from ._wire import one_line
 from .errors import RateLimitError, ReviewTimeoutError, ServerError, TransportError
 from .operations._review import TemplateStatus
 from .transport import seconds
@@ -93,7 +94,8 @@ async def wait_until_reviewed(
 def _rejected(
     remark: str, read: Operation[object], rejection: type[ReviewRejectedError]
 ) -> ReviewRejectedError:
-    text = f"rejected: {remark}" if remark else "rejected without a remark"
+    words = one_line(remark)
+    text = f"rejected: {words}" if words else "rejected without a remark"
     error = rejection(text, audit_remark=remark)
     error.operation = read
     return error

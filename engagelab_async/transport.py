@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_SHORT_KEY: Final = 8
+
 _logger: Final = logging.getLogger("engagelab_async")
 # Without a handler, Python would print the warnings of programs that do not use logging.
 _logger.addHandler(logging.NullHandler())
@@ -86,7 +88,7 @@ def _hidden(_: str) -> str:
 
 
 def _masked(value: str) -> str:
-    return f"'{value[:4]}…'"
+    return f"'{value[:4]}…'" if len(value) > _SHORT_KEY else "'…'"
 
 
 @frozen
@@ -268,7 +270,7 @@ class Transport:
                     raise
                 await self.sleep(delay)
                 # A late wake-up leaves no time for an attempt, only for a half-sent one.
-                if self.clock() >= call.ends:
+                if self._closed or self.clock() >= call.ends:
                     raise
 
     def _request(self, operation: Operation[object]) -> Request:
@@ -316,7 +318,7 @@ class Transport:
             error,
             call.operation,
             attempt=call.number,
-            remaining=call.ends - self.clock(),
+            remaining=0.0 if self._closed else call.ends - self.clock(),
             random=self._random,
         )
         if delay is not None and not self._budget.spend():

@@ -76,6 +76,7 @@ async def test_an_unknown_status_is_no_decision(number: int) -> None:
     ("remark", "text"),
     [
         ("Name the brand", "GetSMSTemplate: rejected: Name the brand"),
+        ("Name\nthe \x1b[31mbrand", "GetSMSTemplate: rejected: Name the [31mbrand"),
         ("", "GetSMSTemplate: rejected without a remark"),
         (None, "GetSMSTemplate: rejected without a remark"),
     ],

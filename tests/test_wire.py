@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from typing import Any, get_origin
@@ -311,13 +312,14 @@ class TestRetryAfter:
             ("Thu, 09 Oct 2025 08:00:00 GMT", 0.0),
             ("", None),
             ("-5", None),
-            ("1.5", None),
+            ("1.5", 1.5),
+            ("1.", None),
             ("٣", None),
             ("soon", None),
             ("Thu, 32 Oct 2025 08:53:50 GMT", None),
             ("Thu, 09 Oct 99999999999 08:53:50 GMT", None),
             ("Thu, 09 Oct 2025 08:53:50 +99999999999999", None),
-            ("9" * 5000, None),
+            ("9" * 5000, math.inf),
         ],
     )
     def test_by_our_clock(self, value: str, expected: float | None) -> None:
@@ -359,6 +361,7 @@ class TestMessages:
         [
             ("invalid number +6591234567", "invalid number …"),
             ("invalid number 6591234567.", "invalid number …67."),
+            ("no +65 9123-4569 and (659) 123.45.68", "no …69 and (….68"),
             ("code 0394 is wrong", "code … is wrong"),
             ("验证码0394错误", "验证码…错误"),
             ("Bob@Example.com and 'eve@example.com'", "…@Example.com and '…@example.com'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -18,10 +19,21 @@ from engagelab_async.errors import (
     TransportError,
 )
 
-from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, time_limit
+from ._engine import (
+    IDLE_SECONDS,
+    MAX_CONNECTIONS,
+    Request,
+    Response,
+    in_asyncio,
+    reason,
+    time_limit,
+)
 from ._proxy import environment_proxy
+from .httpx import tls_context
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp.abc import AbstractStreamWriter
 
 _NEVER_LEFT: Final = (
@@ -58,8 +70,10 @@ class _Body(aiohttp.BytesPayload):
         return True
 
 
-_Route = tuple[aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None]
-"""Session, URL, headers and proxy of a request: what all requests like it share."""
+_Route = tuple[
+    aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None, "ssl.SSLContext | bool"
+]
+"""Session, URL, headers, proxy and TLS of a request: what all requests like it share."""
 
 
 class _AiohttpEngine(ABC):
@@ -80,11 +94,15 @@ class _AiohttpEngine(ABC):
             if body.taken:
                 raise ResponseTimeoutError("no answer in time") from None
             raise ConnectError("no connection in time") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translated(error, unsent=not body.taken) from error
 
     async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
-        session, url, headers, proxy = self._route_to(request.url, request.headers)
+        session, url, headers, proxy, tls = self._route_to(request.url, request.headers)
+        # Twice around the loop, aiohttp gets to know which connections the server has closed in
+        # the meantime. On one of those a message would be lost, and nobody could say whether.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         response = await session.request(
             request.method,
             url,
@@ -92,6 +110,7 @@ class _AiohttpEngine(ABC):
             headers=headers,
             skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
+            ssl=tls,
             timeout=_NO_TIMEOUT,
             allow_redirects=False,
             auto_decompress=False,
@@ -131,9 +150,13 @@ class AiohttpEngine(_AiohttpEngine):
         # A path arrives percent-encoded, and is to stay so.
         parsed = URL(url, encoded=True)
         proxy = environment_proxy(str(parsed.origin()), ("http", "https"))
-        return self._sessions[headers], parsed, None, proxy
+        tls = tls_context() if parsed.scheme == "https" else True
+        return self._sessions[headers], parsed, None, proxy, tls
 
     def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
+        if not in_asyncio():
+            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
+            raise ConfigurationError(msg)
         if self._connector is None:
             # Not sooner: it belongs to the loop that runs when it is made.
             self._connector = aiohttp.TCPConnector(
@@ -177,7 +200,7 @@ class AiohttpSessionEngine(_AiohttpEngine):
         self._session = session
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
-        return self._session, URL(url, encoded=True), CIMultiDict(headers), None
+        return self._session, URL(url, encoded=True), CIMultiDict(headers), None, True
 
     async def aclose(self) -> None:
         """Leave the session to its owner."""
@@ -199,5 +222,5 @@ def translated(error: Exception, *, unsent: bool) -> TransportError:
     """
     # The exceptions' own texts stay in the cause: they may quote a URL with a password.
     if unsent or isinstance(error, _NEVER_LEFT):
-        return ConnectError(f"no connection ({type(error).__name__})")
-    return ConnectionLostError(f"the connection broke ({type(error).__name__})")
+        return ConnectError(f"no connection ({reason(error)})")
+    return ConnectionLostError(f"the connection broke ({reason(error)})")

@@ -8,20 +8,20 @@ from __future__ import annotations
 import ssl
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
 
 from engagelab_async.errors import (
+    ConfigurationError,
     ConnectError,
     ConnectionLostError,
     ResponseTimeoutError,
     TransportError,
 )
 
-from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, time_limit
+from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, reason, time_limit
 from ._proxy import environment_proxy
 from ._slots import Slots
 
@@ -138,10 +138,10 @@ class HTTPXLibrary:
         """
         # The exceptions' own texts stay in the cause: they may quote a URL with a password.
         if unsent or isinstance(error, self._never_left):
-            return ConnectError(f"no connection ({type(error).__name__})")
+            return ConnectError(f"no connection ({reason(error)})")
         if isinstance(error, self.module.TimeoutException):
-            return ResponseTimeoutError(f"no answer in time ({type(error).__name__})")
-        return ConnectionLostError(f"the connection broke ({type(error).__name__})")
+            return ResponseTimeoutError(f"no answer in time ({reason(error)})")
+        return ConnectionLostError(f"the connection broke ({reason(error)})")
 
 
 _HTTPX: Final = HTTPXLibrary(httpx)
@@ -183,7 +183,7 @@ class HTTPXEngine(_HTTPXEngine):
     """Sends over its own connections: the default.
 
     Each connection has an ``AsyncHTTPTransport`` of its own, and they wait in a free list (see
-    `Slots`): httpx's pool, which looks at all of its connections for every request, takes the
+    ``Slots``): httpx's pool, which looks at all of its connections for every request, takes the
     longer the more requests are under way. Proxies and certificates are taken from the
     environment as httpx does.
 
@@ -215,9 +215,7 @@ class HTTPXEngine(_HTTPXEngine):
         )
         prepared.headers.update(_length(request.body))
         slot = await self._slots.take(origin)
-        # Being watched costs 50 µs, and what was in use just now is hardly opened anew.
-        if monotonic() - slot.idle_since > _JUST_USED_SECONDS:
-            handshake.watch(prepared)
+        handshake.watch(prepared)
         try:
             response: Any = await slot.connection.handle_async_request(prepared)
             try:
@@ -245,10 +243,15 @@ class HTTPXEngine(_HTTPXEngine):
         )
         proxy = environment_proxy(origin, _PROXY_SCHEMES)
         # Loading certificates blocks the event loop for 30 ms, which plain HTTP need not pay.
-        needs_tls = "https:" in f"{origin} {proxy}"
-        transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-            verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
-        )
+        needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
+        try:
+            transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
+                verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
+            )
+        # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
+        except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
+            msg = f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
+            raise ConfigurationError(msg) from error
         return transport
 
     async def aclose(self) -> None:
@@ -319,10 +322,22 @@ class HTTPXClientEngine(_HTTPXEngine):
 # httpx's timeouts are for one read or write each, and each costs a timer; see `time_limit`.
 _NO_TIMEOUTS: Final = {"timeout": {"connect": None, "read": None, "write": None, "pool": None}}
 
-_JUST_USED_SECONDS: Final = 1.0
-
 _RECEIVED: Final = 1024 * 1024
 """More than what a transport has received but not handed out yet, in bytes."""
+
+
+@lru_cache
+def tls_context() -> ssl.SSLContext:
+    """Trust what httpx trusts: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else certifi's list.
+
+    Raises:
+        ConfigurationError: There are no such certificates.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        msg = f"the environment's certificates cannot be used ({type(error).__name__})"
+        raise ConfigurationError(msg) from error
 
 
 @lru_cache

@@ -139,7 +139,8 @@ def schedule(value: datetime | float | None) -> int | None:
     if value is None:
         return None
     moment = _seconds(value)
-    ahead = moment - time.time()
+    # In whole seconds, as the API counts, or exactly 3 minutes would always be too little.
+    ahead = int(moment) - int(time.time())
     if ahead < _MIN_AHEAD:
         msg = "schedule_time: must be at least 3 minutes ahead"
         raise ValueError(msg)

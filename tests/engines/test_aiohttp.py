@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 import pytest
+import trio
 
 from engagelab_async import (
     ConfigurationError,
@@ -17,7 +18,7 @@ from engagelab_async import (
 )
 from engagelab_async.engines import Request, Response, choose
 from engines.cases import HEADERS, send
-from hostile import Hostile, answers, http, says
+from hostile import Hostile, Peer, answers, http, says
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
@@ -147,3 +148,31 @@ async def test_different_headers_share_the_connections() -> None:
         assert [["otp"], ["sms"], ["otp"]] == signed
         assert 1 == server.connections
         await engine.aclose()
+
+
+# ------------------------------------------------------------------------------- event loops
+
+
+def test_trio_is_refused() -> None:
+    """The engine needs asyncio; elsewhere that is said, and nothing is sent."""
+
+    async def main() -> None:
+        engine, _ = choose("aiohttp")
+        with pytest.raises(ConfigurationError, match="needs asyncio"):
+            await send(engine, "http://127.0.0.1:9")
+        await engine.aclose()
+
+    trio.run(main)
+
+
+async def test_connection_that_the_server_closed_is_not_reused() -> None:
+    """A server that closes after each answer, without a word of it, loses no message."""
+    engine, _ = choose("aiohttp")
+    with Hostile(says(http(200, b"1"), Peer.closes)) as server:
+        for _ in range(5):
+            response = await send(engine, server.url)
+            # Blocking, so that the event loop does not learn of it on the way.
+            server._wait(lambda: server.open == 0)  # noqa: SLF001
+
+            assert 200 == response.status
+    await engine.aclose()

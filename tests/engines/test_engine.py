@@ -1,6 +1,8 @@
 """The time limit, and the question which event loop runs."""
 
 import asyncio
+import socket
+import ssl
 import sys
 from time import perf_counter
 
@@ -9,7 +11,7 @@ import pytest
 import trio
 
 from engagelab_async.engines import time_limit
-from engagelab_async.engines._engine import in_asyncio
+from engagelab_async.engines._engine import in_asyncio, reason
 from engines import backends
 
 every_backend = pytest.mark.parametrize("backend", backends.EVERY)
@@ -89,3 +91,23 @@ async def test_trio_as_the_guest_of_asyncio() -> None:
 
     with pytest.raises(TimeoutError):
         (await outcome).unwrap()
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ssl.SSLCertVerificationError(), "its certificate is not trusted"),
+        (ssl.SSLError(), "TLS failed"),
+        (socket.gaierror(), "its name cannot be resolved"),
+        (ConnectionRefusedError(), "refused"),
+        (OSError(), "RuntimeError"),
+    ],
+)
+def test_reason_is_found_behind_a_failure(cause: Exception, said: str) -> None:
+    """What is at the bottom of a failure is told in fixed words."""
+    middle = OSError("All connection attempts failed")
+    middle.__cause__ = cause
+    failure = RuntimeError("to https://user:password@example.com")
+    failure.__context__ = middle
+
+    assert said == reason(failure)

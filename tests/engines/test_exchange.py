@@ -7,7 +7,7 @@ import pytest
 from engagelab_async import ConnectionLostError
 from engagelab_async.engines import Engine
 from engines.cases import every_engine, send
-from hostile import Hostile, answers, authority, closes, floods, http, says
+from hostile import Hostile, Peer, answers, authority, closes, floods, http, says
 
 
 @every_engine
@@ -134,6 +134,16 @@ async def test_answer_after_an_oversized_one(engine: Engine) -> None:
 
         assert b'{"a": 1}' == response.body
         assert 2 == server.connections
+
+
+@every_engine
+@pytest.mark.parametrize("behind", [b"\r\n", http(200, b"another")], ids=["blank", "answer"])
+async def test_what_follows_the_answer_is_no_part_of_it(engine: Engine, behind: bytes) -> None:
+    """The body ends where its length says, whatever a server sends behind it."""
+    with Hostile(says(http(200, b"real") + behind, Peer.closes)) as server:
+        response = await send(engine, server.url)
+
+    assert (200, b"real") == (response.status, response.body)
 
 
 @every_engine

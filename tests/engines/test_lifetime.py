@@ -222,9 +222,10 @@ async def test_cancelled_sends_give_their_places_back(engine: Engine) -> None:
 
 
 @every_owner
-async def test_cancelled_sends_leave_nothing_open(engine: Engine) -> None:
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+async def test_cancelled_sends_leave_nothing_open(engine: Engine, secure: bool) -> None:
     """After many sends that were cancelled somewhere, closing the engine closes everything."""
-    with Hostile(echoes) as server:
+    with Hostile(echoes, ca=authority() if secure else None) as server:
         await storm(engine, server.url)
         await engine.aclose()
 

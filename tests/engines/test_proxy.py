@@ -5,6 +5,7 @@ import pytest
 from engagelab_async import ConfigurationError, ConnectError
 from engagelab_async.engines import Engine
 from engagelab_async.engines._proxy import environment_proxy
+from engagelab_async.engines.httpx import tls_context
 from engines.cases import every_owner, send
 from hostile import Behaviour, Hostile, Peer, answers, authority, closes, hangs, resets, tunnels
 
@@ -126,3 +127,24 @@ async def test_silent_proxy_never_left(engine: Engine, environment: pytest.Monke
                 await send(engine, server.url.replace("http", "https"), timeout=0.1)
 
         await proxy.until(lambda: proxy.open == 0)
+
+
+@every_owner
+async def test_unusable_environment_is_no_outage(
+    engine: Engine, environment: pytest.MonkeyPatch
+) -> None:
+    """Certificates that are not there, or a proxy that is none, raise at once, before any I/O."""
+    tls_context.cache_clear()
+    environment.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConfigurationError):
+        await send(engine, "https://api.invalid")
+
+
+@every_owner
+async def test_unknown_kind_of_proxy_is_refused(
+    engine: Engine, environment: pytest.MonkeyPatch
+) -> None:
+    """Every engine says so where it cannot use the proxy at all."""
+    environment.setenv("ALL_PROXY", "gopher://proxy:70")
+    with pytest.raises(ConfigurationError, match="the proxy in the environment"):
+        await send(engine, "http://api.invalid")

@@ -104,6 +104,22 @@ async def test_idle_slots_of_another_origin_make_room() -> None:
     assert first is await slots.take(A)
 
 
+async def test_cancelled_making_of_room_takes_no_place() -> None:
+    """Who is cancelled while an idle slot makes room leaves that room to others."""
+    slots = make_slots(limit=1)
+    idle = await slots.take(A)
+    idle.connection.closing = asyncio.Event()
+    await slots.give_back(idle)
+    waiting = asyncio.create_task(slots.take(B))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+    await slots.give_back(await slots.take(A))
+    assert B == (await slots.take(B)).origin
+
+
 async def test_slot_that_was_idle_for_long_is_closed() -> None:
     """Connections that are no longer needed do not stay open."""
     clock = Clock()
@@ -114,6 +130,22 @@ async def test_slot_that_was_idle_for_long_is_closed() -> None:
     await slots.give_back(second)
 
     assert (True, False) == (first.connection.closed, second.connection.closed)
+
+
+async def test_slots_of_another_origin_expire_too() -> None:
+    """Each time a slot comes back, one of every origin that was idle for too long is closed."""
+    clock = Clock()
+    slots = make_slots(limit=3, clock=clock)
+    old = [await slots.take(A), await slots.take(A)]
+    for slot in old:
+        await slots.give_back(slot)
+    clock.now = 31.0
+    busy = await slots.take(B)
+    await slots.give_back(busy)
+
+    assert [True, False] == [slot.connection.closed for slot in old]
+    await slots.give_back(await slots.take(B))
+    assert [True, True] == [slot.connection.closed for slot in old]
 
 
 async def test_failure_to_make_a_slot_takes_no_place() -> None:
