@@ -183,7 +183,7 @@ class HTTPXEngine(_HTTPXEngine):
     """Sends over its own connections: the default.
 
     Each connection has an ``AsyncHTTPTransport`` of its own, and they wait in a free list (see
-    `Slots`): httpx's pool, which looks at all of its connections for every request, takes the
+    ``Slots``): httpx's pool, which looks at all of its connections for every request, takes the
     longer the more requests are under way. Proxies and certificates are taken from the
     environment as httpx does.
 
