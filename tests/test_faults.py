@@ -202,13 +202,13 @@ def lost(error: type[EngageLabError], behaviour: Behaviour, requests: int = 1) -
 
 def silent(behaviour: Behaviour, requests: int = 1) -> Fault:
     """Nobody knows, and it takes all the time that an attempt has."""
-    return evolve(lost(ResponseTimeoutError, behaviour, requests), timeout=0.15, each=0.15)
+    return evolve(lost(ResponseTimeoutError, behaviour, requests), timeout=0.3, each=0.3)
 
 
 def endless(behaviour: Behaviour) -> Fault:
     """Nobody knows, and it takes all the time that the call has."""
     end = Outcome(ResponseTimeoutError, requests=1, attempts=1, may_have_been_sent=True)
-    return Fault(partial(serving, behaviour), end, end, deadline=0.25, each=0.25)
+    return Fault(partial(serving, behaviour), end, end, deadline=0.4, each=0.4)
 
 
 def refused(error: type[EngageLabError], *script: Behaviour) -> Fault:

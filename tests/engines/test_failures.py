@@ -7,7 +7,7 @@ import anyio
 import pytest
 import trustme
 
-from engagelab_async import ConnectError, ConnectionLostError, TransportError
+from engagelab_async import ConnectError, ConnectionLostError, ResponseTimeoutError, TransportError
 from engagelab_async.engines import Engine
 from engines.cases import LARGE, every_engine, send
 from hostile import (
@@ -96,6 +96,17 @@ async def test_broken_connection_is_lost(engine: Engine, behaviour: Behaviour) -
         # The engine has put the broken connection away.
         response = await send(engine, server.url)
         assert (200, 2) == (response.status, server.connections)
+
+
+@every_engine
+async def test_request_without_a_body_is_lost_too(engine: Engine) -> None:
+    """A request that is complete with its headers can be carried out as soon as they left."""
+    with Hostile(closes) as server, pytest.raises(ConnectionLostError):
+        await send(engine, server.url, b"", method="DELETE")
+    with Hostile(hangs) as server, pytest.raises(ResponseTimeoutError):
+        await send(engine, server.url, b"", method="DELETE", timeout=0.1)
+    with refusing() as url, pytest.raises(ConnectError):
+        await send(engine, url, b"", method="DELETE")
 
 
 @every_engine

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import anyio
 import pytest
 from attrs import define
 
@@ -20,6 +21,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close, as soon as that is allowed."""
+        await asyncio.sleep(0)
         if self.closing is not None:
             await self.closing.wait()
         self.closed = True
@@ -60,6 +62,17 @@ async def test_dropped_slot_is_closed() -> None:
 
     assert broken.connection.closed
     assert broken is not await slots.take(A)
+
+
+async def test_slot_of_a_cancelled_request_is_closed() -> None:
+    """Closing takes place even where everything else has been cancelled."""
+    slots = make_slots()
+    slot = await slots.take(A)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await slots.drop(slot)
+
+    assert slot.connection.closed
 
 
 async def test_waiters_are_served_in_order() -> None:
