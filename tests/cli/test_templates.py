@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.command import Engagelab, Ran
+from engagelab_async import DeleteSMSTemplate, EngageLab, ListSMSTemplates, ServerError
+from engagelab_async.cli.outcome import Exit, failed
 from engagelab_async.sandbox import Review, Sandbox
 
 SHIPPED = (
@@ -215,6 +217,27 @@ class TestSMSTemplates:
 
         assert 1 == ran.exit_code
         assert "✗ Not done" in ran.err
+
+    def test_uncertain_reading(self) -> None:
+        """Whether a reading was made does not matter: it exits with 1, and a change with 3."""
+        error = ServerError("500")
+
+        assert Exit.NOT_SENT == failed(ListSMSTemplates(), error).exit_code
+        assert Exit.UNCERTAIN == failed(DeleteSMSTemplate("7"), error).exit_code
+
+    @pytest.mark.parametrize(("verb", "exit_code"), [("show", 130), ("delete", 3)])
+    def test_interruption(
+        self, at_sandbox: Engagelab, monkeypatch: pytest.MonkeyPatch, verb: str, exit_code: int
+    ) -> None:
+        """Ctrl-C stops a reading for good, and leaves open what became of a change."""
+
+        async def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(EngageLab, "execute", interrupted)
+        options = ("--yes",) if verb == "delete" else ()
+
+        assert exit_code == at_sandbox("sms", "templates", verb, "7", *options).exit_code
 
 
 class TestSignatures:
