@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,6 @@ from ._engine import (
     Response,
     in_asyncio,
     reason,
-    time_limit,
 )
 from ._proxy import environment_proxy
 from .httpx import tls_context
@@ -44,8 +44,12 @@ _NEVER_LEFT: Final = (
 )
 """What aiohttp raises when there is no connection: nothing was sent."""
 
-# aiohttp rounds limits above 5 seconds up to whole ones; see `time_limit`.
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+@lru_cache(maxsize=16)
+def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
+    # aiohttp has a timer for each request anyway; a second one, asyncio's, would cost a tenth of
+    # the throughput. Without a threshold it would round limits above 5 seconds up to whole ones.
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=None, ceil_threshold=math.inf)
 
 
 # It would name one for the body that is not there.
@@ -82,27 +86,30 @@ class _AiohttpEngine(ABC):
     def __init__(self) -> None:
         # Per engine, not per process: the headers hold a secret.
         self._route_to = lru_cache(maxsize=64)(self._route)
+        self._under_way = 0
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
         body = _Body(request.body)
         body.taken = not request.body
+        if not self._under_way:
+            await _look_around()
+        self._under_way += 1
         try:
-            async with time_limit(timeout):
-                return await self._exchange(request, body, max_bytes)
+            return await self._exchange(request, body, timeout, max_bytes)
         except TimeoutError:
             if body.taken:
                 raise ResponseTimeoutError("no answer in time") from None
             raise ConnectError("no connection in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translated(error, unsent=not body.taken) from error
+        finally:
+            self._under_way -= 1
 
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
+    async def _exchange(
+        self, request: Request, body: _Body, timeout: float | None, max_bytes: int
+    ) -> Response:
         session, url, headers, proxy, tls = self._route_to(request.url, request.headers)
-        # Twice around the loop, aiohttp gets to know which connections the server has closed in
-        # the meantime. On one of those a message would be lost, and nobody could say whether.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
         response = await session.request(
             request.method,
             url,
@@ -111,7 +118,7 @@ class _AiohttpEngine(ABC):
             skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
             ssl=tls,
-            timeout=_NO_TIMEOUT,
+            timeout=_limit(timeout),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
@@ -154,9 +161,6 @@ class AiohttpEngine(_AiohttpEngine):
         return self._sessions[headers], parsed, None, proxy, tls
 
     def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
-        if not in_asyncio():
-            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
-            raise ConfigurationError(msg)
         if self._connector is None:
             # Not sooner: it belongs to the loop that runs when it is made.
             self._connector = aiohttp.TCPConnector(
@@ -204,6 +208,19 @@ class AiohttpSessionEngine(_AiohttpEngine):
 
     async def aclose(self) -> None:
         """Leave the session to its owner."""
+
+
+async def _look_around() -> None:
+    """Let aiohttp get to know which connections the server has closed in the meantime.
+
+    It does when the event loop has been around, which it has while other requests are under way.
+    On a closed connection a message would be lost, and nobody could say whether.
+    """
+    if not in_asyncio():
+        msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
+        raise ConfigurationError(msg)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:

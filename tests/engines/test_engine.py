@@ -29,7 +29,8 @@ def test_time_runs_out(backend: str) -> None:
     with pytest.raises(TimeoutError):
         backends.run(backend, main)
 
-    assert 0.05 <= perf_counter() - began < 5
+    # uvloop counts from when its present turn began.
+    assert 0.03 <= perf_counter() - began < 5
 
 
 @every_backend
