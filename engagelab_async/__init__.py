@@ -7,6 +7,9 @@ Example:
     ...         sent = await engagelab.otp.send_code("+6591234567", "039487", "login")
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 from .client import EngageLab
 from .engines import Engine, Request, Response
@@ -24,16 +27,23 @@ from .errors import (
     HandsetError,
     InterceptedError,
     InternalSendError,
+    InUseError,
     InvalidNumberError,
     InvalidRequestError,
     InvalidResponseError,
+    NameTakenError,
     NotFoundError,
+    PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
     RegionForbiddenError,
     ResponseTimeoutError,
+    ReviewRejectedError,
+    ReviewTimeoutError,
     SendFailedError,
     ServerError,
+    SignatureRejectedError,
+    TemplateRejectedError,
     TransportError,
     UnreachableError,
     UnregisteredNumberError,
@@ -58,6 +68,78 @@ from .retry import RetryPolicy
 from .sms import SMS
 from .transport import Attempt, Credentials
 
+# Most programs only send. These names are looked up when they are first used, because making their
+# classes would double the time that importing the package takes.
+if TYPE_CHECKING:
+    from .operations._review import SignatureStatus, TemplateStatus
+    from .operations.otp_templates import (
+        Channel,
+        ChannelConfig,
+        CreateOTPTemplate,
+        DeleteOTPTemplate,
+        EmailConfig,
+        EmailContent,
+        GetOTPTemplate,
+        ListOTPTemplates,
+        OTPTemplate,
+        PWAConfig,
+        SMSConfig,
+        TemplateCustomConfig,
+        TemplateDefaultConfig,
+        VerifyCodeConfig,
+        VerifyCodeType,
+    )
+    from .operations.signatures import (
+        CreatedSignature,
+        CreateSignature,
+        DeleteSignature,
+        GetSignature,
+        ListSignatures,
+        Signature,
+        UpdateSignature,
+    )
+    from .operations.sms_templates import (
+        CreatedSMSTemplate,
+        CreateSMSTemplate,
+        DeleteSMSTemplate,
+        GetSMSTemplate,
+        ListSMSTemplates,
+        SignaturePosition,
+        SMSTemplate,
+        TemplateType,
+        UpdateSMSTemplate,
+    )
+    from .rendering import (
+        Rendering,
+        render,
+    )
+    from .templates import (
+        CallOptions,
+        OTPTemplates,
+        Signatures,
+        SMSTemplates,
+    )
+else:
+    _LATER = (
+        "operations._review",
+        "operations.otp_templates",
+        "operations.sms_templates",
+        "operations.signatures",
+        "rendering",
+        "templates",
+    )
+
+    def __getattr__(name: str) -> object:
+        for module in _LATER if name in __all__ else ():
+            found = getattr(import_module(f".{module}", __name__), name, None)
+            if found is not None:
+                return globals().setdefault(name, found)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "OTP",
     "SMS",
@@ -66,32 +148,63 @@ __all__ = [
     "AuthenticationError",
     "BlacklistedError",
     "BusinessRuleError",
+    "CallOptions",
+    "Channel",
+    "ChannelConfig",
     "ConfigurationError",
     "ConnectError",
     "ConnectionLostError",
     "ContentRejectedError",
+    "CreateOTPTemplate",
+    "CreateSMSTemplate",
+    "CreateSignature",
+    "CreatedSMSTemplate",
+    "CreatedSignature",
     "Credentials",
+    "DeleteOTPTemplate",
+    "DeleteSMSTemplate",
+    "DeleteSignature",
+    "EmailConfig",
+    "EmailContent",
     "Endpoint",
     "EngageLab",
     "EngageLabError",
     "Engine",
     "FrequencyLimitError",
+    "GetOTPTemplate",
+    "GetSMSTemplate",
+    "GetSignature",
     "HandsetError",
+    "InUseError",
     "InterceptedError",
     "InternalSendError",
     "InvalidNumberError",
     "InvalidRequestError",
     "InvalidResponseError",
+    "ListOTPTemplates",
+    "ListSMSTemplates",
+    "ListSignatures",
+    "NameTakenError",
     "NotFoundError",
+    "OTPTemplate",
+    "OTPTemplates",
     "Operation",
+    "PWAConfig",
+    "PendingReviewError",
     "PermissionDeniedError",
     "Plan",
     "RateLimitError",
     "RegionForbiddenError",
+    "Rendering",
     "Request",
     "Response",
     "ResponseTimeoutError",
     "RetryPolicy",
+    "ReviewRejectedError",
+    "ReviewTimeoutError",
+    "SMSConfig",
+    "SMSTemplate",
+    "SMSTemplates",
     "ScheduleInfo",
     "SendCode",
     "SendCustomMessage",
@@ -100,12 +213,27 @@ __all__ = [
     "SendSMS",
     "Sent",
     "ServerError",
+    "Signature",
+    "SignaturePosition",
+    "SignatureRejectedError",
+    "SignatureStatus",
+    "Signatures",
     "Template",
+    "TemplateCustomConfig",
+    "TemplateDefaultConfig",
+    "TemplateRejectedError",
+    "TemplateStatus",
+    "TemplateType",
     "TransportError",
     "UnreachableError",
     "UnregisteredNumberError",
     "UnsubscribedError",
+    "UpdateSMSTemplate",
+    "UpdateSignature",
     "Verification",
+    "VerifyCodeConfig",
+    "VerifyCodeType",
     "VerifyOTP",
     "__version__",
+    "render",
 ]

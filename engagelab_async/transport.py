@@ -186,6 +186,10 @@ class Transport:
         wall_clock: Unix seconds.
         sleep: Waits for a number of seconds.
         random: Numbers in [0, 1).
+
+    Attributes:
+        clock: As above, for whoever makes several calls in a limited time.
+        sleep: As above.
     """
 
     def __init__(
@@ -213,9 +217,9 @@ class Transport:
         self._deadline = seconds(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
-        self._clock = clock
+        self.clock = clock
         self._wall_clock = wall_clock
-        self._sleep = sleep
+        self.sleep = sleep
         self._random = random
         self._closed = False
 
@@ -255,7 +259,7 @@ class Transport:
             self._request(operation),
             self._retry if retry is None else instance(retry, RetryPolicy, "retry"),
             self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self._clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
         )
         while True:
             try:
@@ -264,9 +268,9 @@ class Transport:
                 delay = self._failed(call, error)
                 if delay is None:
                     raise
-                await self._sleep(delay)
+                await self.sleep(delay)
                 # A late wake-up leaves no time for an attempt, only for a half-sent one.
-                if self._closed or self._clock() >= call.ends:
+                if self._closed or self.clock() >= call.ends:
                     raise
 
     def _request(self, operation: Operation[object]) -> Request:
@@ -278,16 +282,17 @@ class Transport:
         account = self._accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
+        body = _wire.encode(operation)
         return Request(
             endpoint.method,
-            account.base_url + endpoint.path,
-            account.headers,
-            _wire.encode(operation),
+            account.base_url + _wire.path(operation),
+            account.headers if body else _about_no_body(account.headers),
+            body,
         )
 
     async def _attempt(self, call: _Call[R]) -> R:
         call.number += 1
-        call.began = self._clock()
+        call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
         response = await self._engine.send(
             call.request,
@@ -313,7 +318,7 @@ class Transport:
             error,
             call.operation,
             attempt=call.number,
-            remaining=0.0 if self._closed else call.ends - self._clock(),
+            remaining=0.0 if self._closed else call.ends - self.clock(),
             random=self._random,
         )
         if delay is not None and not self._budget.spend():
@@ -348,7 +353,7 @@ class Transport:
             status,
             code,
             error,
-            self._clock() - call.began,
+            self.clock() - call.began,
             delay,
         )
         _log(attempt)
@@ -387,6 +392,10 @@ class _Call(Generic[R]):
     @property
     def name(self) -> str:
         return self.operation.endpoint.name
+
+
+def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(header for header in headers if header[0] != "Content-Type")
 
 
 def _no_credentials(operation: Operation[object]) -> ConfigurationError:

@@ -469,7 +469,7 @@ async def test_closing_ends_the_repeats() -> None:
         it.time.now += seconds
         await it.transport.aclose()
 
-    it.transport._sleep = close  # noqa: SLF001 - time passes only here
+    it.transport.sleep = close  # time passes only here
     error = await it.error(SEND_CODE)
 
     assert (1, True) == (error.attempts, error.may_have_been_sent)

@@ -9,8 +9,12 @@ from engagelab_async import SendSMS
 from . import inputs
 from .calls import perform
 from .options import MESSAGE, Call, Message
+from .templates import signatures, sms_templates
 
 sms: Final[App] = App(name="sms", sort_key=2, help="Send text messages.")
+
+sms.command(sms_templates)
+sms.command(signatures)
 
 _NO_OPTIONS: Final = Call()
 

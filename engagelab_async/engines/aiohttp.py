@@ -52,6 +52,10 @@ def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=None, ceil_threshold=math.inf)
 
 
+# It would name one for the body that is not there.
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
+
+
 class _Body(aiohttp.BytesPayload):
     """A request body that notices when aiohttp comes for it, which is once it is connected."""
 
@@ -111,6 +115,7 @@ class _AiohttpEngine(ABC):
             url,
             data=body,
             headers=headers,
+            skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
             ssl=tls,
             timeout=_limit(timeout),

@@ -213,7 +213,7 @@ class HTTPXEngine(_HTTPXEngine):
         prepared = self._library.module.Request(
             request.method, url, headers=headers, stream=body, extensions=_NO_TIMEOUTS
         )
-        prepared.headers["Content-Length"] = str(len(request.body))
+        prepared.headers.update(_length(request.body))
         slot = await self._slots.take(origin)
         handshake.watch(prepared)
         try:
@@ -284,8 +284,8 @@ class HTTPXClientEngine(_HTTPXEngine):
         prepared = self._client.build_request(
             request.method,
             request.url,
-            headers=[*request.headers, ("Content-Length", str(len(request.body)))],
-            content=body,
+            headers=[*request.headers, *_length(request.body)],
+            content=body if request.body else None,
             # httpx's own limits are for one read or write each.
             timeout=None,
         )
@@ -366,6 +366,10 @@ async def _end(chunks: AsyncIterator[bytes]) -> None:
             # Not from the network, or it would have had to wait: a mock's.
             if spare < 0:
                 break
+
+
+def _length(body: bytes) -> list[tuple[str, str]]:
+    return [("Content-Length", str(len(body)))] if body else []
 
 
 def _without_reading(response: httpx.Response) -> Response:
