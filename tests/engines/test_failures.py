@@ -153,6 +153,14 @@ async def test_time_runs_out_before_anything_left(engine: Engine) -> None:
 
 
 @every_engine
+@pytest.mark.parametrize("timeout", [0.0, -1.0])
+async def test_time_has_run_out_already(engine: Engine, timeout: float) -> None:
+    """A limit that has passed before anything was tried is no invitation to wait for ever."""
+    with Hostile(hangs) as server, pytest.raises(ConnectError):
+        await send(engine, server.url, timeout=timeout)
+
+
+@every_engine
 async def test_time_runs_out_later(engine: Engine) -> None:
     """Whatever does not end in time once the request began to leave is a missing answer."""
     slow: dict[str, Behaviour] = {

@@ -321,6 +321,19 @@ async def test_hook_with_a_failing_request(
 
 
 @every_library
+@pytest.mark.parametrize("name", ["ConnectError", "HTTPError"])
+async def test_hook_with_an_error_of_its_own(library: Library, name: str) -> None:
+    """What a hook raises when the answer is there does not mean that nothing was sent."""
+
+    async def stumbles(_: object) -> None:
+        raise exceptions(library)[name]("whatever")
+
+    client = library.AsyncClient(event_hooks={"response": [stumbles]})
+    with Hostile(answers(200)) as server, pytest.raises(ConnectionLostError):
+        await send_with(client, server.url)
+
+
+@every_library
 async def test_hook_with_a_refused_request(library: Library) -> None:
     """The status of a request that a hook makes itself is not taken for the answer to ours."""
     with Hostile(answers(200, 1), answers(404)) as server:

@@ -64,21 +64,22 @@ async def test_coroutines() -> None:
 
 def test_fields() -> None:
     """The fields have the types that their docstrings tell."""
-
-    def look(template: SMSTemplate, signature: Signature, error: TemplateRejectedError) -> None:
-        assert_type(template.template_id, str)
-        assert_type(template.template_type, TemplateType)
-        assert_type(template.status, TemplateStatus)
-        assert_type(template.country_codes, tuple[str, ...])
-        assert_type(template.sign_position, SignaturePosition | None)
-        assert_type(template.created_time, datetime | None)
-        assert_type(signature.status, SignatureStatus)
-        assert_type(error.audit_remark, str)
-
     assert_type(LOGIN.send_channel_strategy, tuple[Channel, ...])
     assert_type(render("Hi"), Rendering)
     assert_type(render(LOGIN.template_id, {"n": 1}).missing, tuple[str, ...])
     assert_type(Sandbox().review, Review)
+
+
+def look(template: SMSTemplate, signature: Signature, error: TemplateRejectedError) -> None:
+    """Fields of what only the platform makes; never called."""
+    assert_type(template.template_id, str)
+    assert_type(template.template_type, TemplateType)
+    assert_type(template.status, TemplateStatus)
+    assert_type(template.country_codes, tuple[str, ...])
+    assert_type(template.sign_position, SignaturePosition | None)
+    assert_type(template.created_time, datetime | None)
+    assert_type(signature.status, SignatureStatus)
+    assert_type(error.audit_remark, str)
 
 
 async def never_called(engagelab: EngageLab) -> None:
