@@ -8,6 +8,7 @@
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, taken together: every line, every branch
     docs        the Sphinx pages, where a warning is an error
+    bench       the page of numbers and its chart; for five minutes of a quiet machine
 """
 
 import shutil
@@ -24,6 +25,7 @@ nox.options.error_on_missing_interpreters = False
 
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
+PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -54,9 +56,10 @@ def types(session: nox.Session) -> None:
     """Check the types of our code, and that users see all types of the public names."""
     install_wheel(session, *group("types"))
 
-    session.run("mypy", "engagelab_async", "tests", "examples")
+    session.run("mypy", "engagelab_async", "tests", "examples", "benchmarks")
     # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
     session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
+    session.run("pyright", env=PYRIGHT)
     # Away from the working tree, or pyright would look at that instead of the installed package.
     with session.chdir(session.create_tmp()):
         session.run(
@@ -64,7 +67,7 @@ def types(session: nox.Session) -> None:
             "--verifytypes",
             "engagelab_async",
             "--ignoreexternal",
-            env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},  # do not ask for newer versions
+            env=PYRIGHT,
         )
 
 
@@ -107,3 +110,11 @@ def docs(session: nox.Session) -> None:
     install_wheel(session, *group("docs"))
 
     session.run("sphinx-build", "-qEnW", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(default=False, requires=["build"])
+def bench(session: nox.Session) -> None:
+    """Measure everything and write docs/benchmarks.md; ``-- --quick`` only shows the tables."""
+    install_wheel(session, *group("bench"))
+
+    session.run("python", "benchmarks", *(session.posargs or ["--write", "docs"]))

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
+
 from clients import CODE, KEY, PATH, PATIENCE, SECRET, TEMPLATE
 from engagelab_async import Credentials, EngageLab, SendCode, Template, broadcast
 from goals import Goal

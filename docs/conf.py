@@ -35,7 +35,8 @@ nitpick_ignore_regex = [
     # A lower-case name that is no function or method of ours is an argument.
     (r"py:obj", r"[a-z_]+"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
-    (r"py:.*", r"(aiohttp|anyio|asyncio|attrs?|cattrs|collections|datetime|httpx2?|typing)\..*"),
+    (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|httpx2?)\..*"),
+    (r"py:.*", r"(asyncio|collections|contextlib|datetime|typing)\..*"),
     # The standard library's, as annotations and docstrings write them.
     (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),
     (r"py:class", r"(Any|Callable|Iterable|Mapping|Self|datetime)"),

@@ -27,16 +27,23 @@ from .errors import (
     HandsetError,
     InterceptedError,
     InternalSendError,
+    InUseError,
     InvalidNumberError,
     InvalidRequestError,
     InvalidResponseError,
+    NameTakenError,
     NotFoundError,
+    PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
     RegionForbiddenError,
     ResponseTimeoutError,
+    ReviewRejectedError,
+    ReviewTimeoutError,
     SendFailedError,
     ServerError,
+    SignatureRejectedError,
+    TemplateRejectedError,
     TransportError,
     UnreachableError,
     UnregisteredNumberError,
@@ -61,6 +68,8 @@ from .retry import RetryPolicy
 from .sms import SMS
 from .transport import Attempt, Credentials
 
+# Most programs only send. These names are looked up when they are first used, because making their
+# classes would double the time that importing the package takes.
 if TYPE_CHECKING:
     from .bulk import (
         Accepted,
@@ -78,6 +87,75 @@ if TYPE_CHECKING:
         broadcast,
         hopeless,
     )
+    from .operations._review import SignatureStatus, TemplateStatus
+    from .operations.otp_templates import (
+        Channel,
+        ChannelConfig,
+        CreateOTPTemplate,
+        DeleteOTPTemplate,
+        EmailConfig,
+        EmailContent,
+        GetOTPTemplate,
+        ListOTPTemplates,
+        OTPTemplate,
+        PWAConfig,
+        SMSConfig,
+        TemplateCustomConfig,
+        TemplateDefaultConfig,
+        VerifyCodeConfig,
+        VerifyCodeType,
+    )
+    from .operations.signatures import (
+        CreatedSignature,
+        CreateSignature,
+        DeleteSignature,
+        GetSignature,
+        ListSignatures,
+        Signature,
+        UpdateSignature,
+    )
+    from .operations.sms_templates import (
+        CreatedSMSTemplate,
+        CreateSMSTemplate,
+        DeleteSMSTemplate,
+        GetSMSTemplate,
+        ListSMSTemplates,
+        SignaturePosition,
+        SMSTemplate,
+        TemplateType,
+        UpdateSMSTemplate,
+    )
+    from .rendering import (
+        Rendering,
+        render,
+    )
+    from .templates import (
+        CallOptions,
+        OTPTemplates,
+        Signatures,
+        SMSTemplates,
+    )
+else:
+    _LATER = (
+        "operations._review",
+        "operations.otp_templates",
+        "operations.sms_templates",
+        "operations.signatures",
+        "rendering",
+        "templates",
+        "bulk",
+    )
+
+    def __getattr__(name: str) -> object:
+        for module in _LATER if name in __all__ else ():
+            found = getattr(import_module(f".{module}", __name__), name, None)
+            if found is not None:
+                return globals().setdefault(name, found)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "OTP",
@@ -89,18 +167,35 @@ __all__ = [
     "BlacklistedError",
     "BulkReport",
     "BusinessRuleError",
+    "CallOptions",
+    "Channel",
+    "ChannelConfig",
     "ConfigurationError",
     "ConnectError",
     "ConnectionLostError",
     "ContentRejectedError",
+    "CreateOTPTemplate",
+    "CreateSMSTemplate",
+    "CreateSignature",
+    "CreatedSMSTemplate",
+    "CreatedSignature",
     "Credentials",
+    "DeleteOTPTemplate",
+    "DeleteSMSTemplate",
+    "DeleteSignature",
+    "EmailConfig",
+    "EmailContent",
     "Endpoint",
     "EngageLab",
     "EngageLabError",
     "Engine",
     "FanOut",
     "FrequencyLimitError",
+    "GetOTPTemplate",
+    "GetSMSTemplate",
+    "GetSignature",
     "HandsetError",
+    "InUseError",
     "InterceptedError",
     "InternalSendError",
     "InvalidNumberError",
@@ -108,9 +203,17 @@ __all__ = [
     "InvalidResponseError",
     "JournalError",
     "Limiter",
+    "ListOTPTemplates",
+    "ListSMSTemplates",
+    "ListSignatures",
+    "NameTakenError",
     "NotFoundError",
+    "OTPTemplate",
+    "OTPTemplates",
     "Operation",
     "Outcome",
+    "PWAConfig",
+    "PendingReviewError",
     "PermissionDeniedError",
     "Plan",
     "Rate",
@@ -118,10 +221,16 @@ __all__ = [
     "RateLimitError",
     "RegionForbiddenError",
     "Rejected",
+    "Rendering",
     "Request",
     "Response",
     "ResponseTimeoutError",
     "RetryPolicy",
+    "ReviewRejectedError",
+    "ReviewTimeoutError",
+    "SMSConfig",
+    "SMSTemplate",
+    "SMSTemplates",
     "ScheduleInfo",
     "SendCode",
     "SendCustomMessage",
@@ -130,50 +239,32 @@ __all__ = [
     "SendSMS",
     "Sent",
     "ServerError",
+    "Signature",
+    "SignaturePosition",
+    "SignatureRejectedError",
+    "SignatureStatus",
+    "Signatures",
     "Skipped",
     "StopRule",
     "Template",
+    "TemplateCustomConfig",
+    "TemplateDefaultConfig",
+    "TemplateRejectedError",
+    "TemplateStatus",
+    "TemplateType",
     "TransportError",
     "Uncertain",
     "UnreachableError",
     "UnregisteredNumberError",
     "UnsubscribedError",
+    "UpdateSMSTemplate",
+    "UpdateSignature",
     "Verification",
+    "VerifyCodeConfig",
+    "VerifyCodeType",
     "VerifyOTP",
     "__version__",
     "broadcast",
     "hopeless",
+    "render",
 ]
-
-_IN_BULK = frozenset(
-    {
-        "Accepted",
-        "BulkReport",
-        "FanOut",
-        "JournalError",
-        "Limiter",
-        "Outcome",
-        "Rate",
-        "RateLimit",
-        "Rejected",
-        "Skipped",
-        "StopRule",
-        "Uncertain",
-        "broadcast",
-        "hopeless",
-    }
-)
-
-
-def __getattr__(name: str) -> object:
-    # What sends many messages needs SQLite, which would make the import a tenth slower for the
-    # programs that send one at a time.
-    if name in _IN_BULK:
-        value: object = getattr(import_module(".bulk", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -2,7 +2,7 @@
 
 ::
 
-    operation ── encode ──> body
+    operation ── path, encode ──> path, body
     result    <── decode ── status, headers, body
     or an error of the tree
 
@@ -16,15 +16,16 @@ import json
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, Final, TypeGuard, TypeVar, get_args, get_origin
+from types import NoneType
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
-from attrs import AttrsInstance, fields, has
-from cattrs import ClassValidationError, Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from attrs import fields, has
 
+from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
 from .errors import (
     APIError,
     AuthenticationError,
@@ -35,10 +36,13 @@ from .errors import (
     HandsetError,
     InterceptedError,
     InternalSendError,
+    InUseError,
     InvalidNumberError,
     InvalidRequestError,
     InvalidResponseError,
+    NameTakenError,
     NotFoundError,
+    PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
     RegionForbiddenError,
@@ -49,8 +53,7 @@ from .errors import (
     UnsubscribedError,
 )
 from .operations import Operation
-from .operations._arguments import JSON_NAME, KEPT, PERSONAL
-from .operations._operation import IDENTIFIER
+from .operations._arguments import PERSONAL
 
 R = TypeVar("R")
 
@@ -86,128 +89,31 @@ _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
+_ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
+    "not exist": NotFoundError,
+    "already exist": NameTakenError,
+    "pending status": PendingReviewError,
+    "using current": InUseError,
+    "can not use": BusinessRuleError,
+}
+"""What tells the refusals of templates and signatures apart, in the order of looking."""
+
+_TOLD_BY_WORDS: Final = frozenset(_ERRORS_BY_WORDS.values())
 _SEND_FAILURES: Final = range(5000, 6000)
-_SMS_CONFIG_REFUSAL: Final = 400
+# The SMS template and signature calls use the status as the code and tell by the message.
+_CONFIG_REFUSALS: Final = (400, 500)
+_BAD_CONFIG: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
 _SHOWN_CHARACTERS: Final = 500
+# Digits with the usual separators, up to the last two; or what stands before an @.
+_LIKE_A_RECIPIENT: Final = re.compile(
+    r"\+?\d(?:[ ().-]{0,2}\d){4,}(?=[ ().-]{0,2}\d[ ().-]?\d)|[^\s@<>\"']+(?=@)"
+)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
-# ------------------------------------------------------------------------------- the converter
-
-
-class _MismatchError(Exception):
-    """A value is not of the documented kind."""
-
-    def __init__(self, problem: str, address: str = "") -> None:
-        super().__init__(problem)
-        self.address = address
-
-
-def _mismatch(expected: str, value: object) -> _MismatchError:
-    return _MismatchError(f"expected {expected}, got {_json_kind(value)}")
-
-
-def _json_kind(value: object) -> str:
-    if value is None:
-        return "null"
-    kinds = {bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
-    return kinds.get(type(value), "a number")
-
-
-# cattrs' own hooks coerce: null would become the string "None", and 5 the string "5".
-
-
-def _string(value: object, _: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise _mismatch("a string", value)
-
-
-def _integer(value: object, _: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise _mismatch("an integer", value)
-
-
-def _boolean(value: object, _: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _mismatch("a boolean", value)
-
-
-def _identifier(value: object, kind: object) -> str | int:
-    if get_args(kind)[0] is int:
-        # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
-        return int(value) if _is_digits(value) else _integer(value, int)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int.__str__(value)
-    return _string(value, str)
-
-
-def _is_digits(value: object) -> TypeGuard[str]:
-    # No number of the API is that long, and int() refuses to read thousands of digits.
-    return isinstance(value, str) and bool(re.fullmatch("[0-9]{1,39}", value))
-
-
-def _is_identifier(kind: object) -> bool:
-    return get_origin(kind) is Annotated and IDENTIFIER in get_args(kind)
-
-
-def _structure_hook(kind: type[AttrsInstance]) -> Callable[[Any, Any], Any]:
-    """Refuse what is no object by its own address, not by that of a field in it."""
-    structure = make_dict_structure_fn(kind, _converter)
-
-    def hook(value: object, _: object) -> object:
-        if not isinstance(value, dict):
-            raise _mismatch("an object", value)
-        return structure(value, kind)
-
-    return hook
-
-
-def _is_json(kind: object) -> bool:
-    return get_origin(kind) is Mapping and Any in get_args(kind)
-
-
-def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], dict[str, Any]]:
-    """Leave out what the caller left out, and write each field under its key in the body."""
-    overrides: dict[str, Any] = {
-        field.name: override(
-            rename=field.metadata.get(JSON_NAME),
-            unstruct_hook=_keeping(kept) if (kept := field.metadata.get(KEPT)) else None,
-        )
-        for field in fields(kind)
-    }
-    return make_dict_unstructure_fn(kind, _converter, _cattrs_omit_if_default=True, **overrides)
-
-
-def _keeping(kept: tuple[str, ...]) -> Callable[[object], dict[str, Any]]:
-    """Write the keys of a nested value that the API wants even if they are empty."""
-
-    def hook(value: object) -> dict[str, Any]:
-        written: dict[str, Any] = _converter.unstructure(value)
-        return written | {name: getattr(value, name) for name in kept}
-
-    return hook
-
-
-def _make_converter() -> Converter:
-    converter = Converter()
-    converter.register_structure_hook(str, _string)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(bool, _boolean)
-    converter.register_structure_hook_func(_is_identifier, _identifier)
-    converter.register_structure_hook_factory(has, _structure_hook)
-    converter.register_unstructure_hook_factory(has, _unstructure_hook)
-    # The caller's own data came out of JSON: it is written as it is, at any depth.
-    converter.register_unstructure_hook_func(_is_json, lambda value: value)
-    return converter
-
-
-_converter: Final = _make_converter()
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -216,9 +122,26 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 # ------------------------------------------------------------------------------- sending
 
 
+_WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
+
+
+def path(operation: Operation[object]) -> str:
+    """Write the path of an operation's request, each id in it being one segment."""
+    return IN_PATH.sub(
+        lambda match: _segment(str(getattr(operation, match[1]))), operation.endpoint.path
+    )
+
+
+def _segment(text: str) -> str:
+    # HTTP libraries, and servers, take "." and ".." for steps through the path.
+    return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
+
+
 def encode(operation: Operation[object]) -> bytes:
-    """Write the body of an operation's request: compact JSON in UTF-8."""
-    return _to_json(_converter.unstructure(operation)).encode()
+    """Write the body of an operation's request: compact JSON in UTF-8, or nothing."""
+    if operation.endpoint.method in _WITHOUT_BODY:
+        return b""
+    return _to_json(write(operation)).encode()
 
 
 # ------------------------------------------------------------------------------- receiving
@@ -249,16 +172,18 @@ def decode(
         InvalidResponseError: A 2xx has a body that is not what the API documents.
     """
     if status >= _FIRST_REDIRECT:
-        document = _object_if_any(body, headers)
-        raise _refusal(operation, status, headers, document, now)
+        raise _refusal(operation, status, headers, _object_if_any(body, headers), now)
+    result = operation.endpoint.result
+    if result is NoneType and not body:
+        # An answer that has nothing to say need not say it.
+        body = b"{}"
     try:
-        document = _object(body, headers)
-        if not _error_code(document):
-            result: R = _converter.structure(document, operation.endpoint.result)
-            return result
-    except (_MismatchError, ClassValidationError) as error:
-        address, problem = _addressed(error)
-        text = f"{address}: {problem}"
+        document = _document(body, headers, "an array" if is_array(result) else "an object")
+        if not isinstance(document, dict) or not _error_code(document):
+            decoded: R = read(document, result)
+            return decoded
+    except MismatchError as error:
+        text = f"{error.address}: {error}"
         raise InvalidResponseError(text, http_status=status) from None
     raise _refusal(operation, status, headers, document, now)
 
@@ -266,25 +191,23 @@ def decode(
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """Read the body of a refusal, which may be a gateway's page, or nothing."""
     try:
-        return _object(body, headers)
-    except _MismatchError:
+        document = _document(body, headers, "an object")
+    except MismatchError:
         return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _object(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _document(body: bytes, headers: Mapping[str, str], expected: str) -> object:
     if len(body) > MAX_BODY_BYTES:
-        msg = f"expected an object, got more than {MAX_BODY_BYTES} bytes"
-        raise _MismatchError(msg)
+        msg = f"expected {expected}, got more than {MAX_BODY_BYTES} bytes"
+        raise MismatchError(msg)
     try:
-        document = _parsed(body, headers)
+        return _parsed(body, headers)
     # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
     except (ValueError, RecursionError):
         found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
-        msg = f"expected an object, got {found}"
-        raise _MismatchError(msg) from None
-    if not isinstance(document, dict):
-        raise _mismatch("an object", document)
-    return document
+        msg = f"expected {expected}, got {found}"
+        raise MismatchError(msg) from None
 
 
 def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
@@ -310,28 +233,18 @@ def _error_code(document: Mapping[str, Any]) -> int | None:
     code = document.get("code")
     if code is None:
         return None
-    if _is_digits(code):
+    if is_digits(code):
         return int(code)
     if isinstance(code, int) and not isinstance(code, bool):
         return code
-    raise _MismatchError(f"expected an integer, got {_json_kind(code)}", "$.code")
+    raise MismatchError(f"expected an integer, got {json_kind(code)}", "$.code")
 
 
 def _error_code_if_any(document: Mapping[str, Any]) -> int | None:
     try:
         return _error_code(document)
-    except _MismatchError:
+    except MismatchError:
         return None
-
-
-def _addressed(error: BaseException, address: str = "$") -> tuple[str, str]:
-    """Find the first wrong field below an address, and say what is wrong with it."""
-    if isinstance(error, ClassValidationError):
-        found, note = error.group_exceptions()[0][0]
-        return _addressed(found, f"{address}.{note.name}")
-    if isinstance(error, KeyError):
-        return address, "required field is missing"
-    return getattr(error, "address", "") or address, str(error)
 
 
 # ------------------------------------------------------------------------------- refusals
@@ -359,7 +272,7 @@ def _refusal(
         message=message,
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and kind is not NotFoundError and code not in ERRORS_BY_CODE:
+    if status >= _FIRST_SERVER_ERROR and kind not in _TOLD_BY_WORDS and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = True
     return error
 
@@ -368,19 +281,35 @@ def _error_class(status: int, code: int | None, message: str) -> type[APIError]:
     # A gateway's 429 is about the caller's rate; 3004 is about one person, whatever its status.
     if status == _TOO_MANY_REQUESTS and code != _FREQUENCY_LIMIT:
         return RateLimitError
-    if code is not None and code in ERRORS_BY_CODE:
-        return ERRORS_BY_CODE[code]
+    known = None if code is None else ERRORS_BY_CODE.get(code)
+    if known is BusinessRuleError:
+        return _told_by(message, BusinessRuleError) or known
+    if known is not None:
+        return known
     # Without a code it is a gateway that misses something, its own upstream perhaps.
-    if "not exist" in message and (code is not None or status < _FIRST_SERVER_ERROR):
-        return NotFoundError
+    if code is not None or status < _FIRST_SERVER_ERROR:
+        told = _told_by(message, APIError if code in _CONFIG_REFUSALS else NotFoundError)
+        if told is not None:
+            return told
     if status >= _FIRST_SERVER_ERROR and code not in _SEND_FAILURES:
         return ServerError
     return _class_of_unknown(status, code)
 
 
+def _told_by(message: str, root: type[APIError]) -> type[APIError] | None:
+    """Find what a message says, among the classes below a root."""
+    return next(
+        (
+            kind
+            for words, kind in _ERRORS_BY_WORDS.items()
+            if words in message and issubclass(kind, root)
+        ),
+        None,
+    )
+
+
 def _class_of_unknown(status: int, code: int | None) -> type[APIError]:
-    # The SMS template and signature calls use the status as the code and tell by the message.
-    if code == _SMS_CONFIG_REFUSAL:
+    if code == _BAD_CONFIG:
         return InvalidRequestError
     if code in _SEND_FAILURES:
         return SendFailedError
@@ -401,10 +330,13 @@ def _masked(message: str, operation: Operation[object]) -> str:
     repeated = {value for value in _personal(operation) if value in message}
     for value in sorted(repeated, key=len, reverse=True):
         message = message.replace(value, "…")
-    # Cut before the pattern, whose time grows with the square of a word's length; in one line
-    # and printable, so that no message can forge a line of a log.
-    line = " ".join(_UNPRINTABLE.sub(" ", message[:_SHOWN_CHARACTERS]).split())
-    return re.sub(r"\+?\d{5,}(?=\d\d)|[^\s@<>\"']+(?=@)", "…", line)
+    # Cut before the pattern, whose time grows with the square of a word's length.
+    return _LIKE_A_RECIPIENT.sub("…", one_line(message))
+
+
+def one_line(text: str) -> str:
+    """Make of the platform's words one printable line, which cannot forge another in a log."""
+    return " ".join(_UNPRINTABLE.sub(" ", text[:_SHOWN_CHARACTERS]).split())
 
 
 def _personal(operation: Operation[object]) -> Iterator[str]:
@@ -438,7 +370,8 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Read ``Retry-After``: whole seconds, or an HTTP date (RFC 9110, section 10.2.3)."""
     value = _header(headers, "retry-after")
-    if _is_digits(value):
+    # Fractions are against the RFC, but they are sent, and ignoring one would mean not to wait.
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return float(value)
     at = _http_date(value)
     if at is None:

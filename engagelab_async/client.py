@@ -335,6 +335,7 @@ def _is_base_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         port = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError:
         # Of a host or port that is none; the text would quote it.
         return False

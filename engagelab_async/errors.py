@@ -9,11 +9,18 @@
     │   ├── ResponseTimeoutError         sent, or partly sent, and no answer in time
     │   └── ConnectionLostError          the connection broke after sending began
     ├── InvalidResponseError             a 2xx whose body is not what the API documents
+    ├── ReviewRejectedError              the platform's reviewers said no        .audit_remark
+    │   ├── TemplateRejectedError
+    │   └── SignatureRejectedError
+    ├── ReviewTimeoutError               they have not said anything yet; also a TimeoutError
     └── APIError                         .code  .http_status  .retry_after  .plan_id  .message
         ├── AuthenticationError          2001 2002, HTTP 401
         ├── PermissionDeniedError        2004, HTTP 403
         ├── InvalidRequestError          3001 3002
-        ├── BusinessRuleError            3003
+        ├── BusinessRuleError            3003, "… can not …"
+        │   ├── InUseError               "… pending or running plans …"
+        │   ├── NameTakenError           "… already exist"
+        │   └── PendingReviewError       "… pending status …"
         ├── FrequencyLimitError          3004
         ├── NotFoundError                4001, "… not exist", HTTP 404
         ├── RateLimitError               HTTP 429
@@ -109,6 +116,31 @@ class InvalidResponseError(EngageLabError):
         self.http_status = http_status
 
 
+class ReviewRejectedError(EngageLabError):
+    """The platform's reviewers rejected what was waited for. No call failed.
+
+    Attributes:
+        audit_remark: The reviewers' words; empty if they gave none.
+    """
+
+    def __init__(self, text: str, *, audit_remark: str = "") -> None:
+        """Keep the reviewers' words beside the text that is shown."""
+        super().__init__(text)
+        self.audit_remark = audit_remark
+
+
+class TemplateRejectedError(ReviewRejectedError):
+    """The reviewers rejected a template."""
+
+
+class SignatureRejectedError(ReviewRejectedError):
+    """The reviewers rejected a signature."""
+
+
+class ReviewTimeoutError(EngageLabError, TimeoutError):
+    """The reviewers have not decided in the time that they were given; they still may."""
+
+
 class APIError(EngageLabError):
     """The API refused: a status outside 2xx, or a 200 that carries a non-zero code.
 
@@ -154,6 +186,18 @@ class InvalidRequestError(APIError):
 
 class BusinessRuleError(APIError):
     """A business rule was broken; the API's message says which (3003)."""
+
+
+class InUseError(BusinessRuleError):
+    """Something still uses what was to be changed or deleted, such as a plan that is not over."""
+
+
+class NameTakenError(BusinessRuleError):
+    """Another one has this name already."""
+
+
+class PendingReviewError(BusinessRuleError):
+    """It is being reviewed, and cannot be changed until that is over."""
 
 
 class FrequencyLimitError(APIError):

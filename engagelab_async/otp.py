@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .operations import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from .operations import Sent, Verification
     from .retry import RetryPolicy
+    from .templates import OTPTemplates
     from .transport import Transport
 
 
@@ -26,6 +28,19 @@ class OTP:
     def __init__(self, transport: Transport) -> None:
         """Send over `transport`."""
         self._transport = transport
+
+    # Most programs only send, and these modules hold many classes: importing them would double the
+    # time that importing the package takes.
+
+    @cached_property
+    def templates(self) -> OTPTemplates:
+        """The templates that messages are made of.
+
+        .. versionadded:: 0.1.0
+        """
+        from .templates import OTPTemplates
+
+        return OTPTemplates(self._transport)
 
     async def send(
         self,

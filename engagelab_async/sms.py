@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .operations import SendSMS, Template
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from .operations import Plan
     from .retry import RetryPolicy
+    from .templates import Signatures, SMSTemplates
     from .transport import Transport
 
 
@@ -21,6 +23,29 @@ class SMS:
     def __init__(self, transport: Transport) -> None:
         """Send over `transport`."""
         self._transport = transport
+
+    # Most programs only send, and these modules hold many classes: importing them would double the
+    # time that importing the package takes.
+
+    @cached_property
+    def templates(self) -> SMSTemplates:
+        """The templates that messages are made of.
+
+        .. versionadded:: 0.1.0
+        """
+        from .templates import SMSTemplates
+
+        return SMSTemplates(self._transport)
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """The signatures that templates may show.
+
+        .. versionadded:: 0.1.0
+        """
+        from .templates import Signatures
+
+        return Signatures(self._transport)
 
     async def send(
         self,

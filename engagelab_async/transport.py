@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_SHORT_KEY: Final = 8
+
 _logger: Final = logging.getLogger("engagelab_async")
 # Without a handler, Python would print the warnings of programs that do not use logging.
 _logger.addHandler(logging.NullHandler())
@@ -86,7 +88,7 @@ def _hidden(_: str) -> str:
 
 
 def _masked(value: str) -> str:
-    return f"'{value[:4]}…'"
+    return f"'{value[:4]}…'" if len(value) > _SHORT_KEY else "'…'"
 
 
 @frozen
@@ -210,6 +212,8 @@ class Transport:
         random: Numbers in [0, 1).
 
     Attributes:
+        clock: As above, for whoever makes several calls in a limited time.
+        sleep: As above.
         retry: The policy of calls that bring none of their own.
     """
 
@@ -238,9 +242,9 @@ class Transport:
         self._deadline = seconds(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
-        self._clock = clock
+        self.clock = clock
         self._wall_clock = wall_clock
-        self._sleep = sleep
+        self.sleep = sleep
         self._random = random
         self._closed = False
 
@@ -282,7 +286,7 @@ class Transport:
             self._request(operation),
             self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
             self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self._clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
             gate,
         )
         while True:
@@ -292,9 +296,9 @@ class Transport:
                 delay = self._failed(call, error)
                 if delay is None:
                     raise
-                await (self._sleep if gate is None else gate.rest)(delay)
+                await (self.sleep if gate is None else gate.rest)(delay)
                 # A late wake-up leaves no time for an attempt, only for a half-sent one.
-                if self._clock() >= call.ends:
+                if self._closed or self.clock() >= call.ends:
                     raise
 
     def _request(self, operation: Operation[object]) -> Request:
@@ -306,20 +310,21 @@ class Transport:
         account = self._accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
+        body = _wire.encode(operation)
         return Request(
             endpoint.method,
-            account.base_url + endpoint.path,
-            account.headers,
-            _wire.encode(operation),
+            account.base_url + _wire.path(operation),
+            account.headers if body else _about_no_body(account.headers),
+            body,
         )
 
     async def _attempt(self, call: _Call[R]) -> R:
         if call.gate is not None:
-            came = self._clock()
+            came = self.clock()
             await call.gate.enter(call.request)
-            call.ends += self._clock() - came
+            call.ends += self.clock() - came
         call.number += 1
-        call.began = self._clock()
+        call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
         response = await self._engine.send(
             call.request,
@@ -345,7 +350,7 @@ class Transport:
             error,
             call.operation,
             attempt=call.number,
-            remaining=call.ends - self._clock(),
+            remaining=0.0 if self._closed else call.ends - self.clock(),
             random=self._random,
         )
         if delay is not None and not self._budget.spend():
@@ -382,7 +387,7 @@ class Transport:
             status,
             code,
             error,
-            self._clock() - call.began,
+            self.clock() - call.began,
             delay,
         )
         _log(attempt)
@@ -422,6 +427,10 @@ class _Call(Generic[R]):
     @property
     def name(self) -> str:
         return self.operation.endpoint.name
+
+
+def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(header for header in headers if header[0] != "Content-Type")
 
 
 def _no_credentials(operation: Operation[object]) -> ConfigurationError:

@@ -26,10 +26,13 @@ PACKAGE = Path(engagelab_async.__file__).parent
 FLOORS = [
     {"_version", "errors"},
     {"operations"},
-    {"retry"},
+    {"rendering", "retry"},
+    {"_convert"},
     {"_wire"},
     {"engines"},
     {"transport"},
+    {"review"},
+    {"templates"},
     {"otp", "sms"},
     {"bulk"},
     {"client"},
@@ -55,6 +58,7 @@ HOMES = {
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
     "uvicorn": ["sandbox"],
+    "yaml": ["cli"],
 }
 """Where a library is at home; no other module imports it."""
 

@@ -23,32 +23,32 @@ from engagelab_async import (
     Sent,
 )
 from scripted_engine import ScriptedEngine, answer, failure
-from vectors import body_of, described, every
+from vectors import arguments_of, body_of, described, every
 
 
 def check_request(request: httpx.Request, expected: Mapping[str, Any]) -> None:
     """Compare what left with a vector's ``http``."""
     assert (expected["method"], expected["url"]) == (request.method, str(request.url))
-    assert expected["body"] == json.loads(request.content)
+    assert expected["body"] == json.loads(request.content or "null")
     assert expected.get("headers", {}).items() <= dict(request.headers).items()
 
 
 class TestVectors:
     """The recorded exchanges, through the public coroutines."""
 
-    @every("requests.json", "further_requests.json")
+    @every("requests.json", "further_requests.json", "template_requests.json")
     @respx.mock
     async def test_request_over_httpx(self, vector: dict[str, Any]) -> None:
         """Every call leaves as documented, over the client's own engine."""
         call, http = vector["operation"], vector["http"]
         route = respx.route().respond(json=ANSWERS[call])
         async with EngageLab(otp=KEY_PAIR, sms=KEY_PAIR) as engagelab:
-            await coroutine_of(engagelab, call)(**vector["args"])
+            await coroutine_of(engagelab, call)(**arguments_of(vector))
 
         assert 1 == route.call_count
         check_request(route.calls.last.request, http)
 
-    @every("requests.json", "further_requests.json")
+    @every("requests.json", "further_requests.json", "template_requests.json")
     async def test_request_over_a_callers_client(self, vector: dict[str, Any]) -> None:
         """Every call leaves as documented, over an ``httpx.AsyncClient`` of the caller's."""
         call, requests = vector["operation"], list[httpx.Request]()
@@ -61,12 +61,12 @@ class TestVectors:
             httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http,
             EngageLab(otp=KEY_PAIR, sms=KEY_PAIR, http=http) as engagelab,
         ):
-            await coroutine_of(engagelab, call)(**vector["args"])
+            await coroutine_of(engagelab, call)(**arguments_of(vector))
         (request,) = requests
 
         check_request(request, vector["http"])
 
-    @every("responses.json", "further_responses.json")
+    @every("responses.json", "further_responses.json", "template_responses.json")
     async def test_response(self, vector: dict[str, Any]) -> None:
         """Every recorded answer comes out of the client as its result or its error."""
         http, expect = vector["http"], vector["expect"]

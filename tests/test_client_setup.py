@@ -65,6 +65,8 @@ class TestSetup:
             "https://example.com\n",
             " https://example.com",
             "https://exa mple.com",
+            "https://exa..mple.com",
+            f"https://{'x' * 64}.com",
         ],
     )
     def test_bad_base_url(self, url: str, name: str) -> None:

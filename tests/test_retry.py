@@ -25,11 +25,14 @@ from engagelab_async import (
     HandsetError,
     InterceptedError,
     InternalSendError,
+    InUseError,
     InvalidNumberError,
     InvalidRequestError,
     InvalidResponseError,
+    NameTakenError,
     NotFoundError,
     Operation,
+    PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
     RegionForbiddenError,
@@ -44,8 +47,17 @@ from engagelab_async import (
 )
 from engagelab_async.retry import RetryBudget
 
-REPEATED_WHEN_UNCERTAIN = {"otp.send", "otp.send_code", "sms.templates.get"}
-"""The sends that the platform guards against duplicates, and a read."""
+REPEATED_WHEN_UNCERTAIN = {
+    "otp.send",
+    "otp.send_code",
+    "otp.templates.list",
+    "otp.templates.get",
+    "sms.templates.list",
+    "sms.templates.get",
+    "sms.signatures.list",
+    "sms.signatures.get",
+}
+"""The sends that the platform guards against duplicates, and the reads."""
 
 SEND_CODE = OPERATIONS["otp.send_code"]
 
@@ -77,6 +89,9 @@ FINAL: list[EngageLabError] = [
     PermissionDeniedError("no permission", code=2004),
     InvalidRequestError("bad", code=3002),
     BusinessRuleError("expired", code=3003),
+    InUseError("plans", code=400),
+    NameTakenError("exists", code=400),
+    PendingReviewError("pending", code=400),
     FrequencyLimitError("limit", code=3004),
     NotFoundError("not exist", code=4001),
     SendFailedError("new", code=5999),
@@ -158,8 +173,10 @@ class TestRepeatTable:
         """The rows above hold every class that a call can raise."""
         rows = {type(error) for error in NOT_SENT_AND_PASSING + MAYBE_SENT + FINAL}
         raised = {value for value in vars(errors).values() if isinstance(value, type)}
+        reviewed = {value for value in raised if "Review" in value.__name__} - {PendingReviewError}
+        rejected = {errors.TemplateRejectedError, errors.SignatureRejectedError}
 
-        assert {errors.EngageLabError, errors.TransportError} == raised - rows
+        assert {errors.EngageLabError, errors.TransportError} | reviewed | rejected == raised - rows
 
 
 class TestDelay:
@@ -260,7 +277,7 @@ class TestPolicy:
             ({"cap": math.inf}, ValueError, "cap: must be a finite number"),
             ({"cap": "8"}, TypeError, "cap: expected seconds as a number, got str"),
             ({"base": True}, TypeError, "base: expected seconds as a number, got bool"),
-            ({"repeat_uncertain": "false"}, TypeError, "repeat_uncertain: expected a bool, got str"),
+            ({"repeat_uncertain": "no"}, TypeError, "repeat_uncertain: expected a bool, got str"),
         ],
     )
     def test_refuses_nonsense(

@@ -459,3 +459,43 @@ async def test_every_operation_can_be_executed(name: str) -> None:
     result = await it.transport.execute(OPERATIONS[name])
 
     assert isinstance(result, OPERATIONS[name].endpoint.result)
+
+
+async def test_closing_ends_the_repeats() -> None:
+    """A client that is closed while a call waits makes no further attempt; its error is told."""
+    it = rig(refusal(None, 502), answer(SENT))
+
+    async def close(seconds: float) -> None:
+        it.time.now += seconds
+        await it.transport.aclose()
+
+    it.transport.sleep = close  # time passes only here
+    error = await it.error(SEND_CODE)
+
+    assert (1, True) == (error.attempts, error.may_have_been_sent)
+    assert 1 == len(it.engine.requests)
+
+
+async def test_closing_during_an_attempt_promises_no_other() -> None:
+    """An attempt that fails when the client is closed already is reported as the last."""
+    attempts: list[Attempt] = []
+
+    class Closing(ScriptedEngine):
+        async def send(
+            self, request: Request, *, timeout: float | None, max_bytes: int
+        ) -> Response:
+            await transport.aclose()
+            return await super().send(request, timeout=timeout, max_bytes=max_bytes)
+
+    transport = Transport(
+        Closing([refused_connection()]),
+        {"otp": ACCOUNT},
+        retry=RetryPolicy(),
+        timeout=1,
+        deadline=9,
+        on_attempt=attempts.append,
+    )
+    with pytest.raises(ConnectError):
+        await transport.execute(SEND_CODE)
+
+    assert [None] == [each.delay for each in attempts]

@@ -30,6 +30,10 @@ class TestCredentials:
         assert "Credentials(key='jigu…', secret=<hidden>)" == repr(credentials)
         assert repr(credentials) == f"{credentials}"
 
+    def test_hide_a_short_key(self) -> None:
+        """Four characters would be half of a key of eight, or all of it."""
+        assert "Credentials(key='…', secret=<hidden>)" == repr(Credentials("shop-key", "s"))
+
     def test_are_a_value(self) -> None:
         """Equal pairs are equal, hashed, copied and pickled alike."""
         credentials = Credentials("key", "secret")

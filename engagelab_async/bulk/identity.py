@@ -27,8 +27,8 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     """
     if key is None:
         endpoint = operation.endpoint
-        where = f"{endpoint.product} {endpoint.method} {endpoint.path}\0"
-        content = json.loads(_wire.encode(operation) if body is None else body)
+        where = f"{endpoint.product} {endpoint.method} {_wire.path(operation)}\0"
+        content = json.loads((_wire.encode(operation) if body is None else body) or b"null")
         # In which order a program names the params of a template may change from run to run.
         return digest((where + json.dumps(content, sort_keys=True)).encode())
     own = key(operation)

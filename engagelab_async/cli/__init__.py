@@ -5,10 +5,11 @@
     main                   is the extra installed?                            __init__.py
     └── run                command line -> exit code                          app.py
         ├── otp …, sms …   command line -> an operation                       otp.py, sms.py
+        │   ├── … templates, … signatures, and their files                    templates.py, files.py
         │   ├── options that they share, and what is typed into them          options.py, inputs.py
         │   └── perform    an operation -> an outcome -> an exit code         calls.py
         │       ├── outcomes and exit codes, what to do about an error        outcome.py, hints.py
-        │       └── an outcome for people, or as JSON                         output.py
+        │       └── an outcome for people, or as JSON                         output.py, views.py
         ├── … bulk …       a list -> a run -> an exit code                    bulk
         ├── journal        what the journal of a run knows                    journal.py
         ├── sandbox        the API on this machine, until Ctrl-C              sandbox.py
@@ -21,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-_EXTRA: Final = frozenset({"cyclopts", "rich"})
+_EXTRA: Final = frozenset({"cyclopts", "rich", "yaml"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,14 +6,14 @@ uncaught exception is 1, which here would promise that nothing was sent.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
-from engagelab_async import EngageLabError, Operation, RetryPolicy
+from engagelab_async import EngageLab, EngageLabError, RetryPolicy
 
 from .options import Call, spelled
-from .outcome import Action, Answered, Outcome, Result, crashed, failed, interrupted, misused
+from .outcome import Action, Answered, Outcome, crashed, failed, interrupted, is_read, misused
 from .output import show
 
 _logger: Final = logging.getLogger("engagelab_async")
@@ -23,43 +23,50 @@ class _NothingSentError(Exception):
     """Ctrl-C, at a moment when it is certain that nothing was sent."""
 
 
-def perform(make: Callable[[], Action], call: Call) -> int:
+Send: TypeAlias = Callable[[EngageLab], Awaitable[object]]
+"""Makes the calls of a command that needs more than one."""
+
+
+def perform(make: Callable[[], Action], call: Call, *, send: Send | None = None) -> int:
     """Send an operation and show what became of it.
 
     Args:
         make: Makes the operation; ``TypeError`` and ``ValueError`` are bad usage.
         call: How to send it, and how to show the outcome.
+        send: What to do instead of sending the operation once.
 
     Returns:
         The exit code.
     """
     with logged(verbose=call.verbose):
-        outcome = _outcome(make, call)
+        outcome = _outcome(make, call, send)
     show(outcome, as_json=call.json)
     return outcome.exit_code
 
 
-def _outcome(make: Callable[[], Action], call: Call) -> Outcome:
+def _outcome(make: Callable[[], Action], call: Call, send: Send | None) -> Outcome:
     try:
         operation, policy = make(), call.policy()
     except (TypeError, ValueError) as error:
         return misused(spelled(str(error)))
     try:
-        return Answered(operation, asyncio.run(_send(operation, policy, call)))
+        return Answered(operation, asyncio.run(_send(operation, policy, call, send)))
     except EngageLabError as error:
         return failed(operation, error)
     except _NothingSentError:
         return interrupted(operation)
     except KeyboardInterrupt:
-        return interrupted(operation, may_have_been_sent=True)
+        return interrupted(operation, may_have_been_sent=not is_read(operation))
     except Exception as error:
         _logger.debug("unforeseen", exc_info=True)
         return crashed(operation, error)
 
 
-async def _send(operation: Operation[Result], policy: RetryPolicy, call: Call) -> Result:
+async def _send(operation: Action, policy: RetryPolicy, call: Call, send: Send | None) -> object:
     async with call.client() as engagelab:
         try:
+            if send is not None:
+                return await send(engagelab)
             return await engagelab.execute(operation, retry=policy)
         except asyncio.CancelledError as cancelled:
             # Ctrl-C. Between two attempts the error of the last one is still being handled, and

@@ -22,7 +22,7 @@ from . import scenes
 from .hints import hint
 from .options import Call
 from .outcome import Exit
-from .output import complain, console, facts
+from .printing import complain, console, facts
 from .sandbox import without_extra
 
 if TYPE_CHECKING:

@@ -70,6 +70,15 @@ def _iso(text: str) -> datetime:
     return found
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is deleted, on standard error; anything but a yes stops it."""
+    if yes:
+        return
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - as `input` does, elsewhere
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ValueError("--yes: not confirmed")
+
+
 def code(text: str) -> str:
     """Take a code as it is typed, or the first line of standard input for ``-``."""
     if text == _STDIN:

@@ -13,8 +13,9 @@ from engagelab_async.bulk.journal import JournalError
 from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused
-from .output import console, despite_errors_of, facts, print_json
+from .output import despite_errors_of, print_json
 from .output import show as show_outcome
+from .printing import console, facts
 
 journal: Final[App] = App(name="journal", sort_key=2, help="See what a journal knows.")
 

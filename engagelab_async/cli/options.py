@@ -24,16 +24,27 @@ _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
 
 _SPELLINGS: Final = {
     "attempts": "--attempts",
+    "brand_name": "--brand",
+    "country_codes": "--countries",
+    "custom_content": "--content",
     "custom_args": "--custom-args",
     "language": "--language",
     "max_in_flight": "--max-in-flight",
     "otp_base_url": "--sandbox or ENGAGELAB_OTP_BASE_URL",
+    "description": "--description",
     "params": "--param",
     "plan_name": "--plan-name",
     "rate": "--rate",
     "schedule_time": "--at",
+    "sign_id": "--sign-id",
+    "sign_position": "--sign-position",
     "sms_base_url": "ENGAGELAB_SMS_BASE_URL",
     "template id": "--template",
+    "template_content": "--content",
+    "template_name": "--name",
+    "template_type": "--type",
+    "verify_code_len": "--code-length",
+    "verify_code_ttl": "--minutes",
 }
 
 
@@ -43,13 +54,14 @@ def spelled(text: str) -> str:
     return _SPELLINGS.get(name, name) + colon + rest
 
 
-def _positive(_: object, value: float) -> None:
+def positive(_: object, value: float) -> None:
+    """Refuse a duration that is none."""
     if not value > 0:
         raise ValueError("It must be more than 0 seconds.")
 
 
 def _seconds(help: str) -> Parameter:  # noqa: A002 - it is cyclopts' word
-    return Parameter(help=help, group=SENDING, validator=_positive)
+    return Parameter(help=help, group=SENDING, validator=positive)
 
 
 Language: TypeAlias = Annotated[

@@ -13,10 +13,13 @@ from .bulk import perform as perform_bulk
 from .bulk.job import File
 from .calls import perform
 from .options import Call, Code, Language, Message
+from .templates import otp_templates
 
 otp: Final[App] = App(
     name="otp", sort_key=1, help="Send one-time codes and custom messages, and verify codes."
 )
+
+otp.command(otp_templates)
 
 _NO_OPTIONS: Final = Call()
 

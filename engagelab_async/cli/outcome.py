@@ -12,30 +12,32 @@ exit  meaning
 """
 
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
 from engagelab_async import (
     ConfigurationError,
     EngageLabError,
+    Operation,
     Plan,
-    SendCode,
-    SendCustomMessage,
-    SendOTP,
-    SendSMS,
-    Sent,
     Verification,
-    VerifyOTP,
 )
 
 from .hints import AFTER_BAD_USAGE, AFTER_CRASH, AFTER_INTERRUPTION, hint
 
-Action: TypeAlias = SendOTP | SendCode | SendCustomMessage | SendSMS | VerifyOTP
+Action: TypeAlias = Operation[Any]
 """The operations that commands carry out."""
 
-Result: TypeAlias = Sent | Plan | Verification
-"""What the API answers them."""
+
+def is_send(action: Action) -> bool:
+    """Tell whether an operation reaches people, or could."""
+    return action.endpoint.name.count(".") == 1
+
+
+def is_read(action: Action) -> bool:
+    """Tell whether an operation changes nothing: then it does not matter how often it is made."""
+    return action.endpoint.method == "GET"
 
 
 class Exit(IntEnum):
@@ -58,7 +60,7 @@ class Answered:
     """
 
     action: Action
-    result: Result
+    result: object
 
     @property
     def exit_code(self) -> Exit:
@@ -108,7 +110,7 @@ def failed(action: Action, error: EngageLabError) -> Failed:
     """Make the outcome of a call that raised."""
     return Failed(
         action=action,
-        exit_code=_exit_code(error),
+        exit_code=_exit_code(action, error),
         type=type(error).__name__,
         # The text alone: attempts and certainty, which str() adds, have places of their own.
         message=str(error.args[0]),
@@ -123,9 +125,11 @@ def failed(action: Action, error: EngageLabError) -> Failed:
     )
 
 
-def _exit_code(error: EngageLabError) -> Exit:
+def _exit_code(action: Action, error: EngageLabError) -> Exit:
     if isinstance(error, ConfigurationError):
         return Exit.USAGE
+    if is_read(action):
+        return Exit.NOT_SENT
     return Exit.UNCERTAIN if error.may_have_been_sent else Exit.NOT_SENT
 
 

@@ -11,17 +11,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Final, TextIO
 
 from attrs import Attribute, asdict
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engagelab_async import Plan, ScheduleInfo, SendOTP, SendSMS, Sent, Verification, VerifyOTP
 from engagelab_async.operations._arguments import masked_recipient
 
-from .outcome import Action, Answered, Exit, Failed, Outcome, Result
+from . import views
+from .outcome import Action, Answered, Exit, Failed, Outcome, is_send
+from .printing import console, facts
 
 _TITLES: Final = {
     Exit.NOT_SENT: ("✗ Not sent", "bold red"),
@@ -34,40 +36,20 @@ _TITLES_OF_VERIFY: Final = {
     Exit.NOT_SENT: ("✗ Not checked", "bold red"),
     Exit.UNCERTAIN: ("? It may have been checked, or not", "bold yellow"),
 }
+_TITLES_OF_OTHERS: Final = {
+    **_TITLES,
+    Exit.NOT_SENT: ("✗ Not done", "bold red"),
+    Exit.USAGE: ("✗ Nothing was done", "bold red"),
+    Exit.UNCERTAIN: ("? It may have been done, or not", "bold yellow"),
+    Exit.INTERRUPTED: ("✗ Nothing was done", "bold red"),
+}
 # What the class of a failure holds for the exit code and for people, and not for scripts.
 _NOT_IN_JSON: Final = {"action", "exit_code", "hint"}
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Make a console that takes texts as they are; colors are for terminals."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-
-def printable(text: str) -> str:
-    """Replace what could move a terminal's cursor or change its colors."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def masked(recipients: str | tuple[str, ...]) -> str:
     """Show the last two digits of recipients."""
     return masked_recipient(recipients).replace("'", "").strip("()")
-
-
-def facts(rows: Mapping[str, object]) -> Table:
-    """Lay out names and values in two columns; a value of ``None`` is left out."""
-    table = Table.grid(padding=(0, 2))
-    table.highlight = True
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value is not None:
-            table.add_row(f"  {name}", printable(str(value)))
-    return table
-
-
-def complain(text: str) -> None:
-    """Print one line on standard error."""
-    console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)
 
 
 def show(outcome: Outcome, *, as_json: bool, details: Mapping[str, object] | None = None) -> None:
@@ -114,27 +96,43 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "operation": None if action is None else action.endpoint.name,
     }
     if isinstance(outcome, Answered):
-        return made | {"result": asdict(outcome.result, value_serializer=_scriptable)}
+        return made | {"result": _plain(outcome.result)}
     shown = asdict(outcome, recurse=False, filter=lambda field, _: field.name not in _NOT_IN_JSON)
     return made | {"error": shown}
 
 
-def _scriptable(_: object, attribute: "Attribute[Any]", value: object) -> object:
+def _plain(result: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(result, tuple):
+        return [_plain(item) for item in result]
+    return None if result is None else asdict(result, value_serializer=_scriptable)
+
+
+def _scriptable(_: object, attribute: "Attribute[Any] | None", value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
     # jq and JavaScript round numbers above 2**53. The other ids are strings anyway.
-    return str(value) if attribute.name == "task_id" else value
+    return str(value) if attribute is not None and attribute.name == "task_id" else value
 
 
 # ------------------------------------------------------------------------------- to people
 
 
 def _failure(failure: Failed) -> Group:
-    titles = _TITLES_OF_VERIFY if isinstance(failure.action, VerifyOTP) else _TITLES
+    titles = _titles(failure.action)
     rows = {
         "what happened": failure.message,
         **(_details(failure) if failure.exit_code is not Exit.USAGE else {}),
         "what to do": failure.hint,
     }
     return Group(Text(*titles[failure.exit_code]), facts(rows))
+
+
+def _titles(action: Action | None) -> Mapping[Exit, tuple[str, str]]:
+    if isinstance(action, VerifyOTP):
+        return _TITLES_OF_VERIFY
+    return _TITLES if action is None or is_send(action) else _TITLES_OF_OTHERS
 
 
 def _details(failure: Failed) -> dict[str, object]:
@@ -149,13 +147,18 @@ def _details(failure: Failed) -> dict[str, object]:
     }
 
 
-def _answer(answer: Answered) -> Group:
+def _answer(answer: Answered) -> RenderableType:
+    if not isinstance(answer.result, Sent | Plan | Verification):
+        return views.answer(answer.action, answer.result)
     done = answer.exit_code is Exit.DONE
     title = f"{'✓' if done else '✗'} {_title(answer.result)}"
-    return Group(Text(title, "bold green" if done else "bold red"), facts(_rows(answer)))
+    return Group(
+        Text(title, "bold green" if done else "bold red"),
+        facts(_rows(answer.action, answer.result)),
+    )
 
 
-def _title(result: Result) -> str:
+def _title(result: Sent | Plan | Verification) -> str:
     match result:
         case Verification(verified=verified):
             return "The code is right" if verified else "The code is wrong"
@@ -167,20 +170,20 @@ def _title(result: Result) -> str:
             return "Sent"
 
 
-def _rows(answer: Answered) -> dict[str, object]:
-    match answer.result:
+def _rows(action: Action, result: Sent | Plan | Verification) -> dict[str, object]:
+    match result:
         case Verification(message_id=message_id):
             return {"message id": message_id}
         case Sent(message_id=message_id, send_channel=channel):
-            is_to_be_checked = isinstance(answer.action, SendOTP)
+            is_to_be_checked = isinstance(action, SendOTP)
             return {
-                "to": _masked_recipients(answer.action),
+                "to": _masked_recipients(action),
                 "message id": message_id,
                 "channel": f"{channel}, for now; the template may fall back to another",
                 "next": f"engagelab otp verify {message_id} CODE" if is_to_be_checked else None,
             }
         case plan:
-            return _rows_of_plan(answer.action, plan)
+            return _rows_of_plan(action, plan)
 
 
 def _rows_of_plan(action: Action, plan: Plan) -> dict[str, object]:
@@ -198,5 +201,5 @@ def _rows_of_plan(action: Action, plan: Plan) -> dict[str, object]:
 
 
 def _masked_recipients(action: Action) -> str:
-    recipients = () if isinstance(action, VerifyOTP) else action.to
+    recipients: str | tuple[str, ...] = getattr(action, "to", ())
     return masked(recipients)

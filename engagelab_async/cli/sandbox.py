@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .outcome import Exit
-from .output import complain, console, printable
+from .printing import complain, console, printable
 
 if TYPE_CHECKING:
     from engagelab_async.sandbox import Sandbox, SentMessage

@@ -13,8 +13,12 @@ from .bulk import perform as perform_bulk
 from .bulk.job import File
 from .calls import perform
 from .options import MESSAGE, SENDING, Call, Message
+from .templates import signatures, sms_templates
 
 sms: Final[App] = App(name="sms", sort_key=2, help="Send text messages.")
+
+sms.command(sms_templates)
+sms.command(signatures)
 
 _NO_OPTIONS: Final = Call()
 

@@ -6,6 +6,8 @@ part can: had the request begun to leave when it failed?
 
 from __future__ import annotations
 
+import socket
+import ssl
 import sys
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
@@ -21,6 +23,14 @@ MAX_CONNECTIONS: Final = 256
 
 IDLE_SECONDS: Final = 30.0
 """How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
+
+_REASONS: Final[dict[type[BaseException], str]] = {
+    ssl.SSLCertVerificationError: "its certificate is not trusted",
+    ssl.SSLError: "TLS failed",
+    socket.gaierror: "its name cannot be resolved",
+    ConnectionRefusedError: "refused",
+    ConnectionResetError: "reset",
+}
 
 
 @frozen(eq=False)
@@ -83,6 +93,24 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Close what the engine opened itself; more than once does no harm."""
         ...
+
+
+def reason(error: BaseException) -> str:
+    """Name what is behind a failure, without quoting texts that may hold a password.
+
+    Args:
+        error: What an HTTP library raised.
+
+    Returns:
+        One of a few fixed phrases, or the name of the exception's class.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind, phrase in _REASONS.items():
+            if isinstance(cause, kind):
+                return phrase
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 def time_limit(seconds: float | None) -> AbstractAsyncContextManager[object]:

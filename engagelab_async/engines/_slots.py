@@ -53,7 +53,7 @@ class Slots(Generic[T]):
     Args:
         make: Makes what a new slot for an origin holds.
         limit: How many slots there may be, over all origins.
-        idle_seconds: A slot that was not used for so long is closed.
+        idle_seconds: A slot that was not used for so long is closed, when others come back.
         clock: Monotonic seconds.
     """
 
@@ -91,7 +91,11 @@ class Slots(Generic[T]):
         self._open += 1
         if self._open > self._limit:
             # Not all are busy, or there would have been no room: another origin has an idle one.
-            await self._close(self._longest_idle())
+            try:
+                await self._close(self._longest_idle())
+            except BaseException:
+                self._open -= 1
+                raise
         return slot
 
     async def give_back(self, slot: Slot[T]) -> None:
@@ -103,8 +107,13 @@ class Slots(Generic[T]):
         free = self._free.setdefault(slot.origin, deque())
         free.append(slot)
         self._room.release()
-        while free and slot.idle_since - free[0].idle_since > self._idle_seconds:
-            await self._close(free.popleft())
+        await self._close_expired(slot.idle_since)
+
+    async def _close_expired(self, now: float) -> None:
+        # Of each origin one at a time, so that no request pays for the end of a rush.
+        for free in tuple(self._free.values()):
+            if free and now - free[0].idle_since > self._idle_seconds:
+                await self._close(free.popleft())
 
     async def drop(self, slot: Slot[T]) -> None:
         """Close a slot whose connection must not be used again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -18,10 +20,20 @@ from engagelab_async.errors import (
     TransportError,
 )
 
-from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, time_limit
+from ._engine import (
+    IDLE_SECONDS,
+    MAX_CONNECTIONS,
+    Request,
+    Response,
+    in_asyncio,
+    reason,
+)
 from ._proxy import environment_proxy
+from .httpx import tls_context
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp.abc import AbstractStreamWriter
 
 _NEVER_LEFT: Final = (
@@ -32,8 +44,16 @@ _NEVER_LEFT: Final = (
 )
 """What aiohttp raises when there is no connection: nothing was sent."""
 
-# aiohttp rounds limits above 5 seconds up to whole ones; see `time_limit`.
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+@lru_cache(maxsize=16)
+def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
+    # aiohttp has a timer for each request anyway; a second one, asyncio's, would cost a tenth of
+    # the throughput. Without a threshold it would round limits above 5 seconds up to whole ones.
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=None, ceil_threshold=math.inf)
+
+
+# It would name one for the body that is not there.
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
 
 
 class _Body(aiohttp.BytesPayload):
@@ -54,8 +74,10 @@ class _Body(aiohttp.BytesPayload):
         return True
 
 
-_Route = tuple[aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None]
-"""Session, URL, headers and proxy of a request: what all requests like it share."""
+_Route = tuple[
+    aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None, "ssl.SSLContext | bool"
+]
+"""Session, URL, headers, proxy and TLS of a request: what all requests like it share."""
 
 
 class _AiohttpEngine(ABC):
@@ -64,30 +86,39 @@ class _AiohttpEngine(ABC):
     def __init__(self) -> None:
         # Per engine, not per process: the headers hold a secret.
         self._route_to = lru_cache(maxsize=64)(self._route)
+        self._under_way = 0
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
         body = _Body(request.body)
         body.taken = not request.body
+        if not self._under_way:
+            await _look_around()
+        self._under_way += 1
         try:
-            async with time_limit(timeout):
-                return await self._exchange(request, body, max_bytes)
+            return await self._exchange(request, body, timeout, max_bytes)
         except TimeoutError:
             if body.taken:
                 raise ResponseTimeoutError("no answer in time") from None
             raise ConnectError("no connection in time") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translated(error, unsent=not body.taken) from error
+        finally:
+            self._under_way -= 1
 
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
-        session, url, headers, proxy = self._route_to(request.url, request.headers)
+    async def _exchange(
+        self, request: Request, body: _Body, timeout: float | None, max_bytes: int
+    ) -> Response:
+        session, url, headers, proxy, tls = self._route_to(request.url, request.headers)
         response = await session.request(
             request.method,
             url,
             data=body,
             headers=headers,
+            skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
-            timeout=_NO_TIMEOUT,
+            ssl=tls,
+            timeout=_limit(timeout),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
@@ -126,7 +157,8 @@ class AiohttpEngine(_AiohttpEngine):
         # A path arrives percent-encoded, and is to stay so.
         parsed = URL(url, encoded=True)
         proxy = environment_proxy(str(parsed.origin()), ("http", "https"))
-        return self._sessions[headers], parsed, None, proxy
+        tls = tls_context() if parsed.scheme == "https" else True
+        return self._sessions[headers], parsed, None, proxy, tls
 
     def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
         if self._connector is None:
@@ -172,10 +204,23 @@ class AiohttpSessionEngine(_AiohttpEngine):
         self._session = session
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
-        return self._session, URL(url, encoded=True), CIMultiDict(headers), None
+        return self._session, URL(url, encoded=True), CIMultiDict(headers), None, True
 
     async def aclose(self) -> None:
         """Leave the session to its owner."""
+
+
+async def _look_around() -> None:
+    """Let aiohttp get to know which connections the server has closed in the meantime.
+
+    It does when the event loop has been around, which it has while other requests are under way.
+    On a closed connection a message would be lost, and nobody could say whether.
+    """
+    if not in_asyncio():
+        msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
+        raise ConfigurationError(msg)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:
@@ -194,5 +239,5 @@ def translated(error: Exception, *, unsent: bool) -> TransportError:
     """
     # The exceptions' own texts stay in the cause: they may quote a URL with a password.
     if unsent or isinstance(error, _NEVER_LEFT):
-        return ConnectError(f"no connection ({type(error).__name__})")
-    return ConnectionLostError(f"the connection broke ({type(error).__name__})")
+        return ConnectError(f"no connection ({reason(error)})")
+    return ConnectionLostError(f"the connection broke ({reason(error)})")

@@ -5,22 +5,23 @@
 
 from __future__ import annotations
 
+import ssl
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
 
 from engagelab_async.errors import (
+    ConfigurationError,
     ConnectError,
     ConnectionLostError,
     ResponseTimeoutError,
     TransportError,
 )
 
-from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, time_limit
+from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, reason, time_limit
 from ._proxy import environment_proxy
 from ._slots import Slots
 
@@ -55,7 +56,7 @@ class _Body:
     def __init__(self, data: bytes) -> None:
         self._data = data
         # A request without a body is complete with its headers, which leave unnoticed.
-        self.taken = not data
+        self.taken: bool = not data
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken = True
@@ -122,7 +123,10 @@ class HTTPXLibrary:
         self.module: Any = module
         self.body: type[_Body] = type("Body", (_Body, self.module.AsyncByteStream), {})
         # Not all that the socket and TLS layers raise is wrapped.
-        self.failures = (*(getattr(module, name) for name in _ROOTS), OSError)
+        self.failures: tuple[type[Exception], ...] = (
+            *(getattr(module, name) for name in _ROOTS),
+            OSError,
+        )
         self._never_left = tuple(getattr(module, name) for name in _NEVER_LEFT)
 
     def translated(self, error: Exception, *, unsent: bool) -> TransportError:
@@ -134,10 +138,10 @@ class HTTPXLibrary:
         """
         # The exceptions' own texts stay in the cause: they may quote a URL with a password.
         if unsent or isinstance(error, self._never_left):
-            return ConnectError(f"no connection ({type(error).__name__})")
+            return ConnectError(f"no connection ({reason(error)})")
         if isinstance(error, self.module.TimeoutException):
-            return ResponseTimeoutError(f"no answer in time ({type(error).__name__})")
-        return ConnectionLostError(f"the connection broke ({type(error).__name__})")
+            return ResponseTimeoutError(f"no answer in time ({reason(error)})")
+        return ConnectionLostError(f"the connection broke ({reason(error)})")
 
 
 _HTTPX: Final = HTTPXLibrary(httpx)
@@ -179,7 +183,7 @@ class HTTPXEngine(_HTTPXEngine):
     """Sends over its own connections: the default.
 
     Each connection has an ``AsyncHTTPTransport`` of its own, and they wait in a free list (see
-    `Slots`): httpx's pool, which looks at all of its connections for every request, takes the
+    ``Slots``): httpx's pool, which looks at all of its connections for every request, takes the
     longer the more requests are under way. Proxies and certificates are taken from the
     environment as httpx does.
 
@@ -209,11 +213,9 @@ class HTTPXEngine(_HTTPXEngine):
         prepared = self._library.module.Request(
             request.method, url, headers=headers, stream=body, extensions=_NO_TIMEOUTS
         )
-        prepared.headers["Content-Length"] = str(len(request.body))
+        prepared.headers.update(_length(request.body))
         slot = await self._slots.take(origin)
-        # Being watched costs 50 µs, and what was in use just now is hardly opened anew.
-        if monotonic() - slot.idle_since > _JUST_USED_SECONDS:
-            handshake.watch(prepared)
+        handshake.watch(prepared)
         try:
             response: Any = await slot.connection.handle_async_request(prepared)
             try:
@@ -239,9 +241,17 @@ class HTTPXEngine(_HTTPXEngine):
         limits = self._library.module.Limits(
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
         )
-        transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-            verify=self._tls(), limits=limits, proxy=environment_proxy(origin, _PROXY_SCHEMES)
-        )
+        proxy = environment_proxy(origin, _PROXY_SCHEMES)
+        # Loading certificates blocks the event loop for 30 ms, which plain HTTP need not pay.
+        needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
+        try:
+            transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
+                verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
+            )
+        # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
+        except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
+            msg = f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
+            raise ConfigurationError(msg) from error
         return transport
 
     async def aclose(self) -> None:
@@ -274,8 +284,8 @@ class HTTPXClientEngine(_HTTPXEngine):
         prepared = self._client.build_request(
             request.method,
             request.url,
-            headers=[*request.headers, ("Content-Length", str(len(request.body)))],
-            content=body,
+            headers=[*request.headers, *_length(request.body)],
+            content=body if request.body else None,
             # httpx's own limits are for one read or write each.
             timeout=None,
         )
@@ -312,10 +322,27 @@ class HTTPXClientEngine(_HTTPXEngine):
 # httpx's timeouts are for one read or write each, and each costs a timer; see `time_limit`.
 _NO_TIMEOUTS: Final = {"timeout": {"connect": None, "read": None, "write": None, "pool": None}}
 
-_JUST_USED_SECONDS: Final = 1.0
-
 _RECEIVED: Final = 1024 * 1024
 """More than what a transport has received but not handed out yet, in bytes."""
+
+
+@lru_cache
+def tls_context() -> ssl.SSLContext:
+    """Trust what httpx trusts: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else certifi's list.
+
+    Raises:
+        ConfigurationError: There are no such certificates.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        msg = f"the environment's certificates cannot be used ({type(error).__name__})"
+        raise ConfigurationError(msg) from error
+
+
+@lru_cache
+def _trusting_nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def _read(chunks: AsyncIterable[bytes], max_bytes: int) -> bytes:
@@ -339,6 +366,10 @@ async def _end(chunks: AsyncIterator[bytes]) -> None:
             # Not from the network, or it would have had to wait: a mock's.
             if spare < 0:
                 break
+
+
+def _length(body: bytes) -> list[tuple[str, str]]:
+    return [("Content-Length", str(len(body)))] if body else []
 
 
 def _without_reading(response: httpx.Response) -> Response:

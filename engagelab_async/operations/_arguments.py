@@ -20,6 +20,12 @@ JSON_NAME: Final = "json_name"
 KEPT: Final = "kept"
 """Field metadata: the keys of a nested value that are sent even when they are empty."""
 
+ALWAYS: Final = "always"
+"""Field metadata: the field is sent even when it has its default."""
+
+WHOLE_BODY: Final = "whole_body"
+"""Field metadata: the field is not a part of the body, but all of it."""
+
 PERSONAL: Final = "personal"
 """Field metadata: a recipient, a code or a text, which no exception may show."""
 
@@ -37,12 +43,20 @@ def check_text(value: object, name: str, hint: str = "") -> str:
         hint: What to add when it is of another type.
     """
     if not isinstance(value, str):
-        msg = f"{name}: expected a str, got {_kind(value)}{hint}"
+        msg = f"{name}: expected a str, got {kind_of(value)}{hint}"
         raise TypeError(msg)
     if not value.strip():
         msg = f"{name}: must not be empty"
         raise ValueError(msg)
     return encodable(value, name)
+
+
+def identifier(value: str | int, name: str) -> str:
+    """Return an id as a string."""
+    # The SMS console shows numeric ids, and one of the vendor's samples passes one as a number.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return decimal(value)
+    return check_text(value, name)
 
 
 def text(_: object, attribute: "Attribute[str]", value: str) -> None:
@@ -71,7 +85,7 @@ def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         return (check_text(value, "to"),)
     if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | Mapping):
-        msg = f"to: expected a str or an iterable of str, got {_kind(value)}"
+        msg = f"to: expected a str or an iterable of str, got {kind_of(value)}"
         raise TypeError(msg)
     targets = tuple(value)
     if not targets:
@@ -87,14 +101,14 @@ def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
 def params(value: Mapping[str, str | int]) -> Mapping[str, str]:
     """Copy template variables; an ``int`` becomes its decimal string, as the API wants strings."""
     if not isinstance(value, Mapping):
-        msg = f"params: expected a mapping, got {_kind(value)}"
+        msg = f"params: expected a mapping, got {kind_of(value)}"
         raise TypeError(msg)
     return {_param_name(name): _param_value(name, item) for name, item in value.items()}
 
 
 def _param_name(name: object) -> str:
     if not isinstance(name, str):
-        msg = f"params: a variable's name must be a str, got {_kind(name)}"
+        msg = f"params: a variable's name must be a str, got {kind_of(name)}"
         raise TypeError(msg)
     if not name:
         msg = "params: a variable's name must not be empty"
@@ -106,7 +120,7 @@ def _param_value(name: object, value: object) -> str:
     if isinstance(value, str):
         return encodable(value, f"params[{name!r}]")
     if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"params[{name!r}]: expected a str or an int, got {_kind(value)}"
+        msg = f"params[{name!r}]: expected a str or an int, got {kind_of(value)}"
         raise TypeError(msg)
     return decimal(value)
 
@@ -125,7 +139,8 @@ def schedule(value: datetime | float | None) -> int | None:
     if value is None:
         return None
     moment = _seconds(value)
-    ahead = moment - time.time()
+    # In whole seconds, as the API counts, or exactly 3 minutes would always be too little.
+    ahead = int(moment) - int(time.time())
     if ahead < _MIN_AHEAD:
         msg = "schedule_time: must be at least 3 minutes ahead"
         raise ValueError(msg)
@@ -143,7 +158,7 @@ def _seconds(value: datetime | float) -> float:
             raise ValueError(msg)
         return value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"schedule_time: expected a datetime or Unix seconds, got {_kind(value)}"
+        msg = f"schedule_time: expected a datetime or Unix seconds, got {kind_of(value)}"
         raise TypeError(msg)
     # The comparison, unlike math.isfinite, also works for an int that no float can hold.
     if not abs(value) <= sys.float_info.max:
@@ -157,7 +172,7 @@ def custom_args(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        msg = f"custom_args: expected a mapping, got {_kind(value)}"
+        msg = f"custom_args: expected a mapping, got {kind_of(value)}"
         raise TypeError(msg)
     try:
         # UTF-8 is checked here as well: json.dumps lets half a surrogate pair through.
@@ -186,5 +201,11 @@ def hidden(value: object) -> str:
     return f"<{len(value)} hidden>" if isinstance(value, Mapping) else "<hidden>"
 
 
-def _kind(value: object) -> str:
+def length(value: str | None) -> str:
+    """Show how long a template's text is: lists of templates would be unreadable otherwise."""
+    return "None" if value is None else f"<{len(value)} characters>"
+
+
+def kind_of(value: object) -> str:
+    """Name the type of a value in an error's text."""
     return "None" if value is None else type(value).__name__

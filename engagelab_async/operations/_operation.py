@@ -15,6 +15,13 @@ StringId = Annotated[str, IDENTIFIER]
 IntegerId = Annotated[int, IDENTIFIER]
 """An id that is documented as a number above 2**53; a string of digits is taken as well."""
 
+
+class Separator(str):
+    """Marks a tuple of strings that is one string on the wire: what stands between its items."""
+
+    __slots__ = ()
+
+
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -25,9 +32,12 @@ class Endpoint:
     Attributes:
         name: The call as users write it, such as ``otp.send_code``.
         product: Whose host and key pair it needs.
-        method: The HTTP method.
-        path: The path below the product's base URL.
-        result: The class of the answer.
+        method: The HTTP method. ``GET`` and ``DELETE`` have no body.
+        path: The path below the product's base URL. ``{name}`` stands for the operation's field of
+            that name: it is sent as one segment of the path, whatever is in it, and not in the
+            body.
+        result: The class of the answer; ``tuple[X, ...]`` for an array, ``type(None)`` for an
+            answer that says no more than that it went well.
         repeatable: Whether repeating is harmless when an attempt may already have been carried
             out: for reads, and for sends that the platform guards against duplicates itself.
     """

@@ -8,10 +8,7 @@ from . import _arguments as arguments
 
 
 def _template_id(value: str | int) -> str:
-    # The SMS console shows numeric ids, and one of the vendor's samples passes one as a number.
-    if isinstance(value, int) and not isinstance(value, bool):
-        return arguments.decimal(value)
-    return arguments.check_text(value, "template id")
+    return arguments.identifier(value, "template id")
 
 
 def _language(value: str | None) -> str | None:

@@ -4,16 +4,20 @@
 
     Sandbox            starts and stops it: `async with`, `with`, or `serve()`       _server.py
     └── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-        └── Platform   the five calls as plain functions of a decoded body           platform.py
+        └── Platform   the five sends as plain functions of a decoded body           platform.py
+            ├── templates and signatures of the SMS product                          sms_configs.py
+            ├── templates of the OTP product                                         otp_configs.py
+            ├── how they are reviewed                                                reviews.py
             ├── the fields of a body, or error 3002                                  _fields.py
             ├── recipients, the magic ones among them                                recipients.py
-            ├── templates and how they are rendered                                  templates.py
+            ├── which template a send means, and its text                            templates.py
             ├── codes: live, expired, verified                                       codes.py
             ├── what was sent                                                        outbox.py
             └── the documented errors                                                _errors.py
 
-It answers ``/otp/v1/{messages,codes,verifications,custom-messages}`` and ``/sms/v1/messages`` as
-the vendor's pages say. Where they say nothing, it does what seems most plausible:
+It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
+``/otp/v1/template-configs`` and ``/sms/v1/{template-configs,sign-configs}`` as the vendor's pages
+say. Where they say nothing, it does what seems most plausible:
 
 - Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
   given credentials; then a product takes its own pair and nothing else.
@@ -26,6 +30,9 @@ the vendor's pages say. Where they say nothing, it does what seems most plausibl
   nothing is sent. An SMS target that cannot be reached is dropped without a word, and a plan all
   of whose targets were dropped is still answered with 200, its ``accepted_count`` being 0.
 - A scheduled SMS is listed at once, with its ``scheduled_for``.
+- A template that was created is what its id means from then on: until it is approved a send is
+  answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
+  approves after a second. A plan uses its template until it is due; a template uses its signature.
 
 What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` lists them all::
 
@@ -45,12 +52,13 @@ stands for one of them is dropped there.
 
 try:
     from ._server import Sandbox
-except ModuleNotFoundError as error:
-    error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+except ModuleNotFoundError as _error:
+    _error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
     raise
 from .app import DEMO_CREDENTIALS
 from .outbox import SentMessage
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
+from .reviews import Review
 from .templates import DEMO_TEMPLATE
 
 __all__ = [
@@ -58,6 +66,7 @@ __all__ = [
     "DEMO_TEMPLATE",
     "MAGIC_RECIPIENTS",
     "MagicRecipient",
+    "Review",
     "Sandbox",
     "SentMessage",
 ]

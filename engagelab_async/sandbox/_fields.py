@@ -1,10 +1,19 @@
 """The fields of a decoded body: there, and of their type, or error 3002."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
 from ._errors import RefusedError
+
+Body: TypeAlias = Mapping[str, object]
+"""The JSON object of a request."""
+
+Answer: TypeAlias = dict[str, object]
+"""The JSON object of an HTTP 200."""
+
+T = TypeVar("T", str, int)
 
 
 @frozen
@@ -17,10 +26,12 @@ class Fields:
     Attributes:
         values: The object.
         path: Where it stands in the body, with a dot behind it; the errors name it.
+        code: The code of the errors.
     """
 
     values: Mapping[str, object]
     path: str = ""
+    code: int = 3002
 
     def text(self, name: str) -> str:
         """Return a required string."""
@@ -32,6 +43,25 @@ class Fields:
     def optional_text(self, name: str) -> str | None:
         """Return a string, or None."""
         return None if self.values.get(name) is None else self.text(name)
+
+    def short_text(self, name: str, lengths: range) -> str:
+        """Return a required string of some length."""
+        value = self.text(name)
+        if len(value) not in lengths:
+            raise self.refusal(name, f"must have {lengths[0]} to {lengths[-1]} characters")
+        return value
+
+    def check_without(self, name: str, forbidden: Sequence[str]) -> None:
+        """Refuse a string that holds what is forbidden."""
+        if any(each in self.text(name) for each in forbidden):
+            raise self.refusal(name, f"must not hold {' '.join(forbidden)}")
+
+    def one_of(self, name: str, values: Sequence[T]) -> T:
+        """Return a required value that is one of some."""
+        for value in values:
+            if self.values.get(name) == value:
+                return value
+        raise self.refusal(name, f"must be one of {' '.join(map(str, values))}")
 
     def identifier(self, name: str) -> str:
         """Return a required string that may come as an integer."""
@@ -56,17 +86,24 @@ class Fields:
             raise self.refusal(name, "must be an integer")
         return value
 
+    def optional_boolean(self, name: str) -> bool:
+        """Return a boolean, false when it was left out."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.refusal(name, "must be a boolean")
+        return bool(value)
+
     def inner(self, name: str) -> "Fields":
         """Return a required object."""
         value = self.values.get(name)
         if not isinstance(value, dict):
             raise self.refusal(name, "must be an object")
-        return Fields(value, f"{self.path}{name}.")
+        return Fields(value, f"{self.path}{name}.", self.code)
 
     def optional_inner(self, name: str) -> "Fields":
         """Return an object, empty when it was left out."""
         if self.values.get(name) is None:
-            return Fields({}, f"{self.path}{name}.")
+            return Fields({}, f"{self.path}{name}.", self.code)
         return self.inner(name)
 
     def all_texts(self) -> Mapping[str, str]:
@@ -80,4 +117,4 @@ class Fields:
 
     def refusal(self, name: str, demand: str) -> RefusedError:
         """Make the error that names a field and what it must be."""
-        return RefusedError(3002, f"{self.path}{name} {demand}")
+        return RefusedError(self.code, f"{self.path}{name} {demand}")

@@ -29,12 +29,14 @@ from starlette.applications import Starlette
 from .app import KeyPair, create_app
 from .outbox import Product, SentMessage
 from .platform import Platform
+from .reviews import Review
 
 # As long as nginx keeps them. uvicorn's 5 seconds are what httpx keeps its own idle connections,
 # and with both the same, a request now and then meets a connection that is just being closed.
 _KEEP_ALIVE: Final = 75
 # A request that is not all there after this many seconds of stopping is ended.
 _GRACE: Final = 1
+_APPROVAL: Final = Review()
 
 
 class Sandbox:
@@ -52,6 +54,8 @@ class Sandbox:
             id that is not there is answered 4001. ``None`` takes any id that does not begin with
             ``missing``, and renders a text that lists the variables.
         code_ttl: How long a code is live, in seconds.
+        review: What becomes of templates and signatures that are submitted; `Review` approves them
+            after a second, unless it is told otherwise.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
 
     Example:
@@ -78,11 +82,14 @@ class Sandbox:
         credentials: Mapping[Product, KeyPair] | None = None,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
+        review: Review = _APPROVAL,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._port = port
-        self._platform = Platform(templates=templates, code_ttl=code_ttl, clock=clock)
+        self._platform = Platform(
+            templates=templates, code_ttl=code_ttl, review=review, clock=clock
+        )
         self._app = create_app(self._platform, credentials)
         self._bound_port: int | None = None
         self._ending = ExitStack()
@@ -108,6 +115,15 @@ class Sandbox:
             RuntimeError: The sandbox is not running.
         """
         return f"{self._origin()}/sms"
+
+    @property
+    def review(self) -> Review:
+        """What becomes of templates and signatures from now on; may be set at any time."""
+        return self._platform.reviewer.review
+
+    @review.setter
+    def review(self, review: Review) -> None:
+        self._platform.reviewer.review = review
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:

@@ -8,6 +8,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias, cast
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,8 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ._errors import RefusedError
+from ._fields import Answer, Body
 from .outbox import Product
-from .platform import Answer, Body, Platform
+from .platform import Platform
 
 DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
 """Key and secret of the vendor's public OTP sandbox.
@@ -31,6 +33,9 @@ KeyPair: TypeAlias = tuple[str, str]
 _MAX_BODY: Final = 1024 * 1024
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+_Document: TypeAlias = Answer | list[Answer]
+_BodyCall: TypeAlias = Callable[[Body], Answer]
+_Call: TypeAlias = Callable[[Request], Awaitable[_Document]]
 
 
 def create_app(
@@ -47,35 +52,93 @@ def create_app(
         The app, with the OTP product under ``/otp`` and the SMS product under ``/sms``.
     """
 
-    def route(product: Product, path: str, call: Callable[[Body], Answer]) -> Route:
+    def route(product: Product, method: str, path: str, call: _Call) -> Route:
         def admits(pair: KeyPair | None) -> bool:
             return pair is not None and (credentials is None or pair == credentials.get(product))
 
-        return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=["POST"])
+        return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
 
     app = Starlette(
-        routes=[
-            route("otp", "messages", platform.send_otp),
-            route("otp", "codes", platform.send_code),
-            route("otp", "verifications", platform.verify),
-            route("otp", "custom-messages", platform.send_custom_message),
-            route("sms", "messages", platform.send_sms),
-        ],
+        routes=[route(*each) for each in _calls(platform)],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
     return app
 
 
-def _endpoint(
-    admits: Callable[[KeyPair | None], bool], call: Callable[[Body], Answer]
-) -> _Endpoint:
+def _calls(platform: Platform) -> list[tuple[Product, str, str, _Call]]:
+    """Say which method and path lead to which call."""
+    sms, otp = platform.sms, platform.otp
+    sends: list[tuple[Product, str, _BodyCall]] = [
+        ("otp", "messages", platform.send_otp),
+        ("otp", "codes", platform.send_code),
+        ("otp", "verifications", platform.verify),
+        ("otp", "custom-messages", platform.send_custom_message),
+        ("sms", "messages", platform.send_sms),
+    ]
+    return [
+        *((product, "POST", path, _with_body(call)) for product, path, call in sends),
+        ("sms", "GET", "template-configs", _alone(sms.list_templates)),
+        ("sms", "POST", "template-configs", _with_body(sms.create_template)),
+        ("sms", "GET", "template-configs/{id:path}", _with_id(sms.get_template)),
+        ("sms", "PUT", "template-configs/{id:path}", _with_both(sms.update_template)),
+        ("sms", "DELETE", "template-configs/{id:path}", _with_id(sms.delete_template)),
+        ("sms", "GET", "sign-configs", _alone(sms.list_signatures)),
+        ("sms", "POST", "sign-configs", _with_body(sms.create_signature)),
+        ("sms", "GET", "sign-configs/{id:path}", _with_id(sms.get_signature)),
+        ("sms", "PUT", "sign-configs/{id:path}", _with_both(sms.update_signature)),
+        ("sms", "DELETE", "sign-configs/{id:path}", _with_id(sms.delete_signature)),
+        ("otp", "GET", "template-configs", _alone(otp.list_templates)),
+        ("otp", "POST", "template-configs", _with_body(otp.create_template)),
+        ("otp", "GET", "template-configs/{id:path}", _with_id(otp.get_template)),
+        ("otp", "DELETE", "template-configs/{id:path}", _with_id(otp.delete_template)),
+    ]
+
+
+def _endpoint(admits: Callable[[KeyPair | None], bool], call: _Call) -> _Endpoint:
     async def endpoint(request: Request) -> Response:
         if not admits(_key_pair(request.headers.get("authorization", ""))):
             raise RefusedError(2001)
-        return _json(call(_decoded(await _received(request))))
+        return _json(await call(request))
 
     return endpoint
+
+
+def _alone(call: Callable[[], _Document]) -> _Call:
+    async def called(_: Request) -> _Document:
+        return call()
+
+    return called
+
+
+def _with_body(call: _BodyCall) -> _Call:
+    async def called(request: Request) -> _Document:
+        return call(_decoded(await _received(request)))
+
+    return called
+
+
+def _with_id(call: Callable[[str], Answer]) -> _Call:
+    async def called(request: Request) -> _Document:
+        return call(_id(request))
+
+    return called
+
+
+def _with_both(call: Callable[[str, Body], Answer]) -> _Call:
+    async def called(request: Request) -> _Document:
+        return call(_id(request), _decoded(await _received(request)))
+
+    return called
+
+
+def _id(request: Request) -> str:
+    """Return the id in the path: one segment, whatever percent-encoded characters it holds."""
+    # By now the framework has decoded the path, slashes of the id included.
+    segment = request.scope["raw_path"].decode("ascii").rpartition("/")[2]
+    if unquote(segment) != request.path_params["id"]:
+        raise HTTPException(404)
+    return unquote(segment)
 
 
 def _key_pair(authorization: str) -> KeyPair | None:
@@ -121,12 +184,12 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _undocumented(_: Request, error: Exception) -> Response:
     failure = cast("HTTPException", error)
-    answer = {"code": failure.status_code, "message": failure.detail}
+    answer: Answer = {"code": failure.status_code, "message": failure.detail}
     return _json(answer, failure.status_code, failure.headers)
 
 
 def _json(
-    answer: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+    answer: _Document, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     # Unlike Starlette's own, this one can echo half a surrogate pair, which JSON can hold.
     return Response(json.dumps(answer), status, headers, "application/json")

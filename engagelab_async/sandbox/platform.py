@@ -1,4 +1,6 @@
-"""The platform itself: each of the five calls is a method, from a decoded body to an answer.
+"""The platform itself: each of the five sends is a method, from a decoded body to an answer.
+
+Templates and signatures have rooms of their own, `sms` and `otp`.
 
 Knows nothing of HTTP: a method returns the JSON object of a 200, or raises a `RefusedError`.
 Every call checks first and sends last, so a refused request leaves no trace.
@@ -8,26 +10,24 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import frozen
 
 from ._errors import RefusedError
-from ._fields import Fields
+from ._fields import Answer, Body, Fields
 from .codes import Codes
+from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
 from .recipients import Recipient, otp_recipient, sms_recipient
+from .reviews import Review, Reviewer
+from .sms_configs import SMSConfigs
 from .templates import Template, Templates
-
-Body: TypeAlias = Mapping[str, object]
-"""The JSON object of a request."""
-
-Answer: TypeAlias = dict[str, object]
-"""The JSON object of an HTTP 200."""
 
 _LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
+_APPROVAL: Final = Review()
 
 
 @frozen(kw_only=True)
@@ -48,10 +48,14 @@ class Platform:
     Args:
         templates: Text by template id, or ``None`` to take any id.
         code_ttl: How long a code stays live, in seconds.
+        review: What becomes of templates and signatures that are submitted.
         clock: Tells the time in Unix seconds.
 
     Attributes:
         outbox: What was sent.
+        reviewer: Who reviews templates and signatures.
+        sms: The templates and signatures of the SMS product.
+        otp: The templates of the OTP product.
     """
 
     def __init__(
@@ -59,13 +63,17 @@ class Platform:
         *,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
+        review: Review = _APPROVAL,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.outbox = Outbox()
+        self._ids = _Snowflakes(clock)
+        self.outbox: Outbox = Outbox()
+        self.reviewer: Reviewer = Reviewer(review, clock)
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self._ids.text, clock)
+        self.otp: OTPConfigs = OTPConfigs(self.reviewer)
         self._templates = Templates(templates)
         self._codes = Codes(code_ttl, clock)
         self._clock = clock
-        self._ids = _Snowflakes(clock)
         self._presets = {
             "brand_name": "EngageLab",
             "ttl": f"{code_ttl / 60:g}",
@@ -92,7 +100,7 @@ class Platform:
         if callers_code is None:
             self._codes.expect(message_id, code)
         self._send(letter, recipient, message_id)
-        return {"message_id": message_id, "send_channel": recipient.magic.channel}
+        return {"message_id": message_id, "send_channel": recipient.channel(template.channels)}
 
     def verify(self, body: Body) -> Answer:
         """Compare a code with the one that was sent; a wrong one is no error."""
@@ -107,7 +115,7 @@ class Platform:
         request = Fields(body)
         targets = request.texts("to")
         wanted = request.inner("template")
-        template, params = self._template(wanted, wanted.text("id"))
+        template, params = self._otp_template(wanted)
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
@@ -116,7 +124,7 @@ class Platform:
         message_id = self._ids.text()
         for recipient in recipients:
             self._send(letter, recipient, message_id)
-        return {"message_id": message_id, "send_channel": recipients[0].magic.channel}
+        return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
 
     def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
@@ -142,7 +150,9 @@ class Platform:
         # The table of the SMS product, unlike those of the OTP product, calls params required.
         wanted.inner("params")
         # One of that product's samples passes an integer for the id.
-        template, params = self._template(wanted, wanted.identifier("id"))
+        template_id = wanted.identifier("id")
+        params = wanted.optional_inner("params").all_texts()
+        template = self.sms.find(template_id) or self._templates.find(template_id)
         return _Letter(
             product="sms",
             template=template,
@@ -168,6 +178,7 @@ class Platform:
         for recipient, message_id in zip(recipients, message_ids, strict=True):
             self._send(letter, recipient, message_id)
         if letter.scheduled_for is not None:
+            self.sms.use(letter.template.id, until=letter.scheduled_for.timestamp())
             return {"schedule_info": {"task_id": self._ids.integer()}}
         # Ids of several messages are not told, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
@@ -176,11 +187,12 @@ class Platform:
         language = wanted.optional_text("language")
         if language is not None and language not in _LANGUAGES:
             raise wanted.refusal("language", f"must be one of {' '.join(_LANGUAGES)}")
-        return self._template(wanted, wanted.text("id"))
+        return self._otp_template(wanted)
 
-    def _template(self, wanted: Fields, template_id: str) -> tuple[Template, Mapping[str, str]]:
+    def _otp_template(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
+        template_id = wanted.text("id")
         params = wanted.optional_inner("params").all_texts()
-        return self._templates.find(template_id), params
+        return self.otp.find(template_id) or self._templates.find(template_id), params
 
     def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> None:
         variables = dict(letter.params)
@@ -190,7 +202,11 @@ class Platform:
             SentMessage(
                 message_id=message_id,
                 product=letter.product,
-                channel="sms" if letter.product == "sms" else recipient.magic.channel,
+                channel=(
+                    "sms"
+                    if letter.product == "sms"
+                    else recipient.channel(letter.template.channels)
+                ),
                 recipient=recipient.written,
                 template_id=letter.template.id,
                 text=letter.template.render(variables, self._presets),

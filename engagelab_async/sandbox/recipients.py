@@ -5,7 +5,7 @@ so it does with one that stands for an error which only OTP has.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -79,6 +79,16 @@ class Recipient:
     written: str
     address: str
     magic: MagicRecipient
+
+    def channel(self, wanted: Iterable[str]) -> str:
+        """Return the channel that a send on the OTP product goes out on.
+
+        Args:
+            wanted: The channels of the template, in their order; empty for a template without.
+        """
+        if self.magic is not _ANY_NUMBER:
+            return self.magic.channel
+        return next((name for name in wanted if name != "email"), self.magic.channel)
 
 
 def canonical(to: str) -> str | None:

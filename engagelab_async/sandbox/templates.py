@@ -1,10 +1,11 @@
 """Templates: which ids exist, and what their text becomes."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+
+from engagelab_async.operations._placeholders import filled_in, variables
 
 from ._errors import RefusedError
 
@@ -14,10 +15,8 @@ DEMO_TEMPLATE: Final = "sandbox-otp-tpl"
 .. versionadded:: 0.1.0
 """
 
-_DEMO_CONTENT: Final = "{{brand_name}}: your code is {{code}}. It expires in {{ttl}} minutes."
+PLATFORMS_TEXT: Final = "{{brand_name}}: your code is {{code}}. It expires in {{ttl}} minutes."
 _MISSING: Final = "missing"
-# The platform's consoles show both styles.
-_PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}|\{([\w.-]+)\}")
 
 
 @frozen
@@ -27,34 +26,34 @@ class Template:
     Attributes:
         id: Its id.
         content: Its text with placeholders, or ``None`` for one that nobody registered.
+        presets: What the platform fills in for this template by itself.
+        channels: The channels to try, in their order; empty for what the recipient suggests.
     """
 
     id: str
     content: str | None
+    presets: Mapping[str, str] = field(factory=dict)
+    channels: tuple[str, ...] = ()
 
     @property
     def is_verification(self) -> bool:
         """Whether the text has a place for a code."""
-        matches = _PLACEHOLDER.finditer(self.content or "")
-        return any("code" in match.groups() for match in matches)
+        return "code" in variables(self.content or "")
 
-    def render(self, variables: Mapping[str, str], presets: Mapping[str, str]) -> str:
+    def render(self, params: Mapping[str, str], presets: Mapping[str, str]) -> str:
         """Fill in the text, or make one up that shows the variables.
 
         Args:
-            variables: What the request brings; wins over a preset of the same name.
+            params: What the request brings; wins over a preset of the same name.
             presets: What the platform fills in by itself.
 
         Returns:
             The text. A placeholder without a value stays as it is, which the platform does too.
         """
         if self.content is None:
-            listed = ", ".join(f"{name}={value}" for name, value in variables.items())
+            listed = ", ".join(f"{name}={value}" for name, value in params.items())
             return f"[{self.id}] {listed}".rstrip()
-        values = {**presets, **variables}
-        return _PLACEHOLDER.sub(
-            lambda match: values.get(match[1] or match[2], match[0]), self.content
-        )
+        return filled_in(self.content, {**presets, **self.presets, **params})
 
 
 class Templates:
@@ -67,7 +66,7 @@ class Templates:
 
     def __init__(self, contents: Mapping[str, str] | None) -> None:
         self._is_open = contents is None
-        self._contents = {DEMO_TEMPLATE: _DEMO_CONTENT, **(contents or {})}
+        self._contents = {DEMO_TEMPLATE: PLATFORMS_TEXT, **(contents or {})}
 
     def find(self, template_id: str) -> Template:
         """Return a template.

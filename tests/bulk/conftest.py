@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from engines.backends import run
 
 from bulk.rig import BACKENDS
+from engines.backends import run
 
 Run = Callable[[Callable[[], Awaitable[object]]], None]
 

@@ -102,7 +102,7 @@ class Counting:
         """Count a request, decide what goes wrong with it, and deliver it or not."""
         fault = self.faults()
         # A request that gets a bad answer, or none, may have been carried out all the same.
-        carried_out = fault != "429" and (fault is None or self.random.random() < 0.5)  # noqa: PLR2004
+        carried_out = fault != "429" and (fault is None or self.random.random() < 0.5)
         with self.changed:
             self.asked[to] += 1
             self.delivered[to] += carried_out

@@ -451,7 +451,7 @@ class TestFullDisk:
                     await anyio.to_thread.run_sync(disk().begun.wait)
 
             group.start_soon(leave)
-            while len(group._tasks) and not platform.received:  # type: ignore[attr-defined]  # noqa: SLF001, ASYNC110
+            while len(group._tasks) and not platform.received:  # type: ignore[attr-defined]  # noqa: SLF001
                 await anyio.sleep(0.01)
                 try:
                     disk().going_on.set()

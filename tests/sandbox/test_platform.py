@@ -7,7 +7,8 @@ import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, MAGIC_RECIPIENTS
 from engagelab_async.sandbox._errors import RefusedError
-from engagelab_async.sandbox.platform import Answer, Body, Platform
+from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.platform import Platform
 from sandbox.fake_clock import FakeClock
 
 TO = "+6591234567"

@@ -13,7 +13,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox
 from sandbox.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
@@ -309,3 +309,19 @@ def test_serve_port_in_use() -> None:
         pytest.raises(OSError, match="while attempting to bind"),
     ):
         Sandbox(port=taken.getsockname()[1]).serve()
+
+
+def test_review_can_be_changed_while_it_runs() -> None:
+    """What is submitted from then on is reviewed otherwise; signatures tell it by their status."""
+    with (
+        Sandbox(review=Review.approve(after=0)) as sandbox,
+        httpx.Client(auth=DEMO_CREDENTIALS, trust_env=False) as http,
+    ):
+        url = f"{sandbox.sms_base_url}/v1/sign-configs"
+        http.post(url, json={"sign_name": "Acme"})
+        before = sandbox.review
+        sandbox.review = Review.leave_pending()
+        http.post(url, json={"sign_name": "Emca"})
+        statuses = [each["status"] for each in http.get(url).json()]
+
+    assert (Review.approve(after=0), [2, 1]) == (before, statuses)

@@ -13,7 +13,8 @@ from engagelab_async.bulk.journal import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.options import Call, spelled
 from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
-from engagelab_async.cli.output import complain, console, show
+from engagelab_async.cli.output import show
+from engagelab_async.cli.printing import complain, console
 
 from . import conclusion, decisions, dry_run, report_page
 from .checks import Checker, Normaliser, check

@@ -12,7 +12,8 @@ from engagelab_async import ConfigurationError
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import console, despite_errors_of, facts, print_json
+from engagelab_async.cli.output import despite_errors_of, print_json
+from engagelab_async.cli.printing import console, facts
 
 from .ledger import Fate, Trouble
 from .progress import duration, latency

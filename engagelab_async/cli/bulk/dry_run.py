@@ -20,14 +20,8 @@ from engagelab_async import EngageLab, EngageLabError
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.options import Call
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import (
-    console,
-    despite_errors_of,
-    facts,
-    masked,
-    print_json,
-    printable,
-)
+from engagelab_async.cli.output import despite_errors_of, masked, print_json
+from engagelab_async.cli.printing import console, facts, printable
 
 from .checks import Item
 from .decisions import problems_for_scripts, show_problems

@@ -1,0 +1,132 @@
+"""What templates and signatures must be, by the platform's documentation.
+
+Like `_arguments`, but for what an operator writes once and not for what a program sends: nothing
+here is personal.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final, TypeVar, cast
+
+from attrs import Attribute
+
+from . import _arguments as arguments
+from ._open_enums import OpenInt, OpenStr
+from ._operation import Separator
+from ._placeholders import variables
+
+T = TypeVar("T")
+E = TypeVar("E", bound=OpenInt | OpenStr)
+
+CountryCodes = Annotated[tuple[str, ...], Separator(",")]
+"""Countries; one string on the wire, such as ``CN,US``."""
+
+_COUNTRY_CODE: Final = 2
+
+
+def template_id(value: str | int) -> str:
+    """Convert a template's id."""
+    return arguments.identifier(value, "template_id")
+
+
+def sign_id(value: str | int) -> str:
+    """Convert a signature's id."""
+    return arguments.identifier(value, "sign_id")
+
+
+def characters(
+    shortest: int, longest: int | None = None
+) -> Callable[[object, "Attribute[str]", str], None]:
+    """Make a validator of a text's length.
+
+    Args:
+        shortest: The least number of characters.
+        longest: The greatest, or ``None`` for any.
+    """
+
+    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
+        check_length(value, attribute.name, shortest, longest)
+
+    return check
+
+
+def check_length(value: str, name: str, shortest: int, longest: int | None) -> None:
+    """Refuse a text that is too short or too long."""
+    arguments.check_text(value, name)
+    if len(value) < shortest or (longest is not None and len(value) > longest):
+        msg = f"{name}: must have {shortest} to {longest} characters, has {len(value)}"
+        raise ValueError(msg)
+
+
+def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
+    """Make a validator that refuses a text with certain characters or words in it."""
+
+    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
+        found = [each for each in forbidden if each in value]
+        if found:
+            msg = f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
+            raise ValueError(msg)
+
+    return check
+
+
+def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None], None]:
+    """Make a validator of what is of a class, or ``None``."""
+
+    def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
+        if value is not None and not isinstance(value, kind):
+            found = arguments.kind_of(value)
+            msg = f"{attribute.name}: expected {kind.__name__} or None, got {found}"
+            raise TypeError(msg)
+
+    return check
+
+
+def check_place_for_code(content: str, name: str) -> None:
+    """Refuse the text of an authentication template that has no place for the code."""
+    if "code" not in variables(content):
+        msg = f"{name}: must hold {{{{code}}}}, as the template is for authentication"
+        raise ValueError(msg)
+
+
+def country_codes(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Convert country codes: ``CN,US``, or one string for each."""
+    if not isinstance(value, Iterable):
+        msg = f"country_codes: expected a str or an iterable of str, got {arguments.kind_of(value)}"
+        raise TypeError(msg)
+    codes = tuple(_country_code(code) for code in split(value, ","))
+    if not codes:
+        msg = "country_codes: must not be empty"
+        raise ValueError(msg)
+    return codes
+
+
+def split(value: str | Iterable[str], separator: str) -> tuple[str, ...]:
+    """Take apart what is one string on the wire; what is apart already stays as it is."""
+    if not isinstance(value, str):
+        return tuple(value)
+    return tuple(part.strip() for part in value.split(separator) if part.strip())
+
+
+def _country_code(value: str) -> str:
+    code = arguments.check_text(value, "country_codes").strip().upper()
+    if len(code) != _COUNTRY_CODE or not (code.isascii() and code.isalpha()):
+        msg = "country_codes: expected codes of two letters, such as CN or US"
+        raise ValueError(msg)
+    return code
+
+
+def member(kind: type[E], value: E | str | int, name: str) -> E:
+    """Find a member of an enum, and refuse a typing mistake.
+
+    A member for a value that is not known yet passes: it came from the platform.
+    """
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int if issubclass(kind, int) else str):
+        msg = f"{name}: expected a {kind.__name__}, got {arguments.kind_of(value)}"
+        raise TypeError(msg)
+    found = kind(cast("Any", value))
+    if found.name not in kind.__members__:
+        msg = f"{name}: expected one of {', '.join(str(each.value) for each in kind)}"
+        raise ValueError(msg)
+    return found

@@ -1,0 +1,107 @@
+"""What a template's text becomes, without asking the platform: pure, for a dry run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+
+from .operations import _arguments as arguments
+from .operations._placeholders import filled_in, variables
+from .operations.otp_templates import OTPTemplate
+from .operations.sms_templates import SMSTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
+"""What the OTP platform fills in by itself."""
+
+_OVERRIDES: Final = ("from_id", "from_mail", "from_name", "subject")
+"""What a send of the OTP product may override although the text does not show it."""
+
+
+@frozen
+class Rendering:
+    """A template's text with its variables filled in.
+
+    Attributes:
+        text: The text as it will be delivered; a variable without a value stays as it is, which
+            the platform does too. A ``repr`` hides it.
+        missing: The variables that got no value, in their order.
+        unknown: The values that the text has no place for, in their order.
+
+    .. versionadded:: 0.1.0
+    """
+
+    text: str = field(repr=arguments.hidden)
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def render(
+    template: SMSTemplate | OTPTemplate | str, params: Mapping[str, str | int] | None = None
+) -> Rendering:
+    """Fill in a template's text as the platform will.
+
+    Variables are written ``{{name}}`` or ``{name}``. The OTP platform fills in ``brand_name``,
+    ``ttl`` and ``pwa_url`` by itself, so they are never missing there; their values are known if
+    the template tells them. A signature is not shown: the platform puts it before or behind.
+
+    Args:
+        template: A template as it was read, or its text. Of an `OTPTemplate` it is the SMS text of
+            one's own.
+        params: The values, as for a send.
+
+    Returns:
+        The text, and what does not fit.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: The template speaks the platform's own text, which only the platform knows.
+
+    Example:
+        >>> rendering = render("Hi {{name}}, order {order}", {"name": "Bob", "nmae": "?"})
+        >>> rendering.text
+        'Hi Bob, order {order}'
+        >>> rendering.missing, rendering.unknown
+        (('order',), ('nmae',))
+
+    .. versionadded:: 0.1.0
+    """
+    text = _text(template)
+    values = arguments.params({} if params is None else params)
+    presets, own = ((), ()) if isinstance(template, SMSTemplate) else (_PRESETS, _OVERRIDES)
+    names = variables(text)
+    return Rendering(
+        text=filled_in(text, {**_preset_values(template), **values}),
+        missing=tuple(name for name in names if name not in values and name not in presets),
+        unknown=tuple(name for name in values if name not in {*names, *presets, *own}),
+    )
+
+
+def _text(template: SMSTemplate | OTPTemplate | str) -> str:
+    if isinstance(template, SMSTemplate):
+        return template.template_content
+    if isinstance(template, str):
+        return template
+    if not isinstance(template, OTPTemplate):
+        found = arguments.kind_of(template)
+        msg = f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
+        raise TypeError(msg)
+    by_sms = template.sms_config
+    if by_sms is None or by_sms.template_custom_config is None:
+        msg = "template: it speaks the platform's own text, which only the platform knows"
+        raise ValueError(msg)
+    return by_sms.template_custom_config.custom_content
+
+
+def _preset_values(template: SMSTemplate | OTPTemplate | str) -> dict[str, str]:
+    if not isinstance(template, OTPTemplate):
+        return {}
+    codes = template.verify_code_config
+    told = {
+        "brand_name": template.brand_name,
+        "ttl": None if codes is None else str(codes.verify_code_ttl),
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -1,0 +1,107 @@
+"""Waiting for the platform's review, which people make: it takes minutes, hours or days.
+
+::
+
+    read ── approved ──> it
+      │ ├── rejected ──> ReviewRejectedError
+      │ └── neither, and time is up ──> ReviewTimeoutError
+      └──────── sleep, ever longer <── neither
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from ._wire import one_line
+from .errors import RateLimitError, ReviewTimeoutError, ServerError, TransportError
+from .operations._review import TemplateStatus
+from .transport import seconds
+
+if TYPE_CHECKING:
+    from .errors import ReviewRejectedError
+    from .operations import Operation
+    from .operations._review import SignatureStatus
+    from .transport import Transport
+
+_FIRST_WAIT: Final = 2.0
+_LONGEST_WAIT: Final = 60.0
+_GROWTH: Final = 1.5
+_PASSING: Final = (TransportError, ServerError, RateLimitError)
+
+
+class Reviewed(Protocol):
+    """What is reviewed: a template, or a signature."""
+
+    @property
+    def status(self) -> TemplateStatus | SignatureStatus | None:
+        """What the review has said."""
+        ...
+
+    @property
+    def audit_remark(self) -> str | None:
+        """The reviewers' words."""
+        ...
+
+
+T = TypeVar("T", bound=Reviewed)
+
+
+async def wait_until_reviewed(
+    transport: Transport,
+    read: Operation[T],
+    *,
+    timeout: float,
+    rejection: type[ReviewRejectedError],
+) -> T:
+    """Read something again and again until it is reviewed.
+
+    Args:
+        transport: What sends.
+        read: The operation that reads it.
+        timeout: Seconds to wait at most; ``math.inf`` for no limit.
+        rejection: What to raise when it is rejected.
+
+    Returns:
+        What was approved.
+
+    Raises:
+        ReviewRejectedError: It was rejected; the error is a `rejection`.
+        ReviewTimeoutError: It is not reviewed yet.
+        EngageLabError: The first reading failed. A later one may, if it failed in passing.
+        TypeError: `timeout` is not a number.
+        ValueError: `timeout` is not positive.
+    """
+    ends = transport.clock() + seconds(timeout, "timeout")
+    found = await transport.execute(read)
+    wait = _FIRST_WAIT
+    while found.status != TemplateStatus.APPROVED:
+        if found.status == TemplateStatus.REJECTED:
+            raise _rejected(found.audit_remark or "", read, rejection)
+        left = ends - transport.clock()
+        if left <= 0:
+            raise _late(timeout, read)
+        await transport.sleep(min(wait, left))
+        wait = min(wait * _GROWTH, _LONGEST_WAIT)
+        try:
+            found = await transport.execute(read)
+        except _PASSING:
+            # Nobody waits for hours to be told of a network that was down for a minute.
+            if transport.clock() >= ends:
+                raise
+    return found
+
+
+def _rejected(
+    remark: str, read: Operation[object], rejection: type[ReviewRejectedError]
+) -> ReviewRejectedError:
+    words = one_line(remark)
+    text = f"rejected: {words}" if words else "rejected without a remark"
+    error = rejection(text, audit_remark=remark)
+    error.operation = read
+    return error
+
+
+def _late(timeout: float, read: Operation[object]) -> ReviewTimeoutError:
+    error = ReviewTimeoutError(f"not reviewed after {timeout:g} seconds")
+    error.operation = read
+    return error

@@ -1,0 +1,121 @@
+"""Templates of the OTP product: created, reviewed, used, deleted."""
+
+from typing import Final
+
+from attrs import define
+
+from ._errors import RefusedError
+from ._fields import Answer, Body, Fields
+from .reviews import APPROVED, Reviewer, Submission
+from .templates import PLATFORMS_TEXT, Template
+
+_CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
+
+
+@define
+class _OTPTemplate:
+    """A template; its body is what the request said."""
+
+    body: Body
+    submission: Submission
+
+
+class OTPConfigs:
+    """All templates of one sandbox.
+
+    Args:
+        reviewer: Reviews them.
+    """
+
+    def __init__(self, reviewer: Reviewer) -> None:
+        self._reviewer = reviewer
+        self._templates: dict[str, _OTPTemplate] = {}
+        self._deleted: set[str] = set()
+
+    def find(self, template_id: str) -> Template | None:
+        """Return a template to send, or ``None`` if none was created under this id.
+
+        Raises:
+            RefusedError: 4001, it was deleted; 3003, it is not approved.
+        """
+        if template_id in self._deleted:
+            raise RefusedError(4001, "config not exist")
+        made = self._templates.get(template_id)
+        if made is None:
+            return None
+        if made.submission.status != APPROVED:
+            raise RefusedError(3003, "template status is not approved, can not use")
+        return _to_send(Fields(made.body))
+
+    def list_templates(self) -> list[Answer]:
+        """Return all templates, oldest first."""
+        return [_answer(made) for made in self._templates.values()]
+
+    def get_template(self, template_id: str) -> Answer:
+        """Return a template."""
+        return _answer(self._template(template_id))
+
+    def create_template(self, body: Body) -> Answer:
+        """Submit a template under an id of the caller's."""
+        request = Fields(body)
+        template_id = request.short_text("template_id", range(1, 129))
+        _check(request)
+        if template_id in self._templates:
+            raise RefusedError(3003, "template_id already exist")
+        self._templates[template_id] = _OTPTemplate(body, self._reviewer.take())
+        self._deleted.discard(template_id)
+        return {"code": 0, "message": "success"}
+
+    def delete_template(self, template_id: str) -> Answer:
+        """Delete a template."""
+        self._template(template_id)
+        del self._templates[template_id]
+        self._deleted.add(template_id)
+        return {"code": 0, "message": "success"}
+
+    def _template(self, template_id: str) -> _OTPTemplate:
+        made = self._templates.get(template_id)
+        if made is None:
+            raise RefusedError(4001, "config not exist")
+        return made
+
+
+def _check(request: Fields) -> None:
+    for channel in request.text("send_channel_strategy").split("|"):
+        if channel not in _CHANNELS:
+            raise request.refusal("send_channel_strategy", f"must be of {' '.join(_CHANNELS)}")
+    if not any(request.optional_inner(f"{channel}_config").values for channel in _CHANNELS):
+        raise RefusedError(3003, "not contains any channel config")
+    request.optional_text("brand_name")
+    codes = request.optional_inner("verify_code_config")
+    codes.optional_integer("verify_code_ttl")
+    request.optional_inner("sms_config").optional_inner("template_custom_config").optional_text(
+        "custom_content"
+    )
+
+
+def _to_send(body: Fields) -> Template:
+    custom = body.optional_inner("sms_config").optional_inner("template_custom_config")
+    told = {
+        "brand_name": body.optional_text("brand_name"),
+        "ttl": body.optional_inner("verify_code_config").optional_integer("verify_code_ttl"),
+    }
+    return Template(
+        body.text("template_id"),
+        custom.optional_text("custom_content") or PLATFORMS_TEXT,
+        presets={name: str(value) for name, value in told.items() if value is not None},
+        channels=tuple(body.text("send_channel_strategy").split("|")),
+    )
+
+
+def _answer(made: _OTPTemplate) -> Answer:
+    answer: Answer = {
+        **made.body,
+        "status": made.submission.status,
+        "audit_remark": made.submission.audit_remark,
+        "created_time": int(made.submission.at),
+    }
+    by_sms = made.body.get("sms_config")
+    if isinstance(by_sms, dict):
+        answer["sms_config"] = {**by_sms, "template_parts": 1}
+    return answer

@@ -1,0 +1,228 @@
+"""Templates and signatures of the SMS product: created, reviewed, used, changed, deleted.
+
+Refusals have the HTTP status as their code, and tell what is wrong by their words alone.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from attrs import define
+
+from ._errors import RefusedError
+from ._fields import Answer, Body, Fields
+from .reviews import APPROVED, PENDING, Reviewer, Submission
+from .templates import Template
+
+_REFUSAL: Final = 400
+_TYPES: Final = ("utility", "marketing", "authentication", "otp")
+_POSITIONS: Final = (1, 2)
+_FORBIDDEN_IN_TEXTS: Final = ("【", "】", "、", "测试", "test", "[", "]")
+_FORBIDDEN_IN_NAMES: Final = ("【", "】", "[", "]")
+
+
+@define
+class _Signature:
+    """A signature."""
+
+    sign_id: str
+    sign_name: str
+    created_at: float
+    submission: Submission
+
+
+@define
+class _SMSTemplate:
+    """A template; its wording is what the request said."""
+
+    template_id: str
+    wording: Answer
+    created_at: float
+    submission: Submission
+    used_until: float = 0.0
+
+
+class SMSConfigs:
+    """All templates and signatures of one sandbox.
+
+    Args:
+        reviewer: Reviews them.
+        new_id: Makes an id.
+        clock: Tells the time in Unix seconds.
+    """
+
+    def __init__(
+        self, reviewer: Reviewer, new_id: Callable[[], str], clock: Callable[[], float]
+    ) -> None:
+        self._reviewer = reviewer
+        self._new_id = new_id
+        self._clock = clock
+        self._signatures: dict[str, _Signature] = {}
+        self._templates: dict[str, _SMSTemplate] = {}
+        self._deleted: set[str] = set()
+
+    # --------------------------------------------------------------------------- sending
+
+    def find(self, template_id: str) -> Template | None:
+        """Return a template to send, or ``None`` if none was created under this id.
+
+        Raises:
+            RefusedError: 4001, it was deleted; 3003, it is not approved.
+        """
+        if template_id in self._deleted:
+            raise RefusedError(4001, "template config not exist")
+        made = self._templates.get(template_id)
+        if made is None:
+            return None
+        if made.submission.status != APPROVED:
+            raise RefusedError(3003, "template status is not approved, can not use")
+        return Template(template_id, str(made.wording["template_content"]))
+
+    def use(self, template_id: str, until: float) -> None:
+        """Take note of a plan that uses a template until some time."""
+        made = self._templates.get(template_id)
+        if made is not None:
+            made.used_until = max(made.used_until, until)
+
+    # --------------------------------------------------------------------------- templates
+
+    def list_templates(self) -> list[Answer]:
+        """Return all templates, oldest first."""
+        return [self._template_answer(made) for made in self._templates.values()]
+
+    def get_template(self, template_id: str) -> Answer:
+        """Return a template."""
+        return self._template_answer(self._template(template_id))
+
+    def create_template(self, body: Body) -> Answer:
+        """Submit a template."""
+        wording = self._wording(Fields(body, code=_REFUSAL))
+        template_id = self._new_id()
+        submission = self._reviewer.take()
+        self._templates[template_id] = _SMSTemplate(template_id, wording, submission.at, submission)
+        return {"template_id": template_id}
+
+    def update_template(self, template_id: str, body: Body) -> Answer:
+        """Replace what a template says, which is reviewed again."""
+        made = self._template(template_id)
+        if made.submission.status == PENDING:
+            raise RefusedError(_REFUSAL, "can not update pending status template")
+        self._check_unused(made, "update")
+        made.wording = self._wording(Fields(body, code=_REFUSAL))
+        made.submission = self._reviewer.take()
+        return _success()
+
+    def delete_template(self, template_id: str) -> Answer:
+        """Delete a template."""
+        self._check_unused(self._template(template_id), "delete")
+        del self._templates[template_id]
+        self._deleted.add(template_id)
+        return _success()
+
+    def _template(self, template_id: str) -> _SMSTemplate:
+        made = self._templates.get(template_id)
+        if made is None:
+            raise RefusedError(_REFUSAL, "template config not exist")
+        return made
+
+    def _check_unused(self, made: _SMSTemplate, verb: str) -> None:
+        if self._clock() < made.used_until:
+            words = "there are pending or running plans using current template, can not"
+            raise RefusedError(_REFUSAL, f"{words} {verb}")
+
+    def _wording(self, request: Fields) -> Answer:
+        wording: Answer = {
+            "template_name": request.short_text("template_name", range(1, 256)),
+            "template_type": request.one_of("template_type", _TYPES),
+            "template_content": request.text("template_content"),
+            "country_codes": request.text("country_codes"),
+        }
+        request.check_without("template_content", _FORBIDDEN_IN_TEXTS)
+        if request.optional_boolean("add_signature"):
+            signature = self._signature(request.identifier("sign_id"))
+            if signature.submission.status != APPROVED:
+                raise RefusedError(_REFUSAL, "sign status is not approved, can not use")
+            wording["sign_id"] = signature.sign_id
+            wording["sign_position"] = request.one_of("sign_position", _POSITIONS)
+        return wording
+
+    def _template_answer(self, made: _SMSTemplate) -> Answer:
+        answer = {"template_id": made.template_id, **made.wording, **_reviewed(made)}
+        if "sign_id" in made.wording:
+            signature = self._signatures[str(made.wording["sign_id"])]
+            answer["sign_name"] = signature.sign_name
+            answer["sign_status"] = signature.submission.status
+        return answer
+
+    # --------------------------------------------------------------------------- signatures
+
+    def list_signatures(self) -> list[Answer]:
+        """Return all signatures, oldest first."""
+        return [self._signature_answer(made) for made in self._signatures.values()]
+
+    def get_signature(self, sign_id: str) -> Answer:
+        """Return a signature."""
+        return self._signature_answer(self._signature(sign_id))
+
+    def create_signature(self, body: Body) -> Answer:
+        """Submit a signature."""
+        name = self._new_name(body, among=self._signatures.values())
+        sign_id = self._new_id()
+        submission = self._reviewer.take()
+        self._signatures[sign_id] = _Signature(sign_id, name, submission.at, submission)
+        return {"sign_id": sign_id}
+
+    def update_signature(self, sign_id: str, body: Body) -> Answer:
+        """Change a signature, which is reviewed again."""
+        made = self._signature(sign_id)
+        if made.submission.status == PENDING:
+            raise RefusedError(_REFUSAL, "can not update pending status sign")
+        others = [each for each in self._signatures.values() if each is not made]
+        made.sign_name = self._new_name(body, among=others)
+        made.submission = self._reviewer.take()
+        return _success()
+
+    def delete_signature(self, sign_id: str) -> Answer:
+        """Delete a signature."""
+        made = self._signature(sign_id)
+        if self._related_templates(made):
+            raise RefusedError(_REFUSAL, "there are templates using current sign, can not delete")
+        del self._signatures[sign_id]
+        return _success()
+
+    def _signature(self, sign_id: str) -> _Signature:
+        made = self._signatures.get(sign_id)
+        if made is None:
+            raise RefusedError(_REFUSAL, "sign config not exist")
+        return made
+
+    def _new_name(self, body: Body, *, among: Iterable[_Signature]) -> str:
+        request = Fields(body, code=_REFUSAL)
+        name = request.short_text("sign_name", range(2, 61))
+        request.check_without("sign_name", _FORBIDDEN_IN_NAMES)
+        if name in {each.sign_name for each in among}:
+            raise RefusedError(_REFUSAL, "sign_name already exist")
+        return name
+
+    def _related_templates(self, made: _Signature) -> int:
+        return sum(each.wording.get("sign_id") == made.sign_id for each in self._templates.values())
+
+    def _signature_answer(self, made: _Signature) -> Answer:
+        return {
+            "sign_id": made.sign_id,
+            "sign_name": made.sign_name,
+            "related_template_count": self._related_templates(made),
+            **_reviewed(made),
+        }
+
+
+def _success() -> Answer:
+    return {"code": 0, "message": "success"}
+
+
+def _reviewed(made: _Signature | _SMSTemplate) -> Answer:
+    return {
+        "status": made.submission.status,
+        "audit_remark": made.submission.audit_remark,
+        "created_time": int(made.created_at),
+        "updated_time": int(made.submission.at),
+    }

@@ -1,0 +1,178 @@
+"""The engines on aiohttp: its exceptions, and what of a caller's session applies."""
+
+import gzip
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import aiohttp
+import pytest
+import trio
+
+from engagelab_async import (
+    ConfigurationError,
+    ConnectError,
+    ConnectionLostError,
+    ResponseTimeoutError,
+    TransportError,
+)
+from engagelab_async.engines import Request, Response, choose
+from engines.cases import HEADERS, send
+from hostile import Hostile, Peer, answers, http, says
+
+Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+UNCONNECTED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    aiohttp.ServerFingerprintMismatch,
+)
+"""What aiohttp raises only where there is no connection."""
+
+EXCEPTIONS: Final[dict[str, type[aiohttp.ClientError]]] = {
+    name: value
+    for name in aiohttp.__all__
+    if inspect.isclass(value := getattr(aiohttp, name)) and issubclass(value, aiohttp.ClientError)
+}
+"""The public exceptions of aiohttp's client."""
+
+LATE: Final = {name: kind for name, kind in EXCEPTIONS.items() if not issubclass(kind, UNCONNECTED)}
+"""Those that may come after the request has left."""
+
+
+async def send_with(session: aiohttp.ClientSession, url: str) -> Response:
+    """Send with a session of the caller, and close it."""
+    engine, _ = choose(session)
+    async with session:
+        return await send(engine, url)
+
+
+# ------------------------------------------------------------------------------- exceptions
+
+
+@pytest.mark.parametrize("kind", EXCEPTIONS.values(), ids=EXCEPTIONS)
+async def test_exception_before_the_request_left(kind: type[aiohttp.ClientError]) -> None:
+    """Whatever aiohttp raises before it came for the body, nothing was sent."""
+
+    async def fails(_: aiohttp.ClientRequest, __: Handler) -> aiohttp.ClientResponse:
+        raise kind.__new__(kind)
+
+    with Hostile(answers(200)) as server, pytest.raises(ConnectError):
+        await send_with(aiohttp.ClientSession(middlewares=[fails]), server.url)
+
+
+@pytest.mark.parametrize("kind", LATE.values(), ids=LATE)
+async def test_exception_after_the_request_left(kind: type[aiohttp.ClientError]) -> None:
+    """Whatever aiohttp raises later leaves open what became of the request."""
+
+    async def fails(request: aiohttp.ClientRequest, send_on: Handler) -> aiohttp.ClientResponse:
+        (await send_on(request)).close()
+        raise kind.__new__(kind)
+
+    late = issubclass(kind, TimeoutError)
+    place: type[TransportError] = ResponseTimeoutError if late else ConnectionLostError
+    with Hostile(answers(200)) as server, pytest.raises(place) as caught:
+        await send_with(aiohttp.ClientSession(middlewares=[fails]), server.url)
+
+    assert place is caught.type
+
+
+# ------------------------------------------------------------------------------- settings
+
+
+async def test_timeouts_of_the_session_do_not_apply() -> None:
+    """Only the limit of the call counts."""
+    hasty = aiohttp.ClientTimeout(total=1e-9, sock_read=1e-9)
+    with Hostile(answers(200, 1)) as server:
+        response = await send_with(aiohttp.ClientSession(timeout=hasty), server.url)
+
+    assert 200 == response.status
+
+
+async def test_raising_for_status_does_not_apply() -> None:
+    """An error status is an answer, even to a session that makes exceptions of them."""
+    with Hostile(answers(400, {"code": 5016})) as server:
+        response = await send_with(aiohttp.ClientSession(raise_for_status=True), server.url)
+
+    assert (400, b'{"code": 5016}') == (response.status, response.body)
+
+
+async def test_decompression_of_the_session_does_not_apply() -> None:
+    """The body is what came over the wire."""
+    compressed = gzip.compress(b"{}")
+    with Hostile(says(http(200, compressed, {"Content-Encoding": "gzip"}))) as server:
+        response = await send_with(aiohttp.ClientSession(auto_decompress=True), server.url)
+
+    assert compressed == response.body
+
+
+async def test_headers_and_cookies_of_the_session_apply() -> None:
+    """What the session adds to its requests is added to ours, where they do not say otherwise."""
+    session = aiohttp.ClientSession(
+        headers={"X-Tenant": "7", "Content-Type": "text/plain"},
+        cookies={"route": "a"},
+        cookie_jar=aiohttp.CookieJar(unsafe=True),  # cookies for an IP address
+    )
+    with Hostile(answers(200)) as server:
+        await send_with(session, server.url)
+        (received,) = server.requests
+
+    assert ["7"] == received.values("X-Tenant")
+    assert ["route=a"] == received.values("Cookie")
+    assert [dict(HEADERS)["Content-Type"]] == received.values("Content-Type")
+
+
+async def test_auth_of_the_session_is_refused() -> None:
+    """A session that signs its requests otherwise cannot sign ours."""
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("somebody", "else"))
+    async with session:
+        with pytest.raises(ConfigurationError, match=r"^http: the aiohttp\.ClientSession must "):
+            choose(session)
+
+
+# ------------------------------------------------------------------------------- sessions of ours
+
+
+async def test_different_headers_share_the_connections() -> None:
+    """Both products and their key pairs are served from one set of connections."""
+    engine, _ = choose("aiohttp")
+    with Hostile(answers(200)) as server:
+        for name in ("otp", "sms", "otp"):
+            headers = (("Authorization", name),)
+            await engine.send(Request("POST", server.url, headers, b"{}"), timeout=5, max_bytes=9)
+        signed = [each.values("Authorization") for each in server.requests]
+
+        assert [["otp"], ["sms"], ["otp"]] == signed
+        assert 1 == server.connections
+        await engine.aclose()
+
+
+# ------------------------------------------------------------------------------- event loops
+
+
+def test_trio_is_refused() -> None:
+    """The engine needs asyncio; elsewhere that is said, and nothing is sent."""
+
+    async def main() -> None:
+        engine, _ = choose("aiohttp")
+        with pytest.raises(ConfigurationError, match="needs asyncio"):
+            await send(engine, "http://127.0.0.1:9")
+        await engine.aclose()
+
+    trio.run(main)
+
+
+async def test_connection_that_the_server_closed_is_not_reused() -> None:
+    """A server that closes after each answer, without a word of it, loses no message."""
+    engine, _ = choose("aiohttp")
+    with Hostile(says(http(200, b"1"), Peer.closes)) as server:
+        for _ in range(5):
+            response = await send(engine, server.url)
+            # Blocking, so that the event loop does not learn of it on the way.
+            server._wait(lambda: server.open == 0)  # noqa: SLF001
+
+            assert 200 == response.status
+    await engine.aclose()

@@ -1,0 +1,126 @@
+"""Which engine a caller's ``http`` argument means."""
+
+import sys
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+
+from engagelab_async import ConfigurationError
+from engagelab_async.engines import HTTPXEngine, choose
+from engagelab_async.engines._choice import AutoEngine
+from engagelab_async.engines.aiohttp import AiohttpEngine, AiohttpSessionEngine
+from engagelab_async.engines.httpx import HTTPXClientEngine
+from engines import backends
+from engines.cases import send
+from hostile import Hostile, answers
+from scripted_engine import ScriptedEngine
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (None, HTTPXEngine),
+        ("httpx", HTTPXEngine),
+        ("httpx2", HTTPXEngine),
+        ("aiohttp", AiohttpEngine),
+        ("auto", AutoEngine),
+    ],
+)
+def test_name_makes_an_engine_of_ours(name: str | None, kind: type) -> None:
+    """An engine that we make is ours to close; httpx is the default."""
+    engine, owned = choose(name)
+
+    assert (kind, True) == (type(engine), owned)
+
+
+async def test_clients_are_shared() -> None:
+    """The client of each library gets the engine that sends with it."""
+    async with (
+        httpx.AsyncClient() as client,
+        httpx2.AsyncClient() as client2,
+        aiohttp.ClientSession() as session,
+    ):
+        kinds = [type(choose(each)[0]) for each in (client, client2, session)]
+
+    assert [HTTPXClientEngine, HTTPXClientEngine, AiohttpSessionEngine] == kinds
+
+
+def test_engine_of_the_caller_stays_the_callers() -> None:
+    """An engine is used as it is, and is not ours to close."""
+    engine = ScriptedEngine([])
+
+    assert (engine, False) == choose(engine)
+
+
+def test_unknown_name_is_refused() -> None:
+    """A name that no engine has raises, and says which there are."""
+    with pytest.raises(ValueError, match=r"^http: no engine is called 'urllib3'; there are httpx,"):
+        choose("urllib3")
+
+
+@pytest.mark.parametrize("value", [7, object(), httpx.Client, ["httpx"]])
+def test_wrong_type_is_refused(value: object) -> None:
+    """What cannot send raises, and says what it is."""
+    with pytest.raises(
+        TypeError, match=rf"^http: expected an engine .*got {type(value).__name__}$"
+    ):
+        choose(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("library", ["aiohttp", "httpx2"])
+def test_library_that_is_not_installed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine whose library is missing says how to get it."""
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(ConfigurationError, match=rf"^http='{library}' needs .*pip install '"):
+        choose(library)
+
+
+def test_libraries_that_nobody_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine of the caller's is recognized without the libraries it might have been from."""
+    monkeypatch.delitem(sys.modules, "aiohttp")
+    monkeypatch.delitem(sys.modules, "httpx2")
+
+    assert isinstance(choose(ScriptedEngine([]))[0], ScriptedEngine)
+    assert {"aiohttp", "httpx2"}.isdisjoint(sys.modules)
+
+
+@pytest.mark.parametrize(
+    ("backend", "installed", "aiohttp_sent"),
+    [
+        ("asyncio", True, True),
+        ("uvloop", True, True),
+        ("asyncio", False, False),
+        ("trio", True, False),
+    ],
+)
+def test_auto_takes_the_fastest(
+    backend: str, installed: bool, aiohttp_sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aiohttp is taken where it is installed and runs, and once only."""
+    if not installed:
+        monkeypatch.setitem(sys.modules, "aiohttp", None)
+
+    async def main() -> None:
+        engine, _ = choose("auto")
+        with Hostile(answers(200)) as server:
+            for _ in range(2):
+                await send(engine, server.url)
+            await engine.aclose()
+
+            # aiohttp signs its requests where the caller does not.
+            signed = ["aiohttp" in "".join(each.values("User-Agent")) for each in server.requests]
+            assert [aiohttp_sent] * 2 == signed
+            assert 1 == server.connections
+            await server.until(lambda: server.open == 0)
+
+    backends.run(backend, main)
+
+
+async def test_auto_that_was_never_used_can_be_closed() -> None:
+    """Closing it before it has chosen does no harm."""
+    engine, _ = choose("auto")
+
+    await engine.aclose()

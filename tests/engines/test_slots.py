@@ -1,0 +1,185 @@
+"""The free list of connections."""
+
+import asyncio
+
+import anyio
+import pytest
+from attrs import define
+
+from engagelab_async.engines._slots import Slots
+
+A, B = "https://a.example", "https://b.example"
+
+
+@define(eq=False)
+class Connection:
+    """What a slot holds, here: a name, and whether it was closed."""
+
+    origin: str
+    closed: bool = False
+    closing: asyncio.Event | None = None
+
+    async def aclose(self) -> None:
+        """Close, as soon as that is allowed."""
+        await asyncio.sleep(0)
+        if self.closing is not None:
+            await self.closing.wait()
+        self.closed = True
+
+
+@define(eq=False)
+class Clock:
+    """Time that passes only where a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def make_slots(limit: int = 2, clock: Clock | None = None) -> Slots[Connection]:
+    """Make a free list whose slots may be idle for 30 seconds."""
+    return Slots(Connection, limit=limit, idle_seconds=30.0, clock=clock or Clock())
+
+
+async def test_last_one_given_back_is_taken_first() -> None:
+    """The connection that was used last is the least likely to be stale."""
+    slots = make_slots()
+    first, second = await slots.take(A), await slots.take(A)
+    await slots.give_back(first)
+    await slots.give_back(second)
+
+    assert second is await slots.take(A)
+    assert first is await slots.take(A)
+
+
+async def test_dropped_slot_is_closed() -> None:
+    """A slot that broke is not handed out again."""
+    slots = make_slots()
+    broken = await slots.take(A)
+    await slots.drop(broken)
+
+    assert broken.connection.closed
+    assert broken is not await slots.take(A)
+
+
+async def test_slot_of_a_cancelled_request_is_closed() -> None:
+    """Closing takes place even where everything else has been cancelled."""
+    slots = make_slots()
+    slot = await slots.take(A)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await slots.drop(slot)
+
+    assert slot.connection.closed
+
+
+async def test_waiters_are_served_in_order() -> None:
+    """While all slots are busy, requests wait for their turn."""
+    slots = make_slots(limit=1)
+    busy = await slots.take(A)
+    waiting = [asyncio.create_task(slots.take(A)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await slots.give_back(busy)
+    slot = await waiting[0]
+
+    assert busy is slot
+    assert not waiting[1].done()
+    await slots.drop(slot)
+    assert busy is not await waiting[1]
+
+
+async def test_cancelled_waiter_loses_its_turn() -> None:
+    """Who stops waiting takes no place from those behind."""
+    slots = make_slots(limit=1)
+    busy = await slots.take(A)
+    waiting = [asyncio.create_task(slots.take(A)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await slots.give_back(busy)
+
+    assert busy is await waiting[1]
+    assert waiting[0].cancelled()
+
+
+async def test_idle_slots_of_another_origin_make_room() -> None:
+    """The slot that was idle for longest is closed where a new one would be too many."""
+    clock = Clock()
+    slots = make_slots(clock=clock)
+    first, second = await slots.take(A), await slots.take(B)
+    await slots.give_back(second)
+    clock.now = 1.0
+    await slots.give_back(first)
+    await slots.take("https://c.example")
+
+    assert (False, True) == (first.connection.closed, second.connection.closed)
+    assert first is await slots.take(A)
+
+
+async def test_cancelled_making_of_room_takes_no_place() -> None:
+    """Who is cancelled while an idle slot makes room leaves that room to others."""
+    slots = make_slots(limit=1)
+    idle = await slots.take(A)
+    idle.connection.closing = asyncio.Event()
+    await slots.give_back(idle)
+    waiting = asyncio.create_task(slots.take(B))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+    await slots.give_back(await slots.take(A))
+    assert B == (await slots.take(B)).origin
+
+
+async def test_slot_that_was_idle_for_long_is_closed() -> None:
+    """Connections that are no longer needed do not stay open."""
+    clock = Clock()
+    slots = make_slots(clock=clock)
+    first, second = await slots.take(A), await slots.take(A)
+    await slots.give_back(first)
+    clock.now = 31.0
+    await slots.give_back(second)
+
+    assert (True, False) == (first.connection.closed, second.connection.closed)
+
+
+async def test_slots_of_another_origin_expire_too() -> None:
+    """Each time a slot comes back, one of every origin that was idle for too long is closed."""
+    clock = Clock()
+    slots = make_slots(limit=3, clock=clock)
+    old = [await slots.take(A), await slots.take(A)]
+    for slot in old:
+        await slots.give_back(slot)
+    clock.now = 31.0
+    busy = await slots.take(B)
+    await slots.give_back(busy)
+
+    assert [True, False] == [slot.connection.closed for slot in old]
+    await slots.give_back(await slots.take(B))
+    assert [True, True] == [slot.connection.closed for slot in old]
+
+
+async def test_failure_to_make_a_slot_takes_no_place() -> None:
+    """Where a slot cannot even be made, the next request may try."""
+
+    def fail(origin: str) -> Connection:
+        raise LookupError(origin)
+
+    slots = Slots(fail, limit=1, idle_seconds=30.0)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await slots.take(A)
+
+
+async def test_closing_closes_the_idle_at_once_and_the_busy_later() -> None:
+    """A request that is under way keeps its connection to the end."""
+    slots = make_slots()
+    idle, busy = await slots.take(A), await slots.take(B)
+    await slots.give_back(idle)
+    await slots.aclose()
+
+    assert (True, False) == (idle.connection.closed, busy.connection.closed)
+    await slots.give_back(busy)
+    assert busy.connection.closed
