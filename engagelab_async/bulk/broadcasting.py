@@ -79,8 +79,9 @@ def broadcast(
     Numbers begin with their country code, with ``+`` or ``00`` before it or neither. They may be
     written with spaces, dashes, dots, slashes and parentheses, and are sent as ``+6591234567``.
     One that is written as it is dialled at home cannot always be told from one abroad; where it
-    can, because it begins with a zero or is too short, it is refused. Who is in the list twice with equal params is sent to once. The numbers met so far are kept in memory for
-    that, about 70 bytes each.
+    can, because it begins with a zero or is too short, it is refused. Who is in the list twice
+    with equal params is sent to once. The numbers met so far are kept in memory for that, about
+    70 bytes each.
 
     Args:
         recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and

@@ -57,7 +57,8 @@ class Counting:
         self.faults = faults
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.changed = threading.Condition()
-        self.connections: set[asyncio.Transport] = set()
+        self.connections: set[asyncio.Transport | None] = set()
+        self.all_lost = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.url = ""
@@ -87,10 +88,16 @@ class Counting:
 
     async def _shut(self) -> None:
         self._server.close()
-        for transport in self.connections:
+        for transport in filter(None, self.connections):
             transport.abort()
-        while self.connections:
-            await asyncio.sleep(0)
+        self.lose(None)
+        await self.all_lost.wait()
+
+    def lose(self, transport: asyncio.Transport | None) -> None:
+        """Take note that a connection is no more."""
+        self.connections.discard(transport)
+        if not self.connections:
+            self.all_lost.set()
 
     def wait_for_requests(self, count: int) -> None:
         """Wait until so many requests more have come."""
@@ -121,9 +128,10 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._server.connections.add(transport)
+        self._server.all_lost.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.discard(self._transport)
+        self._server.lose(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

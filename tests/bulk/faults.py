@@ -12,21 +12,21 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 # It is a program, too: what stands beside it is imported as the tests do.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bulk.counting import Counting, now_and_then
 from bulk.rig import number, sends
-from engagelab_async import Credentials, EngageLab, RetryPolicy
+from engagelab_async import Credentials, EngageLab, RetryPolicy, SendSMS
+from engagelab_async.engines import HTTP
 from engines.backends import run
 
 SHARE = 0.1
 """How many of all requests fail."""
 
 
-def send_with_faults(count: int, backend: str, engine: Any, journal: Path | None) -> str:
+def send_with_faults(count: int, backend: str, engine: HTTP, journal: Path | None) -> str:
     """Send so many messages, and check every outcome.
 
     Returns:
@@ -46,6 +46,7 @@ def send_with_faults(count: int, backend: str, engine: Any, journal: Path | None
             engagelab.fan_out(sends(count), journal=journal) as outcomes,
         ):
             async for outcome in outcomes:
+                assert isinstance(outcome.operation, SendSMS)
                 told[type(outcome).__name__].append(outcome.operation.to[0])
 
     with Counting(now_and_then(SHARE, seed=count)) as server:
@@ -64,4 +65,6 @@ if __name__ == "__main__":
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         found = send_with_faults(int(sys.argv[1]), "asyncio", "auto", Path(directory, "run.db"))
-    print(f"nobody lost, nobody twice: {found}, in {time.monotonic() - began:.0f} s")
+    print(  # noqa: T201 - a program's result
+        f"nobody lost, nobody twice: {found}, in {time.monotonic() - began:.0f} s"
+    )

@@ -64,7 +64,7 @@ def main(kills: int, operations: int) -> None:
         with tempfile.TemporaryDirectory() as directory:
             uncertain = run_and_kill(Path(directory, "run.db"), operations, often, draw)
         done += often
-        print(f"{done} kills: nobody lost, nobody twice, {uncertain} uncertain", flush=True)
+        print(f"{done} kills: nobody lost, nobody twice, {uncertain} uncertain", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -133,14 +133,14 @@ def transport(platform: Platform, time: FakeTime, sleep: Sleep, retry: RetryPoli
 
 def run_of(
     platform: Platform,
-    operations: Any,
+    operations: Any,  # noqa: ANN401 - what is wrong is passed too
     *,
     max_in_flight: int = 4,
     journal: Path | None = None,
     time: FakeTime | None = None,
     sleep: Sleep | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
-    **options: Any,
+    **options: Any,  # noqa: ANN401 - those of a run
 ) -> FanOut:
     """Make a run in a time that passes when somebody sleeps."""
     time = time or FakeTime()

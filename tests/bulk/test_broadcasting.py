@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bulk.rig import one_by_one
 from engagelab_async import SendSMS, Template, broadcast
-from engagelab_async.bulk.broadcasting import phone_number
+from engagelab_async.bulk.broadcasting import Recipient, phone_number
 
 NUMBER = "+6591234567"
 
@@ -147,13 +147,14 @@ class TestGrouping:
 
     def test_tells_people_with_other_params_apart(self) -> None:
         """Somebody with two orders gets both messages; the same twice is one."""
-        recipients = [(NUMBER, {"order": 1}), (NUMBER, {"order": 2}), (NUMBER, {"order": "1"})]
+        recipients: list[Recipient] = [(NUMBER, {"order": each}) for each in (1, 2, "1")]
 
         assert 2 == len(list(broadcast(recipients, "1233")))
 
     def test_takes_shared_params_and_the_same_own_for_equal(self) -> None:
         """A recipient whose own params say nothing new is no other than one without."""
-        recipients = [NUMBER, (NUMBER, {}), (NUMBER, {"shop": "7"}), ("+6591234568", {"shop": 7})]
+        recipients: list[Recipient] = [NUMBER, (NUMBER, {}), (NUMBER, {"shop": "7"})]
+        recipients.append(("+6591234568", {"shop": 7}))
         (operation,) = broadcast(recipients, "1233", params={"shop": "7"})
 
         assert (NUMBER, "+6591234568") == operation.to
@@ -244,18 +245,18 @@ class TestRefusal:
             ((NUMBER, "Ada"), TypeError, "params: expected a mapping, got str"),
         ],
     )
-    def test_names_the_place(self, recipient: Any, error: type[Exception], text: str) -> None:
+    def test_names_the_place(self, recipient: object, error: type[Exception], text: str) -> None:
         """The index of a bad recipient is in the text, and the number is not."""
         with pytest.raises(error, match=rf"^recipients\[2\]: {text}") as caught:
-            list(broadcast([*numbers(2), recipient], "1233"))
+            list(broadcast([*numbers(2), recipient], "1233"))  # type: ignore[list-item]
 
         assert "9123" not in str(caught.value).replace(NUMBER, "")
 
     @pytest.mark.parametrize("recipients", [NUMBER, b"+65", {NUMBER: {}}, 5])
-    def test_of_what_is_no_list(self, recipients: Any) -> None:
+    def test_of_what_is_no_list(self, recipients: object) -> None:
         """A lone number is no list of its characters."""
         with pytest.raises(TypeError, match="recipients: expected an iterable"):
-            broadcast(recipients, "1233")
+            broadcast(recipients, "1233")  # type: ignore[call-overload]
 
     @pytest.mark.parametrize(
         ("options", "error", "text"),
@@ -268,7 +269,7 @@ class TestRefusal:
         ],
     )
     def test_of_options_comes_at_once(
-        self, options: Any, error: type[Exception], text: str
+        self, options: Mapping[str, Any], error: type[Exception], text: str
     ) -> None:
         """They are checked before the first number is taken."""
         with pytest.raises(error, match=text):

@@ -194,13 +194,10 @@ class TestWidth:
         widths: list[int] = []
 
         async def main() -> None:
-            run = run_of(
-                it.platform,
-                sends(200),
-                time=time,
-                max_in_flight=8,
-                stop_when=lambda _: widths.append(run.width),
-            )
+            def note_width(_: object) -> None:
+                widths.append(run.width)
+
+            run = run_of(it.platform, sends(200), time=time, max_in_flight=8, stop_when=note_width)
             await outcomes_of(run)
 
             assert 4 == min(widths)

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ class TestDatabase:
     def test_counts_runs(self, journal: Path) -> None:
         """Each opening is a run, with its beginning and its end."""
         for moment in (1.0, 2.0):
-            Database(journal, wall_clock=lambda moment=moment: moment).close()  # type: ignore[misc]
+            Database(journal, wall_clock=partial(float, moment)).close()
 
         assert [(1, 1.0, 1.0), (2, 2.0, 2.0)] == fetch(journal, "SELECT * FROM runs")
 
@@ -198,11 +199,11 @@ class TestName:
         link = os.link
 
         def late_link(source: str, target: Path) -> None:
-            begun(target) if not target.exists() else None
+            monkeypatch.undo()
+            begun(target)
             link(source, target)
 
-        calls = iter([late_link])
-        monkeypatch.setattr(os, "link", lambda *paths: next(calls, link)(*paths))
+        monkeypatch.setattr(os, "link", late_link)
         database = Database(journal)
 
         assert (2, {"a"}) == (database.run, set(database.write([], [Claim("a")])))
@@ -213,18 +214,21 @@ class TestName:
 
 
 def foreign(path: Path) -> None:
+    """Make the database of another program."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
         connection.commit()
 
 
 def newer(path: Path) -> None:
+    """Make a journal of a version that is not known yet."""
     begun(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
 
 
 def damaged(path: Path) -> None:
+    """Make a journal with a page of noise in it."""
     database = Database(path)
     database.write([Settlement(f"{index:032}", State.ACCEPTED) for index in range(2000)], [])
     database.close()
@@ -234,6 +238,7 @@ def damaged(path: Path) -> None:
 
 
 def cut(path: Path) -> None:
+    """Make a journal that ends too soon."""
     damaged(path)
     path.write_bytes(path.read_bytes()[:10_000])
 
@@ -266,6 +271,17 @@ class TestUnusable:
         assert isinstance(caught.value, EngageLabError)
 
 
+_OPENER = """
+import sys
+from pathlib import Path
+from engagelab_async.bulk.journal import Database, JournalError
+try:
+    Database(Path(sys.argv[1]))
+except JournalError as error:
+    print(error)
+"""
+
+
 class TestInUse:
     """One run at a time."""
 
@@ -274,10 +290,7 @@ class TestInUse:
         other = [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path\n"
-            "from engagelab_async.bulk.journal import Database, JournalError\n"
-            "try: Database(Path(sys.argv[1]))\n"
-            "except JournalError as error: print(error)",
+            _OPENER,
             str(journal),
         ]
         async with run_of(Platform(), sends(50), journal=journal) as run:

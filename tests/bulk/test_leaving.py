@@ -113,10 +113,14 @@ class TestException:
 
         async def main() -> None:
             run = run_of(platform, sends(1000))
-            with pytest.raises(ZeroDivisionError):
+
+            async def fail() -> None:
                 async with run:
                     await anext(run)
                     raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await fail()
 
             assert 0 == platform.in_flight
             assert run.report.accepted == len(platform.received) < 20
@@ -127,11 +131,14 @@ class TestException:
         """When both fail, the consumer's exception is the one that counts."""
 
         async def main() -> None:
-            with pytest.raises(ZeroDivisionError):
+            async def fail() -> None:
                 async with run_of(Platform(), [None]):
                     for _ in range(20):
                         await checkpoint()
                     raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await fail()
 
         on(main)
 

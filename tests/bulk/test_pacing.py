@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -102,7 +103,7 @@ class TestRateLimit:
     async def test_lets_a_burst_through_after_a_quiet_time(self) -> None:
         """What was not used is there at once, up to the burst, but not in the beginning."""
         left = await departures(Rate(10, burst=5), [1] * 12, idle=[0.0] * 6 + [60.0] + [0.0] * 5)
-        gaps = [later - sooner for (sooner, _), (later, _) in zip(left, left[1:], strict=False)]
+        gaps = [later - sooner for (sooner, _), (later, _) in pairwise(left)]
 
         assert [0.1] * 5 == pytest.approx(gaps[:5])
         assert [60.0, 0, 0, 0, 0] == pytest.approx(gaps[5:10])
