@@ -5,18 +5,17 @@ requests are counted all the same.
 """
 
 import asyncio
-import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import define, field, frozen
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async import EngageLab, EngageLabError
+from engagelab_async import EngageLabError, OTPTemplate, Rendering, SMSTemplate, render
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.options import Call
 from engagelab_async.cli.outcome import Exit
@@ -30,9 +29,9 @@ from .progress import duration
 
 _SAMPLES: Final = 3
 _FOREIGN: Final = 8
-# The consoles show both styles.
-_VARIABLE: Final = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}|\{([\w.-]+)\}")
-_FILLED_IN_BY_OTP: Final = ("brand_name", "ttl", "pwa_url")
+
+Template: TypeAlias = SMSTemplate | OTPTemplate | str
+"""A template as the API gives it, or its text."""
 
 
 @frozen
@@ -55,7 +54,7 @@ class Estimate:
     """What a list would cost.
 
     Attributes:
-        text: The template's text, or ``None`` if it is not known.
+        template: The template, or ``None`` if its text is not known.
         requests: How many requests there would be.
         counts: How many texts are sent as how many SMS.
         encodings: How many texts are sent in which encoding.
@@ -64,7 +63,7 @@ class Estimate:
         longest: The first of those that cost most.
     """
 
-    text: str | None
+    template: Template | None
     requests: int = 0
     counts: Counter[int] = field(factory=Counter)
     encodings: Counter[str] = field(factory=Counter)
@@ -77,17 +76,11 @@ class Estimate:
         """How many SMS that is."""
         return sum(count * texts for count, texts in self.counts.items())
 
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """What the text has places for, in their order."""
-        found = (first or second for first, second in _VARIABLE.findall(self.text or ""))
-        return tuple(dict.fromkeys(found))
-
     def add(self, item: Item) -> None:
         """Render and count the text of a row."""
-        if self.text is None:
+        if self.template is None:
             return
-        text = filled_in(self.text, item.params)
+        text = render(self.template, item.params).text
         cost = segments(text)
         self.counts[cost.count] += 1
         self.encodings[cost.encoding] += 1
@@ -99,11 +92,6 @@ class Estimate:
             self.longest = sample
 
 
-def filled_in(text: str, params: Mapping[str, str]) -> str:
-    """Fill in a text; a variable without a value stays as it is, which the platform does too."""
-    return _VARIABLE.sub(lambda match: params.get(match[1] or match[2], match[0]), text)
-
-
 def perform(job: Job, call: Call) -> int:
     """Show what a job would cost.
 
@@ -113,8 +101,8 @@ def perform(job: Job, call: Call) -> int:
     Raises:
         ValueError: The template's text cannot be read from its file.
     """
-    text, why_not = _text(job, call)
-    estimate = Estimate(text)
+    template, why_not = _template(job, call)
+    estimate = Estimate(template)
     for request in job.requests():
         estimate.requests += 1
         for item in request.items:
@@ -132,8 +120,8 @@ def perform(job: Job, call: Call) -> int:
     return code
 
 
-def _text(job: Job, call: Call) -> tuple[str | None, str]:
-    """Find the template's text, or say why there is none."""
+def _template(job: Job, call: Call) -> tuple[Template | None, str]:
+    """Find the template, or say why its text is not known."""
     given = job.options.template_text
     if given is None:
         return asyncio.run(_asked(job, call))
@@ -145,45 +133,30 @@ def _text(job: Job, call: Call) -> tuple[str | None, str]:
         raise ValueError("--template-text: the file cannot be read as UTF-8") from None
 
 
-async def _asked(job: Job, call: Call) -> tuple[str | None, str]:
+async def _asked(job: Job, call: Call) -> tuple[Template | None, str]:
     try:
         async with call.client() as engagelab:
-            product = job.sample.endpoint.product
-            return await template_text(engagelab, product, job.options.template), ""
-    except EngageLabError as error:
+            is_sms = job.sample.endpoint.product == "sms"
+            templates = engagelab.sms.templates if is_sms else engagelab.otp.templates
+            template = await templates.get(job.options.template)
+        # Which raises if only the platform knows what it says.
+        _ = render(template)
+    except (EngageLabError, ValueError) as error:
         return None, str(error.args[0])
+    return template, ""
 
 
-async def template_text(engagelab: EngageLab, product: str, template_id: str) -> str | None:
-    """Ask the API for a template's text, where the client can.
-
-    Args:
-        engagelab: The client.
-        product: ``otp`` or ``sms``.
-        template_id: The template's id.
-
-    Returns:
-        The text; ``None`` if there is no way to ask, or the template has no text of its own.
-    """
-    templates = getattr(getattr(engagelab, product), "templates", None)
-    if templates is None:
-        return None
-    found = await templates.get(template_id)
-    text: str | None = getattr(found, "template_content", None)
-    return text
+def _rendering(job: Job, estimate: Estimate) -> Rendering:
+    """Render the text with all variables that there are columns for, to see which fit."""
+    return render(estimate.template or "-", dict.fromkeys(job.checker.columns.params, ""))
 
 
-def _missing(job: Job, estimate: Estimate) -> list[str]:
-    given = set(job.checker.columns.params)
-    if job.sample.endpoint.product == "otp":
-        given.update(_FILLED_IN_BY_OTP)
-    return [name for name in estimate.variables if name not in given]
+def _missing(job: Job, estimate: Estimate) -> tuple[str, ...]:
+    return _rendering(job, estimate).missing
 
 
-def _unused(job: Job, estimate: Estimate) -> list[str]:
-    if estimate.text is None:
-        return []
-    return [name for name in job.checker.columns.params if name not in estimate.variables]
+def _unused(job: Job, estimate: Estimate) -> tuple[str, ...]:
+    return () if estimate.template is None else _rendering(job, estimate).unknown
 
 
 # ------------------------------------------------------------------------------- to scripts
@@ -196,10 +169,10 @@ def _document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "bad": job.findings.bad,
         "problems": problems_for_scripts(job.findings),
         "requests": estimate.requests,
-        "template_text_known": estimate.text is not None,
-        "missing_variables": _missing(job, estimate),
-        "unused_params": _unused(job, estimate),
-        "segments": estimate.total if estimate.text is not None else None,
+        "template_text_known": estimate.template is not None,
+        "missing_variables": list(_missing(job, estimate)),
+        "unused_params": list(_unused(job, estimate)),
+        "segments": estimate.total if estimate.template is not None else None,
         "texts_by_segments": {str(count): n for count, n in sorted(estimate.counts.items())},
         "texts_by_encoding": dict(estimate.encodings),
         "texts_by_character_outside_gsm": dict(estimate.foreign.most_common(_FOREIGN)),
@@ -220,7 +193,7 @@ def _shown(job: Job, estimate: Estimate, why_not: str) -> Group:
         Text("Dry run: nothing was sent", "bold"),
         facts(dict(_facts(job, estimate))),
     ]
-    if estimate.text is None:
+    if estimate.template is None:
         parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
         parts += [facts({"why": why_not or None, "what to do": "Give it with --template-text."})]
     elif estimate.longest is not None:
@@ -236,13 +209,15 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     yield "requests", f"{estimate.requests:,}"
     if rate:
         yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
-    if estimate.text is None:
+    if estimate.template is None:
         return
     yield "SMS", f"{estimate.total:,}{_by_count(estimate)}"
     yield "encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items())
     if estimate.foreign:
         common = estimate.foreign.most_common(_FOREIGN)
         yield "UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common)
+    if isinstance(estimate.template, SMSTemplate) and estimate.template.sign_name:
+        yield "not counted", "the signature, which the platform puts before the text or behind it"
     yield from _about_variables(job, estimate)
 
 

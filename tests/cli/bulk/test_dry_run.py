@@ -1,17 +1,13 @@
 """``--dry-run``: what a list would cost."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from cli.bulk.conftest import WriteList
 from cli.bulk.lists import Stdin, csv_of, numbers
 from cli.command import Engagelab
-from engagelab_async import EngageLab
-from engagelab_async.cli.bulk.dry_run import template_text
-from engagelab_async.sandbox import Sandbox
+from engagelab_async.sandbox import Review, Sandbox
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name", "--dry-run")
 
@@ -176,23 +172,55 @@ def test_without_a_key_pair_rows_are_counted(engagelab: Engagelab, write: WriteL
     assert "Give it with --template-text." in ran.out
 
 
-class ClientWithTemplates:
-    """A client that can be asked for templates."""
+def test_the_api_is_asked_for_the_text(at_sandbox: Engagelab, write: WriteList) -> None:
+    """A template of the console is rendered without being typed in."""
+    write(f"{numbers(1)[0]},Ada")
+    made = at_sandbox(
+        *("sms", "templates", "create", "--name", "shipped", "--type", "utility"),
+        *("--content", "Hi {{name}}, order {{order}}", "--countries", "SG", "--json"),
+    )
+    template = made.document["result"]["template_id"]
 
-    def __init__(self) -> None:
-        """Have some of SMS."""
-        self.sms = SimpleNamespace(templates=self)
+    ran = at_sandbox(
+        *("sms", "bulk", "people.csv", "--param", "name=name", "--dry-run", "--json"),
+        *("--template", template),
+    )
 
-    async def get(self, template_id: str) -> SimpleNamespace:
-        """Read one."""
-        return SimpleNamespace(template_id=template_id, template_content="Hi {{name}}")
+    result = ran.document["result"]
+    assert ["order"] == result["missing_variables"]
+    assert ["Hi Ada, order {{order}}"] == [sample["text"] for sample in result["samples"]]
 
 
-async def test_the_api_is_asked_for_the_text_where_it_can_be() -> None:
-    """The template's own text is what is rendered."""
-    client = cast("EngageLab", ClientWithTemplates())
+def test_a_signature_is_not_counted(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """How the platform writes it is not known, so that is said."""
+    sandbox.review = Review.approve(after=0)
+    write(f"{numbers(1)[0]},Ada")
+    signature = at_sandbox("sms", "signatures", "create", "Acme", "--json").document
+    made = at_sandbox(
+        *("sms", "templates", "create", "--name", "shipped", "--type", "utility"),
+        *("--content", "Hi {{name}}", "--countries", "SG", "--json"),
+        *("--sign-id", signature["result"]["sign_id"], "--sign-position", "1"),
+    )
 
-    assert "Hi {{name}}" == await template_text(client, "sms", "7")
+    ran = at_sandbox(
+        *("sms", "bulk", "people.csv", "--param", "name=name", "--dry-run"),
+        *("--template", made.document["result"]["template_id"]),
+    )
+
+    assert "not counted the signature, which the platform" in " ".join(ran.out.split())
+
+
+def test_what_only_the_platform_knows(at_sandbox: Engagelab, write: WriteList) -> None:
+    """An OTP template without a text of its own cannot be rendered here."""
+    write(f"{numbers(1)[0]},Ada")
+    at_sandbox("otp", "templates", "create", "login", "--brand", "Acme")
+
+    ran = at_sandbox("otp", "bulk-message", "people.csv", "--template", "login", "--dry-run")
+
+    assert 0 == ran.exit_code
+    assert "the platform's own text, which only the platform knows" in ran.out
 
 
 def test_json_without_a_text(at_sandbox: Engagelab, write: WriteList) -> None:
