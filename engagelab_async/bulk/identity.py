@@ -28,13 +28,31 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     if key is None:
         endpoint = operation.endpoint
         where = f"{endpoint.product} {endpoint.method} {_wire.path(operation)}\0"
-        content = json.loads((_wire.encode(operation) if body is None else body) or b"null")
-        # In which order a program names the params of a template may change from run to run.
-        return digest((where + json.dumps(content, sort_keys=True)).encode())
+        content = _wire.encode(operation) if body is None else body
+        return digest(where.encode() + (content if _is_in_order(operation) else _in_order(content)))
     own = key(operation)
     if not isinstance(own, str | bytes):
         raise TypeError(f"key: expected it to return a str or bytes, got {type(own).__name__}")
     return digest(own.encode() if isinstance(own, str) else own)
+
+
+def _is_in_order(operation: Operation[Any]) -> bool:
+    """Tell whether no order in the body was chosen by the caller."""
+    params = getattr(getattr(operation, "template", None), "params", ())
+    given = getattr(operation, "custom_args", None)
+    return given is None and (len(params) < 2 or sorted(params) == list(params))  # noqa: PLR2004
+
+
+def _in_order(body: bytes) -> bytes:
+    # In which order a program names the params of a template may change from run to run.
+    content = {name: _sorted(value) for name, value in json.loads(body).items()}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def identity_of_half(whole: str, half: int) -> str:

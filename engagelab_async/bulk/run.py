@@ -278,7 +278,7 @@ class FanOut:
     async def _serve_one(self) -> None:
         if self._is_crowded:
             await self._wait_for_room()
-        operation = await self._pull()
+        operation = await self._pull_async() if self._is_async else self._pull()
         if operation is _END:
             self._end()
             return
@@ -287,14 +287,15 @@ class FanOut:
         if not isinstance(operation, Operation):
             kind = type(operation).__name__
             raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
-        await self._bring_to_its_end(Turn(self._way, operation, index))
+        halves = await self._halves_after_sending(Turn(self._way, operation, index))
+        if halves:
+            await self._bring_to_their_end(halves)
 
-    async def _pull(self) -> object:
-        if self._is_async:
-            return await self._pull_async(cast("AsyncIterator[object]", self._iterator))
+    def _pull(self) -> object:
         return _END if self._ended else next(cast("Iterator[object]", self._iterator), _END)
 
-    async def _pull_async(self, iterator: AsyncIterator[object]) -> object:
+    async def _pull_async(self) -> object:
+        iterator = cast("AsyncIterator[object]", self._iterator)
         async with self._pulling:
             if self._ended:
                 return _END
@@ -302,11 +303,10 @@ class FanOut:
                 return await anext(iterator, _END)
             return _END  # the run was stopped
 
-    async def _bring_to_its_end(self, turn: Turn) -> None:
-        turns = [turn]
+    async def _bring_to_their_end(self, turns: list[Turn]) -> None:
         try:
             while turns:
-                turns += reversed(await self._halves_after_sending(turns.pop()))
+                turns += await self._halves_after_sending(turns.pop())
         finally:
             # Only what is cancelled leaves something.
             for left in turns:

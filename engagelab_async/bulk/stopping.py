@@ -35,6 +35,7 @@ OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How long a run waits in an outage, in seconds, before it gives up."""
 
 _STREAK: Final = 10
+_WITH_ERROR: Final = (Rejected, Uncertain)
 _BALANCE: Final = re.compile(r"\bbalance\b", re.IGNORECASE)
 _OF_AN_OUTAGE: Final = (TransportError, ServerError, RateLimitError, InvalidResponseError)
 
@@ -55,7 +56,7 @@ def hopeless(outcome: AnyOutcome) -> str | None:
         >>> hopeless(outcome)
         'the key pair is not accepted'
     """
-    return hopeless_error(outcome.error) if isinstance(outcome, Rejected | Uncertain) else None
+    return hopeless_error(outcome.error) if isinstance(outcome, _WITH_ERROR) else None
 
 
 def hopeless_error(error: EngageLabError) -> str | None:

@@ -141,16 +141,11 @@ class Turn:
     async def _wait(self) -> None:
         if self.way.journal is not None and not self._asked:
             # What is not to be sent takes no part in the pace.
-            await self._look_up(self.way.journal, ask_only=True)
+            await self._claim(self.way.journal, ask_only=True)
             self._asked = True
         await self.way.conductor.wait(targets_of(self.operation))
 
-    async def _claim(self, journal: Journal) -> None:
-        entry = await self._look_up(journal, ask_only=False)
-        self._doubtful = entry is not None and entry.state.doubtful
-        self.claimed = True
-
-    async def _look_up(self, journal: Journal, *, ask_only: bool) -> Entry | None:
+    async def _claim(self, journal: Journal, *, ask_only: bool = False) -> None:
         claim = Claim(
             self.digest,
             resend=self.way.resend_uncertain,
@@ -160,7 +155,9 @@ class Turn:
         entry = await journal.claim(claim)
         if entry is not None and claim.held_up_by(entry, journal.run):
             raise HeldUpError(entry)
-        return entry
+        if not ask_only:
+            self.claimed = True
+            self._doubtful = entry is not None and entry.state.doubtful
 
     def _go_on(self) -> None:
         if self.way.stopped is not None:
@@ -289,7 +286,7 @@ class Turn:
         )
 
     def halves(self) -> list[Turn]:
-        """Divide the operation, and have the journal know it."""
+        """Divide the operation, and have the journal know it; the second half is the first."""
         operation = self.operation
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
             # The journal says that it was divided, which it cannot have been.
@@ -299,8 +296,8 @@ class Turn:
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
         return [
-            Turn(self.way, evolve(operation, to=part), self.index, self._digest_of(number))
-            for number, part in enumerate(parts)
+            Turn(self.way, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
+            for half in (1, 0)
         ]
 
     def _digest_of(self, half: int) -> str:

@@ -138,6 +138,34 @@ class TestSecondRun:
 
         on(main)
 
+    def test_sends_once_more_and_not_twice(self, on: Run, journal: Path) -> None:
+        """With consent, an uncertain one that is in the list twice is sent once, if paced too."""
+        (operation,) = sends(1)
+        platform = Platform()
+
+        async def lost(to: tuple[str, ...]) -> Response:
+            raise ConnectionLostError("lost")
+
+        class Patient:
+            async def acquire(self, requests: int, targets: int) -> None:
+                await anyio.wait_all_tasks_blocked()
+
+        async def main() -> None:
+            cut_off_while_sending(journal, [operation])
+            platform.behaviour = lost
+            run = run_of(
+                platform,
+                [operation, operation],
+                journal=journal,
+                resend_uncertain=True,
+                limiter=Patient(),
+            )
+
+            assert ["Uncertain", "duplicate"] == sorted(kinds(await outcomes_of(run)))
+            assert 1 == len(platform.received)
+
+        on(main)
+
     def test_keeps_a_doubt_that_it_did_not_remove(self, on: Run, journal: Path) -> None:
         """What could not be sent again is as uncertain as before, whatever it waited for."""
         time = FakeTime()
