@@ -56,6 +56,10 @@ _SCHEMA: Final = f"""
 
 # Each statement takes all rows at once, as JSON: a statement for each row would give the
 # interpreter's lock away, and wait for it, as many times.
+_ACCEPT: Final = """
+    INSERT OR REPLACE INTO operations (run, at, digest, state, id)
+    SELECT ?, ?, key, 1, value FROM json_each(?)
+"""
 _SETTLE: Final = """
     INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
     SELECT ?, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
@@ -191,8 +195,17 @@ class Database:
         return known
 
     def _settle(self, ends: Sequence[Settlement]) -> None:
-        rows = [(end.digest, end.state, end.id, end.code, end.error) for end in ends]
-        self._connection.execute(_SETTLE, (self.run, self._wall_clock(), json.dumps(rows)))
+        accepted, others = {}, []
+        for end in ends:
+            if end.state is State.ACCEPTED:
+                accepted[end.digest] = end.id
+            else:
+                others.append((end.digest, end.state, end.id, end.code, end.error))
+        now = self._wall_clock()
+        # Most are accepted, and two values take half the time of five.
+        self._connection.execute(_ACCEPT, (self.run, now, json.dumps(accepted)))
+        if others:
+            self._connection.execute(_SETTLE, (self.run, now, json.dumps(others)))
 
     def _claim(self, claims: Sequence[Claim]) -> Mapping[str, Entry]:
         digests = json.dumps([claim.digest for claim in claims])
