@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 
 from engagelab_async.errors import EngageLabError
 from engagelab_async.operations import Operation
@@ -223,6 +224,9 @@ class FanOut:
         """Wait for an outcome."""
         if self._started is None:
             raise RuntimeError("enter the run first: async with engagelab.fan_out(…) as outcomes")
+        if not self._ready:
+            # While answers come in, letting the others run is cheaper than being woken.
+            await checkpoint()
         while not self._ready:
             if self._done.is_set():
                 self._raise_failure()
