@@ -49,7 +49,9 @@ _NEVER_LEFT: Final = (
 def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
     # aiohttp has a timer for each request anyway; a second one, asyncio's, would cost a tenth of
     # the throughput. Without a threshold it would round limits above 5 seconds up to whole ones.
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=None, ceil_threshold=math.inf)
+    # And none at all is what it would take for a limit that has passed already.
+    total = None if seconds is None else max(seconds, 1e-9)
+    return aiohttp.ClientTimeout(total=total, sock_connect=None, ceil_threshold=math.inf)
 
 
 # It would name one for the body that is not there.
