@@ -165,7 +165,7 @@ async def ours(server: Server, http: HTTP) -> AsyncIterator[Send]:
         otp=Credentials(KEY, SECRET),
         http=http,
         timeout=PATIENCE,
-        deadline=PATIENCE,
+        deadline=2 * PATIENCE,
         otp_base_url=server.url,
     ) as engagelab:
         yield partial(engagelab.otp.send_code, TO, CODE, TEMPLATE)

@@ -49,7 +49,9 @@ _NEVER_LEFT: Final = (
 def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
     # aiohttp has a timer for each request anyway; a second one, asyncio's, would cost a tenth of
     # the throughput. Without a threshold it would round limits above 5 seconds up to whole ones.
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=None, ceil_threshold=math.inf)
+    # And none at all is what it would take for a limit that has passed already.
+    total = None if seconds is None else max(seconds, 1e-9)
+    return aiohttp.ClientTimeout(total=total, sock_connect=None, ceil_threshold=math.inf)
 
 
 # It would name one for the body that is not there.
@@ -102,7 +104,10 @@ class _AiohttpEngine(ABC):
                 raise ResponseTimeoutError("no answer in time") from None
             raise ConnectError("no connection in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise translated(error, unsent=not body.taken) from error
+            # Once the body was taken, no connection for a second try says nothing of the first one,
+            # which a middleware of the caller may have made.
+            unsent = isinstance(error, _NEVER_LEFT) if not request.body else not body.taken
+            raise translated(error, unsent=unsent) from error
         finally:
             self._under_way -= 1
 
@@ -235,9 +240,9 @@ def translated(error: Exception, *, unsent: bool) -> TransportError:
 
     Args:
         error: What aiohttp raised.
-        unsent: Whether it is known that nothing was sent, whatever was raised.
+        unsent: Whether nothing was sent.
     """
     # The exceptions' own texts stay in the cause: they may quote a URL with a password.
-    if unsent or isinstance(error, _NEVER_LEFT):
+    if unsent:
         return ConnectError(f"no connection ({reason(error)})")
     return ConnectionLostError(f"the connection broke ({reason(error)})")

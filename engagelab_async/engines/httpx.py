@@ -386,5 +386,5 @@ def _is_about(error: httpx.HTTPError, request: httpx.Request) -> bool:
     try:
         return error.request is request
     except RuntimeError:
-        # Nobody told it.
-        return True
+        # httpx tells it to what a transport raises, but not to what a hook does.
+        return False

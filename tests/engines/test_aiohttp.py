@@ -79,6 +79,19 @@ async def test_exception_after_the_request_left(kind: type[aiohttp.ClientError])
     assert place is caught.type
 
 
+async def test_middleware_that_repeats_hides_no_first_try() -> None:
+    """That a second try of the caller's own found no connection says nothing of the first one."""
+
+    async def tries_again(
+        request: aiohttp.ClientRequest, send_on: Handler
+    ) -> aiohttp.ClientResponse:
+        (await send_on(request)).close()
+        raise aiohttp.ServerFingerprintMismatch(b"", b"", "127.0.0.1", 443)
+
+    with Hostile(answers(200)) as server, pytest.raises(ConnectionLostError):
+        await send_with(aiohttp.ClientSession(middlewares=[tries_again]), server.url)
+
+
 # ------------------------------------------------------------------------------- settings
 
 
