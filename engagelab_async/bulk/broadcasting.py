@@ -17,7 +17,7 @@ from engagelab_async.operations import SendSMS, Template
 if TYPE_CHECKING:
     from datetime import datetime
 
-_NO_NUMBER: Final = "expected a phone number with its country code, such as +6591234567"
+_NO_NUMBER: Final = "not a phone number with its country code"
 
 Params = Mapping[str, str | int]
 Recipient = str | tuple[str, Params]
@@ -31,7 +31,7 @@ _MOST_DIGITS: Final = 15
 # Spaces, dashes, dots, parentheses and slashes, and what address books put around a number: marks
 # for the direction of writing, and the byte order mark.
 _ORNAMENTS: Final = dict.fromkeys(
-    map(ord, " \t-.()/\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u2212")
+    map(ord, " \t-.()/\u00a0\u00ad\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u2014\u2212")
 ) | dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF])
 
 
@@ -256,8 +256,10 @@ def phone_number(text: str) -> str:
         digits = digits[1:] if digits[0] == "+" else digits[2:]
     if not (_LEAST_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isdecimal()):
         raise ValueError(_NO_NUMBER)
-    if not digits.isascii() or digits[0] == "0":
+    if not digits.isascii():
         raise ValueError(_NO_NUMBER)
+    if digits[0] == "0":
+        raise ValueError("begins with 0; write + and the country code")
     # Dialled at home and left out abroad: with the zero it is somebody else's number.
     if "(0)" in text:
         raise ValueError("leave out the (0), which is not dialled from abroad")

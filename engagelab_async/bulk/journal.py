@@ -282,6 +282,20 @@ def check(path: Path) -> None:
     Raises:
         JournalError: It is no journal, damaged, of another version, or in use.
     """
+    with reading(path):
+        pass
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file to read it, without taking it or changing anything in it or beside it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        JournalError: It is no journal, damaged, of another version, or in use.
+    """
     # Where locks belong to the process, closing the file, which is done below, would give away
     # that of a run which has it open.
     if path.resolve() in _held:
@@ -293,8 +307,9 @@ def check(path: Path) -> None:
         uri = f"{path.absolute().as_uri()}?{mode}"
         with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
             (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if problem != "ok":
-            raise sqlite3.DatabaseError(problem)
+            if problem != "ok":
+                raise sqlite3.DatabaseError(problem)
+            yield connection
 
 
 def _check_header(path: Path) -> None:

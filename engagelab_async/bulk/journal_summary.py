@@ -1,10 +1,8 @@
 """What stands in a journal, read without taking it or changing it."""
 
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -12,7 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from .identity import identity_of_half
-from .journal import State, _told, check
+from .journal import State, reading
 
 _AT_ONCE: Final = 1000
 
@@ -82,7 +80,7 @@ def summarise(path: Path) -> JournalSummary:
     Raises:
         JournalError: It is no journal, is damaged, or a run is using it.
     """
-    with _reading(path) as database:
+    with reading(path) as database:
         runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
         states = database.execute("SELECT state, count(*) FROM operations GROUP BY state")
         errors = database.execute(
@@ -109,7 +107,7 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
     known: Counter[State] = Counter()
     remaining = iter(digests)
     halves: list[str] = []
-    with _reading(path) as database:
+    with reading(path) as database:
         while batch := halves or list(islice(remaining, _AT_ONCE)):
             found = database.execute(
                 "SELECT digest, state FROM operations "
@@ -120,13 +118,3 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
             split = [digest for digest, state in found if state == State.SPLIT]
             halves = [identity_of_half(digest, half) for digest in split for half in (0, 1)]
     return known
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    check(path)
-    # As there: without a log beside it, SQLite need not make one to read it.
-    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
-    uri = f"{path.absolute().as_uri()}?{mode}"
-    with _told(path), closing(sqlite3.connect(uri, uri=True, timeout=0)) as database:
-        yield database

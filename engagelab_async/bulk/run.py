@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 GRACE: Final = 10.0
 """How long a run that is left early waits for what is under way, in seconds."""
 
+LEFT: Final = "the consumer left"
+"""What the report of such a run gives as its reason."""
+
 _END: Final = object()
 
 
@@ -158,6 +161,18 @@ class FanOut:
             if self._pull_scope is not None:
                 self._pull_scope.cancel()
 
+    def abort(self, reason: str) -> None:
+        """End the run without waiting for what is under way: its requests are cut off.
+
+        They may have been sent, so the stream ends with their `Uncertain` outcomes.
+
+        Args:
+            reason: As for `stop`.
+        """
+        self.stop(reason)
+        for scope in self._worker_scopes:
+            scope.cancel()
+
     async def wait(self) -> BulkReport:
         """Wait for the end of the run without looking at its outcomes.
 
@@ -194,15 +209,14 @@ class FanOut:
         traceback: TracebackType | None,
     ) -> None:
         """End the run."""
-        self.stop("the consumer left")
+        self.stop(LEFT)
         # A cancelled program is given the time to see its requests answered as well.
         self._tasks.cancel_scope.shield = True
         try:
             with anyio.move_on_after(self._grace):
                 await self._done.wait()
         finally:
-            for scope in self._worker_scopes:
-                scope.cancel()
+            self.abort(LEFT)
             # The consumer's exception is its own business: it is not to come back in a group.
             await self._tasks.__aexit__(None, None, None)
         await self._close_source()

@@ -68,7 +68,9 @@ class TestPhoneNumber:
     )
     def test_is_not_guessed(self, written: str) -> None:
         """What is no number with a country code is refused, and not quoted."""
-        with pytest.raises(ValueError, match="expected a phone number with its") as caught:
+        with pytest.raises(
+            ValueError, match=r"not a phone number with its|begins with 0"
+        ) as caught:
             phone_number(written)
 
         assert not written.strip() or written not in str(caught.value).replace(NUMBER, "")
@@ -237,7 +239,7 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("recipient", "error", "text"),
         [
-            ("9123", ValueError, "expected a phone number with its country code"),
+            ("9123", ValueError, "not a phone number with its country code"),
             (6591234567, TypeError, "expected a phone number, or a pair"),
             ((NUMBER,), TypeError, "expected a phone number, or a pair"),
             ((6591234567, {}), TypeError, "expected a phone number as a str, got int"),

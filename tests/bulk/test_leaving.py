@@ -67,6 +67,23 @@ class TestEarly:
 
         on(main)
 
+    def test_aborting_waits_for_nothing(self, on: Run) -> None:
+        """The stream ends with what is cut off, which is uncertain."""
+        held = Held(free=number(0))
+
+        async def main() -> None:
+            async with run_of(held.platform, sends(1000)) as run:
+                first = await anext(run)
+                await held.full.wait()
+                run.abort("enough")
+                cut_off = [outcome async for outcome in run]
+
+            assert ["Accepted"] == kinds([first])
+            assert ["Uncertain"] * 4 == kinds(cut_off)
+            assert (0, "enough") == (held.platform.in_flight, run.report.stopped)
+
+        on(main)
+
     def test_waits_for_what_is_under_way_for_a_bounded_time(self, on: Run) -> None:
         """What is not answered in the time of grace is uncertain, and nothing is left running."""
         held = Held(free=number(0))

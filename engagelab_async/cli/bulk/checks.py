@@ -17,21 +17,16 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field, frozen
 
+from engagelab_async.bulk.broadcasting import phone_number
+
 from .rows import CSV, Row, Sheet, is_text, shown
 from .source import SourceError
 
 SHOWN: Final = 20
 """How many problems are kept to be shown."""
 
-_NUMBER: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 _ROUNDED: Final = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
-# What people and address books put between digits: spaces, dashes, invisible direction marks.
-_PUNCTUATION: Final = dict.fromkeys(
-    map(ord, " \t-.()/\u00a0\u00ad\u2007\u2009\u200b\u200e\u200f\u202a\u202c\u202d\u202f\ufeff"
-        "\u2010\u2011\u2012\u2013\u2014")
-)  # fmt: skip
-
 Normaliser: TypeAlias = Callable[[str], str]
 """Gives a recipient its one spelling; raises ``ValueError`` saying what is wrong with it."""
 
@@ -46,15 +41,9 @@ def phone(text: str) -> str:
         >>> phone("65 9123-4567")
         '+6591234567'
     """
-    plain = text.translate(_PUNCTUATION)
-    found = _NUMBER.fullmatch(plain)
-    if found:
-        return f"+{found[1]}"
-    if _ROUNDED.fullmatch(plain):
+    if _ROUNDED.fullmatch(text.strip()):
         raise ValueError("a spreadsheet has rounded the number; make the column text there")
-    if plain.lstrip("+").startswith("0"):
-        raise ValueError("begins with 0; write + and the country code")
-    raise ValueError("not a phone number")
+    return phone_number(text)
 
 
 def phone_or_email(text: str) -> str:

@@ -15,7 +15,15 @@ from attrs import define, field, frozen
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async import EngageLabError, OTPTemplate, Rendering, SMSTemplate, render
+from engagelab_async import (
+    EngageLabError,
+    OTPTemplate,
+    Rendering,
+    SMSTemplate,
+    TemplateStatus,
+    TemplateType,
+    render,
+)
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.options import Call
 from engagelab_async.cli.outcome import Exit
@@ -125,10 +133,23 @@ def _template(job: Job, call: Call) -> tuple[Template | None, str]:
     given = job.options.template_text
     if given is None:
         return asyncio.run(_asked(job, call))
-    if not given.startswith("@"):
-        return given, ""
+    text = _from_file(given[1:]) if given.startswith("@") else given
+    if job.sample.endpoint.product == "otp":
+        return text, ""
+    # As a template of its product, or brand_name and the like would pass for filled in.
+    template = SMSTemplate(
+        template_id=job.options.template,
+        template_name="",
+        template_type=TemplateType.UTILITY,
+        template_content=text,
+        status=TemplateStatus.APPROVED,
+    )
+    return template, ""
+
+
+def _from_file(path: str) -> str:
     try:
-        return Path(given[1:]).read_text(encoding="utf-8-sig").rstrip("\n"), ""
+        return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
     except (OSError, UnicodeDecodeError):
         raise ValueError("--template-text: the file cannot be read as UTF-8") from None
 

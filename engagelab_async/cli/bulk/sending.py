@@ -125,16 +125,13 @@ class _Sending:
     out: Console
     presses: int = 0
     failure: str | None = None
-    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
     _began: float = field(factory=time.monotonic)
 
     async def bring_to_its_end(self) -> None:
         """Send, until there is no more, or it is enough."""
-        with interrupts.heard(self._once, self._twice), self._scope:
+        with interrupts.heard(self._once, self._twice):
             async with self.run:
                 await self._watched()
-        # What came to its end while the run was ended.
-        await self._take_all()
 
     async def _watched(self) -> None:
         watch = progress.Watch(self.run, self.ledger)
@@ -176,6 +173,4 @@ class _Sending:
 
     def _twice(self) -> None:
         self.presses += 1
-        # Else the run would give what is under way its usual time to finish.
-        self.run._grace = 0.0  # noqa: SLF001
-        self._scope.cancel()
+        self.run.abort(INTERRUPTED)

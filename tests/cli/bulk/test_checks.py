@@ -20,6 +20,7 @@ from engagelab_async.cli.bulk.checks import (
 from engagelab_async.cli.bulk.source import SourceError
 
 CHECKER = Checker(NAMES, phone)
+NO_NUMBER = "not a phone number with its country code"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ CHECKER = Checker(NAMES, phone)
     [
         "+6591234567",
         "6591234567",
+        "0065 9123 4567",
         " +65 9123-4567 ",
         "(65) 9123.4567",
         "+65\u00a09123\u20114567",
@@ -42,7 +44,6 @@ def test_a_number_has_one_spelling(text: str) -> None:
     ("text", "problem"),
     [
         ("nobody", "not a phone number"),
-        ("+65", "not a phone number"),
         ("+6591234567890123", "not a phone number"),
         ("+65912345six", "not a phone number"),
         ("\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "not a phone number"),
@@ -50,6 +51,7 @@ def test_a_number_has_one_spelling(text: str) -> None:
         ("6,59123e9", "a spreadsheet has rounded the number"),
         ("091234567", "begins with 0; write \\+ and the country code"),
         ("+006591234567", "begins with 0"),
+        ("+44 (0)20 7946 0000", "leave out the \\(0\\)"),
     ],
 )
 def test_what_is_no_number(text: str, problem: str) -> None:
@@ -57,7 +59,7 @@ def test_what_is_no_number(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem) as caught:
         phone(text)
 
-    assert text not in str(caught.value)
+    assert text.strip("+") not in str(caught.value)
 
 
 def test_where_email_is_allowed() -> None:
@@ -92,7 +94,10 @@ def test_a_good_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"phone": "nobody", "name": "Ada"}, "phone: not a phone number"),
+        (
+            {"phone": "nobody", "name": "Ada"},
+            f"phone: {NO_NUMBER}",
+        ),
         ({"phone": "+6591234567"}, "name: missing"),
         ({"phone": "+6591234567", "name": None}, "name: missing"),
         ({"phone": "+6591234567", "name": " "}, "name: empty"),
@@ -143,9 +148,10 @@ def test_many_bad_rows_are_counted_and_few_are_kept(tmp_path: Path) -> None:
 
     assert (2, 2 * SHOWN - 1, SHOWN) == (findings.good, findings.bad, len(findings.problems))
     assert [2, 2 + SHOWN] == [item.row.line for item in items]
-    assert ["the same as another row", "phone: not a phone number"] == [
-        problem.text for problem in problems[-2:]
-    ]
+    assert [
+        "the same as another row",
+        f"phone: {NO_NUMBER}",
+    ] == [problem.text for problem in problems[-2:]]
     assert findings.bad == len(problems)
 
 

@@ -194,7 +194,7 @@ def test_bad_rows_for_scripts(at_sandbox: Engagelab, write: WriteList) -> None:
     write("nobody,Ada", "+6591234567,")
 
     assert [
-        {"line": 2, "problem": "phone: not a phone number"},
+        {"line": 2, "problem": "phone: not a phone number with its country code"},
         {"line": 3, "problem": "name: empty"},
     ] == at_sandbox(*SMS, "--json", "--skip-bad").document["problems"]
 
@@ -216,7 +216,7 @@ def test_bad_rows_can_be_left_out(
 
     assert (0, 2) == (ran.exit_code, len(sandbox.messages))
     assert "bad rows 2 (left out)" in " ".join(ran.out.split())
-    assert ["phone: not a phone number", "the same as line 2"] == [
+    assert ["phone: not a phone number with its country code", "the same as line 2"] == [
         row["error_reason"] for row in read("failed.csv")
     ]
 

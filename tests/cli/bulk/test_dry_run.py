@@ -89,6 +89,15 @@ def test_what_the_otp_platform_fills_in_is_not_missing(
     assert ["order"] == ran.document["result"]["missing_variables"]
 
 
+def test_an_sms_has_no_presets(engagelab: Engagelab, write: WriteList) -> None:
+    """What the OTP platform fills in by itself, the SMS platform does not."""
+    write(f"{numbers(1)[0]},Ada")
+
+    ran = engagelab(*told("{{brand_name}}: hi {{name}}"), "--json")
+
+    assert ["brand_name"] == ran.document["result"]["missing_variables"]
+
+
 def test_bad_rows_are_shown(engagelab: Engagelab, write: WriteList) -> None:
     """With their lines, and exit code 2, unless they are to be left out."""
     write(f"{numbers(1)[0]},Ada", "nobody,Bob")
@@ -96,7 +105,7 @@ def test_bad_rows_are_shown(engagelab: Engagelab, write: WriteList) -> None:
     ran = engagelab(*told("Hi {{name}}"))
 
     assert (2, 0) == (ran.exit_code, engagelab(*told("Hi {{name}}"), "--skip-bad").exit_code)
-    assert "  line 3: phone: not a phone number" in ran.err
+    assert "  line 3: phone: not a phone number with its country code" in ran.err
     assert "list      1 row, and 1 that cannot be sent" in ran.out
 
 
