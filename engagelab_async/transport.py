@@ -237,7 +237,7 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self.retry = instance(retry, RetryPolicy, "retry")
+        self.retry: RetryPolicy = instance(retry, RetryPolicy, "retry")
         self._timeout = seconds(timeout, "timeout")
         self._deadline = seconds(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)

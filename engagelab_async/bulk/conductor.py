@@ -59,7 +59,7 @@ class Conductor:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
-        self.width = Width(limit)
+        self.width: Width = Width(limit)
         self._limiter = limiter
         self._clock = clock
         self._sleep = sleep

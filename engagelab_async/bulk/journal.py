@@ -171,6 +171,7 @@ class Database:
         self._wall_clock = wall_clock
         # A name such as ":memory:" means something else to SQLite.
         self._path = path.absolute()
+        self.run: int
         self._connection, self.run = _opened(self._path, wall_clock())
         # An event loop that is torn down closes the file while a thread may still write.
         self._in_use = threading.Lock()

@@ -2,13 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .ledger import Fate, Timeline
 from .progress import duration
 
-SERIES: Final = {
+SERIES: Final[Mapping[str, tuple[Fate, ...]]] = {
     "accepted": (Fate.ACCEPTED,),
     "rejected": (Fate.REJECTED, Fate.DROPPED),
     "uncertain": (Fate.UNCERTAIN,),

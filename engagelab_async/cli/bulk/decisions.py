@@ -32,7 +32,7 @@ class DecisionError(Exception):
         """Say why."""
         super().__init__(text)
         self.hint = hint
-        self.details = details or {}
+        self.details: Mapping[str, Any] = details or {}
 
 
 def about_bad_rows(findings: Findings, out: Console, *, skip: bool) -> None:
