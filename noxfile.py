@@ -8,7 +8,7 @@
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, taken together: every line, every branch
     docs        the Sphinx pages, where a warning is an error
-    bench       the page of numbers and its chart; for five minutes of a quiet machine
+    bench       the page of numbers and its chart; for eight minutes of a quiet machine
 """
 
 import shutil

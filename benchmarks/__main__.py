@@ -8,13 +8,14 @@
     load       turns: a client sends for a while, with a number of requests in flight
     engines    all clients at all widths; the connections that our engines open
     single     one awaited send; our layers without an engine
+    bulk_runs  fan-out with and without a journal; memory; broadcast
     imports    what the import costs
     spread     what several measurements say together
     goals      what the numbers are meant to be
     page       what is written: the tables, and the `machine` they come from
     chart      the lines
 
-It measures the installed package. A full run takes about five minutes, a quick one about one.
+It measures the installed package. A full run takes about eight minutes, a quick one about two.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Final
 
 from attrs import frozen
 
+import bulk_runs
 import goals
 from chart import chart
 from engines import WIDTHS, connections, engines, flatness
@@ -63,10 +65,11 @@ class Extent:
     plan: Plan
     widths: tuple[int, ...]
     imports: int
+    bulk: bulk_runs.Extent
 
 
-FULL: Final = Extent(Plan(turns=11, seconds=0.15, patience=15.0), WIDTHS, imports=15)
-QUICK: Final = Extent(Plan(turns=5, seconds=0.05, patience=1.0), WIDTHS[:-1], imports=5)
+FULL: Final = Extent(Plan(11, seconds=0.15, patience=15.0), WIDTHS, 15, bulk_runs.FULL)
+QUICK: Final = Extent(Plan(5, seconds=0.05, patience=1.0), WIDTHS[:-1], 5, bulk_runs.QUICK)
 
 
 def _measured(server: Server, extent: Extent) -> Report:
@@ -78,11 +81,14 @@ def _measured(server: Server, extent: Extent) -> Report:
     _progress("connections")
     opened, flat = connections(server), flatness(server, plan)
     results = engines(server, plan, extent.widths, _progress)
+    _progress("bulk runs")
+    bulk = list(bulk_runs.goals(server, extent.bulk))
     promises = [
         *goals.throughput(results, flat),
         *goals.latency(results),
         *goals.connections(opened),
         *goals.costs(sent, alone, imported),
+        *bulk,
     ]
     return Report(server.kind, plan.turns, results, sent, alone, imported, promises)
 

@@ -77,6 +77,8 @@ _METHOD: Final = """\
   server that answers at once most connections are idle, so in a long run httpx alone ends up with
   few of them and gets faster than it is here. Against one that takes its time it does not.
 - CPU is that of the client's process, its threads included.
+- `fan_out` is held against 64 tasks that take messages from one generator and post them with
+  `aiohttp`. The journal is flushed to a disk. Memory is the most that a process ever had.
 - `engagelab-otp` is synchronous and opens a connection for each call; it runs in up to {threads}
   threads. `twilio` talks to another API and is here for scale.
 """
