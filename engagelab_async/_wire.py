@@ -23,7 +23,7 @@ from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from attrs import fields, has
+from attrs import evolve, fields, has
 
 from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
 from .errors import (
@@ -52,7 +52,7 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Operation
+from .operations import Operation, SendSMS
 from .operations._arguments import PERSONAL
 
 R = TypeVar("R")
@@ -142,6 +142,24 @@ def encode(operation: Operation[object]) -> bytes:
     if operation.endpoint.method in _WITHOUT_BODY:
         return b""
     return _to_json(write(operation)).encode()
+
+
+def with_custom_arg(operation: SendSMS, body: bytes, name: str, value: str) -> bytes:
+    """Write a body once more, with one custom argument that the caller did not give.
+
+    Args:
+        operation: What the body was written of.
+        body: That body.
+        name: The argument; one that the caller gave stays as it is.
+        value: Its value.
+    """
+    given = operation.custom_args
+    if given is None:
+        # Writing all of it again would take as long as it took to write it.
+        return body[:-1] + f',"custom_args":{_to_json({name: value})}}}'.encode()
+    if name in given:
+        return body
+    return encode(evolve(operation, custom_args={**given, name: value}))
 
 
 # ------------------------------------------------------------------------------- receiving

@@ -193,6 +193,7 @@ class EngageLab:
         stop_when: StopRule | None = None,
         resend_uncertain: bool = False,
         split_rejected: bool = False,
+        reference: bool = True,
     ) -> FanOut:
         """Send many operations at once; outcomes come as they are known.
 
@@ -213,6 +214,9 @@ class EngageLab:
             split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so
                 on, until the targets are found that it refuses. Each part has an outcome of its
                 own, with the index of the whole.
+            reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of each
+                `SendSMS`, unless there is one; callbacks bring it back, and `Journal.settle` knows by
+                it what became of an operation.
 
         Returns:
             An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,
@@ -244,6 +248,7 @@ class EngageLab:
             stop_when=stop_when,
             resend_uncertain=resend_uncertain,
             split_rejected=split_rejected,
+            reference=reference,
         )
 
     async def send_all(
@@ -261,6 +266,7 @@ class EngageLab:
         stop_when: StopRule | None = None,
         resend_uncertain: bool = False,
         split_rejected: bool = False,
+        reference: bool = True,
     ) -> BulkReport:
         """Send many operations at once, and wait for the end.
 
@@ -277,6 +283,7 @@ class EngageLab:
             stop_when: As for `fan_out`.
             resend_uncertain: As for `fan_out`.
             split_rejected: As for `fan_out`.
+            reference: As for `fan_out`.
 
         Returns:
             What the run did, in numbers.
@@ -301,6 +308,7 @@ class EngageLab:
             stop_when=stop_when,
             resend_uncertain=resend_uncertain,
             split_rejected=split_rejected,
+            reference=reference,
         )
         async with run:
             return await run.wait()

@@ -173,8 +173,12 @@ def instance(value: R, kind: type[R], name: str) -> R:
 class Gate(Protocol):
     """Who has a say in the pace of a call: a bulk run, for each of its operations."""
 
-    async def enter(self, request: Request) -> None:
-        """Wait until a request may leave; the call's deadline waits as well."""
+    async def enter(self, request: Request) -> Request:
+        """Wait until a request may leave; the call's deadline waits as well.
+
+        Returns:
+            The request, or what is to be sent in its place.
+        """
         ...
 
     def failed(self, error: EngageLabError, delay: float | None) -> float | None:
@@ -319,15 +323,16 @@ class Transport:
         )
 
     async def _attempt(self, call: _Call[R]) -> R:
+        request = call.request
         if call.gate is not None:
             came = self.clock()
-            await call.gate.enter(call.request)
+            request = await call.gate.enter(request)
             call.ends += self.clock() - came
         call.number += 1
         call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
         response = await self._engine.send(
-            call.request,
+            request,
             timeout=None if left == math.inf else left,
             max_bytes=_wire.MAX_BODY_BYTES,
         )

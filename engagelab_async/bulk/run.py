@@ -82,6 +82,7 @@ class FanOut:
         stop_when: StopRule = hopeless,
         resend_uncertain: bool = False,
         split_rejected: bool = False,
+        reference: bool = True,
         grace: float = GRACE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
@@ -102,6 +103,7 @@ class FanOut:
             clock,
             patient=(transport.retry if retry is None else retry).attempts > 1,
             resend_uncertain=resend_uncertain,
+            reference=reference,
             key=key,
             stop=self.stop,
         )
@@ -431,6 +433,7 @@ def fan_out(
     stop_when: StopRule | None = None,
     resend_uncertain: bool = False,
     split_rejected: bool = False,
+    reference: bool = True,
 ) -> FanOut:
     """Check the arguments of `EngageLab.fan_out` and make the run."""
     if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int):
@@ -450,6 +453,7 @@ def fan_out(
         stop_when=hopeless if stop_when is None else stop_when,
         resend_uncertain=resend_uncertain,
         split_rejected=split_rejected,
+        reference=reference,
     )
 
 

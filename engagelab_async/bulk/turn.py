@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import define, evolve
 
+from engagelab_async import _wire
+from engagelab_async.engines import Request
 from engagelab_async.errors import (
     APIError,
     ConnectError,
@@ -33,10 +35,12 @@ from .stopping import may_be_tried_again
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engagelab_async.engines import Request
-
     from .conductor import Conductor, Mark
     from .identity import Key
+
+REFERENCE: Final = "engagelab_async"
+"""The key in an SMS's ``custom_args``, and in its callbacks, whose value is the digest and how many
+targets there are: ``3f…e1/200``."""
 
 _NEVER_LEFT: Final = (ConnectError, RateLimitError)
 _LEAST_REFUSAL: Final = 400
@@ -64,6 +68,7 @@ class Way:
         patient: Whether a request that never left is repeated for as long as its deadline lasts,
             however few attempts the policy has: it costs nothing, and an outage ends the run.
         resend_uncertain: Whether to send what an earlier run may have sent.
+        reference: Whether an SMS takes its identity along, for its callbacks to bring back.
         key: Makes identities for the journal.
         journal: The open journal.
         stopped: Why the run ended, if it did.
@@ -74,6 +79,7 @@ class Way:
     clock: Callable[[], float]
     patient: bool
     resend_uncertain: bool
+    reference: bool
     key: Key | None
     stop: Callable[[str], None]
     journal: Journal | None = None
@@ -109,8 +115,11 @@ class Turn:
 
     # ------------------------------------------------------------------ what the transport asks
 
-    async def enter(self, request: Request) -> None:
+    async def enter(self, request: Request) -> Request:
         """Wait until a request may leave.
+
+        Returns:
+            The request, with the operation's reference if it may bear one.
 
         Raises:
             HeldUpError: It must not leave.
@@ -137,6 +146,15 @@ class Turn:
         self.attempts += 1
         self._under_way = True
         way.in_flight += 1
+        return self._referenced(request)
+
+    def _referenced(self, request: Request) -> Request:
+        operation = self.operation
+        if not (self.digest and self.way.reference and isinstance(operation, SendSMS)):
+            return request
+        reference = f"{self.digest}/{len(operation.to)}"
+        body = _wire.with_custom_arg(operation, request.body, REFERENCE, reference)
+        return Request(request.method, request.url, request.headers, body)
 
     async def _wait(self) -> None:
         if self.way.journal is not None and not self._asked:
