@@ -36,13 +36,16 @@ nitpick_ignore_regex = [
     (r"py:obj", r"[a-z_]+"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
     (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|httpx2?)\..*"),
-    (r"py:.*", r"(asyncio|collections|contextlib|datetime|typing)\..*"),
+    (r"py:.*", r"(asyncio|collections|contextlib|datetime|os|typing)\..*"),
     # The standard library's, as annotations and docstrings write them.
     (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),
     (r"py:class", r"(Any|Callable|Iterable|Mapping|Self|datetime)"),
     (r"py:exc", r"(Lookup|OS|Runtime|Type|Value)Error"),
     # Aliases and a type variable; the text beside them says in words what they stand for.
     (r"py:class", r"(HTTP|Product|R|R_co)"),
+    # An alias was made of these before they got the module above.
+    (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
+    (r"py:class", r"engagelab_async\.operations\._operation\.Operation"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.

@@ -127,9 +127,10 @@ _WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
 
 def path(operation: Operation[object]) -> str:
     """Write the path of an operation's request, each id in it being one segment."""
-    return IN_PATH.sub(
-        lambda match: _segment(str(getattr(operation, match[1]))), operation.endpoint.path
-    )
+    template = operation.endpoint.path
+    if "{" not in template:
+        return template
+    return IN_PATH.sub(lambda match: _segment(str(getattr(operation, match[1]))), template)
 
 
 def _segment(text: str) -> str:
@@ -196,7 +197,7 @@ def decode(
         # An answer that has nothing to say need not say it.
         body = b"{}"
     try:
-        document = _document(body, headers, "an array" if is_array(result) else "an object")
+        document = _document(body, headers, result)
         if not isinstance(document, dict) or not _error_code(document):
             decoded: R = read(document, result)
             return decoded
@@ -209,23 +210,21 @@ def decode(
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """Read the body of a refusal, which may be a gateway's page, or nothing."""
     try:
-        document = _document(body, headers, "an object")
+        document = _document(body, headers, dict)
     except MismatchError:
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _document(body: bytes, headers: Mapping[str, str], expected: str) -> object:
-    if len(body) > MAX_BODY_BYTES:
-        msg = f"expected {expected}, got more than {MAX_BODY_BYTES} bytes"
-        raise MismatchError(msg)
-    try:
-        return _parsed(body, headers)
-    # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
-    except (ValueError, RecursionError):
-        found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
-        msg = f"expected {expected}, got {found}"
-        raise MismatchError(msg) from None
+def _document(body: bytes, headers: Mapping[str, str], kind: object) -> object:
+    found = f"more than {MAX_BODY_BYTES} bytes"
+    if len(body) <= MAX_BODY_BYTES:
+        try:
+            return _parsed(body, headers)
+        # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
+        except (ValueError, RecursionError):
+            found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
+    raise MismatchError(f"expected {'an array' if is_array(kind) else 'an object'}, got {found}")
 
 
 def _parsed(body: bytes, headers: Mapping[str, str]) -> object:

@@ -82,9 +82,9 @@ def summarise(path: Path) -> JournalSummary:
     """
     with reading(path) as database:
         runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
-        states = database.execute("SELECT state, count(*) FROM operations GROUP BY state")
+        states = database.execute("SELECT state, count(*) FROM known GROUP BY state")
         errors = database.execute(
-            "SELECT coalesce(code, error) AS name, count(*) FROM operations "
+            "SELECT coalesce(code, error) AS name, count(*) FROM known "
             "WHERE name IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name"
         )
         return JournalSummary(
@@ -110,8 +110,7 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
     with reading(path) as database:
         while batch := halves or list(islice(remaining, _AT_ONCE)):
             found = database.execute(
-                "SELECT digest, state FROM operations "
-                "WHERE digest IN (SELECT value FROM json_each(?))",
+                "SELECT digest, state FROM known WHERE digest IN (SELECT value FROM json_each(?))",
                 (json.dumps(batch),),
             ).fetchall()
             known.update(State(state) for _, state in found)

@@ -156,20 +156,23 @@ class Width:
         """How often the width was halved; an operation notes it when it begins."""
         return self._halvings
 
+    def take(self) -> bool:
+        """Take a place, if there is one."""
+        free = self._active + 1 <= self._width and not self._closed
+        self._active += free
+        return free
+
     async def enter(self) -> bool:
         """Wait for a place.
 
         Returns:
             Whether there is one: not when nothing is to be begun any longer.
         """
-        while self._active + 1 > self._width and not self._closed:
+        while not self._closed and not self.take():
             event = anyio.Event()
             self._waiting.append(event)
             await event.wait()
-        if self._closed:
-            return False
-        self._active += 1
-        return True
+        return not self._closed
 
     def leave(self) -> None:
         """Give the place to whoever waits."""

@@ -265,11 +265,12 @@ class FanOut:
             # Whatever cancels the program leaves the workers to `__aexit__`.
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
-                while await self._conductor.width.enter():
+                width = self._conductor.width
+                while width.take() or await width.enter():
                     try:
                         await self._serve_one()
                     finally:
-                        self._conductor.width.leave()
+                        width.leave()
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - kept
             self._fail(error)
         finally:
@@ -335,7 +336,11 @@ class FanOut:
     async def _halves_after_sending(self, turn: Turn) -> list[Turn]:
         """Send; an operation that has to be divided ends as its halves."""
         try:
-            outcome = await self._outcome(turn)
+            outcome = turn.accepted(await self._send(turn))
+        except EngageLabError as error:
+            outcome = turn.failed_with(error)
+        except StoppedError:
+            outcome = turn.given_up()
         except HeldUpError as held_up:
             if held_up.entry.state is State.SPLIT:
                 return turn.halves()
@@ -348,20 +353,14 @@ class FanOut:
         self._settle(turn, outcome)
         return []
 
-    async def _outcome(self, turn: Turn) -> AnyOutcome:
-        try:
-            result = await self._transport.execute(
-                turn.operation,
-                timeout=self._timeout,
-                deadline=self._deadline,
-                retry=self._retry,
-                gate=turn,
-            )
-        except EngageLabError as error:
-            return turn.failed_with(error)
-        except StoppedError:
-            return turn.given_up()
-        return turn.accepted(result)
+    def _send(self, turn: Turn) -> Awaitable[object]:
+        return self._transport.execute(
+            turn.operation,
+            timeout=self._timeout,
+            deadline=self._deadline,
+            retry=self._retry,
+            gate=turn,
+        )
 
     @property
     def _journal_run(self) -> int:

@@ -47,8 +47,8 @@ def hopeless(outcome: AnyOutcome) -> str | None:
         outcome: Any outcome.
 
     Returns:
-        The reason to stop: the key pair is not accepted or has no permission, the template does
-        not exist, or the balance is exhausted. ``None`` for everything else.
+        The reason to stop, which is that the key pair is not accepted or has no permission, that
+        the template does not exist, or that the balance is exhausted. ``None`` for all else.
 
     Example:
         >>> from engagelab_async import AuthenticationError, SendSMS

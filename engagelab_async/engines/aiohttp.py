@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -28,6 +27,7 @@ from ._engine import (
     in_asyncio,
     reason,
 )
+from ._limits import Limits
 from ._proxy import environment_proxy
 from .httpx import tls_context
 
@@ -45,14 +45,9 @@ _NEVER_LEFT: Final = (
 """What aiohttp raises when there is no connection: nothing was sent."""
 
 
-@lru_cache(maxsize=16)
-def _limit(seconds: float | None) -> aiohttp.ClientTimeout:
-    # aiohttp has a timer for each request anyway; a second one, asyncio's, would cost a tenth of
-    # the throughput. Without a threshold it would round limits above 5 seconds up to whole ones.
-    # And none at all is what it would take for a limit that has passed already.
-    total = None if seconds is None else max(seconds, 1e-9)
-    return aiohttp.ClientTimeout(total=total, sock_connect=None, ceil_threshold=math.inf)
-
+# aiohttp, and asyncio.timeout() as well, would set a timer for each request, which takes a tenth of
+# the throughput.
+_NO_TIMERS: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 # It would name one for the body that is not there.
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
@@ -89,6 +84,7 @@ class _AiohttpEngine(ABC):
         # Per engine, not per process: the headers hold a secret.
         self._route_to = lru_cache(maxsize=64)(self._route)
         self._under_way = 0
+        self._limits = Limits()
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
@@ -98,7 +94,8 @@ class _AiohttpEngine(ABC):
             await _look_around()
         self._under_way += 1
         try:
-            return await self._exchange(request, body, timeout, max_bytes)
+            with self._limits.limit(timeout):
+                return await self._exchange(request, body, max_bytes)
         except TimeoutError:
             if body.taken:
                 raise ResponseTimeoutError("no answer in time") from None
@@ -111,9 +108,7 @@ class _AiohttpEngine(ABC):
         finally:
             self._under_way -= 1
 
-    async def _exchange(
-        self, request: Request, body: _Body, timeout: float | None, max_bytes: int
-    ) -> Response:
+    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
         session, url, headers, proxy, tls = self._route_to(request.url, request.headers)
         response = await session.request(
             request.method,
@@ -123,7 +118,7 @@ class _AiohttpEngine(ABC):
             skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
             proxy=proxy,
             ssl=tls,
-            timeout=_limit(timeout),
+            timeout=_NO_TIMERS,
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
@@ -180,6 +175,7 @@ class AiohttpEngine(_AiohttpEngine):
 
     async def aclose(self) -> None:
         """Close the connections."""
+        self._limits.close()
         for session in self._sessions.values():
             await session.close()
         if self._connector is not None:
@@ -213,6 +209,7 @@ class AiohttpSessionEngine(_AiohttpEngine):
 
     async def aclose(self) -> None:
         """Leave the session to its owner."""
+        self._limits.close()
 
 
 async def _look_around() -> None:

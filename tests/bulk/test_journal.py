@@ -12,7 +12,7 @@ import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import EngageLabError, JournalError, SendSMS, Template
-from engagelab_async.bulk.journal import Claim, Database, Settlement, State
+from engagelab_async.bulk.journal import Claim, Database, Entry, Settlement, State
 
 
 def begun(path: Path) -> None:
@@ -46,7 +46,7 @@ class TestDatabase:
         database.close()
 
         assert [("a", 0), ("b", 0), ("c", 0)] == fetch(
-            journal, "SELECT digest, state FROM operations ORDER BY digest"
+            journal, "SELECT digest, state FROM known ORDER BY digest"
         )
 
     def test_writes_nothing_for_a_question(self, journal: Path) -> None:
@@ -55,7 +55,7 @@ class TestDatabase:
         database.write([], [Claim("a", ask_only=True)])
         database.close()
 
-        assert [] == fetch(journal, "SELECT * FROM operations")
+        assert [] == fetch(journal, "SELECT * FROM known")
 
     def test_settles_before_it_claims(self, journal: Path) -> None:
         """What is given back and claimed again in one transaction is being sent."""
@@ -65,7 +65,27 @@ class TestDatabase:
         database.close()
 
         assert State.UNSENT is known["a"].state
-        assert [(0,)] == fetch(journal, "SELECT state FROM operations")
+        assert [(0,)] == fetch(journal, "SELECT state FROM known")
+
+    def test_is_uncertain_of_what_was_cut_off(self, journal: Path) -> None:
+        """What was under way when a process ended is that of its run, whoever looks next."""
+        first = Database(journal)
+        first.write([Settlement("late", State.UNCERTAIN)], [Claim("new"), Claim("done")])
+        first.write([Settlement("done", State.ACCEPTED)], [])
+        first.close()
+        second = Database(journal)
+        second.write([], [Claim("late", resend=True)])
+        second.close()
+        Database(journal).close()
+        last = Database(journal)
+        known = last.write([], [Claim(name, ask_only=True) for name in ("late", "new", "done")])
+        last.close()
+
+        assert {
+            "late": Entry(State.SENDING, 2),
+            "new": Entry(State.SENDING, 1),
+            "done": Entry(State.ACCEPTED, 1),
+        } == known
 
     @pytest.mark.parametrize(
         ("state", "free", "free_with_consent"),

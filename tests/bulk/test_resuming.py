@@ -391,7 +391,7 @@ def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
         copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
     with sqlite3.connect(copy) as connection:
         digest = identity(operation, None)
-        query = "SELECT state FROM operations WHERE digest = ?"
+        query = "SELECT state FROM known WHERE digest = ?"
         (state,) = connection.execute(query, (digest,)).fetchone()
     connection.close()
     for suffix in ("", "-wal", "-shm"):

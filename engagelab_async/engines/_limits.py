@@ -1,0 +1,114 @@
+"""Time limits of asyncio that share one timer.
+
+A timer of its own for each request is set, and cancelled, thousands of times a second, and hardly
+one of them ever rings. Here a single one rings when the earliest limit passes that was known when
+it was set, ends what is late, and is set anew for the earliest of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Self, cast
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Limits:
+    """The limits of one engine's requests, all of them in the event loop that runs."""
+
+    def __init__(self) -> None:
+        """Begin without a timer."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: set[Limit] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
+
+    def limit(self, seconds: float | None) -> Limit:
+        """Make a context manager that raises ``TimeoutError`` when time runs out in it.
+
+        Args:
+            seconds: How long it may take; ``None`` for as long as it takes.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            # A timer of a loop that has ended never rings.
+            self.close()
+            self._loop = loop
+        return Limit(self, math.inf if seconds is None else loop.time() + seconds)
+
+    def add(self, limit: Limit) -> None:
+        """Watch a limit."""
+        self._running.add(limit)
+        if limit.ends < self._rings_at:
+            self._ring_at(limit.ends)
+
+    def discard(self, limit: Limit) -> None:
+        """Watch it no longer; the timer may ring for nothing."""
+        self._running.discard(limit)
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._rings_at = math.inf
+
+    def _ring_at(self, moment: float) -> None:
+        self.close()
+        self._rings_at = moment
+        self._timer = asyncio.get_running_loop().call_at(moment, self._ring)
+
+    def _ring(self) -> None:
+        now = self._rings_at
+        for limit in [limit for limit in self._running if limit.ends <= now]:
+            limit.expire()
+        self.close()
+        if self._running:
+            self._ring_at(min(limit.ends for limit in self._running))
+
+
+class Limit:
+    """One limit; the rules of cancellation are those of `asyncio.Timeout`.
+
+    Args:
+        limits: Who watches it.
+        ends: When time runs out, on the clock of the event loop.
+    """
+
+    __slots__ = ("_cancelling", "_expired", "_limits", "_task", "ends")
+
+    def __init__(self, limits: Limits, ends: float) -> None:
+        """Wait to be entered."""
+        self._limits = limits
+        self._expired = False
+        self.ends = ends
+
+    def __enter__(self) -> Self:
+        """Begin to be watched."""
+        # It is used in coroutines, and those run in tasks.
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelling = self._task.cancelling()
+        if self.ends < math.inf:
+            self._limits.add(self)
+        return self
+
+    def expire(self) -> None:
+        """Cancel the task."""
+        self._limits.discard(self)
+        self._expired = True
+        self._task.cancel()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End, and tell a cancellation that came of the limit from all others."""
+        if not self._expired:
+            self._limits.discard(self)
+        # Whoever else has cancelled the task meanwhile is to see that cancellation.
+        elif self._task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
+            raise TimeoutError from exc_value
