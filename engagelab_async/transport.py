@@ -290,6 +290,8 @@ class Transport:
             gate,
         )
         while True:
+            if gate is not None:
+                await _enter(gate, call, self.clock)
             try:
                 return await self._attempt(call)
             except EngageLabError as error:
@@ -319,10 +321,6 @@ class Transport:
         )
 
     async def _attempt(self, call: _Call[R]) -> R:
-        if call.gate is not None:
-            came = self.clock()
-            await call.gate.enter(call.request)
-            call.ends += self.clock() - came
         call.number += 1
         call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
@@ -427,6 +425,19 @@ class _Call(Generic[R]):
     @property
     def name(self) -> str:
         return self.operation.endpoint.name
+
+
+async def _enter(gate: Gate, call: _Call[Any], clock: Callable[[], float]) -> None:
+    came = clock()
+    try:
+        await gate.enter(call.request)
+    except EngageLabError as error:
+        # Not let in, so this is no attempt; but an earlier one may have gone through.
+        error.may_have_been_sent = error.may_have_been_sent or call.sent_before
+        error.attempts = call.number
+        error.operation = call.operation
+        raise
+    call.ends += clock() - came
 
 
 def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

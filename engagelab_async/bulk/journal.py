@@ -35,6 +35,8 @@ from attrs import define, field, frozen
 
 from engagelab_async.errors import ConfigurationError
 
+from .wal import is_damaged
+
 _APPLICATION_ID: Final = 0x454C4A31
 _VERSION: Final = 1
 # The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
@@ -182,8 +184,7 @@ class Database:
 
     def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        # A name such as ":memory:" means something else to SQLite.
-        self._path = path.absolute()
+        self._path = path
         self.run: int
         self._connection, self.run = _opened(self._path, wall_clock())
         # Where what is under way stands in its table.
@@ -259,18 +260,55 @@ class Database:
         _held.discard(self._path.resolve())
 
 
+async def open_database(path: Path) -> Database:
+    """Open a journal in a worker thread.
+
+    Args:
+        path: As for `Database`.
+
+    Raises:
+        JournalError: The file cannot be used; it is left as it was.
+    """
+    opened: list[Database] = []
+    gone = threading.Event()
+    handing_over = threading.Lock()
+
+    def open_it() -> None:
+        database = Database(path)
+        with handing_over:
+            opened.append(database)
+        if gone.is_set():
+            database.close()
+
+    try:
+        await to_thread.run_sync(open_it)
+    except BaseException:
+        # Nobody cancels a thread: it may open the file when there is nobody left to close it.
+        gone.set()
+        with handing_over:
+            for database in opened:
+                database.close()
+        raise
+    return opened[0]
+
+
 _held: Final[set[Path]] = set()
 """The journals that runs of this process have open."""
+
+_door: Final = threading.Lock()
+"""One at a time opens or reads a file. Locks belong to the process: closing it, as a reader does,
+would give away the lock of a run that has opened it meanwhile."""
 
 
 def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
     """Open the file, and begin a run."""
     with _told(path):
-        if path.exists():
-            check(path)
-        else:
+        if not path.exists():
             _create(path)
-        taken = _taken(path, now)
+    with _door, _told(path):
+        with _looked_at(path):
+            pass
+        taken = _taken(path.resolve(), now)
         _held.add(path.resolve())
         return taken
 
@@ -298,28 +336,23 @@ def _create(path: Path) -> None:
     try:
         with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
             connection.executescript(_SCHEMA + _MARKS)
-        with suppress(FileExistsError):
-            os.link(aside, path)
+        _put(Path(aside), path)
     finally:
-        Path(aside).unlink()
+        Path(aside).unlink(missing_ok=True)
 
 
-def check(path: Path) -> None:
-    """Look at a file without changing anything in it or beside it.
-
-    Args:
-        path: The file.
-
-    Raises:
-        JournalError: It is no journal, damaged, of another version, or in use.
-    """
-    with reading(path):
-        pass
+def _put(aside: Path, path: Path) -> None:
+    with suppress(FileExistsError):
+        try:
+            os.link(aside, path)
+        except PermissionError:
+            # Some file systems of memory cards and of networks have no links.
+            aside.rename(path)
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file to read it, without taking it or changing anything in it or beside it.
+    """Open a file to read it, without taking it or changing anything in it.
 
     Args:
         path: The file.
@@ -327,20 +360,27 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         JournalError: It is no journal, damaged, of another version, or in use.
     """
-    # Where locks belong to the process, closing the file, which is done below, would give away
-    # that of a run which has it open.
+    with _door, _told(path), _looked_at(path) as connection:
+        yield connection
+
+
+@contextmanager
+def _looked_at(path: Path) -> Iterator[sqlite3.Connection]:
     if path.resolve() in _held:
         raise JournalError(f"journal: {path} is in use by another run")
-    with _told(path):
-        _check_header(path)
-        # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-        mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
-        uri = f"{path.absolute().as_uri()}?{mode}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
-            (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if problem != "ok":
-                raise sqlite3.DatabaseError(problem)
-            yield connection
+    _check_header(path)
+    # Where it really is, its log is. And a name such as ":memory:" means something else to SQLite.
+    real = path.resolve()
+    log = real.with_name(f"{real.name}-wal")
+    if log.exists() and is_damaged(log):
+        raise sqlite3.DatabaseError("its log has a flaw")
+    # Without a log beside it nobody has it open, and SQLite need not make one to read it.
+    uri = f"{real.as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
+    with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+        (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+        yield connection
 
 
 def _check_header(path: Path) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from .conductor import Conductor, Mark
     from .identity import Key
+    from .pacing import Place
 
 _NEVER_LEFT: Final = (ConnectError, RateLimitError)
 _LEAST_REFUSAL: Final = 400
@@ -89,6 +90,7 @@ class Turn:
         way: What it shares with the others of its run.
         operation: The operation.
         index: Its place in the source.
+        place: Its worker's place among those that are under way.
         digest: Its identity in the journal; made when it is needed.
         attempts: How many requests left, or tried to.
         claimed: Whether its intent is in the journal.
@@ -97,6 +99,7 @@ class Turn:
     way: Way
     operation: Operation[Any]
     index: int
+    place: Place
     digest: str = ""
     attempts: int = 0
     claimed: bool = False
@@ -120,9 +123,16 @@ class Turn:
         if way.journal is not None and not self.digest:
             self.digest = identity(self.operation, way.key, request.body)
         while True:
+            if not self.place.held:
+                await conductor.come_back(self.place)
+                self._go_on()
             if conductor.holding:
                 await self._wait()
-            self._go_on()
+                self._go_on()
+                if conductor.width.is_overfull:
+                    # It has become narrower while this one held a place, and waited.
+                    self.place.leave()
+                    continue
             if way.journal is None:
                 break
             if not self.claimed:
@@ -179,7 +189,8 @@ class Turn:
         return delay
 
     async def rest(self, seconds: float) -> None:
-        """Wait before a repeat."""
+        """Wait before a repeat, and let others go on meanwhile."""
+        self.place.leave()
         await self.way.conductor.rest(seconds)
 
     def arrived(self) -> None:
@@ -203,8 +214,11 @@ class Turn:
         )
 
     def failed_with(self, error: EngageLabError) -> AnyOutcome:
-        """End with an error."""
-        kind = Uncertain if error.may_have_been_sent else Rejected
+        """End with an error.
+
+        A refusal does not say that an earlier run, which left it in doubt, has not sent it.
+        """
+        kind = Uncertain if error.may_have_been_sent or self._doubtful else Rejected
         return kind(
             self.operation,
             error,
@@ -296,7 +310,13 @@ class Turn:
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
         return [
-            Turn(self.way, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
+            Turn(
+                self.way,
+                evolve(operation, to=parts[half]),
+                self.index,
+                self.place,
+                self._digest_of(half),
+            )
             for half in (1, 0)
         ]
 

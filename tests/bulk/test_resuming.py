@@ -186,9 +186,35 @@ class TestSecondRun:
             )
             outcomes = await outcomes_of(run)
 
-            assert ["Rejected"] == kinds(outcomes)
+            assert ["Uncertain"] == kinds(outcomes)
             assert outcomes[0].attempts > 1
             assert State.UNCERTAIN is state_of(journal, operation)
+
+        on(main)
+
+    def test_does_not_take_a_refusal_for_an_answer_to_another(self, on: Run, journal: Path) -> None:
+        """What an earlier run may have sent stays uncertain when it is refused now."""
+
+        async def refuse(_: tuple[str, ...]) -> Response:
+            return refusal(5013)
+
+        platform = Platform(refuse)
+        operations = [SendSMS(("+6591234567", "+6591234568"), Template("1233"))]
+
+        async def main() -> None:
+            cut_off_while_sending(journal, operations)
+            for resend in (True, False):
+                run = run_of(
+                    platform,
+                    operations,
+                    journal=journal,
+                    resend_uncertain=resend,
+                    split_rejected=True,
+                )
+
+                assert ["Uncertain"] == kinds(await outcomes_of(run))
+
+            assert 1 == len(platform.received)
 
         on(main)
 
@@ -432,7 +458,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, journal: Path) -> Callable[[], Stubbor
         made.append(Stubborn(path))
         return made[-1]
 
-    monkeypatch.setattr("engagelab_async.bulk.run.Database", open_on_disk)
+    monkeypatch.setattr("engagelab_async.bulk.journal.Database", open_on_disk)
     return lambda: made[-1]
 
 
