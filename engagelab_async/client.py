@@ -214,9 +214,9 @@ class EngageLab:
             split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so
                 on, until the targets are found that it refuses. Each part has an outcome of its
                 own, with the index of the whole.
-            reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of each
-                `SendSMS`, unless there is one; callbacks bring it back, and `Journal.settle` knows by
-                it what became of an operation.
+            reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of
+                each `SendSMS`, unless there is one. Callbacks bring it back, and by it
+                `Journal.settle` knows the operation.
 
         Returns:
             An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,

@@ -294,8 +294,9 @@ class Transport:
             gate,
         )
         while True:
+            request = call.request if gate is None else await _enter(gate, call, self.clock)
             try:
-                return await self._attempt(call)
+                return await self._attempt(call, request)
             except EngageLabError as error:
                 delay = self._failed(call, error)
                 if delay is None:
@@ -322,12 +323,7 @@ class Transport:
             body,
         )
 
-    async def _attempt(self, call: _Call[R]) -> R:
-        request = call.request
-        if call.gate is not None:
-            came = self.clock()
-            request = await call.gate.enter(request)
-            call.ends += self.clock() - came
+    async def _attempt(self, call: _Call[R], request: Request) -> R:
         call.number += 1
         call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
@@ -432,6 +428,20 @@ class _Call(Generic[R]):
     @property
     def name(self) -> str:
         return self.operation.endpoint.name
+
+
+async def _enter(gate: Gate, call: _Call[Any], clock: Callable[[], float]) -> Request:
+    came = clock()
+    try:
+        request = await gate.enter(call.request)
+    except EngageLabError as error:
+        # Not let in, so this is no attempt; but an earlier one may have gone through.
+        error.may_have_been_sent = error.may_have_been_sent or call.sent_before
+        error.attempts = call.number
+        error.operation = call.operation
+        raise
+    call.ends += clock() - came
+    return request
 
 
 def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

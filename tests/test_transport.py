@@ -12,6 +12,7 @@ from engagelab_async import (
     ConfigurationError,
     ConnectError,
     ConnectionLostError,
+    EngageLabError,
     FrequencyLimitError,
     RateLimitError,
     Request,
@@ -499,3 +500,39 @@ async def test_closing_during_an_attempt_promises_no_other() -> None:
         await transport.execute(SEND_CODE)
 
     assert [None] == [each.delay for each in attempts]
+
+
+class Closed:
+    """A gate that lets one request pass, and nothing more."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    async def enter(self, request: Request) -> Request:
+        """Let the first one pass."""
+        if self.passed:
+            raise ConfigurationError("closed")
+        self.passed += 1
+        return request
+
+    def failed(self, _: EngageLabError, __: float | None) -> float | None:
+        """Have it tried again at once."""
+        return 0.0
+
+    async def rest(self, _: float) -> None:
+        """Take no time."""
+
+
+@pytest.mark.parametrize(
+    ("error", "sent"), [(ConnectError("refused"), False), (ResponseTimeoutError("late"), True)]
+)
+async def test_a_closed_gate_is_no_attempt(error: EngageLabError, sent: bool) -> None:
+    """Nobody is told of one; but an earlier one may have gone through."""
+    reports: list[Attempt] = []
+    transport = rig(failure(error), on_attempt=reports.append).transport
+
+    with pytest.raises(ConfigurationError, match="closed") as caught:
+        await transport.execute(SEND_SMS, gate=Closed())
+
+    assert (sent, 1) == (caught.value.may_have_been_sent, caught.value.attempts)
+    assert [1] == [report.number for report in reports]

@@ -18,17 +18,19 @@ Beside the run, `segments` counts what a text is sent as, and `journal_summary` 
 """
 
 from .broadcasting import broadcast
-from .journal import JournalError
+from .files import JournalError
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .pacing import Limiter, Rate, RateLimit
 from .report import BulkReport
 from .run import FanOut, fan_out
+from .settling import Journal
 from .stopping import StopRule, hopeless
 
 __all__ = [
     "Accepted",
     "BulkReport",
     "FanOut",
+    "Journal",
     "JournalError",
     "Limiter",
     "Outcome",

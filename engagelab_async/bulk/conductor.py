@@ -23,7 +23,7 @@ from engagelab_async.errors import (
     ServerError,
 )
 
-from .pacing import Width
+from .pacing import Place, Width
 from .stopping import Outage
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ LONGEST_PAUSE: Final = 600.0
 
 UNASKED_PAUSE: Final = 1.0
 """Seconds to wait where nobody says how many."""
+
+_OF_TROUBLE: Final = (RateLimitError, ServerError, ResponseTimeoutError)
 
 Mark = tuple[int, int]
 """What a request knew when it left; news that is older than the last conclusion draws none."""
@@ -105,6 +107,11 @@ class Conductor:
         with self._interruptible():
             await self._sleep(seconds)
 
+    async def come_back(self, place: Place) -> None:
+        """Wait for a place for a repeat."""
+        with self._interruptible():
+            await place.come_back()
+
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
         with anyio.CancelScope() as scope:
@@ -139,7 +146,10 @@ class Conductor:
             Why the run has to end, or ``None``.
         """
         halvings, pauses = mark
-        if isinstance(error, RateLimitError | ServerError | ResponseTimeoutError):
+        if isinstance(error, APIError) and not isinstance(error, _OF_TROUBLE):
+            # It answers, if only to refuse a row.
+            self.succeeded()
+        if isinstance(error, _OF_TROUBLE):
             self.width.narrow(halvings)
         asked = error.retry_after if isinstance(error, APIError) else None
         if asked is not None and asked > LONGEST_PAUSE:

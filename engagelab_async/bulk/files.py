@@ -1,4 +1,4 @@
-"""The SQLite files of bulk runs: made whole, told from others by their header, and read untouched."""
+"""The SQLite files of bulk runs: made whole, told from others, and read without a change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sqlite3
 import struct
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -15,12 +16,18 @@ from attrs import frozen
 
 from engagelab_async.errors import ConfigurationError
 
+from .wal import is_damaged
+
 # The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
 # the application's id (section 1.3 of the file format).
 _HEADER: Final = struct.Struct(">60xi4xi")
 
 held: Final[set[Path]] = set()
 """The journals that runs of this process have open."""
+
+door: Final = threading.Lock()
+"""One at a time opens or reads a file. Locks belong to the process: closing it, as a reader does,
+would give away the lock of a run that has opened it meanwhile."""
 
 
 class JournalError(ConfigurationError):
@@ -60,48 +67,59 @@ class Kind:
         """Make a file, unless somebody else makes it at the same moment."""
         # Made aside and put in its place whole: a file is there or not, but never half of one, and
         # of two processes that make it at once, one finds that of the other.
-        number, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         os.close(number)
+        aside = Path(name)
         try:
             with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
                 connection.executescript(self.schema)
                 connection.execute(f"PRAGMA application_id = {self.application}")
                 connection.execute(f"PRAGMA user_version = {self.version}")
-            with suppress(FileExistsError):
-                os.link(aside, path)
+            _put(aside, path)
         finally:
-            Path(aside).unlink()
-
-    def check(self, path: Path) -> None:
-        """Look at a file without changing anything in it or beside it.
-
-        Raises:
-            JournalError: It is of another kind, damaged, of another version, or in use.
-        """
-        with self.reading(path):
-            pass
+            aside.unlink(missing_ok=True)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """Open a file to read it, without taking it or changing anything in it or beside it.
+        """Open a file to read it, without taking it or changing anything in it.
 
         Raises:
             JournalError: It is of another kind, damaged, of another version, or in use.
         """
-        # Where locks belong to the process, closing the file, which is done below, would give away
-        # that of a run which has it open.
+        with door, told(path), self.looked_at(path) as connection:
+            yield connection
+
+    @contextmanager
+    def looked_at(self, path: Path) -> Iterator[sqlite3.Connection]:
+        """Open a file as `reading` does, for who stands in the `door` already."""
         if path.resolve() in held:
             raise JournalError(f"journal: {path} is in use by another run")
-        with told(path):
-            self._check_header(path)
-            # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-            mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
-            uri = f"{path.absolute().as_uri()}?{mode}"
-            with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
-                (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-                if problem != "ok":
-                    raise sqlite3.DatabaseError(problem)
-                yield connection
+        self._check_header(path)
+        # Where it really is, its log is. And a name such as ":memory:" means something else to
+        # SQLite.
+        real = path.resolve()
+        log = real.with_name(f"{real.name}-wal")
+        if log.exists() and is_damaged(log):
+            raise sqlite3.DatabaseError("its log has a flaw")
+        # Without a log beside it nobody has it open, and SQLite need not make one to read it.
+        uri = f"{real.as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+            self.insist_on(connection, path)
+            yield connection
+
+    def insist_on(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Look whether an open file is one, and whole.
+
+        Raises:
+            JournalError: It is of another kind, or of another version.
+            sqlite3.DatabaseError: It is damaged.
+        """
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        self._compare(path, application, version)
+        (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
 
     def _check_header(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -109,8 +127,20 @@ class Kind:
         if len(header) < _HEADER.size or not header.startswith(b"SQLite format 3\0"):
             raise JournalError(f"journal: {path} is no journal")
         version, application = _HEADER.unpack(header)
+        self._compare(path, application, version)
+
+    def _compare(self, path: Path, application: int, version: int) -> None:
         if application != self.application:
             raise JournalError(f"journal: {path} is no journal")
         if version != self.version:
             msg = f"is of version {version}; this engagelab-async reads {self.version}"
             raise JournalError(f"journal: {path} {msg}")
+
+
+def _put(aside: Path, path: Path) -> None:
+    with suppress(FileExistsError):
+        try:
+            os.link(aside, path)
+        except PermissionError:
+            # Some file systems of memory cards and of networks have no links.
+            aside.rename(path)

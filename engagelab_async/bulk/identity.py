@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from engagelab_async import _wire
 from engagelab_async.operations import Operation
+
+REFERENCE: Final = "engagelab_async"
+"""The key in an SMS's ``custom_args``, and in its callbacks, of what `reference` makes."""
+
+_REFERENCE: Final = re.compile(r"([0-9a-f]{32})/([0-9]{1,9})")
 
 Key = Callable[[Operation[Any]], str | bytes]
 """Makes the caller's own identity of an operation."""
@@ -63,6 +69,17 @@ def identity_of_half(whole: str, half: int) -> str:
         half: 0 or 1.
     """
     return digest(f"{whole}/{half}".encode())
+
+
+def reference(digest: str, targets: int) -> str:
+    """Write down an identity, and of how many recipients it is."""
+    return f"{digest}/{targets}"
+
+
+def referenced(value: object) -> tuple[str | None, int]:
+    """Read what `reference` wrote; ``None`` and 0 if it is something else."""
+    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return (found[1], int(found[2])) if found else (None, 0)
 
 
 def digest(content: bytes) -> str:

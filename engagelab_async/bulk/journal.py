@@ -9,23 +9,19 @@ One SQLite file in WAL mode. It holds digests and states; no recipient, no text,
        └───── (unsent) <─────┘                  unsent      it was not, and may be tried again
                              └ the process ends here: uncertain
 
-`Database` is the file, used from worker threads; `Journal` puts whatever the tasks of a run want
+`Database` is the file, used from worker threads; `RunJournal` puts whatever the tasks of a run want
 written at the same moment into one transaction.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import struct
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import closing, contextmanager, suppress
-from enum import IntEnum
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,16 +29,16 @@ import anyio
 from anyio import to_thread
 from attrs import define, field, frozen
 
-from engagelab_async.errors import ConfigurationError
+from .files import JournalError, Kind, door, held, told
+from .settling import proofs
+from .states import State
 
-_APPLICATION_ID: Final = 0x454C4A31
-_VERSION: Final = 1
-# The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
-# the application's id (section 1.3 of the file format).
-_HEADER: Final = struct.Struct(">60xi4xi")
 # Digests are in no order, so each row of `operations` that is written is a page of its own in
 # SQLite's log. What is under way stands in a table that grows at its end, which costs a third less.
-_SCHEMA: Final = """
+JOURNAL: Final = Kind(
+    0x454C4A31,
+    1,
+    """
     CREATE TABLE runs (number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL);
     CREATE TABLE sending (number INTEGER PRIMARY KEY, digest TEXT NOT NULL);
     CREATE TABLE operations (
@@ -59,8 +55,8 @@ _SCHEMA: Final = """
         UNION ALL
         SELECT digest, state, code, error FROM operations
         WHERE digest NOT IN (SELECT digest FROM sending);
-"""
-_MARKS: Final = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_VERSION};"
+    """,
+)
 
 # Each statement takes all rows at once, as JSON: a statement for each row would give the
 # interpreter's lock away, and wait for it, as many times.
@@ -82,31 +78,12 @@ _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
+_DOUBTFUL: Final = "SELECT digest FROM operations WHERE state IN (0, 3)"
 # What was under way when a process ended, in its last run: there was no other since.
 _CUT_OFF: Final = """
     INSERT OR REPLACE INTO operations (run, at, digest, state)
     SELECT (SELECT max(number) FROM runs), ?, digest, 0 FROM sending
 """
-
-
-class JournalError(ConfigurationError):
-    """A journal cannot be used: it is in use, damaged, of another version, or no journal."""
-
-
-class State(IntEnum):
-    """What a journal knows of an operation."""
-
-    SENDING = 0
-    ACCEPTED = 1
-    REFUSED = 2
-    UNCERTAIN = 3
-    UNSENT = 4
-    SPLIT = 5
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether it may have been sent."""
-        return self in (State.SENDING, State.UNCERTAIN)
 
 
 @frozen
@@ -182,8 +159,7 @@ class Database:
 
     def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        # A name such as ":memory:" means something else to SQLite.
-        self._path = path.absolute()
+        self._path = path
         self.run: int
         self._connection, self.run = _opened(self._path, wall_clock())
         # Where what is under way stands in its table.
@@ -256,105 +232,52 @@ class Database:
             self._connection.execute(
                 "UPDATE runs SET ended = ? WHERE number = ?", (self._wall_clock(), self.run)
             )
-        _held.discard(self._path.resolve())
+        held.discard(self._path.resolve())
 
 
-_held: Final[set[Path]] = set()
-"""The journals that runs of this process have open."""
+async def open_database(path: Path) -> Database:
+    """Open a journal in a worker thread.
+
+    Args:
+        path: As for `Database`.
+
+    Raises:
+        JournalError: The file cannot be used; it is left as it was.
+    """
+    opened: list[Database] = []
+    gone = threading.Event()
+    handing_over = threading.Lock()
+
+    def open_it() -> None:
+        database = Database(path)
+        with handing_over:
+            opened.append(database)
+        if gone.is_set():
+            database.close()
+
+    try:
+        await to_thread.run_sync(open_it)
+    except BaseException:
+        # Nobody cancels a thread: it may open the file when there is nobody left to close it.
+        gone.set()
+        with handing_over:
+            for database in opened:
+                database.close()
+        raise
+    return opened[0]
 
 
 def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
     """Open the file, and begin a run."""
-    with _told(path):
-        if path.exists():
-            check(path)
-        else:
-            _create(path)
-        taken = _taken(path, now)
-        _held.add(path.resolve())
+    with told(path):
+        if not path.exists():
+            JOURNAL.create(path)
+    with door, told(path):
+        with JOURNAL.looked_at(path):
+            pass
+        taken = _taken(path.resolve(), now)
+        held.add(path.resolve())
         return taken
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file in words of ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        busy = error.sqlite_errorname == "SQLITE_BUSY"
-        why = "is in use by another run" if busy else f"cannot be opened ({error})"
-        raise JournalError(f"journal: {path} {why}") from error
-    except sqlite3.DatabaseError as error:
-        raise JournalError(f"journal: {path} is damaged ({error})") from error
-    except OSError as error:
-        raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
-
-
-def _create(path: Path) -> None:
-    # Made aside and put in its place whole: a journal is there or not, but never half of one, and
-    # of two processes that make it at once, one finds that of the other.
-    number, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(number)
-    try:
-        with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
-            connection.executescript(_SCHEMA + _MARKS)
-        with suppress(FileExistsError):
-            os.link(aside, path)
-    finally:
-        Path(aside).unlink()
-
-
-def check(path: Path) -> None:
-    """Look at a file without changing anything in it or beside it.
-
-    Args:
-        path: The file.
-
-    Raises:
-        JournalError: It is no journal, damaged, of another version, or in use.
-    """
-    with reading(path):
-        pass
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file to read it, without taking it or changing anything in it or beside it.
-
-    Args:
-        path: The file.
-
-    Raises:
-        JournalError: It is no journal, damaged, of another version, or in use.
-    """
-    # Where locks belong to the process, closing the file, which is done below, would give away
-    # that of a run which has it open.
-    if path.resolve() in _held:
-        raise JournalError(f"journal: {path} is in use by another run")
-    with _told(path):
-        _check_header(path)
-        # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-        mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
-        uri = f"{path.absolute().as_uri()}?{mode}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
-            (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if problem != "ok":
-                raise sqlite3.DatabaseError(problem)
-            yield connection
-
-
-def _check_header(path: Path) -> None:
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size or not header.startswith(b"SQLite format 3\0"):
-        raise JournalError(f"journal: {path} is no journal")
-    version, application = _HEADER.unpack(header)
-    if application != _APPLICATION_ID:
-        raise JournalError(f"journal: {path} is no journal")
-    if version != _VERSION:
-        raise JournalError(
-            f"journal: {path} is of version {version}; this engagelab-async reads {_VERSION}"
-        )
 
 
 def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
@@ -368,12 +291,24 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_CUT_OFF, (now,))
         connection.execute("DELETE FROM sending")
+        _settle_what_was_uncertain(connection, path, now)
         run = connection.execute("INSERT INTO runs (started) VALUES (?)", (now,)).lastrowid
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise
     return connection, run or 0
+
+
+def _settle_what_was_uncertain(connection: sqlite3.Connection, path: Path, now: float) -> None:
+    doubtful = connection.execute(_DOUBTFUL)
+    found = proofs(path, (digest for (digest,) in doubtful)).values()
+    rows = json.dumps(
+        [(each.digest, each.state, each.id, each.code, each.status) for each in found]
+    )
+    (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
+    if found:
+        connection.execute(_SETTLE, (last, now, rows))
 
 
 def _nothing() -> None:
@@ -401,7 +336,7 @@ class _Batch:
             durable()
 
 
-class Journal:
+class RunJournal:
     """The journal of one run, for its tasks.
 
     While one transaction is on its way to the disk, in a worker thread, what all tasks want

@@ -10,8 +10,16 @@ from typing import Final
 from attrs import frozen
 
 from .identity import identity_of_half
-from .journal import State, reading
+from .journal import JOURNAL
+from .settling import count_messages, proofs
+from .states import State
 
+_STATES: Final = "SELECT state, count(*) FROM known GROUP BY state"
+_ERRORS: Final = """
+    SELECT coalesce(code, error) AS name, count(*) FROM known
+    WHERE name IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name
+"""
+_DOUBTFUL: Final = "SELECT digest, state, coalesce(code, error) FROM known WHERE state IN (0, 3)"
 _AT_ONCE: Final = 1000
 
 
@@ -39,11 +47,13 @@ class JournalSummary:
         states: How many operations there are of each state.
         errors: How many operations ended in each error, by the API's code where it had one, else
             by the error's class.
+        messages: How many messages are in each status, as callbacks told.
     """
 
     runs: tuple[RecordedRun, ...]
     states: Mapping[State, int]
     errors: Mapping[str, int]
+    messages: Mapping[str, int]
 
     @property
     def uncertain(self) -> int:
@@ -80,17 +90,20 @@ def summarise(path: Path) -> JournalSummary:
     Raises:
         JournalError: It is no journal, is damaged, or a run is using it.
     """
-    with reading(path) as database:
+    with JOURNAL.reading(path) as database:
         runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
-        states = database.execute("SELECT state, count(*) FROM known GROUP BY state")
-        errors = database.execute(
-            "SELECT coalesce(code, error) AS name, count(*) FROM known "
-            "WHERE name IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name"
-        )
+        states = Counter[int](dict(database.execute(_STATES)))
+        errors = Counter[str](dict(database.execute(_ERRORS)))
+        doubtful = {digest: (state, error) for digest, state, error in database.execute(_DOUBTFUL)}
+        for proof in proofs(path, doubtful).values():
+            state, error = doubtful[proof.digest]
+            states.update({state: -1, proof.state: 1})
+            errors.update({error: -1})
         return JournalSummary(
             tuple(RecordedRun(*run) for run in runs),
-            {State(state): count for state, count in states},
-            {str(name): count for name, count in errors},
+            {State(state): count for state, count in states.items() if count},
+            {str(name): count for name, count in errors.items() if name is not None and count > 0},
+            count_messages(path, database),
         )
 
 
@@ -107,13 +120,17 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
     known: Counter[State] = Counter()
     remaining = iter(digests)
     halves: list[str] = []
-    with reading(path) as database:
+    with JOURNAL.reading(path) as database:
         while batch := halves or list(islice(remaining, _AT_ONCE)):
             found = database.execute(
                 "SELECT digest, state FROM known WHERE digest IN (SELECT value FROM json_each(?))",
                 (json.dumps(batch),),
             ).fetchall()
-            known.update(State(state) for _, state in found)
+            proven = proofs(path, (digest for digest, state in found if State(state).doubtful))
+            known.update(
+                proven[digest].state if digest in proven else State(state)
+                for digest, state in found
+            )
             split = [digest for digest, state in found if state == State.SPLIT]
             halves = [identity_of_half(digest, half) for digest in split for half in (0, 1)]
     return known

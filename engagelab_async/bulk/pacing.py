@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Literal, Protocol, runtime_checkable
 
 import anyio
-from attrs import frozen
+from attrs import define, field, frozen
 
 Unit = Literal["requests", "targets"]
 
@@ -126,8 +126,19 @@ def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limi
     raise TypeError(f"rate: expected a number, a Rate or a Limiter, got {type(rate).__name__}")
 
 
+@define(eq=False)
+class _Waiter:
+    """Somebody who waits for a place."""
+
+    comes_back: bool
+    admitted: bool = False
+    told: anyio.Event = field(factory=anyio.Event)
+
+
 class Width:
-    """How many operations may be under way: additive increase, multiplicative decrease.
+    """How many requests may be under way: additive increase, multiplicative decrease.
+
+    Places are given in the order in which they are asked for.
 
     Args:
         limit: The most that there may be, and what a run begins with.
@@ -137,59 +148,77 @@ class Width:
         self._limit = limit
         self._width = float(limit)
         self._active = 0
-        self._waiting: deque[anyio.Event] = deque()
+        self._waiting: deque[_Waiter] = deque()
         self._closed = False
         self._halvings = 0
 
     @property
     def active(self) -> int:
-        """How many are under way."""
+        """How many places are taken."""
         return self._active
 
     @property
     def current(self) -> int:
-        """How many may be."""
+        """How many there are."""
         return int(self._width)
 
     @property
-    def halvings(self) -> int:
-        """How often the width was halved; an operation notes it when it begins."""
-        return self._halvings
+    def is_overfull(self) -> bool:
+        """Whether more places are taken than there are by now."""
+        return self._active > self._width
 
-    def take(self) -> bool:
-        """Take a place, if there is one."""
-        free = self._active + 1 <= self._width and not self._closed
-        self._active += free
-        return free
+    @property
+    def halvings(self) -> int:
+        """How often the width was halved; a request notes it when it leaves."""
+        return self._halvings
 
     async def enter(self) -> bool:
         """Wait for a place.
 
         Returns:
-            Whether there is one: not when nothing is to be begun any longer.
+            Whether there is one: not when nothing new is to be begun any longer.
         """
-        while not self._closed and not self.take():
-            event = anyio.Event()
-            self._waiting.append(event)
-            await event.wait()
-        return not self._closed
+        return not self._closed and (self._take() or await self._wait(comes_back=False))
+
+    async def come_back(self) -> None:
+        """Wait for a place to go on with what was begun."""
+        if not self._take():
+            await self._wait(comes_back=True)
+
+    def _take(self) -> bool:
+        free = not self._waiting and self._active + 1 <= self._width
+        self._active += free
+        return free
+
+    async def _wait(self, *, comes_back: bool) -> bool:
+        waiter = _Waiter(comes_back)
+        self._waiting.append(waiter)
+        try:
+            await waiter.told.wait()
+        except BaseException:
+            if waiter.admitted:
+                self.leave()
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
+            raise
+        return waiter.admitted
 
     def leave(self) -> None:
         """Give the place to whoever waits."""
         self._active -= 1
-        self._wake()
+        self._admit()
 
     def widen(self) -> None:
         """Take note of a success: one place more after about a width of them."""
         if self._width < self._limit:
             self._width = min(self._limit, self._width + 1 / self._width)
-            self._wake()
+            self._admit()
 
     def narrow(self, seen: int) -> None:
         """Take note of trouble.
 
         Args:
-            seen: `halvings` when the request began. Requests that were under way together fail
+            seen: `halvings` when the request left. Requests that were under way together fail
                 together, and count once.
         """
         if seen == self._halvings:
@@ -202,11 +231,47 @@ class Width:
         self._width = 1.0
 
     def close(self) -> None:
-        """Let nobody in any longer, and have nobody wait."""
+        """Let nobody new in any longer, and have nobody new wait."""
         self._closed = True
-        while self._waiting:
-            self._waiting.popleft().set()
+        waiting, self._waiting = self._waiting, deque()
+        for waiter in waiting:
+            if waiter.comes_back:
+                self._waiting.append(waiter)
+            else:
+                waiter.told.set()
 
-    def _wake(self) -> None:
-        if self._waiting and self._active + 1 <= self._width:
-            self._waiting.popleft().set()
+    def _admit(self) -> None:
+        while self._waiting and self._active + 1 <= self._width:
+            self._active += 1
+            waiter = self._waiting.popleft()
+            waiter.admitted = True
+            waiter.told.set()
+
+
+@define(eq=False)
+class Place:
+    """A worker's place in a width; given up while it rests, so that a narrow width is one.
+
+    Attributes:
+        width: The width.
+        held: Whether it has one.
+    """
+
+    width: Width
+    held: bool = False
+
+    async def enter(self) -> bool:
+        """Wait for one; see `Width.enter`."""
+        self.held = await self.width.enter()
+        return self.held
+
+    async def come_back(self) -> None:
+        """Wait for one to go on with what was begun."""
+        await self.width.come_back()
+        self.held = True
+
+    def leave(self) -> None:
+        """Give it up."""
+        if self.held:
+            self.held = False
+            self.width.leave()

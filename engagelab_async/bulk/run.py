@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
-from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
 from engagelab_async.errors import EngageLabError
@@ -30,10 +29,11 @@ from engagelab_async.retry import RetryPolicy
 from engagelab_async.transport import instance, seconds
 
 from .conductor import Conductor
-from .journal import Database, Journal, State
+from .journal import RunJournal, open_database
 from .outcomes import AnyOutcome
-from .pacing import limiter_of
+from .pacing import Place, limiter_of
 from .report import BulkReport, Tally
+from .states import State
 from .stopping import hopeless
 from .turn import HeldUpError, StoppedError, Turn, Way
 
@@ -107,7 +107,7 @@ class FanOut:
             key=key,
             stop=self.stop,
         )
-        self._journal: Journal | None = None
+        self._journal: RunJournal | None = None
         self._tally = Tally()
 
         self._iterator = _iterator(operations)
@@ -194,8 +194,8 @@ class FanOut:
             raise RuntimeError("a run is entered once: call fan_out() again")
         self._started = self._clock()
         if self._journal_path is not None:
-            database = await to_thread.run_sync(Database, self._journal_path)
-            self._journal = self._way.journal = Journal(database, self._fail)
+            database = await open_database(self._journal_path)
+            self._journal = self._way.journal = RunJournal(database, self._fail)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         if self._journal is not None:
@@ -265,12 +265,17 @@ class FanOut:
             # Whatever cancels the program leaves the workers to `__aexit__`.
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
-                width = self._conductor.width
-                while width.take() or await width.enter():
+                place = Place(self._conductor.width)
+                while await place.enter():
                     try:
-                        await self._serve_one()
+                        await self._serve_one(place)
                     finally:
-                        width.leave()
+                        place.leave()
+        except anyio.get_cancelled_exc_class() as error:
+            # Behind the shield it is the source's own, or the end of the event loop.
+            failure = RuntimeError("operations: what it iterates over was cancelled")
+            failure.__cause__ = error
+            self._fail(failure)
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - kept
             self._fail(error)
         finally:
@@ -296,7 +301,7 @@ class FanOut:
             self._done.set()
             self._announce()
 
-    async def _serve_one(self) -> None:
+    async def _serve_one(self, place: Place) -> None:
         if self._is_crowded:
             await self._wait_for_room()
         operation = await self._pull_async() if self._is_async else self._pull()
@@ -308,7 +313,7 @@ class FanOut:
         if not isinstance(operation, Operation):
             kind = type(operation).__name__
             raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
-        halves = await self._halves_after_sending(Turn(self._way, operation, index))
+        halves = await self._halves_after_sending(Turn(self._way, operation, index, place))
         if halves:
             await self._bring_to_their_end(halves)
 

@@ -150,7 +150,9 @@ class Journal:
     def _put(self, row: tuple[object, ...]) -> None:
         with self._in_use, told(self._path):
             if self._connection is None:
-                self._connection = _opened(self._path)
+                if not self._path.exists():
+                    _CALLBACKS.create(self._path)
+                self._connection = _connected(self._path)
             self._connection.execute(_PUT, row)
 
     async def aclose(self) -> None:
@@ -186,23 +188,26 @@ def _row(event: _Status) -> tuple[object, ...]:
     return event.message_id, digest, event.status, rank, _STATES.index(proof), code
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    if path.exists():
-        _CALLBACKS.check(path)
-    else:
-        _CALLBACKS.create(path)
+def _connected(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
-        path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Without a flush for each: what a power cut takes away leaves an operation uncertain, no more.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        _CALLBACKS.insist_on(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # No flush for each: what a power cut takes away leaves an operation uncertain, no more.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 def beside(journal: Path) -> Path:
     """Tell where the callbacks of a journal stand."""
-    return journal.with_name(f"{journal.name}-callbacks")
+    real = journal.resolve()
+    return real.with_name(f"{real.name}-callbacks")
 
 
 @frozen
@@ -239,7 +244,7 @@ def proofs(journal: Path, digests: Iterable[str]) -> Mapping[str, Proof]:
         return {}
     found: dict[str, Proof] = {}
     remaining = iter(digests)
-    with _CALLBACKS.reading(path) as connection:
+    with told(path), closing(_connected(path)) as connection:
         while batch := list(islice(remaining, _AT_ONCE)):
             for digest, proof, *rest in connection.execute(_FIND, (json.dumps(batch),)):
                 found[digest] = Proof(digest, _STATES[proof], *rest)
@@ -256,8 +261,7 @@ def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str
     path = beside(journal)
     if not path.exists():
         return {}
-    with _CALLBACKS.reading(path) as callbacks:
-        (uri,) = (row[2] for row in callbacks.execute("PRAGMA database_list"))
     with told(path):
-        connection.execute("ATTACH DATABASE ? AS callbacks", (uri,))
+        _connected(path).close()
+        connection.execute("ATTACH DATABASE ? AS callbacks", (f"{path.as_uri()}?mode=ro",))
         return dict(connection.execute(_COUNT).fetchall())

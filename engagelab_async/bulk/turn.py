@@ -26,10 +26,11 @@ from engagelab_async.errors import (
 from engagelab_async.operations import Operation, SendSMS
 
 from .conductor import UNASKED_PAUSE
-from .identity import identity, identity_of_half
-from .journal import Claim, Entry, Journal, Settlement, State
+from .identity import REFERENCE, identity, identity_of_half, reference
+from .journal import Claim, Entry, RunJournal, Settlement
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
 from .report import targets_of
+from .states import State
 from .stopping import may_be_tried_again
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ if TYPE_CHECKING:
 
     from .conductor import Conductor, Mark
     from .identity import Key
-
-REFERENCE: Final = "engagelab_async"
-"""The key in an SMS's ``custom_args``, and in its callbacks, whose value is the digest and how many
-targets there are: ``3f…e1/200``."""
+    from .pacing import Place
 
 _NEVER_LEFT: Final = (ConnectError, RateLimitError)
 _LEAST_REFUSAL: Final = 400
@@ -82,7 +80,7 @@ class Way:
     reference: bool
     key: Key | None
     stop: Callable[[str], None]
-    journal: Journal | None = None
+    journal: RunJournal | None = None
     stopped: str | None = None
     in_flight: int = 0
 
@@ -95,6 +93,7 @@ class Turn:
         way: What it shares with the others of its run.
         operation: The operation.
         index: Its place in the source.
+        place: Its worker's place among those that are under way.
         digest: Its identity in the journal; made when it is needed.
         attempts: How many requests left, or tried to.
         claimed: Whether its intent is in the journal.
@@ -103,6 +102,7 @@ class Turn:
     way: Way
     operation: Operation[Any]
     index: int
+    place: Place
     digest: str = ""
     attempts: int = 0
     claimed: bool = False
@@ -129,9 +129,16 @@ class Turn:
         if way.journal is not None and not self.digest:
             self.digest = identity(self.operation, way.key, request.body)
         while True:
+            if not self.place.held:
+                await conductor.come_back(self.place)
+                self._go_on()
             if conductor.holding:
                 await self._wait()
-            self._go_on()
+                self._go_on()
+                if conductor.width.is_overfull:
+                    # It has become narrower while this one held a place, and waited.
+                    self.place.leave()
+                    continue
             if way.journal is None:
                 break
             if not self.claimed:
@@ -152,8 +159,8 @@ class Turn:
         operation = self.operation
         if not (self.digest and self.way.reference and isinstance(operation, SendSMS)):
             return request
-        reference = f"{self.digest}/{len(operation.to)}"
-        body = _wire.with_custom_arg(operation, request.body, REFERENCE, reference)
+        value = reference(self.digest, len(operation.to))
+        body = _wire.with_custom_arg(operation, request.body, REFERENCE, value)
         return Request(request.method, request.url, request.headers, body)
 
     async def _wait(self) -> None:
@@ -163,7 +170,7 @@ class Turn:
             self._asked = True
         await self.way.conductor.wait(targets_of(self.operation))
 
-    async def _claim(self, journal: Journal, *, ask_only: bool = False) -> None:
+    async def _claim(self, journal: RunJournal, *, ask_only: bool = False) -> None:
         claim = Claim(
             self.digest,
             resend=self.way.resend_uncertain,
@@ -197,7 +204,8 @@ class Turn:
         return delay
 
     async def rest(self, seconds: float) -> None:
-        """Wait before a repeat."""
+        """Wait before a repeat, and let others go on meanwhile."""
+        self.place.leave()
         await self.way.conductor.rest(seconds)
 
     def arrived(self) -> None:
@@ -221,8 +229,11 @@ class Turn:
         )
 
     def failed_with(self, error: EngageLabError) -> AnyOutcome:
-        """End with an error."""
-        kind = Uncertain if error.may_have_been_sent else Rejected
+        """End with an error.
+
+        A refusal does not say that an earlier run, which left it in doubt, has not sent it.
+        """
+        kind = Uncertain if error.may_have_been_sent or self._doubtful else Rejected
         return kind(
             self.operation,
             error,
@@ -314,7 +325,13 @@ class Turn:
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
         return [
-            Turn(self.way, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
+            Turn(
+                self.way,
+                evolve(operation, to=parts[half]),
+                self.index,
+                self.place,
+                self._digest_of(half),
+            )
             for half in (1, 0)
         ]
 

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async.bulk.journal import JournalError
+from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused

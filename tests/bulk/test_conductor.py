@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
@@ -205,9 +206,63 @@ class TestWidth:
 
         on(main)
 
+    def test_is_for_repeats_as_well(self, on: Run) -> None:
+        """Down to a single request that looks whether an outage is over, however many wait."""
+        time = FakeTime()
+        seen: list[tuple[int, int]] = []
+
+        async def main() -> None:
+            full = anyio.Event()
+
+            async def answer(to: tuple[str, ...]) -> Response:
+                if len(platform.received) == 12:
+                    full.set()
+                await full.wait()
+                if all(width > 1 for _, width in seen):
+                    raise ConnectError("on purpose")
+                for _ in range(20):
+                    await checkpoint()
+                return await accept(to)
+
+            def note() -> float:
+                seen.append((platform.in_flight + 1, run.width))
+                return 0.0
+
+            platform = Platform(answer, note)
+            run = run_of(platform, sends(40), time=time, max_in_flight=12)
+            await outcomes_of(run)
+
+            assert 40 == run.report.accepted
+            assert [] == [(beside, width) for beside, width in seen if beside > width]
+            assert (1, 1) in seen[12:]
+
+        on(main)
+
 
 class TestOutage:
     """The API is down."""
+
+    def test_is_not_what_refusals_are(self, on: Run) -> None:
+        """Between them there may be as many failures as there will: the API answers."""
+        time = FakeTime()
+        count = 0
+
+        async def answer(_: tuple[str, ...]) -> Response:
+            nonlocal count
+            count += 1
+            return raising(ResponseTimeoutError)() if count % 3 == 0 else refusal(5011)
+
+        async def main() -> None:
+            run = run_of(Platform(answer), sends(300), time=time)
+            await outcomes_of(run)
+
+            assert (None, 200, 100) == (
+                run.report.stopped,
+                run.report.rejected,
+                run.report.uncertain,
+            )
+
+        on(main)
 
     @pytest.mark.parametrize(
         ("fault", "name"),

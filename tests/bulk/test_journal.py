@@ -1,18 +1,25 @@
 """The file of a journal: what is in it, who may use it, and what is left as it was."""
 
+import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import EngageLabError, JournalError, SendSMS, Template
-from engagelab_async.bulk.journal import Claim, Database, Entry, Settlement, State
+from engagelab_async.bulk.journal import JOURNAL, Claim, Database, Entry, Settlement, open_database
+from engagelab_async.bulk.journal_summary import summarise
+from engagelab_async.bulk.states import State
 
 
 def begun(path: Path) -> None:
@@ -231,6 +238,112 @@ class TestName:
         database.close()
 
         assert [journal.name] == list(contents(journal.parent))
+
+    def test_may_be_where_there_are_no_links(
+        self, journal: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A memory card has none."""
+
+        def refuse(_: str, __: Path) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(os, "link", refuse)
+        begun(journal)
+
+        assert [journal.name] == list(contents(journal.parent))
+
+    def test_may_be_a_link(self, journal: Path, tmp_path: Path) -> None:
+        """What stands in its log, beside the target, is read as well."""
+        (tmp_path / "here").mkdir()
+        link = tmp_path / "here" / "link.db"
+        database = Database(journal)
+        database.write([Settlement("a", State.ACCEPTED)], [])
+        crashed = journal.with_name("crashed.db")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{journal}{suffix}", f"{crashed}{suffix}")
+        database.close()
+        link.symlink_to(crashed)
+
+        assert {State.ACCEPTED: 1} == summarise(link).states
+
+        resumed = Database(link)
+        with pytest.raises(JournalError, match="is in use"):
+            summarise(crashed)
+        resumed.close()
+
+
+class Slow(Database):
+    """A database that takes its time to open."""
+
+    begun = threading.Event()
+    going_on = threading.Event()
+    closed = threading.Event()
+
+    def __init__(self, path: Path) -> None:
+        self.begun.set()
+        self.going_on.wait()
+        super().__init__(path)
+
+    def close(self) -> None:
+        """Close, and say so."""
+        super().close()
+        self.closed.set()
+
+
+class TestOpening:
+    """A thread opens the file, which nobody can cancel."""
+
+    async def test_that_is_cancelled_holds_nothing(
+        self, journal: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is opened too late is closed again, and the next run can have it."""
+        for event in (Slow.begun, Slow.going_on, Slow.closed):
+            event.clear()
+        monkeypatch.setattr("engagelab_async.bulk.journal.Database", Slow)
+        task = asyncio.create_task(open_database(journal))
+        await to_thread.run_sync(Slow.begun.wait)
+        task.cancel()
+        await asyncio.wait([task])
+        Slow.going_on.set()
+        await to_thread.run_sync(Slow.closed.wait)
+
+        assert task.cancelled()
+
+        Database(journal).close()
+
+    async def test_that_is_cancelled_at_its_end_holds_nothing(
+        self, journal: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The file is open, and its opener will never know."""
+        run_sync = to_thread.run_sync
+
+        async def too_late(function: Callable[[], None]) -> None:
+            await run_sync(function)
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(to_thread, "run_sync", too_late)
+        with pytest.raises(asyncio.CancelledError):
+            await open_database(journal)
+
+        Database(journal).close()
+
+    def test_waits_for_those_who_read(self, journal: Path) -> None:
+        """Closing the file, a reader would give the lock of the run away."""
+        begun(journal)
+        order: list[str] = []
+
+        def open_it() -> None:
+            Database(journal).close()
+            order.append("opened")
+
+        opener = threading.Thread(target=open_it)
+        with JOURNAL.reading(journal):
+            opener.start()
+            opener.join(timeout=0.05)
+            order.append("read")
+        opener.join()
+
+        assert ["read", "opened"] == order
 
 
 def foreign(path: Path) -> None:

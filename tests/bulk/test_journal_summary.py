@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.identity import identity_of_half
-from engagelab_async.bulk.journal import Claim, Database, JournalError, Settlement, State
+from engagelab_async.bulk.journal import Claim, Database, Settlement
 from engagelab_async.bulk.journal_summary import RecordedRun, count_known, summarise
+from engagelab_async.bulk.states import State
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Leaving a run before its end: early, by an exception, by a cancellation, by Ctrl-C, or twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, run_of, sends
-from engagelab_async import FanOut, Response
+from engagelab_async import FanOut, Response, SendSMS
 from engagelab_async.bulk.outcomes import AnyOutcome
 
 
@@ -280,6 +281,31 @@ class TestCancellation:
             assert 8 == len(platform.numbers)
 
         on(main)
+
+
+class TestSource:
+    """Where the operations come from."""
+
+    async def test_that_is_cancelled_is_a_failure(self) -> None:
+        """What is under way is answered, and the consumer is told; its own task goes on."""
+        held = Held()
+
+        async def source() -> AsyncIterator[SendSMS]:
+            for operation in sends(4):
+                yield operation
+            await held.full.wait()
+            given_up = asyncio.get_running_loop().create_future()
+            given_up.cancel()
+            held.answering.set()
+            await given_up
+
+        run = run_of(held.platform, source(), max_in_flight=5)
+        with pytest.raises(RuntimeError, match="operations: what it iterates over was cancelled"):
+            await outcomes_of(run)
+        late = await rest_of(run)
+
+        assert {"Accepted"} >= set(kinds(late))
+        assert (4, 0) == (run.report.accepted, run.in_flight)
 
 
 class TestCtrlC:

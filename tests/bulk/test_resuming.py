@@ -27,8 +27,9 @@ from engagelab_async import (
     Uncertain,
 )
 from engagelab_async.bulk.identity import identity
-from engagelab_async.bulk.journal import Claim, Database, Entry, Journal, Settlement, State
+from engagelab_async.bulk.journal import Claim, Database, Entry, RunJournal, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.bulk.states import State
 from scripted_engine import FakeTime
 
 ONCE = RetryPolicy(attempts=1)
@@ -186,9 +187,35 @@ class TestSecondRun:
             )
             outcomes = await outcomes_of(run)
 
-            assert ["Rejected"] == kinds(outcomes)
+            assert ["Uncertain"] == kinds(outcomes)
             assert outcomes[0].attempts > 1
             assert State.UNCERTAIN is state_of(journal, operation)
+
+        on(main)
+
+    def test_does_not_take_a_refusal_for_an_answer_to_another(self, on: Run, journal: Path) -> None:
+        """What an earlier run may have sent stays uncertain when it is refused now."""
+
+        async def refuse(_: tuple[str, ...]) -> Response:
+            return refusal(5013)
+
+        platform = Platform(refuse)
+        operations = [SendSMS(("+6591234567", "+6591234568"), Template("1233"))]
+
+        async def main() -> None:
+            cut_off_while_sending(journal, operations)
+            for resend in (True, False):
+                run = run_of(
+                    platform,
+                    operations,
+                    journal=journal,
+                    resend_uncertain=resend,
+                    split_rejected=True,
+                )
+
+                assert ["Uncertain"] == kinds(await outcomes_of(run))
+
+            assert 1 == len(platform.received)
 
         on(main)
 
@@ -432,7 +459,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, journal: Path) -> Callable[[], Stubbor
         made.append(Stubborn(path))
         return made[-1]
 
-    monkeypatch.setattr("engagelab_async.bulk.run.Database", open_on_disk)
+    monkeypatch.setattr("engagelab_async.bulk.journal.Database", open_on_disk)
     return lambda: made[-1]
 
 
@@ -511,7 +538,7 @@ class TestTasks:
                 writes.append((len(ends), len(claims)))
                 return database.write(ends, claims)
 
-        log = Journal(Counting(), fail)  # type: ignore[arg-type]
+        log = RunJournal(Counting(), fail)  # type: ignore[arg-type]
         async with anyio.create_task_group() as group:
             group.start_soon(log.write)
             async with anyio.create_task_group() as claims:
@@ -525,7 +552,7 @@ class TestTasks:
 
     async def test_takes_back_a_claim_that_was_answered_too_late(self, journal: Path) -> None:
         """A cancellation that comes together with the answer leaves nothing behind."""
-        log = Journal(Database(journal), fail)
+        log = RunJournal(Database(journal), fail)
         claim = asyncio.create_task(log.claim(Claim("a")))
         await anyio.lowlevel.checkpoint()
 
@@ -547,7 +574,7 @@ class TestTasks:
     async def test_end_with_their_loop(self, journal: Path) -> None:
         """When the writer is torn away, nothing waits for it: claims fail, settlements pass."""
         database = Database(journal)
-        log = Journal(database, fail)
+        log = RunJournal(database, fail)
         writer = asyncio.create_task(log.write())
         await anyio.lowlevel.checkpoint()
         writer.cancel()
@@ -566,7 +593,7 @@ class TestTasks:
         """A writer that is torn away from a thread leaves the file to that, then closes it."""
         slow = Stubborn(journal)
         slow.going_on.clear()
-        log = Journal(slow, fail)  # type: ignore[arg-type]
+        log = RunJournal(slow, fail)  # type: ignore[arg-type]
         writer = asyncio.create_task(log.write())
         claim = asyncio.create_task(log.claim(Claim("a")))
         await anyio.to_thread.run_sync(slow.begun.wait)
@@ -579,7 +606,7 @@ class TestTasks:
 
     async def test_may_ask_without_a_trace(self, journal: Path) -> None:
         """A question that is withdrawn leaves as little as one that is answered."""
-        log = Journal(Database(journal), fail)
+        log = RunJournal(Database(journal), fail)
         question = asyncio.create_task(log.claim(Claim("a", ask_only=True)))
         await anyio.lowlevel.checkpoint()
         question.cancel()

@@ -1,0 +1,119 @@
+"""A log that was damaged, and one that was cut off."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engagelab_async import JournalError
+from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.states import State
+from engagelab_async.bulk.wal import is_damaged
+
+TRANSACTIONS = 20
+
+
+def left_behind(journal: Path, change: Callable[[bytearray], object]) -> Path:
+    """Copy a journal and its log as they are after a crash, the log with a change."""
+    copy = journal.with_name("copy.db")
+    shutil.copy(journal, copy)
+    log = bytearray(journal.with_name(f"{journal.name}-wal").read_bytes())
+    change(log)
+    copy.with_name("copy.db-wal").write_bytes(log)
+    return copy
+
+
+def flip(where: float) -> Callable[[bytearray], None]:
+    """Make a flaw in one byte, so far into the log."""
+
+    def change(log: bytearray) -> None:
+        log[int(len(log) * where)] ^= 0xFF
+
+    return change
+
+
+def cut(where: float) -> Callable[[bytearray], None]:
+    """Cut off what is behind a place."""
+
+    def change(log: bytearray) -> None:
+        del log[int(len(log) * where) :]
+
+    return change
+
+
+@pytest.fixture
+def live(journal: Path) -> Iterator[Path]:
+    """A journal that a run has open, with some transactions in its log."""
+    database = Database(journal)
+    for number in range(TRANSACTIONS):
+        database.write([Settlement(f"{number:032}", State.ACCEPTED)], [Claim(f"{number + 1:032}")])
+    yield journal
+    database.close()
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.8])
+def test_a_flaw_in_the_middle_is_damage(live: Path, where: float) -> None:
+    """What stands behind it was on the disk for sure: nobody is sent to twice for its loss."""
+    copy = left_behind(live, flip(where))
+    before = {path.name: path.read_bytes() for path in copy.parent.glob("copy*")}
+    with pytest.raises(JournalError, match=r"copy\.db is damaged \(its log has a flaw\)"):
+        Database(copy)
+
+    assert before == {path.name: path.read_bytes() for path in copy.parent.glob("copy*")}
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        (lambda log: None, 0),
+        (flip(0.9999), 1),
+        (cut(0.9999), 1),
+        (cut(0.5), None),
+        (cut(0.0), None),
+    ],
+    ids=["whole", "flaw in the last", "last cut off", "half cut off", "nothing left"],
+)
+def test_what_a_crash_leaves_is_not(
+    live: Path, change: Callable[[bytearray], None], lost: int | None
+) -> None:
+    """The last transaction may be torn, and a power cut may take what was not flushed."""
+    copy = left_behind(live, change)
+    database = Database(copy)
+    known = database.write([], [Claim(f"{n:032}", ask_only=True) for n in range(TRANSACTIONS)])
+    database.close()
+    accepted = sum(entry.state is State.ACCEPTED for entry in known.values())
+
+    assert lost is None or TRANSACTIONS - lost == accepted
+
+
+def test_what_is_left_over_from_before_does_not_count(live: Path) -> None:
+    """A log that was begun anew has frames of the old one at its end."""
+    copy = left_behind(live, lambda log: None)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        connection.execute("INSERT INTO runs (started) VALUES (1)")
+        log = copy.with_name("copy.db-wal")
+
+        assert not is_damaged(log)
+        assert log.stat().st_size > 4 * 4096
+
+
+@pytest.mark.parametrize("where", [0, 8, 30])
+def test_a_flaw_in_its_head_is_damage(live: Path, where: int) -> None:
+    """SQLite would take such a log for none."""
+    copy = left_behind(live, lambda log: log.__setitem__(where, log[where] ^ 0xFF))
+
+    assert is_damaged(copy.with_name("copy.db-wal"))
+
+
+def test_a_log_that_was_never_flushed_is_none(live: Path) -> None:
+    """A power cut leaves zeros where nothing has got to the disk."""
+    copy = left_behind(live, lambda log: log.__setitem__(slice(None), bytes(len(log))))
+    database = Database(copy)
+
+    assert {} == database.write([], [Claim(f"{1:032}", ask_only=True)])
+
+    database.close()
