@@ -14,6 +14,10 @@ import hmac
 import re
 from typing import Final
 
+from attrs import frozen
+
+from engagelab_async.errors import SignatureError
+
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 """The request header that holds the signature; HTTP does not care about its case.
 
@@ -23,7 +27,9 @@ SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 # As long as it is until the year 2286. What is signed does not say where the timestamp ends and the
 # nonce begins: with another length, digits could move from one to the other.
 _TIMESTAMP: Final = re.compile(r"[0-9]{10}")
+_PARTS: Final = {"timestamp", "nonce", "username", "signature"}
 _UNFIT: Final = re.compile(r"[;\x00-\x20\x7f]")
+_MAX_LENGTH: Final = 1024
 
 
 def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
@@ -61,10 +67,58 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
     return f"timestamp={timestamp};nonce={nonce};username={username};signature={signature}"
 
 
+@frozen
+class Signature:
+    """What the header says.
+
+    Attributes:
+        timestamp: When the callback was sent, in Unix seconds, as it is written.
+        nonce: What tells it from others.
+        username: Who claims to have sent it.
+        signature: The proof, in hexadecimal digits.
+    """
+
+    timestamp: str
+    nonce: str
+    username: str
+    signature: str
+
+    def proves(self, username: str, secret: str) -> bool:
+        """Tell, in a time that does not depend on the answer, whether this secret made it."""
+        expected = digest(secret, self.timestamp, self.nonce, username)
+        return hmac.compare_digest(as_bytes(expected), as_bytes(self.signature.lower()))
+
+
+def read(header: str) -> Signature:
+    """Read the header.
+
+    Raises:
+        SignatureError: It does not have these four parts, each once.
+    """
+    # What is longer comes from somebody else, and the nonce will be remembered.
+    pairs = [part.partition("=")[::2] for part in header[: _MAX_LENGTH + 1].split(";")]
+    parts = {name.strip(): value.strip() for name, value in pairs}
+    if len(header) > _MAX_LENGTH or len(parts) < len(pairs) or parts.keys() != _PARTS:
+        raise _malformed()
+    signature = Signature(**parts)
+    if not _TIMESTAMP.fullmatch(signature.timestamp) or not signature.nonce:
+        raise _malformed()
+    return signature
+
+
+def _malformed() -> SignatureError:
+    return SignatureError(f"{SIGNATURE_HEADER}: not as documented", reason="malformed")
+
+
 def digest(secret: str, timestamp: str, nonce: str, username: str) -> str:
-    """Make the signature itself, in hexadecimal digits."""
+    """Make the proof itself."""
     signed = f"{timestamp}{nonce}{username}"
-    return hmac.new(_bytes(secret), _bytes(signed), hashlib.sha256).hexdigest()
+    return hmac.new(as_bytes(secret), as_bytes(signed), hashlib.sha256).hexdigest()
+
+
+def as_bytes(text: str) -> bytes:
+    """Encode what may hold anything, as a header may; what is no UTF-8 matches no signature."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def check_name(name: str, value: object) -> None:
@@ -80,8 +134,3 @@ def check_secret(name: str, value: object) -> None:
         raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
     if not value:
         raise ValueError(f"{name}: must not be empty")
-
-
-def _bytes(text: str) -> bytes:
-    # A header may hold anything; what cannot be encoded matches no signature.
-    return text.encode("utf-8", "surrogatepass")
