@@ -17,6 +17,7 @@ from typing import Final
 from attrs import frozen
 
 from engagelab_async.errors import SignatureError
+from engagelab_async.operations._arguments import check_text
 
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 """The request header that holds the signature; HTTP does not care about its case.
@@ -62,7 +63,7 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
         raise ValueError("timestamp: expected Unix seconds, which have ten digits")
     check_name("nonce", nonce)
     check_name("username", username)
-    check_secret("secret", secret)
+    check_text(secret, "secret")
     signature = digest(secret, f"{timestamp}", nonce, username)
     return f"timestamp={timestamp};nonce={nonce};username={username};signature={signature}"
 
@@ -97,7 +98,8 @@ def read(header: str) -> Signature:
     """
     # What is longer comes from somebody else, and the nonce will be remembered.
     pairs = [part.partition("=")[::2] for part in header[: _MAX_LENGTH + 1].split(";")]
-    parts = {name.strip(): value.strip() for name, value in pairs}
+    # Only what HTTP knows as white space: a nonce may end in what Unicode does.
+    parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
     if len(header) > _MAX_LENGTH or len(parts) < len(pairs) or parts.keys() != _PARTS:
         raise _malformed()
     signature = Signature(**parts)
@@ -121,16 +123,7 @@ def as_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def check_name(name: str, value: object) -> None:
+def check_name(name: str, value: str) -> None:
     """Refuse what the header cannot carry."""
-    check_secret(name, value)
-    if _UNFIT.search(str(value)):
+    if _UNFIT.search(check_text(value, name)):
         raise ValueError(f"{name}: must not hold a semicolon, a space or a control character")
-
-
-def check_secret(name: str, value: object) -> None:
-    """Refuse what can be no secret."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name}: must not be empty")

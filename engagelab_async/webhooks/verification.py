@@ -13,7 +13,6 @@ All but the nonce is known from the headers, before anything of the body is read
 
 import hashlib
 import hmac
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -21,15 +20,16 @@ from typing import Final
 from attrs import frozen
 
 from engagelab_async.errors import SignatureError
+from engagelab_async.operations._arguments import check_text
 
 from . import addresses
+from ._limits import positive, whole
 from .nonces import CAPACITY, NonceMemory
 from .signatures import (
     SIGNATURE_HEADER,
     Signature,
     as_bytes,
     check_name,
-    check_secret,
     read,
 )
 
@@ -97,13 +97,13 @@ class Verifier:
         check_name("username", username)
         self._username = username
         self._secrets = _secrets(secret)
-        self._tolerance = _positive("tolerance", tolerance)
+        self._tolerance = positive("tolerance", tolerance)
         if authorization is not None:
-            check_secret("authorization", authorization)
+            check_text(authorization, "authorization")
         self._authorization = authorization
         self._proxies = addresses.networks("trusted_proxies", trusted_proxies)
         self._allowed = _allowed(allowed_addresses, self._proxies)
-        self._nonces = NonceMemory(math.ceil(_positive("max_nonces", max_nonces)))
+        self._nonces = NonceMemory(whole("max_nonces", max_nonces))
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -134,7 +134,7 @@ class Verifier:
         Raises:
             SignatureError: The request may be anybody's.
         """
-        given = folded(headers)
+        given = folded(headers.items())
         self._check_address(address, given)
         self._check_authorization(given.get("authorization", ""))
         header = given.get(SIGNATURE_HEADER.lower())
@@ -190,10 +190,10 @@ class Verifier:
             raise SignatureError("the signature is from the future", reason="too_new")
 
 
-def folded(headers: Mapping[str, str]) -> dict[str, str]:
+def folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Write the names of headers in lower case, and the values of one that came twice in a row."""
     found: dict[str, str] = {}
-    for name, value in headers.items():
+    for name, value in headers:
         lower = name.lower()
         found[lower] = f"{found[lower]}, {value}" if lower in found else value
     return found
@@ -204,16 +204,8 @@ def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
     if not secrets:
         raise ValueError("secret: must not be empty")
     for secret in secrets:
-        check_secret("secret", secret)
+        check_text(secret, "secret")
     return secrets
-
-
-def _positive(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}: must be more than 0")
-    return value
 
 
 def _allowed(
