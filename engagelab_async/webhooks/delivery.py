@@ -146,23 +146,34 @@ class Delivery:
         self._inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](
             self._max_waiting
         )
-        over = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._handle_all, outbox, over)
-            try:
-                yield
-            finally:
-                self._inbox.close()
-                with anyio.move_on_after(self._drain_timeout, shield=True):
-                    await over.wait()
-                tasks.cancel_scope.cancel()
-        self._inbox = None
-        self._give_up()
+        # A cancelled program handles what is left too: it was answered 200, and will not come again.
+        handling, over = anyio.CancelScope(shield=True), anyio.Event()
+        failure: Exception | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._handle_all, outbox, handling, over)
+                try:
+                    yield
+                except Exception as error:  # noqa: BLE001 - the task group would wrap it
+                    failure = error
+                finally:
+                    self._inbox.close()
+                    with anyio.move_on_after(self._drain_timeout, shield=True):
+                        await over.wait()
+                    handling.cancel()
+        finally:
+            self._inbox = None
+            self._give_up()
+        if failure is not None:
+            raise failure
 
     async def _handle_all(
-        self, outbox: MemoryObjectReceiveStream[tuple[Event, ...]], over: anyio.Event
+        self,
+        outbox: MemoryObjectReceiveStream[tuple[Event, ...]],
+        handling: anyio.CancelScope,
+        over: anyio.Event,
     ) -> None:
-        with outbox:
+        with outbox, handling:
             async with anyio.create_task_group() as workers:
                 for _ in range(self._max_in_flight):
                     workers.start_soon(self._work, outbox)

@@ -91,7 +91,9 @@ class TestRows:
         """Who replied, to which number, and what."""
         data = {"message_sid": "SM1", "account_sid": "AC1", "from": "+1", "to": "+2", "body": "ok"}
         event = parsed(
-            message_id=0, business_id="7", response={"event": "uplink_message", "response_data": data}
+            message_id=0,
+            business_id="7",
+            response={"event": "uplink_message", "response_data": data},
         )
 
         assert isinstance(event, UplinkMessage)
