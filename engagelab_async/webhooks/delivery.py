@@ -35,6 +35,9 @@ ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
 .. versionadded:: 0.1.0
 """
 
+_Inbox = MemoryObjectSendStream[tuple[Event, ...]]
+_Outbox = MemoryObjectReceiveStream[tuple[Event, ...]]
+
 _logger: Final = logging.getLogger("engagelab_async")
 
 
@@ -116,7 +119,7 @@ class Delivery:
         self._max_waiting = whole("max_waiting", max_waiting)
         self._max_in_flight = whole("max_in_flight", max_in_flight)
         self._drain_timeout = positive("drain_timeout", drain_timeout)
-        self._inbox: MemoryObjectSendStream[tuple[Event, ...]] | None = None
+        self._inbox: _Inbox | None = None
         self._left = 0
 
     def take(self, events: tuple[Event, ...]) -> bool:
@@ -143,33 +146,40 @@ class Delivery:
         """
         if self._inbox is not None:
             raise RuntimeError("callbacks are being handled already: one lifespan is enough")
-        self._inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](
-            self._max_waiting
-        )
-        # A cancelled program handles what is left too: it was answered 200, and will not come again.
-        handling, over = anyio.CancelScope(shield=True), anyio.Event()
-        failure: Exception | None = None
+        inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](self._max_waiting)
+        self._inbox = inbox
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._handle_all, outbox, handling, over)
-                try:
+            async with self._handling(outbox):
+                with inbox:
                     yield
-                except Exception as error:  # noqa: BLE001 - the task group would wrap it
-                    failure = error
-                finally:
-                    self._inbox.close()
-                    with anyio.move_on_after(self._drain_timeout, shield=True):
-                        await over.wait()
-                    handling.cancel()
         finally:
             self._inbox = None
             self._give_up()
+
+    @asynccontextmanager
+    async def _handling(self, outbox: _Outbox) -> AsyncIterator[None]:
+        # Shielded: a cancelled program handles what is left too, as it will not come again.
+        handling, over = anyio.CancelScope(shield=True), anyio.Event()
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._handle_all, outbox, handling, over)
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - the task group would wrap it
+                failure = error
+            finally:
+                await self._drain(over)
+                handling.cancel()
         if failure is not None:
             raise failure
 
+    async def _drain(self, over: anyio.Event) -> None:
+        with anyio.move_on_after(self._drain_timeout, shield=True):
+            await over.wait()
+
     async def _handle_all(
         self,
-        outbox: MemoryObjectReceiveStream[tuple[Event, ...]],
+        outbox: _Outbox,
         handling: anyio.CancelScope,
         over: anyio.Event,
     ) -> None:
@@ -179,7 +189,7 @@ class Delivery:
                     workers.start_soon(self._work, outbox)
         over.set()
 
-    async def _work(self, outbox: MemoryObjectReceiveStream[tuple[Event, ...]]) -> None:
+    async def _work(self, outbox: _Outbox) -> None:
         async for events in outbox:
             for event in events:
                 await self._handle(event)

@@ -77,11 +77,6 @@ def _empty() -> Mapping[str, Any]:
     return JSONObject({})
 
 
-_HIDDEN: Final[Any] = {"repr": arguments.hidden}
-_MASKED: Final[Any] = {"repr": _masked}
-_OBJECT: Final[Any] = {"factory": _empty, "converter": JSONObject, "hash": False, **_HIDDEN}
-
-
 @frozen(kw_only=True)
 class Event:
     """What a row of a callback tells.
@@ -99,7 +94,7 @@ class Event:
 
     server: str | None = None
     itime: datetime | None = None
-    raw: Mapping[str, Any] = field(**{**_OBJECT, "repr": False})
+    raw: Mapping[str, Any] = field(factory=_empty, converter=JSONObject, hash=False, repr=False)
 
     @property
     def identity(self) -> str:
@@ -148,9 +143,11 @@ class MessageStatus(Event):
 
     message_id: str
     status: str
-    to: str | None = field(default=None, **_MASKED)
+    to: str | None = field(default=None, repr=_masked)
     channel: str | None = None
-    custom_args: Mapping[str, Any] = field(**_OBJECT)
+    custom_args: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
     msg_time: datetime | None = None
     current_send_channel: str | None = None
     template_key: str | None = None
@@ -158,7 +155,7 @@ class MessageStatus(Event):
     cost: float | None = None
     currency: str | None = None
     error_code: int | None = None
-    error_message: str | None = field(default=None, **_HIDDEN)
+    error_message: str | None = field(default=None, repr=arguments.hidden)
 
     @property
     def is_final(self) -> bool:
@@ -196,7 +193,9 @@ class Notification(Event):
     """
 
     event: str
-    data: Mapping[str, Any] = field(**_OBJECT)
+    data: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
 
 
 @frozen(kw_only=True)
@@ -215,9 +214,9 @@ class UplinkMessage(Event):
     .. versionadded:: 0.1.0
     """
 
-    sender: str = field(**_MASKED)
-    recipient: str | None = field(default=None, **_MASKED)
-    text: str = field(default="", **_HIDDEN)
+    sender: str = field(repr=_masked)
+    recipient: str | None = field(default=None, repr=_masked)
+    text: str = field(default="", repr=arguments.hidden)
     message_id: str | None = None
     business_id: str | None = None
     message_sid: str | None = None
@@ -239,7 +238,9 @@ class SystemEvent(Event):
 
     event: str
     action: str | None = None
-    data: Mapping[str, Any] = field(**_OBJECT)
+    data: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
 
 
 @frozen(kw_only=True)

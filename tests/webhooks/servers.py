@@ -37,12 +37,12 @@ async def served(app: Any) -> AsyncIterator[tuple[str, int]]:  # noqa: ANN401 - 
 
 
 async def exchanged(address: tuple[str, int], *pieces: bytes) -> bytes:
-    """Send bytes as they are, and return all that comes until the other side closes."""
+    """Send bytes as they are, and return the head of the answer."""
     reader, writer = await asyncio.open_connection(*address)
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
-    answer = await reader.read()
+    answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
     return answer

@@ -36,7 +36,7 @@ async def answered(
     *,
     method: str = "POST",
     options: dict[str, Any] | None = None,
-    **more: Any,
+    **more: Any,  # noqa: ANN401 - any of its options
 ) -> tuple[Answer, list[Event]]:
     """Let a receiver answer, and return what reached the handler as well."""
     handled: list[Event] = []
@@ -170,5 +170,5 @@ def test_all_options_are_known() -> None:
 
 def test_what_can_never_be_right() -> None:
     """A mistake in the configuration names the argument."""
-    with pytest.raises(ValueError, match="^max_body: "):
+    with pytest.raises(ValueError, match=r"^max_body: "):
         Receiver(make_verifier(), print, max_body=0)

@@ -25,5 +25,5 @@ async def test_what_is_discarded_is_new_again() -> None:
 
 def test_it_holds_at_least_one() -> None:
     """No room at all is a mistake."""
-    with pytest.raises(ValueError, match="^capacity: "):
+    with pytest.raises(ValueError, match=r"^capacity: "):
         RecentlySeen(capacity=0)

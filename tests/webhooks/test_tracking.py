@@ -98,7 +98,7 @@ async def test_a_message_that_failed_without_a_code() -> None:
     tracker = Tracker()
     await tracker(status("sent_fail", error_code=0))
 
-    with pytest.raises(NotDeliveredError, match="^message 7: sent_fail$"):
+    with pytest.raises(NotDeliveredError, match=r"^message 7: sent_fail$"):
         await tracker.wait_for("7", timeout=SOON)
 
 

@@ -16,10 +16,16 @@ from webhooks.requests import NOW, SECRET, USERNAME, make_verifier, signed
 BODY = b'{"total": 0, "rows": []}'
 
 
-def refusal(verifier: Verifier, headers: dict[str, str], body: bytes = BODY, **more: Any) -> str:
+def refusal(
+    verifier: Verifier,
+    headers: dict[str, str],
+    body: bytes = BODY,
+    *,
+    address: str | None = None,
+) -> str:
     """Return why a request is refused; an empty string if it is not."""
     try:
-        verifier.verify(headers, body, **more)
+        verifier.verify(headers, body, address=address)
     except SignatureError as error:
         return error.reason
     return ""
