@@ -91,6 +91,19 @@ async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     assert ["1", "2", "3"] == recorder.handled
 
 
+async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> None:
+    """The check of a URL may come from anybody, so it must not crowd out the platform."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=1)
+    async with delivery.running():
+        delivery.take(events("1"))
+        await recorder.busy.wait()
+        taken = [delivery.take(each) for each in ((), (), events("2"), ())]
+        recorder.gate.set()
+
+    assert [True] * 4 == taken
+
+
 async def test_several_at_once(recorder: Recorder) -> None:
     """A handler that waits holds up nobody, if it may be called again meanwhile."""
     both = asyncio.Barrier(2)
@@ -252,9 +265,11 @@ class TestEnd:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(end)
             await recorder.busy.wait()
-            await until(lambda: not delivery.take(events()))
+            await anyio.wait_all_tasks_blocked()
+            taken = delivery.take(events("4"))
             recorder.gate.set()
 
+        assert not taken
         assert ["1", "2", "3"] == recorder.handled
 
     async def test_it_waits_for_so_long(
