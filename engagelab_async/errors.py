@@ -177,7 +177,7 @@ class NotDeliveredError(EngageLabError):
     """The platform called back to say that a message failed. No call failed.
 
     Attributes:
-        event: The `MessageStatus` that says so; its ``error_code`` and ``error_message`` say why.
+        event: The ``MessageStatus`` that says so; its ``error_code`` and ``error_message`` say why.
     """
 
     def __init__(self, text: str, *, event: object = None) -> None:

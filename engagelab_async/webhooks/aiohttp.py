@@ -26,7 +26,7 @@ def webhook_handler(
         verifier: Tells which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have, whatever the app's ``client_max_size``.
-        options: See `DeliveryOptions`.
+        options: See ``DeliveryOptions``.
 
     Returns:
         What a route takes.

@@ -27,7 +27,7 @@ class WebhookApp:
         verifier: Tells which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have.
-        options: See `DeliveryOptions`.
+        options: See ``DeliveryOptions``.
 
     Example:
         >>> from engagelab_async.webhooks import Verifier

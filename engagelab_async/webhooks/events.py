@@ -115,13 +115,13 @@ class MessageStatus(Event):
     """How far a message has come.
 
     Attributes:
-        message_id: The message, as `Sent` and `Plan` name it.
+        message_id: The message, as ``Sent`` and ``Plan`` name it.
         status: ``plan``, ``target_valid``, ``target_invalid``, ``sent``, ``sent_failed`` (or
             ``sent_fail``), ``delivered``, ``delivered_failed``, ``verified``,
             ``verified_failed``, ``verified_timeout``; or what will be added to them.
         to: The recipient. A ``repr`` shows the last two digits.
         channel: The channel: ``sms``, ``whatsapp``, ``voice``, ``email``.
-        custom_args: What `SendSMS` was given to come back.
+        custom_args: What ``SendSMS`` was given to come back.
         msg_time: When the message was sent; in UTC.
         current_send_channel: The channel that the platform has chosen, in its own words.
         template_key: The template.
@@ -159,7 +159,7 @@ class MessageStatus(Event):
 
     @property
     def is_final(self) -> bool:
-        """Whether the message needs no more waiting for: it is delivered, or it failed.
+        """Whether the message is delivered, or failed.
 
         A ``delivered`` code may still become ``verified``.
         """
@@ -167,14 +167,14 @@ class MessageStatus(Event):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether it has arrived: ``delivered``, or ``verified``."""
+        """Whether it has arrived; that is so if it is ``delivered`` or ``verified``."""
         return self.status in DELIVERED
 
     @property
     def is_failed(self) -> bool:
-        """Whether it failed: one of the statuses that end in ``fail``, ``failed``, ``timeout``.
+        """Whether it failed; all statuses that end in ``fail``, ``failed`` or ``timeout`` say so.
 
-        ``target_invalid`` is one as well. After ``verified_failed`` and ``verified_timeout`` the
+        ``target_invalid`` does as well. After ``verified_failed`` and ``verified_timeout`` the
         code was not verified; it may have arrived.
         """
         return self.status in FAILED

@@ -35,7 +35,7 @@ def webhook_router(
         handler: Called with each event, after the answer.
         path: The path of the callback URL, below the prefix of the router.
         max_body: How many bytes a body may have.
-        options: See `DeliveryOptions`.
+        options: See ``DeliveryOptions``.
 
     Returns:
         The router, to be included once.
@@ -75,7 +75,7 @@ class Events:
     """A dependency: the events of a callback, verified, in an endpoint of your own.
 
     The endpoint answers when it returns, which the vendor wants within 3 seconds. If it raises,
-    the platform sends the callback again. It may meet an event twice: `Event.identity` tells.
+    the platform sends the callback again. It may meet an event twice: ``Event.identity`` tells.
 
     Args:
         verifier: Tells which requests are the platform's; others are answered 401, 403, 400 or

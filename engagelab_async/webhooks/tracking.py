@@ -65,7 +65,7 @@ class Tracker:
         """Wait until a message has come as far as that, or further.
 
         Args:
-            message_id: The message, as `Sent` and `Plan` name it.
+            message_id: The message, as ``Sent`` and ``Plan`` name it.
             until: ``sent``, ``delivered`` or ``verified``.
             timeout: How many seconds to wait.
 

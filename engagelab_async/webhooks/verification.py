@@ -20,7 +20,6 @@ from typing import Final
 from attrs import frozen
 
 from engagelab_async.errors import SignatureError
-from engagelab_async.operations._arguments import check_text
 
 from . import addresses
 from ._limits import positive, whole
@@ -30,6 +29,7 @@ from .signatures import (
     Signature,
     as_bytes,
     check_name,
+    check_secret,
     read,
 )
 
@@ -43,6 +43,8 @@ class Admission:
     Attributes:
         timestamp: When the callback was sent, in Unix seconds.
         nonce: What tells it from others of that second.
+
+    .. versionadded:: 0.1.0
     """
 
     timestamp: int
@@ -99,7 +101,7 @@ class Verifier:
         self._secrets = _secrets(secret)
         self._tolerance = positive("tolerance", tolerance)
         if authorization is not None:
-            check_text(authorization, "authorization")
+            check_secret("authorization", authorization)
         self._authorization = authorization
         self._proxies = addresses.networks("trusted_proxies", trusted_proxies)
         self._allowed = _allowed(allowed_addresses, self._proxies)
@@ -120,7 +122,7 @@ class Verifier:
             address: The other end of the connection; only looked at where addresses matter.
 
         Raises:
-            SignatureError: It may be anybody's; `SignatureError.reason` tells why.
+            SignatureError: It may be anybody's; its ``reason`` tells why.
         """
         self.bind(self.admit(headers, address=address), body)
 
@@ -204,7 +206,7 @@ def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
     if not secrets:
         raise ValueError("secret: must not be empty")
     for secret in secrets:
-        check_text(secret, "secret")
+        check_secret("secret", secret)
     return secrets
 
 
