@@ -96,11 +96,12 @@ def read(header: str) -> Signature:
     Raises:
         SignatureError: It does not have these four parts, each once.
     """
-    # What is longer comes from somebody else, and the nonce will be remembered.
-    pairs = [part.partition("=")[::2] for part in header[: _MAX_LENGTH + 1].split(";")]
+    if len(header) > _MAX_LENGTH:  # the nonce will be remembered
+        raise _malformed()
+    pairs = [part.partition("=")[::2] for part in header.split(";")]
     # Only what HTTP knows as white space: a nonce may end in what Unicode does.
     parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
-    if len(header) > _MAX_LENGTH or len(parts) < len(pairs) or parts.keys() != _PARTS:
+    if len(parts) < len(pairs) or parts.keys() != _PARTS:
         raise _malformed()
     signature = Signature(**parts)
     if not _TIMESTAMP.fullmatch(signature.timestamp) or not signature.nonce:

@@ -288,14 +288,38 @@ class TestEnd:
 
     async def test_a_cancelled_program_still_handles_what_waits(self, recorder: Recorder) -> None:
         """It was answered 200, so it will not come again."""
+        recorder.hold()
         delivery = Delivery(recorder)
+        scope = anyio.CancelScope()
+
+        async def program() -> None:
+            with scope:
+                async with delivery.running():
+                    delivery.take(events("1", "2"))
+                    await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(program)
+            await recorder.busy.wait()
+            scope.cancel()
+            await anyio.wait_all_tasks_blocked()
+            recorder.gate.set()
+
+        assert ["1", "2"] == recorder.handled
+
+    async def test_a_cancelled_program_waits_no_longer_than_others(
+        self, recorder: Recorder
+    ) -> None:
+        """A handler that hangs does not keep it from ending."""
+        recorder.hold()
+        delivery = Delivery(recorder, drain_timeout=0.01)
         with anyio.CancelScope() as scope:
             async with delivery.running():
                 delivery.take(events("1"))
                 scope.cancel()
                 await anyio.sleep_forever()
 
-        assert ["1"] == recorder.handled
+        assert Counts(dropped=1) == delivery.counts
 
     async def test_a_handler_that_is_let_down(self, recorder: Recorder) -> None:
         """An exception of the program itself comes out as it is."""

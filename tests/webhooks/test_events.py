@@ -94,6 +94,15 @@ def test_events_do_not_change() -> None:
         raw["to"] = "+1"
 
 
+def test_an_event_has_its_own_row() -> None:
+    """What becomes of the mapping that it was made of does not matter."""
+    row = {"to": "+1"}
+    event = UnknownEvent(raw=row)
+    row["to"] = "+2"
+
+    assert {"to": "+1"} == event.raw
+
+
 class TestIdentity:
     """What makes a row the same as one that came before."""
 

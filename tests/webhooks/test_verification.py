@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engagelab_async import SignatureError
@@ -348,6 +348,7 @@ def test_any_request_is_refused(headers: dict[str, str], body: bytes, address: s
     offset=st.integers(-300, 300),
     body=st.binary(),
 )
+@example(nonce="\xa0a\x85", offset=0, body=b"")  # white space, but not to HTTP
 def test_what_is_signed_is_taken(nonce: str, offset: int, body: bytes) -> None:
     """Every signature that can be made is verified."""
     try:
