@@ -115,7 +115,7 @@ class Delivery:
         self._handler = handler
         self._seen = RecentlySeen() if seen is None else seen
         self._on_error = on_error
-        self.counts = Counts() if counts is None else counts
+        self.counts: Counts = Counts() if counts is None else counts
         self._max_waiting = whole("max_waiting", max_waiting)
         self._max_in_flight = whole("max_in_flight", max_in_flight)
         self._drain_timeout = positive("drain_timeout", drain_timeout)

@@ -84,7 +84,8 @@ def _serve(listener: socket.socket, verifier: Verifier, show: Callable[[Event], 
     from engagelab_async.webhooks.asgi import WebhookApp
 
     def handler(event: Event) -> None:
-        server.should_exit = not show(event)
+        if not show(event):
+            server.should_exit = True
 
     app = WebhookApp(verifier, handler)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
