@@ -79,6 +79,8 @@ class TestListen:
         with listening("--show-personal", stdout=terminal) as process:
             engagelab("webhooks", "sign", url_of(process), *ACCOUNT, "--send")
             seen = os.read(main, 1000).decode()
+            process.send_signal(signal.SIGINT)
+            process.wait()
 
         os.close(terminal)
         os.close(main)

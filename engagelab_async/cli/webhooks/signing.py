@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Final
@@ -91,11 +92,13 @@ def _print(url: str, headers: Iterable[tuple[str, str]], data: str) -> None:
 
 def _send(request: Request) -> int:
     try:
-        with reached_directly():
-            status = asyncio.run(_answer(request))
+        return _report(asyncio.run(_answer(request)))
     except EngageLabError as error:
         complain(f"No answer: {error}")
         return Exit.NOT_SENT
+
+
+def _report(status: int) -> int:
     if status == HTTPStatus.OK:
         console().print(Text(f"✓ Answered {status}", "bold green"))
         return Exit.DONE
@@ -104,9 +107,7 @@ def _send(request: Request) -> int:
 
 
 async def _answer(request: Request) -> int:
-    engine = HTTPXEngine()
-    try:
-        answer = await engine.send(request, timeout=_TIMEOUT, max_bytes=_MAX_ANSWER)
-    finally:
-        await engine.aclose()
+    with reached_directly():
+        async with aclosing(HTTPXEngine()) as engine:
+            answer = await engine.send(request, timeout=_TIMEOUT, max_bytes=_MAX_ANSWER)
     return answer.status
