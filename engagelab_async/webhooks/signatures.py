@@ -1,0 +1,135 @@
+"""The signature of a callback: how it is made, and how its header is read.
+
+::
+
+    X-CALLBACK-ID: timestamp=1701234567;nonce=abc123;username=shop;signature=26b9…
+                             └───────── hmac_sha256(secret, 1701234567abc123shop) ─┘
+
+It covers neither the body nor the URL: it says that somebody who knows the secret made a request at
+that time, not which one.
+"""
+
+import hashlib
+import hmac
+import re
+from typing import Final
+
+from attrs import frozen
+
+from engagelab_async.errors import SignatureError
+from engagelab_async.operations._arguments import check_text
+
+SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
+"""The request header that holds the signature; HTTP does not care about its case.
+
+.. versionadded:: 0.1.0
+"""
+
+# As long as it is until the year 2286. What is signed does not say where the timestamp ends and the
+# nonce begins: with another length, digits could move from one to the other.
+_TIMESTAMP: Final = re.compile(r"[0-9]{10}")
+_PARTS: Final = {"timestamp", "nonce", "username", "signature"}
+_UNFIT: Final = re.compile(r"[;\x00-\x20\x7f]")
+_MAX_LENGTH: Final = 1024
+
+
+def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
+    """Make the signature of a callback, as the platform does.
+
+    Args:
+        username: The name that was set for the callback URL in the console.
+        secret: The secret that belongs to it.
+        timestamp: When the callback is sent, in Unix seconds.
+        nonce: What tells two callbacks of the same second apart.
+
+    Returns:
+        The value of the header ``X-CALLBACK-ID``.
+
+    Raises:
+        TypeError: An argument is of another type.
+        ValueError: The timestamp has not ten digits, another argument is empty, or the name or
+            the nonce holds a semicolon, a space or a control character, which the header cannot
+            carry.
+
+    Example:
+        >>> sign("shop", "my_secret", timestamp=1701234567, nonce="abc123")
+        'timestamp=1701234567;nonce=abc123;username=shop;signature=26b90d8f2ac14b638fb2da51c09514e1...'
+
+    .. versionadded:: 0.1.0
+    """
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        raise TypeError(f"timestamp: expected an int, got {type(timestamp).__name__}")
+    if not _TIMESTAMP.fullmatch(str(timestamp)):
+        raise ValueError("timestamp: expected Unix seconds, which have ten digits")
+    check_name("nonce", nonce)
+    check_name("username", username)
+    check_secret("secret", secret)
+    signature = digest(secret, f"{timestamp}", nonce, username)
+    return f"timestamp={timestamp};nonce={nonce};username={username};signature={signature}"
+
+
+@frozen
+class Signature:
+    """What the header says.
+
+    Attributes:
+        timestamp: When the callback was sent, in Unix seconds, as it is written.
+        nonce: What tells it from others.
+        username: Who claims to have sent it.
+        signature: The proof, in hexadecimal digits.
+    """
+
+    timestamp: str
+    nonce: str
+    username: str
+    signature: str
+
+    def proves(self, username: str, secret: str) -> bool:
+        """Tell, in a time that does not depend on the answer, whether this secret made it."""
+        expected = digest(secret, self.timestamp, self.nonce, username)
+        return hmac.compare_digest(as_bytes(expected), as_bytes(self.signature.lower()))
+
+
+def read(header: str) -> Signature:
+    """Read the header.
+
+    Raises:
+        SignatureError: It does not have these four parts, each once.
+    """
+    if len(header) > _MAX_LENGTH:  # the nonce will be remembered
+        raise _malformed()
+    pairs = [part.partition("=")[::2] for part in header.split(";")]
+    # Only what HTTP knows as white space: a nonce may end in what Unicode does.
+    parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
+    if len(parts) < len(pairs) or parts.keys() != _PARTS:
+        raise _malformed()
+    signature = Signature(**parts)
+    if not _TIMESTAMP.fullmatch(signature.timestamp) or not signature.nonce:
+        raise _malformed()
+    return signature
+
+
+def _malformed() -> SignatureError:
+    return SignatureError(f"{SIGNATURE_HEADER}: not as documented", reason="malformed")
+
+
+def digest(secret: str, timestamp: str, nonce: str, username: str) -> str:
+    """Make the proof itself."""
+    signed = f"{timestamp}{nonce}{username}"
+    return hmac.new(as_bytes(secret), as_bytes(signed), hashlib.sha256).hexdigest()
+
+
+def as_bytes(text: str) -> bytes:
+    """Encode what may hold anything, as a header may; what is no UTF-8 matches no signature."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def check_name(name: str, value: str) -> None:
+    """Refuse what the header cannot carry."""
+    if _UNFIT.search(check_text(value, name)):
+        raise ValueError(f"{name}: must not hold a semicolon, a space or a control character")
+
+
+def check_secret(name: str, value: str) -> None:
+    """Refuse what can be no secret."""
+    check_text(value, name)
