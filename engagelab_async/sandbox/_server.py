@@ -14,6 +14,7 @@
 An asyncio or trio caller waits in a worker thread, so that its own event loop stays free.
 """
 
+import math
 import socket
 import threading
 import time
@@ -26,9 +27,13 @@ import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.applications import Starlette
 
+from .aftermath import Aftermath
 from .app import KeyPair, create_app
+from .callbacks import CallbackDelivery, Callbacks
+from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
 from .platform import Platform
+from .progress import Reply
 from .reviews import Review
 
 # As long as nginx keeps them. uvicorn's 5 seconds are what httpx keeps its own idle connections,
@@ -56,6 +61,9 @@ class Sandbox:
         code_ttl: How long a code is live, in seconds.
         review: What becomes of templates and signatures that are submitted; `Review` approves them
             after a second, unless it is told otherwise.
+        callbacks: Where to send callbacks; ``None`` sends none.
+        pace: By what to multiply the time that a message takes. At 1 it is sent after a second
+            and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
 
     Example:
@@ -83,13 +91,19 @@ class Sandbox:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        callbacks: Callbacks | None = None,
+        pace: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if not 0 <= pace < math.inf:
+            raise ValueError(f"pace: must be a number from 0 on, got {pace}")
         self._host = host
         self._port = port
         self._platform = Platform(
-            templates=templates, code_ttl=code_ttl, review=review, clock=clock
+            templates=templates, code_ttl=code_ttl, review=review, pace=pace, clock=clock
         )
+        self._aftermath = Aftermath(self._platform)
+        self._aftermath.callbacks = callbacks
         self._app = create_app(self._platform, credentials)
         self._bound_port: int | None = None
         self._ending = ExitStack()
@@ -126,6 +140,20 @@ class Sandbox:
         self._platform.reviewer.review = review
 
     @property
+    def callbacks(self) -> Callbacks | None:
+        """Where callbacks go from now on; may be set at any time."""
+        return self._aftermath.callbacks
+
+    @callbacks.setter
+    def callbacks(self, callbacks: Callbacks | None) -> None:
+        self._aftermath.callbacks = callbacks
+
+    @property
+    def deliveries(self) -> tuple[CallbackDelivery, ...]:
+        """The last 500 callbacks and every try to deliver them, oldest first; a copy."""
+        return self._aftermath.deliveries
+
+    @property
     def messages(self) -> tuple[SentMessage, ...]:
         """What was sent so far, oldest first; a copy."""
         return self._platform.outbox.messages
@@ -146,6 +174,79 @@ class Sandbox:
         """
         return self._platform.outbox.last(to)
 
+    @property
+    def dropped(self) -> tuple[SentMessage, ...]:
+        """The SMS messages that were not sent, because their target was dropped; a copy."""
+        return self._platform.outbox.dropped
+
+    # --------------------------------------------------------------------------- by hand
+
+    def history(self, message: SentMessage) -> tuple[StatusChange, ...]:
+        """Return what has become of a message so far, earliest first.
+
+        Args:
+            message: One of `messages` or `dropped`.
+
+        Raises:
+            ValueError: The message is none of this sandbox, as everywhere below.
+
+        Example:
+            >>> [change.status for change in sandbox.history(sandbox.messages[-1])]
+            ['plan', 'target_valid', 'sent', 'delivered']
+        """
+        return self._aftermath.history(message)
+
+    def replies(self, message: SentMessage) -> tuple[Reply, ...]:
+        """Return what the recipient of a message has replied, oldest first."""
+        return self._aftermath.replies(message)
+
+    def deliver(self, message: SentMessage) -> None:
+        """Deliver a message at once, even one that would never be.
+
+        Raises:
+            ValueError: Its delivery is over.
+        """
+        self._aftermath.deliver(message)
+
+    def fail(self, message: SentMessage, error_code: int) -> None:
+        """Let a message fail at once: ``delivered_failed`` if it was sent by now.
+
+        Args:
+            message: The message.
+            error_code: A documented error code, such as 5018.
+
+        Raises:
+            ValueError: Its delivery is over, or the code is not documented.
+        """
+        self._aftermath.fail(message, error_code)
+
+    def verify(self, message: SentMessage) -> None:
+        """Verify the code in a message, as if its recipient had typed it in.
+
+        Raises:
+            ValueError: The platform made no code for it, or the code is over.
+        """
+        self._aftermath.verify(message)
+
+    def expire(self, message: SentMessage) -> None:
+        """Let the code in a message expire.
+
+        Raises:
+            ValueError: It has no live code.
+        """
+        self._aftermath.expire(message)
+
+    def reply(self, message: SentMessage, text: str) -> None:
+        """Reply to a message, as its recipient would.
+
+        Args:
+            message: The message.
+            text: What the reply says.
+        """
+        self._aftermath.reply(message, text)
+
+    # --------------------------------------------------------------------------- running
+
     def serve(self, *, on_ready: Callable[[], object] = lambda: None) -> None:
         """Run in the foreground, until Ctrl-C.
 
@@ -163,7 +264,7 @@ class Sandbox:
         """
         listener = self._bind()
         with self._ending, suppress(KeyboardInterrupt):
-            _Uvicorn(self._app, on_ready).run(sockets=[listener])
+            _Uvicorn(self._app, self._aftermath, on_ready).run(sockets=[listener])
 
     def __enter__(self) -> Self:
         self._start().wait_until_ready()
@@ -200,7 +301,7 @@ class Sandbox:
             await to_thread.run_sync(self._ending.close)
 
     def _start(self) -> "_Background":
-        background = _Background(self._app, self._bind())
+        background = _Background(self._app, self._aftermath, self._bind())
         self._ending.callback(background.stop)
         return background
 
@@ -230,7 +331,9 @@ class Sandbox:
 class _Uvicorn(uvicorn.Server):
     """A uvicorn that says when it is ready."""
 
-    def __init__(self, app: Starlette, on_ready: Callable[[], object]) -> None:
+    def __init__(
+        self, app: Starlette, aftermath: Aftermath, on_ready: Callable[[], object]
+    ) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -242,20 +345,22 @@ class _Uvicorn(uvicorn.Server):
             ws="none",
         )
         super().__init__(config)
+        self._aftermath = aftermath
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
-        self._on_ready()
-        await super().main_loop()
+        async with self._aftermath.running():
+            self._on_ready()
+            await super().main_loop()
 
 
 class _Background:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: Starlette, aftermath: Aftermath, listener: socket.socket) -> None:
         self._listener = listener
         self._ready = threading.Event()
-        self._server = _Uvicorn(app, self._ready.set)
+        self._server = _Uvicorn(app, aftermath, self._ready.set)
         # A daemon: a program that forgets to stop its sandbox can still end.
         self._thread = threading.Thread(target=self._run, name="engagelab-sandbox", daemon=True)
         self._thread.start()

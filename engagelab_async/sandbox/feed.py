@@ -13,8 +13,11 @@ from attrs import frozen
 
 from .bell import Bell
 
-Kind: TypeAlias = Literal["message", "status", "reply", "callback"]
-"""What happened: a message came, it reached a status, it was replied to, a callback was tried."""
+Kind: TypeAlias = Literal["status", "reply", "callback"]
+"""What happened: a message reached a status, or was replied to, or a callback was tried.
+
+The first status that a message reaches, ``plan``, is also the news that there is such a message.
+"""
 
 
 @frozen

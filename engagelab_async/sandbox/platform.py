@@ -128,6 +128,8 @@ class Platform:
         Raises:
             ValueError: There is nothing to verify, or no longer.
         """
+        if message.code_expires_at is None:
+            raise ValueError("message: there is no code of the platform's in it")
         try:
             self.verify({"message_id": message.message_id, "verify_code": message.code})
         except RefusedError as error:
@@ -173,9 +175,8 @@ class Platform:
         for recipient in recipients:
             if recipient.magic.plan_error is not None:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
-        for to, recipient in found:
-            if recipient is None:
-                self._drop(letter, to)
+        for to in (to for to, recipient in found if recipient is None):
+            self._drop(letter, to)
         return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
 
     def _plan(self, request: Fields) -> _Letter:
