@@ -48,7 +48,7 @@ def test_a_watcher_that_fell_behind_is_told(feed: Feed, number: int) -> None:
         feed.publish("status", subject)
 
     assert 3 == len(feed.after(1))
-    with pytest.raises(LookupError, match="^the feed keeps the events from 2 to 4$"):
+    with pytest.raises(LookupError, match=r"^the feed keeps the events from 2 to 4$"):
         feed.after(number)
 
 
@@ -115,4 +115,4 @@ class TestBell:
         bell.ring()
 
         assert not waiting.done()
-        waiting.get_coro().close()  # type: ignore[union-attr]
+        waiting.get_coro().close()

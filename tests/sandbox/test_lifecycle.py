@@ -176,14 +176,14 @@ class TestByHand:
     def test_what_is_over_stays_so(self, platform: Platform, clock: FakeClock) -> None:
         """A delivered message can be neither delivered nor fail."""
         plan = plan_of(sent(platform), pace=1)
-        with pytest.raises(ValueError, match="^message: its delivery is over, it is delivered$"):
+        with pytest.raises(ValueError, match=r"^message: its delivery is over, it is delivered$"):
             lifecycle.deliver(plan, at(clock, 2))
-        with pytest.raises(ValueError, match="^message: its delivery is over, it is delivered$"):
+        with pytest.raises(ValueError, match=r"^message: its delivery is over, it is delivered$"):
             lifecycle.fail(plan, at(clock, 2), 5018)
 
     def test_an_error_code_is_a_documented_one(self, platform: Platform, clock: FakeClock) -> None:
         """It fails only for a reason that there is."""
-        with pytest.raises(ValueError, match="^error_code: 42 "):
+        with pytest.raises(ValueError, match=r"^error_code: 42 "):
             lifecycle.fail(plan_of(sent(platform), pace=1), at(clock, 0), 42)
 
     def test_a_clock_that_was_set_back_does_no_harm(

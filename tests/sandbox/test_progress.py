@@ -60,9 +60,7 @@ def test_history_needs_nobody_to_listen(platform: Platform, clock: FakeClock) ->
     assert ["plan", "target_valid", "sent"] == later
 
 
-def test_changes_are_told_when_they_are_due(
-    platform: Platform, clock: FakeClock, ear: Ear
-) -> None:
+def test_changes_are_told_when_they_are_due(platform: Platform, clock: FakeClock, ear: Ear) -> None:
     """Each is told once, at its time; those of one message in their order."""
     ear.listen()
     send(platform)
@@ -133,9 +131,7 @@ def test_what_is_done_by_hand_is_told(platform: Platform, clock: FakeClock, ear:
     assert ["plan", "target_valid", "sent", "delivered", "verified"] == statuses(platform, message)
 
 
-def test_stepping_in_before_anybody_listens(
-    platform: Platform, clock: FakeClock, ear: Ear
-) -> None:
+def test_stepping_in_before_anybody_listens(platform: Platform, clock: FakeClock, ear: Ear) -> None:
     """What was changed by hand is told from where it stands."""
     message = send(platform)
     platform.progress.fail(message, 5018)
@@ -176,9 +172,9 @@ class TestGuesses:
         platform.expire_by_hand(message)
 
         assert "verified_timeout" == statuses(platform, message)[-1]
-        with pytest.raises(ValueError, match="^message: the code has expired"):
+        with pytest.raises(ValueError, match=r"^message: the code has expired"):
             platform.verify_by_hand(message)
-        with pytest.raises(ValueError, match="^message: it has no live code$"):
+        with pytest.raises(ValueError, match=r"^message: it has no live code$"):
             platform.expire_by_hand(message)
         assert platform.send_otp({"to": "+6591234567", "template": {"id": "login-0"}})
 
@@ -196,9 +192,9 @@ class TestGuesses:
         platform.send_custom_message({"to": "+6591234567", "template": {"id": "shipped"}})
         (message,) = platform.outbox.messages
 
-        with pytest.raises(ValueError, match="^message: there is no code"):
+        with pytest.raises(ValueError, match=r"^message: there is no code"):
             platform.verify_by_hand(message)
-        with pytest.raises(ValueError, match="^message: it has no live code$"):
+        with pytest.raises(ValueError, match=r"^message: it has no live code$"):
             platform.expire_by_hand(message)
 
 
