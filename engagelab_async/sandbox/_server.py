@@ -17,16 +17,20 @@ An asyncio or trio caller waits in a worker thread, so that its own event loop s
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
 from anyio import CancelScope, to_thread
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from .app import KeyPair, create_app
+from .guards import Guard, token_for
+from .inbox.calls import Calls
+from .inbox.routes import routes
+from .inbox.stream import Bell
 from .outbox import Product, SentMessage
 from .platform import Platform
 from .reviews import Review
@@ -56,6 +60,12 @@ class Sandbox:
         code_ttl: How long a code is live, in seconds.
         review: What becomes of templates and signatures that are submitted; `Review` approves them
             after a second, unless it is told otherwise.
+        keep: How many messages the inbox page shows; the oldest make room for new ones.
+            `messages` has all of them.
+        allowed_hosts: Further names by which browsers may call the page and its control API, which
+            refuse requests for a ``Host`` that is neither this machine's nor named here.
+        token: What the page and its control API ask for, at least 16 characters. ``None`` asks for
+            nothing on a loopback address, and makes one up on any other: see `inbox_url`.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
 
     Example:
@@ -83,14 +93,26 @@ class Sandbox:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        keep: int = 10_000,
+        allowed_hosts: Iterable[str] = (),
+        token: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._port = port
+        self._token = token_for(host, token)
         self._platform = Platform(
             templates=templates, code_ttl=code_ttl, review=review, clock=clock
         )
-        self._app = create_app(self._platform, credentials)
+        self._bell = Bell()
+        calls = Calls(self._platform.outbox, keep=keep, clock=clock, on_change=self._bell.ring)
+        app = create_app(
+            self._platform,
+            credentials,
+            recorded=calls.recorded,
+            further_routes=routes(calls, self._bell),
+        )
+        self._app = Guard(app, host=host, allowed_hosts=allowed_hosts, token=self._token)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -115,6 +137,18 @@ class Sandbox:
             RuntimeError: The sandbox is not running.
         """
         return f"{self._origin()}/sms"
+
+    @property
+    def inbox_url(self) -> str:
+        """Where a browser shows what was sent, such as ``http://127.0.0.1:8025/``.
+
+        If the page asks for a token, it is in there; not in a log, though: browsers keep what
+        stands behind a ``#`` to themselves.
+
+        Raises:
+            RuntimeError: The sandbox is not running.
+        """
+        return f"{self._origin()}/" + (f"#token={self._token}" if self._token else "")
 
     @property
     def review(self) -> Review:
@@ -163,7 +197,7 @@ class Sandbox:
         """
         listener = self._bind()
         with self._ending, suppress(KeyboardInterrupt):
-            _Uvicorn(self._app, on_ready).run(sockets=[listener])
+            _Uvicorn(self._app, self._bell, on_ready).run(sockets=[listener])
 
     def __enter__(self) -> Self:
         self._start().wait_until_ready()
@@ -200,7 +234,7 @@ class Sandbox:
             await to_thread.run_sync(self._ending.close)
 
     def _start(self) -> "_Background":
-        background = _Background(self._app, self._bind())
+        background = _Background(self._app, self._bell, self._bind())
         self._ending.callback(background.stop)
         return background
 
@@ -228,9 +262,9 @@ class Sandbox:
 
 
 class _Uvicorn(uvicorn.Server):
-    """A uvicorn that says when it is ready."""
+    """A uvicorn that says when it is ready, and ends the open streams when it stops."""
 
-    def __init__(self, app: Starlette, on_ready: Callable[[], object]) -> None:
+    def __init__(self, app: ASGIApp, bell: Bell, on_ready: Callable[[], object]) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -242,20 +276,24 @@ class _Uvicorn(uvicorn.Server):
             ws="none",
         )
         super().__init__(config)
+        self._bell = bell
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
+        self._bell.hang()
         self._on_ready()
         await super().main_loop()
+        # It would wait for them otherwise, and then break them off.
+        self._bell.take_down()
 
 
 class _Background:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, bell: Bell, listener: socket.socket) -> None:
         self._listener = listener
         self._ready = threading.Event()
-        self._server = _Uvicorn(app, self._ready.set)
+        self._server = _Uvicorn(app, bell, self._ready.set)
         # A daemon: a program that forgets to stop its sandbox can still end.
         self._thread = threading.Thread(target=self._run, name="engagelab-sandbox", daemon=True)
         self._thread.start()

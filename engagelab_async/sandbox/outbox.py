@@ -71,6 +71,13 @@ class Outbox:
         """A copy of all messages."""
         return tuple(self._messages)
 
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def since(self, count: int) -> tuple[SentMessage, ...]:
+        """Return the messages that came after the first so many."""
+        return tuple(self._messages[count:])
+
     def add(self, message: SentMessage) -> None:
         """Put a message behind the others."""
         self._messages.append(message)
