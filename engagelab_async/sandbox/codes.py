@@ -9,11 +9,13 @@ While a code is live, its template cannot be sent to its recipient again (3004).
 changes nothing.
 """
 
+import threading
 from collections.abc import Callable
 
 from attrs import define
 
 from ._errors import RefusedError
+from .outbox import SentMessage
 
 
 @define
@@ -24,11 +26,15 @@ class Code:
         digits: The code itself.
         expires_at: When it ends, in Unix seconds.
         is_verified: Whether it was verified.
+        is_platforms: Whether the platform made it, so that it can be verified.
+        number: The number of its message.
     """
 
     digits: str
     expires_at: float
     is_verified: bool = False
+    is_platforms: bool = False
+    number: int = 0
 
 
 class Codes:
@@ -43,7 +49,8 @@ class Codes:
         self._ttl = ttl
         self._clock = clock
         self._latest: dict[tuple[str, str], Code] = {}
-        self._to_verify: dict[str, Code] = {}
+        self._sent: dict[str, Code] = {}
+        self._lock = threading.Lock()  # a person may step in from another thread
 
     def issue(self, template_id: str, address: str, digits: str) -> Code:
         """Begin the life of a code.
@@ -58,24 +65,39 @@ class Codes:
         self._latest[template_id, address] = code
         return code
 
-    def expect(self, message_id: str, code: Code) -> None:
-        """Let the code of a message be verified."""
-        self._to_verify[message_id] = code
+    def send(self, code: Code, message: SentMessage) -> None:
+        """Take note of the message that a code is in."""
+        code.number = message.number
+        code.is_platforms = message.code_expires_at is not None
+        self._sent[message.message_id] = code
 
-    def verify(self, message_id: str, guess: str) -> bool:
+    def verify(self, message_id: str, guess: str) -> Code:
         """Compare a guess with the code of a message, which ends the code's life if it is right.
 
         Raises:
             RefusedError: 4001, the platform made no code for such a message; 3003, the code has
                 expired or was verified before.
         """
-        code = self._to_verify.get(message_id)
-        if code is None:
+        code = self._sent.get(message_id)
+        if code is None or not code.is_platforms:
             raise RefusedError(4001, "message_id not exist")
-        if not self._is_live(code):
-            raise RefusedError(3003, "the code has expired or was already verified")
-        code.is_verified = guess == code.digits
-        return code.is_verified
+        with self._lock:
+            if not self._is_live(code):
+                raise RefusedError(3003, "the code has expired or was already verified")
+            code.is_verified = guess == code.digits
+        return code
+
+    def expire(self, message_id: str) -> None:
+        """End the life of a message's code.
+
+        Raises:
+            ValueError: The message has no live code.
+        """
+        code = self._sent.get(message_id)
+        with self._lock:
+            if code is None or not self._is_live(code):
+                raise ValueError("message: it has no live code")
+            code.expires_at = self._clock()
 
     def _is_live(self, code: Code) -> bool:
         return not code.is_verified and self._clock() < code.expires_at

@@ -1,7 +1,9 @@
 """What the sandbox has sent."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -15,6 +17,10 @@ Product: TypeAlias = Literal["otp", "sms"]
 
 def _read_only(params: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(params))
+
+
+def _read_only_json(values: Mapping[str, object]) -> Mapping[str, object]:
+    return MappingProxyType(dict(values))
 
 
 def _last_two(recipient: str) -> str:
@@ -39,6 +45,10 @@ class SentMessage:
         plan_id: The plan that an SMS belongs to, or ``None``.
         scheduled_for: When a scheduled SMS is due, or ``None``.
         sent_at: When the request came.
+        custom_args: What an SMS request wants to get back in callbacks.
+        code_expires_at: Until when the code can be verified; ``None`` for one that cannot.
+        accepted: Whether it goes out. SMS drops a target that cannot be reached without a word.
+        number: Its place among all messages of its sandbox, from 1.
 
     .. versionadded:: 0.1.0
     """
@@ -55,6 +65,12 @@ class SentMessage:
     plan_id: str | None = None
     scheduled_for: datetime | None = None
     sent_at: datetime
+    custom_args: Mapping[str, object] = field(
+        factory=dict, repr=False, hash=False, converter=_read_only_json
+    )
+    code_expires_at: datetime | None = None
+    accepted: bool = True
+    number: int = 0
 
 
 class Outbox:
@@ -65,22 +81,38 @@ class Outbox:
 
     def __init__(self) -> None:
         self._messages: list[SentMessage] = []
+        self._dropped: list[SentMessage] = []
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
-        """A copy of all messages."""
+        """A copy of all messages that were sent."""
         return tuple(self._messages)
 
-    def __len__(self) -> int:
-        return len(self._messages)
+    @property
+    def dropped(self) -> tuple[SentMessage, ...]:
+        """A copy of all messages that were not sent, because their target was dropped."""
+        return tuple(self._dropped)
 
-    def since(self, count: int) -> tuple[SentMessage, ...]:
-        """Return the messages that came after the first so many."""
-        return tuple(self._messages[count:])
+    @property
+    def next_number(self) -> int:
+        """The number of the message that will be added next."""
+        return len(self._messages) + len(self._dropped) + 1
 
     def add(self, message: SentMessage) -> None:
         """Put a message behind the others."""
-        self._messages.append(message)
+        (self._messages if message.accepted else self._dropped).append(message)
+
+    def get(self, number: int) -> SentMessage:
+        """Return a message by its number.
+
+        Raises:
+            LookupError: There is none.
+        """
+        for messages in (self._messages, self._dropped):
+            place = bisect_left(messages, number, key=attrgetter("number"))
+            if place < len(messages) and messages[place].number == number:
+                return messages[place]
+        raise LookupError(f"the sandbox has no message {number}")
 
     def last(self, to: str | None) -> SentMessage:
         """Return the newest message, to one recipient or to any.
