@@ -12,7 +12,7 @@ has to be kept for it: see `Calls.since`.
 """
 
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -22,7 +22,7 @@ from attrs import define, frozen
 
 from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Answer, Body
-from engagelab_async.sandbox.outbox import Outbox, Product, SentMessage
+from engagelab_async.sandbox.outbox import Outbox, Product
 
 BodyCall: TypeAlias = Callable[[Body], Answer]
 """A send of the platform."""
@@ -34,32 +34,42 @@ class Call:
 
     Attributes:
         number: Its number; calls are numbered from 1, as they come.
-        revision: Rises with whatever happens to it, above that of every other call.
         product: The product that was called.
         path: The path that was called.
         asked_at: When it came.
         request: The body that came.
         status: The HTTP status that it was answered with.
         answer: The body that it was answered with.
-        first: The number of its first message; messages are numbered from 1, across all calls.
-        messages: What was sent, which may be nothing.
+        messages: The numbers of the messages that came of it, which may be none.
+        revision: Rises with whatever happens to it, above that of every other call.
+        states: The state that each of its messages was last seen in.
+        tally: How many of its messages are in which state.
     """
 
     number: int
-    revision: int
     product: Product
     path: str
     asked_at: datetime
     request: Body
     status: int
     answer: Answer
-    first: int
-    messages: Sequence[SentMessage]
+    messages: range
+    revision: int
+    states: dict[int, str]
+    tally: Counter[str]
 
     @property
-    def numbers(self) -> range:
-        """The numbers of its messages."""
-        return range(self.first, self.first + len(self.messages))
+    def weight(self) -> int:
+        """How much room it takes."""
+        return max(1, len(self.messages))
+
+    def see(self, message: int, state: str) -> None:
+        """Take note of the state that a message is in."""
+        before = self.states.get(message)
+        self.states[message] = state
+        self.tally[state] += 1
+        if before is not None:
+            self.tally[before] -= 1
 
 
 @frozen
@@ -78,40 +88,31 @@ class Changes:
 
 
 class Calls:
-    """The newest sends of a sandbox.
-
-    Only the server's thread touches it.
+    """The newest sends of a sandbox. Only the server's thread touches them.
 
     Args:
         outbox: Where the messages go.
         keep: How many messages to keep. When there are more, the oldest calls are forgotten, but
             never the newest. A call without messages counts as one.
         clock: Tells the time in Unix seconds.
-        on_change: Called after every change.
 
     Attributes:
-        epoch: Tells these calls from those of another run.
+        epoch: Tells these calls from those of another sandbox.
         revision: That of the last change.
+        on_call: Called with the number of every new call.
     """
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        *,
-        keep: int,
-        clock: Callable[[], float],
-        on_change: Callable[[], object],
-    ) -> None:
+    def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
+        self.on_call: Callable[[int], object] = lambda _: None
         self._outbox = outbox
         self._keep = keep
         self._clock = clock
-        self._on_change = on_change
         self._calls: deque[Call] = deque()
         self._by_change: dict[int, Call] = {}
+        self._by_message: dict[int, Call] = {}
         self._last_number = 0
-        self._last_message = 0
         self._weight = 0
 
     def __iter__(self) -> Iterator[Call]:
@@ -123,20 +124,24 @@ class Calls:
         """The number of the oldest call that is kept; one that is yet to come if none is."""
         return self._calls[0].number if self._calls else self._last_number + 1
 
-    def recorded(self, product: Product, path: str, call: BodyCall) -> BodyCall:
+    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
         """Make a send of the platform one that is also recorded here."""
 
-        def called(request: Body) -> Answer:
-            before = len(self._outbox)
+        def sent(request: Body) -> Answer:
+            first = self._outbox.next_number
+            status, answer = 200, None
             try:
-                answer = call(request)
+                answer = send(request)
             except RefusedError as refusal:
-                self._add(product, path, request, refusal.http_status, refusal.answer, ())
+                status, answer = refusal.http_status, refusal.answer
                 raise
-            self._add(product, path, request, 200, answer, self._outbox.since(before))
+            finally:
+                if answer is not None:
+                    messages = range(first, self._outbox.next_number)
+                    self._add(product, path, request, status, answer, messages)
             return answer
 
-        return called
+        return sent
 
     def find(self, number: int) -> Call:
         """Return a call.
@@ -146,16 +151,13 @@ class Calls:
         """
         return self._by_change[number]
 
-    def find_message(self, number: int) -> tuple[Call, SentMessage]:
-        """Return a message and the call that it was sent by.
+    def of_message(self, message: int) -> Call:
+        """Return the call that a message came of.
 
         Raises:
             LookupError: It never was, or is kept no longer.
         """
-        for call in self:
-            if number in call.numbers:
-                return call, call.messages[number - call.first]
-        raise LookupError(number)
+        return self._by_message[message]
 
     def since(self, revision: int, limit: int) -> Changes:
         """Return what happened after a revision, the earliest changes first.
@@ -170,20 +172,23 @@ class Calls:
             return Changes(newer, self.revision, is_all=True)
         return Changes(newer[:limit], newer[limit - 1].revision, is_all=False)
 
-    def touch(self, call: Call) -> None:
-        """Note that something happened to a call."""
-        self.revision += 1
-        call.revision = self.revision
-        self._by_change[call.number] = self._by_change.pop(call.number)
-        self._on_change()
+    def messages_of(self, number: int) -> range:
+        """Return the numbers of the messages of a call, which are none if it is kept no longer."""
+        call = self._by_change.get(number)
+        return range(0) if call is None else call.messages
+
+    def see(self, message: int, state: str) -> None:
+        """Take note that something happened to a message, unless it is kept no longer."""
+        call = self._by_message.get(message)
+        if call is not None:
+            call.see(message, state)
+            self._revise(call)
 
     def clear(self) -> None:
         """Forget all calls."""
-        self._calls.clear()
-        self._by_change.clear()
-        self._weight = 0
+        while self._calls:
+            self._forget()
         self.revision += 1
-        self._on_change()
 
     def _add(
         self,
@@ -192,34 +197,39 @@ class Calls:
         request: Body,
         status: int,
         answer: Answer,
-        messages: Sequence[SentMessage],
+        messages: range,
     ) -> None:
         self._last_number += 1
         call = Call(
             number=self._last_number,
-            revision=0,
             product=product,
             path=path,
             asked_at=datetime.fromtimestamp(self._clock(), UTC),
             request=request,
             status=status,
             answer=answer,
-            first=self._last_message + 1,
             messages=messages,
+            revision=0,
+            states={},
+            tally=Counter(),
         )
-        self._last_message += len(messages)
         self._calls.append(call)
         self._by_change[call.number] = call
-        self._weight += _weight(call)
-        self._forget_oldest()
-        self.touch(call)
-
-    def _forget_oldest(self) -> None:
+        self._by_message.update(dict.fromkeys(messages, call))
+        self._weight += call.weight
         while self._weight > self._keep and len(self._calls) > 1:
-            forgotten = self._calls.popleft()
-            del self._by_change[forgotten.number]
-            self._weight -= _weight(forgotten)
+            self._forget()
+        self._revise(call)
+        self.on_call(call.number)
 
+    def _revise(self, call: Call) -> None:
+        self.revision += 1
+        call.revision = self.revision
+        self._by_change[call.number] = self._by_change.pop(call.number)
 
-def _weight(call: Call) -> int:
-    return max(1, len(call.messages))
+    def _forget(self) -> None:
+        call = self._calls.popleft()
+        del self._by_change[call.number]
+        for message in call.messages:
+            del self._by_message[message]
+        self._weight -= call.weight

@@ -2,103 +2,101 @@
 
 ::
 
-    id: 3f9a01c2-20                       the run and the revision; comes back as Last-Event-ID
+    id: 3f9a01c2-20                       the sandbox and the revision; the browser sends back the
+                                          last one it has got
     event: changes
     data: {"oldest": 4, "calls": […]}     calls as they are now; those before `oldest` are gone
 
 A stream keeps no queue, only the revision that it has told last. A reader that is slow, or was
-away, gets what is true when it reads again, so neither can cost memory, and nothing is lost.
+away, gets what is true when it reads again: that costs no memory, and nothing is lost.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from anyio import move_on_after, sleep
+from anyio import CancelScope, sleep
 
 from .calls import Calls, Changes
-from .documents import row
+from .documents import Documents
+from .watch import Watch
 
-BATCH: Final = 200
+_BATCH: Final = 200
 """How many calls one event tells of at most."""
 
 _PACE: Final = 0.05
 """Seconds from one event to the next: what comes in between goes out together."""
 
 _HEARTBEAT: Final = 15.0
-"""Seconds of silence after which a comment is sent, so that a reader who is gone is noticed."""
+"""Seconds of silence after which something is sent, so that a reader who is gone is noticed."""
 
 
-class Bell:
-    """Wakes the open streams, and ends them when the sandbox stops."""
-
-    def __init__(self) -> None:
-        self.is_silent: bool = True
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listeners: set[asyncio.Event] = set()
-
-    def hang(self) -> None:
-        """Begin: called in the server's event loop."""
-        self._loop = asyncio.get_running_loop()
-        self.is_silent = False
-
-    def ring(self) -> None:
-        """Wake the streams."""
-        for listener in self._listeners:
-            listener.set()
-
-    def take_down(self) -> None:
-        """End all streams, those too that are yet to be opened."""
-        self.is_silent = True
-        self.ring()
-
-    @contextmanager
-    def heard(self) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever the bell rings."""
-        listener = asyncio.Event()
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
-
-
-async def events(calls: Calls, bell: Bell, last_event_id: str) -> AsyncIterator[str]:
-    """Tell all changes after an event, and then go on as they happen.
+class Streams:
+    """The open streams of one sandbox.
 
     Args:
-        calls: What may change.
-        bell: Rings when it does.
-        last_event_id: The last one that the reader has got, or "".
+        watch: Where to look.
+        documents: What is told.
     """
-    revision = _revision_of(last_event_id, calls)
-    yield "retry: 1000\n\n"
-    with bell.heard() as rung:
-        while not bell.is_silent:
-            rung.clear()
-            if calls.revision > revision:
-                changes = calls.since(revision, BATCH)
-                revision = changes.revision
-                yield _event(calls, changes)
-                await sleep(_PACE if changes.is_all else 0)
-                continue
-            with move_on_after(_HEARTBEAT) as waiting:
-                await rung.wait()
-            if waiting.cancelled_caught:
-                yield ": nothing new\n\n"
+
+    def __init__(self, watch: Watch, documents: Documents) -> None:
+        self._watch = watch
+        self._documents = documents
+        self._waiting: set[CancelScope] = set()
+        self._is_over = True
+
+    def begin(self) -> None:
+        """Let streams be opened."""
+        self._is_over = False
+
+    def end(self) -> None:
+        """End them all; the server would wait for them otherwise, and then break them off."""
+        self._is_over = True
+        for scope in self._waiting:
+            scope.cancel()
+
+    async def events(self, last_event_id: str) -> AsyncIterator[str]:
+        """Tell all changes after an event, and then go on as they happen.
+
+        Args:
+            last_event_id: The last one that the reader has got, or "".
+        """
+        revision = _revision_of(last_event_id, self._watch.calls())
+        while not self._is_over:
+            calls = self._watch.calls()
+            changes = calls.since(revision, _BATCH)
+            revision = changes.revision
+            # Even if nothing has changed: so the reader learns that it is up to date.
+            yield self._event(calls, changes)
+            if changes.is_all:
+                await self._news(revision)
+
+    async def _news(self, revision: int) -> None:
+        """Wait until there are changes after a revision, or it is time for a sign of life."""
+        with self._interruptible():
+            await sleep(_PACE)
+            if self._watch.calls().revision == revision:
+                await self._watch.wait(_HEARTBEAT)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        with CancelScope() as scope:
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
+
+    def _event(self, calls: Calls, changes: Changes) -> str:
+        data = {
+            "run": calls.epoch,
+            "oldest": calls.oldest,
+            "calls": [self._documents.row(call) for call in changes.calls],
+        }
+        return f"id: {calls.epoch}-{changes.revision}\nevent: changes\ndata: {json.dumps(data)}\n\n"
 
 
 def _revision_of(event_id: str, calls: Calls) -> int:
     epoch, _, revision = event_id.partition("-")
     return int(revision) if epoch == calls.epoch and revision.isdecimal() else 0
-
-
-def _event(calls: Calls, changes: Changes) -> str:
-    data = {
-        "run": calls.epoch,
-        "oldest": calls.oldest,
-        "calls": [row(call) for call in changes.calls],
-    }
-    return f"id: {calls.epoch}-{changes.revision}\nevent: changes\ndata: {json.dumps(data)}\n\n"
