@@ -127,7 +127,7 @@ def _alone(call: Callable[[], _Document]) -> _Call:
 
 def _with_body(call: _BodyCall) -> _Call:
     async def called(request: Request) -> _Document:
-        return call(_decoded(await _received(request)))
+        return call(await read_body(request))
 
     return called
 
@@ -141,7 +141,7 @@ def _with_id(call: Callable[[str], Answer]) -> _Call:
 
 def _with_both(call: Callable[[str, Body], Answer]) -> _Call:
     async def called(request: Request) -> _Document:
-        return call(_id(request), _decoded(await _received(request)))
+        return call(_id(request), await read_body(request))
 
     return called
 
@@ -164,6 +164,16 @@ def _key_pair(authorization: str) -> KeyPair | None:
     except ValueError:  # not base64, or not UTF-8
         return None
     return (key, secret) if key and secret else None
+
+
+async def read_body(request: Request) -> Body:
+    """Return the JSON object that a request brings.
+
+    Raises:
+        RefusedError: 3001, it is none.
+        HTTPException: 413, it is too long.
+    """
+    return _decoded(await _received(request))
 
 
 async def _received(request: Request) -> bytes:

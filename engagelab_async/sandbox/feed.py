@@ -13,8 +13,12 @@ from attrs import frozen
 
 from .bell import Bell
 
-Kind: TypeAlias = Literal["message", "status", "reply", "callback"]
-"""What happened: a message came, it reached a status, it was replied to, a callback was tried."""
+Kind: TypeAlias = Literal["call", "status", "reply", "callback"]
+"""What happened: a send was asked for, a message reached a status, or was replied to, or a callback
+was tried.
+
+The first status that a message reaches, ``plan``, is also the news that there is such a message.
+"""
 
 
 @frozen
@@ -24,7 +28,8 @@ class FeedEvent:
     Attributes:
         number: Its place in the feed, from 1.
         kind: What happened.
-        subject: The number of the message, or of the callback delivery, that it happened to.
+        subject: The number of the message, or of the callback delivery, that it happened to; or
+            that of the call, see `inbox.calls`.
     """
 
     number: int

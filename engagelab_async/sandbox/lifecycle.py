@@ -136,7 +136,7 @@ def guess(plan: Plan, now: datetime, *, is_right: bool) -> Plan:
     """Take note of a guess at the code."""
     past, future = _split(plan, now)
     status = "verified" if is_right else "verified_failed"
-    guessed = StatusChange(status, now, plan[0].channel)
+    guessed = evolve(past[-1], status=status, at=now, error_code=0)
     left = (each for each in future if not is_right or each.status not in _ENDS_OF_A_CODE)
     return (*past, guessed, *left)
 

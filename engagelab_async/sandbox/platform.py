@@ -128,10 +128,16 @@ class Platform:
         Raises:
             ValueError: There is nothing to verify, or no longer.
         """
+        if message.code_expires_at is None:
+            raise ValueError("message: there is no code of the platform's in it")
         try:
             self.verify({"message_id": message.message_id, "verify_code": message.code})
         except RefusedError as error:
             raise ValueError(f"message: {error.message}") from None
+
+    def has_live_code(self, message: SentMessage) -> bool:
+        """Tell whether the code of a message, if it has one, is neither verified nor expired."""
+        return self._codes.is_live(message.message_id)
 
     def expire_by_hand(self, message: SentMessage) -> None:
         """Let a message's code expire.
@@ -173,9 +179,8 @@ class Platform:
         for recipient in recipients:
             if recipient.magic.plan_error is not None:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
-        for to, recipient in found:
-            if recipient is None:
-                self._drop(letter, to)
+        for to in (to for to, recipient in found if recipient is None):
+            self._drop(letter, to)
         return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
 
     def _plan(self, request: Fields) -> _Letter:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from . import lifecycle
 from .bell import Bell
@@ -41,11 +41,8 @@ class Reply:
     .. versionadded:: 0.1.0
     """
 
-    text: str
+    text: str = field(repr=False)
     at: datetime
-
-    def __repr__(self) -> str:
-        return f"<Reply at {self.at}>"
 
 
 @define
@@ -73,7 +70,7 @@ class Progress:
     def __init__(self, pace: float, clock: Callable[[], float]) -> None:
         self._pace = pace
         self._clock = clock
-        self._listeners: list[Listener] = []
+        self._listener: Listener | None = None
         self._changed: dict[int, Plan] = {}
         self._replies: dict[int, tuple[Reply, ...]] = {}
         self._journeys: dict[int, _Journey] = {}
@@ -129,29 +126,30 @@ class Progress:
             before, now = self._plan(message), self._now()
             after = change(before, now)
             self._changed[message.number] = after
-            if self._listeners:
+            if self._listener is not None:
                 known = self._journeys.get(message.number)
                 told = known.told if known else len(lifecycle.reached(before, now))
                 self._travel(_Journey(message, after, told))
 
     # --------------------------------------------------------------------------- telling
 
-    def listen(self, listener: Listener, messages: Iterable[SentMessage]) -> None:
-        """Tell somebody of all changes from now on.
+    def listen(self, listener: Listener, sent: Callable[[], Iterable[SentMessage]]) -> None:
+        """Tell somebody of all changes from now on; again does nothing.
 
         Args:
             listener: Is called by `tell`.
-            messages: Those that were sent so far, some of which may be on their way.
+            sent: Returns the messages that were sent so far, some of which may be on their way.
         """
         with self._lock:
-            self._listeners.append(listener)
-            for message in messages:
-                if message.number not in self._journeys:
-                    self._travel(_Journey(message, self._plan(message), len(self.history(message))))
+            if self._listener is not None:
+                return
+            self._listener = listener
+            for message in sent():
+                self._travel(_Journey(message, self._plan(message), len(self.history(message))))
 
     def begin(self, message: SentMessage) -> None:
         """Let a message set out."""
-        if self._listeners:
+        if self._listener is not None:
             with self._lock:
                 self._travel(_Journey(message, self._plan(message), 0))
 
@@ -183,8 +181,8 @@ class Progress:
     def _tell_of(self, journey: _Journey, now: datetime) -> None:
         for change in lifecycle.reached(journey.plan[journey.told :], now):
             journey.told += 1
-            for listener in self._listeners:
-                listener(journey.message, change)
+            if self._listener is not None:
+                self._listener(journey.message, change)
         self._travel(journey)
 
     def _travel(self, journey: _Journey) -> None:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TypeAlias
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Answer, Body
@@ -33,7 +33,6 @@ class Call:
     """One send that was asked for.
 
     Attributes:
-        number: Its number; calls are numbered from 1, as they come.
         product: The product that was called.
         path: The path that was called.
         asked_at: When it came.
@@ -41,12 +40,12 @@ class Call:
         status: The HTTP status that it was answered with.
         answer: The body that it was answered with.
         messages: The numbers of the messages that came of it, which may be none.
+        number: Its own number; calls are numbered from 1, as they come.
         revision: Rises with whatever happens to it, above that of every other call.
         states: The state that each of its messages was last seen in.
         tally: How many of its messages are in which state.
     """
 
-    number: int
     product: Product
     path: str
     asked_at: datetime
@@ -54,9 +53,10 @@ class Call:
     status: int
     answer: Answer
     messages: range
-    revision: int
-    states: dict[int, str]
-    tally: Counter[str]
+    number: int = 0
+    revision: int = 0
+    states: dict[int, str] = field(factory=dict)
+    tally: Counter[str] = field(factory=Counter)
 
     @property
     def weight(self) -> int:
@@ -99,13 +99,13 @@ class Calls:
     Attributes:
         epoch: Tells these calls from those of another sandbox.
         revision: That of the last change.
-        on_call: Called with the number of every new call.
+        on_change: Called with the number of every new call, and with 0 when all are forgotten.
     """
 
     def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
-        self.on_call: Callable[[int], object] = lambda _: None
+        self.on_change: Callable[[int], object] = lambda _: None
         self._outbox = outbox
         self._keep = keep
         self._clock = clock
@@ -129,16 +129,25 @@ class Calls:
 
         def sent(request: Body) -> Answer:
             first = self._outbox.next_number
-            status, answer = 200, None
+
+            def add(status: int, answer: Answer) -> None:
+                call = Call(
+                    product=product,
+                    path=path,
+                    asked_at=datetime.fromtimestamp(self._clock(), UTC),
+                    request=request,
+                    status=status,
+                    answer=answer,
+                    messages=range(first, self._outbox.next_number),
+                )
+                self._add(call)
+
             try:
                 answer = send(request)
             except RefusedError as refusal:
-                status, answer = refusal.http_status, refusal.answer
+                add(refusal.http_status, refusal.answer)
                 raise
-            finally:
-                if answer is not None:
-                    messages = range(first, self._outbox.next_number)
-                    self._add(product, path, request, status, answer, messages)
+            add(200, answer)
             return answer
 
         return sent
@@ -189,38 +198,19 @@ class Calls:
         while self._calls:
             self._forget()
         self.revision += 1
+        self.on_change(0)
 
-    def _add(
-        self,
-        product: Product,
-        path: str,
-        request: Body,
-        status: int,
-        answer: Answer,
-        messages: range,
-    ) -> None:
+    def _add(self, call: Call) -> None:
         self._last_number += 1
-        call = Call(
-            number=self._last_number,
-            product=product,
-            path=path,
-            asked_at=datetime.fromtimestamp(self._clock(), UTC),
-            request=request,
-            status=status,
-            answer=answer,
-            messages=messages,
-            revision=0,
-            states={},
-            tally=Counter(),
-        )
+        call.number = self._last_number
         self._calls.append(call)
         self._by_change[call.number] = call
-        self._by_message.update(dict.fromkeys(messages, call))
+        self._by_message.update(dict.fromkeys(call.messages, call))
         self._weight += call.weight
         while self._weight > self._keep and len(self._calls) > 1:
             self._forget()
         self._revise(call)
-        self.on_call(call.number)
+        self.on_change(call.number)
 
     def _revise(self, call: Call) -> None:
         self.revision += 1

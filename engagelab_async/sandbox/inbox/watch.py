@@ -50,7 +50,7 @@ class Watch:
     def _opened(self) -> Feed:
         if self._feed is None:
             self._feed = feed = self._aftermath.watch()
-            self._calls.on_call = lambda number: feed.publish("call", number)
+            self._calls.on_change = lambda number: feed.publish("call", number)
             self._see_all(feed)
         return self._feed
 

@@ -39,7 +39,7 @@ export class Actions {
     this.#message = message;
     for (const [action, button] of this.#buttons) {
       button.ariaDisabled = message?.actions.includes(action) ? null : "true";
-      button.hidden = (action === "verify" || action === "expire") && !message?.can_be_verified;
+      button.hidden = (action === "verify" || action === "expire") && !message?.code;
     }
     if (message && this.#code.length === 0) this.#fill();
   }

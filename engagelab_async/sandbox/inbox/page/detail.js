@@ -114,7 +114,7 @@ export class Detail {
   #head(call, shown) {
     const isMember = shown && call.kind === "plan";
     const to = shown?.to ?? (call.kind === "plan" ? planName(call) : call.to ?? "No recipient");
-    const { words, mood } = isMember ? { words: stateName(shown.status), mood: stateMood(shown.status) } : overall(call);
+    const { words, mood } = isMember ? { words: stateName(shown.state), mood: stateMood(shown.state) } : overall(call);
     const leave = isMember ? () => this.#choose(null) : this.#onBack;
     return [
       h("button", { type: "button", class: isMember ? "plain back" : "plain back narrow", onclick: leave, "data-key": "back" },
@@ -129,7 +129,7 @@ export class Detail {
     const { message_count: count, offset, messages } = call;
     const rows = messages.map((message) => h(
       "li", {}, h("button", { type: "button", class: "member", "data-key": `member-${message.number}`, onclick: () => this.#choose(message.number) },
-        h("span", {}, message.to), h("span", { class: "state", "data-mood": stateMood(message.status) }, stateName(message.status)))));
+        h("span", {}, message.to), h("span", { class: "state", "data-mood": stateMood(message.state) }, stateName(message.state)))));
     const last = offset + messages.length;
     const turn = (words, to, key) => h("button", { type: "button", class: "plain", disabled: to < 0 || to >= count, "data-key": key, onclick: () => this.#turn(to) }, words);
     const pager = h("div", { class: "pager" }, h("span", {}, `${number(offset + 1)} to ${number(last)} of ${number(count)}`),
@@ -155,7 +155,7 @@ export class Detail {
 const planName = (call) => (call.plan_name && call.plan_name !== "-" ? call.plan_name : `${number(call.total)} recipients`);
 
 function tally(call) {
-  return Object.entries(call.statuses).map(([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`).join(", ");
+  return Object.entries(call.states).map(([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`).join(", ");
 }
 
 function meta(call, shown) {

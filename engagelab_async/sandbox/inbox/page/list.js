@@ -202,7 +202,7 @@ function line(call) {
 
 /** What the row says about all its messages. */
 export function overall(call) {
-  const counts = Object.entries(call.statuses);
+  const counts = Object.entries(call.states);
   if (call.kind !== "plan") {
     const [state] = states(call);
     const isWaiting = call.due !== null && stateFilter(state) === "underway" && call.due * 1000 > Date.now();
@@ -217,7 +217,7 @@ export function overall(call) {
 /** The parts of a bar: how many messages are in which mood. */
 export function segments(call) {
   const moods = { great: 0, good: 0, warn: 0, bad: 0, calm: 0 };
-  for (const [state, count] of Object.entries(call.statuses)) moods[stateMood(state)] += count;
+  for (const [state, count] of Object.entries(call.states)) moods[stateMood(state)] += count;
   return Object.entries(moods).filter(([, count]) => count > 0).map(([mood, count]) => {
     const part = h("i", { "data-mood": mood });
     part.style.flexGrow = count;

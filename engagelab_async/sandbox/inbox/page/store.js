@@ -100,7 +100,7 @@ export class Store {
 
 /** The states that the messages of a call are in; of one without any, its own. */
 export function states(call) {
-  const of = Object.keys(call.statuses);
+  const of = Object.keys(call.states);
   return of.length ? of : [call.kind];
 }
 

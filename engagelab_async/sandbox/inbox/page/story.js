@@ -36,16 +36,18 @@ export function callbacks(sent) {
   );
 }
 
-function callback({ event, url, tries, is_done: isDone }) {
+function callback({ number: key, events, url, body, tries, is_answered: isAnswered }) {
   const last = tries.at(-1);
-  const outcome = last ? answered(last) : "waiting";
-  const mood = isDone ? "good" : last ? "bad" : "calm";
+  const outcome = last ? answered(last) : "Waiting";
+  const mood = isAnswered ? "good" : last ? "bad" : "calm";
+  const names = [...new Set(events)].map(stateName).join(", ");
   return h(
     "details", { class: "callback" },
-    h("summary", {}, h("b", {}, stateName(event)), h("span", { class: "url" }, url), h("span", { class: "pill", "data-mood": mood }, outcome)),
+    h("summary", { "data-key": `callback-${key}` }, h("b", {}, names), h("span", { class: "url" }, url), h("span", { class: "pill", "data-mood": mood }, outcome)),
     h("ol", { class: "tries" }, ...tries.map((each) => h(
-      "li", {}, h("time", {}, clock(each.at)), h("span", {}, answered(each)), each.body && h("pre", { tabindex: "0" }, each.body)))),
+      "li", {}, h("time", {}, clock(each.at)), h("span", {}, answered(each)), each.status && each.answer && h("pre", { tabindex: "0", "aria-label": "Answer" }, each.answer)))),
+    h("pre", { class: "json", tabindex: "0", "aria-label": "Callback body" }, body),
   );
 }
 
-const answered = ({ status, error }) => (status ? `HTTP ${status}` : error ?? "no answer");
+const answered = ({ status, answer }) => (status ? `HTTP ${status}` : answer);
