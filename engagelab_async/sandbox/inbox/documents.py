@@ -49,12 +49,13 @@ class Documents:
     def row(self, call: Call) -> Answer:
         """Describe a call for the list."""
         first = self._platform.outbox.get(call.messages[0]) if call.messages else None
+        history = self._platform.progress.history(first) if first else ()
         targets = _targets(call)
         return {
             "number": call.number,
             "kind": _kind(call, targets),
             "product": call.product,
-            "channel": first.channel if first else None,
+            "channel": history[-1].channel if history else None,
             "to": targets[0] if targets else None,
             "total": len(targets),
             "template": _template_id(call),

@@ -27,8 +27,9 @@ export class Actions {
     this.element = h(
       "section", { class: "card actions", "aria-label": "Do by hand" },
       h("div", { class: "card-head" }, h("h3", {}, "Do by hand")),
-      h("div", { class: "buttons" }, deliver, h("span", { class: "joined" }, this.#code, fail), verify, expire),
-      h("div", { class: "joined wide" }, this.#text, reply),
+      h("div", { class: "buttons" }, deliver, verify, expire),
+      h("div", { class: "joined" }, this.#code, fail),
+      h("div", { class: "joined" }, this.#text, reply),
       this.#error,
     );
   }

@@ -4,7 +4,7 @@
 import { Actions } from "./actions.js";
 import { byId, copyButton, h, icon } from "./dom.js";
 import { exchange } from "./exchange.js";
-import { overall, segments } from "./list.js";
+import { overall, segments, title } from "./list.js";
 import { phone } from "./phone.js";
 import { ask } from "./session.js";
 import { callbacks, timeline } from "./story.js";
@@ -26,7 +26,7 @@ export class Detail {
 
   constructor({ onBack }) {
     this.#onBack = onBack;
-    this.#empty("Select a message to see all about it.");
+    this.#empty("Select a message");
   }
 
   /** Show a call. */
@@ -113,12 +113,12 @@ export class Detail {
 
   #head(call, shown) {
     const isMember = shown && call.kind === "plan";
-    const to = shown?.to ?? (call.kind === "plan" ? planName(call) : call.to ?? "No recipient");
+    const to = shown?.to ?? title(call);
     const { words, mood } = isMember ? { words: stateName(shown.state), mood: stateMood(shown.state) } : overall(call);
     const leave = isMember ? () => this.#choose(null) : this.#onBack;
     return [
       h("button", { type: "button", class: isMember ? "plain back" : "plain back narrow", onclick: leave, "data-key": "back" },
-        icon("back"), isMember ? planName(call) : "Messages"),
+        icon("back"), isMember ? title(call) : "Messages"),
       h("div", { class: "title" }, h("h2", {}, to), h("span", { class: "pill", "data-mood": mood }, words)),
       h("dl", { class: "meta" }, ...meta(call, shown)),
       call.error && h("p", { class: "refusal" }, h("b", {}, call.error.code), ` ${call.error.message}`),
@@ -152,8 +152,6 @@ export class Detail {
   }
 }
 
-const planName = (call) => (call.plan_name && call.plan_name !== "-" ? call.plan_name : `${number(call.total)} recipients`);
-
 function tally(call) {
   return Object.entries(call.states).map(([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`).join(", ");
 }
@@ -163,7 +161,7 @@ function meta(call, shown) {
   const facts = {
     Template: call.template,
     Channel: CHANNELS[channel] ?? channel,
-    [shown ? "Sent" : "Asked"]: fullTime(call.at),
+    Time: fullTime(call.at),
     Due: call.due && fullTime(call.due),
     "Message id": shown?.message_id,
   };

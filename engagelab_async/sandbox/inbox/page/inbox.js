@@ -2,7 +2,7 @@
 // selected there is shown in full.
 
 import { Detail } from "./detail.js";
-import { announce, byId, copyButton, h } from "./dom.js";
+import { announce, byId, copyButton, h, icon } from "./dom.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { admitted, ask } from "./session.js";
@@ -15,6 +15,7 @@ const LINKS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
 const store = new Store();
 const detail = new Detail({ onBack: back });
 const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
+const isWide = matchMedia("(min-width: 52.01rem)");
 let missed = 0;
 
 function open(isByKey) {
@@ -33,28 +34,45 @@ function changed(told) {
   list.update(fresh);
   detail.update(told.calls, store);
   describe();
+  if (isFirst && isWide.matches) list.choose(0);
   if (fresh.length && !isFirst) announce(`${number(fresh.length)} new, ${number(store.length)} in the list`);
 }
 
 /** Say how many calls there are, or what to do when there are none. */
 function describe() {
   const { length, total } = store;
-  byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : number(total);
+  byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : total ? number(total) : "";
   byId("clear").disabled = total === 0;
   const nothing = byId("nothing");
   nothing.hidden = length > 0;
-  if (length > 0) nothing.replaceChildren();
-  else if (total > 0) nothing.replaceChildren(h("h3", {}, "Nothing matches"), h("button", { type: "button", class: "plain", onclick: unfilter }, "Show all"));
-  else if (nothing.querySelector("code") === null) nothing.replaceChildren(...welcome());
+  byId("panes").toggleAttribute("data-empty", total === 0);
+  const shown = length > 0 ? "calls" : total > 0 ? "no match" : "welcome";
+  if (shown === nothing.dataset.shown) return;
+  nothing.dataset.shown = shown;
+  nothing.replaceChildren(...{ calls: () => [], "no match": noMatch, welcome }[shown]());
+}
+
+function noMatch() {
+  return [h("h3", {}, "Nothing matches"), h("button", { type: "button", onclick: unfilter }, "Show all")];
 }
 
 function welcome() {
-  const command = `engagelab otp send +6591234567 --template login --sandbox ${location.origin}`;
+  const { origin } = location;
   return [
+    h("span", { class: "drawing" }, icon("sms")),
     h("h3", {}, "Nothing was sent yet"),
-    h("p", {}, "Point your program here, and whatever it sends appears at once. Or try:"),
-    h("div", { class: "try" }, h("code", {}, command), copyButton(command, "command")),
+    h("p", {}, "What your program sends appears here at once, codes included. Nobody is really sent anything."),
+    toTry("From a terminal", `engagelab otp send +6591234567 --template login --sandbox ${origin}`),
+    toTry("For a program that uses EngageLab.from_env()", [
+      `export ENGAGELAB_OTP_BASE_URL=${origin}/otp`,
+      `export ENGAGELAB_SMS_BASE_URL=${origin}/sms`,
+      "export ENGAGELAB_DEV_KEY=sandbox_demo ENGAGELAB_DEV_SECRET=sandbox_secret",
+    ].join("\n")),
   ];
+}
+
+function toTry(title, commands) {
+  return h("div", { class: "try" }, h("b", {}, title), copyButton(commands, "commands"), h("pre", {}, commands));
 }
 
 function filter() {

@@ -26,7 +26,7 @@ export class List {
     this.#onSelect = onSelect;
     this.#box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#box.addEventListener("keydown", (event) => this.#pressed(event, onOpen));
-    this.#box.addEventListener("focus", () => this.#selected ?? this.#select(0));
+    this.#box.addEventListener("focus", () => this.#selected ?? this.choose(0));
     this.#runway.addEventListener("click", (event) => this.#clicked(event, onOpen));
     byId("newer").addEventListener("click", () => this.toTop());
     new ResizeObserver(() => this.draw()).observe(this.#box);
@@ -126,7 +126,7 @@ export class List {
   #clicked(event, onOpen) {
     const element = event.target.closest("[role=option]");
     if (element === null) return;
-    this.#select(element.ariaPosInSet - 1);
+    this.choose(element.ariaPosInSet - 1);
     onOpen(false);
   }
 
@@ -135,13 +135,14 @@ export class List {
     const page = Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
     const at = this.#store.rowOf(this.#selected ?? Infinity);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
-    if (event.key in to) this.#select(to[event.key]);
+    if (event.key in to) this.choose(to[event.key]);
     else if (event.key === "Enter") onOpen(true);
     else return;
     event.preventDefault();
   }
 
-  #select(row) {
+  /** Select the call in a row, or in the nearest that there is. */
+  choose(row) {
     const last = this.#store.length - 1;
     if (last < 0) return;
     const place = Math.min(Math.max(row, 0), last);
@@ -166,13 +167,14 @@ function makeRow() {
     time: h("time", { class: "time" }),
     text: h("span", { class: "text" }),
     code: h("span", { class: "code" }),
+    tally: h("span", { class: "state" }),
     state: h("span", { class: "state" }),
     bar: h("span", { class: "progress", "aria-hidden": "true" }),
   };
-  const { badge, to, more, time, text, code, state, bar } = parts;
+  const { badge, to, more, time, text, code, tally, state, bar } = parts;
   const element = h(
     "div", { role: "option", class: "row" }, badge,
-    h("span", { class: "top" }, to, more, time), h("span", { class: "below" }, text, code, state), bar,
+    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar,
   );
   return { element, call: null, top: 0, ...parts };
 }
@@ -184,20 +186,28 @@ function fill(row, call) {
   row.element.dataset.kind = call.kind;
   row.badge.replaceChildren(icon(call.kind === "message" ? call.channel : call.kind === "plan" ? "plan" : "refused"));
   row.badge.dataset.mood = call.kind === "message" || call.kind === "plan" ? "" : stateMood(call.kind);
-  row.to.textContent = call.to ?? "no recipient";
-  row.more.textContent = call.total > 1 ? `+${number(call.total - 1)}` : "";
+  row.to.textContent = title(call);
+  row.more.textContent = call.kind === "plan" ? number(call.total) : "";
   row.time.textContent = when(call.at);
   row.text.textContent = line(call);
   row.code.textContent = call.kind === "message" ? call.code ?? "" : "";
-  row.state.textContent = shown.words;
-  row.state.dataset.mood = shown.mood;
+  // A plan's words are longer; there they stand where others have their code.
+  row.state.textContent = call.kind === "plan" ? "" : shown.words;
+  row.tally.textContent = call.kind === "plan" ? shown.words : "";
+  row.state.dataset.mood = row.tally.dataset.mood = shown.mood;
   row.bar.replaceChildren(...(call.kind === "plan" ? segments(call) : []));
 }
 
 function line(call) {
   if (call.error) return `${call.error.code}: ${call.error.message}`;
   if (call.kind === "dropped") return "No target could be reached";
-  return call.plan_name && call.plan_name !== "-" ? `${call.plan_name}: ${call.text}` : call.text;
+  return call.text;
+}
+
+/** What to call a call: by its plan's name, or its recipient. */
+export function title(call) {
+  const isNamed = call.kind === "plan" && call.plan_name && call.plan_name !== "-";
+  return isNamed ? call.plan_name : call.to ?? "No recipient";
 }
 
 /** What the row says about all its messages. */
