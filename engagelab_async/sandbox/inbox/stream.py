@@ -25,12 +25,6 @@ from .watch import Watch
 _BATCH: Final = 200
 """How many calls one event tells of at most."""
 
-_PACE: Final = 0.05
-"""Seconds from one event to the next: what comes in between goes out together."""
-
-_HEARTBEAT: Final = 15.0
-"""Seconds of silence after which something is sent, so that a reader who is gone is noticed."""
-
 
 class Streams:
     """The open streams of one sandbox.
@@ -38,11 +32,18 @@ class Streams:
     Args:
         watch: Where to look.
         documents: What is told.
+        pace: Seconds from one event to the next: what comes in between goes out together.
+        heartbeat: Seconds of silence after which an event is sent that tells of nothing, so that
+            a reader who is gone is noticed.
     """
 
-    def __init__(self, watch: Watch, documents: Documents) -> None:
+    def __init__(
+        self, watch: Watch, documents: Documents, *, pace: float = 0.05, heartbeat: float = 15.0
+    ) -> None:
         self._watch = watch
         self._documents = documents
+        self._pace = pace
+        self._heartbeat = heartbeat
         self._waiting: set[CancelScope] = set()
         self._is_over = True
 
@@ -75,9 +76,9 @@ class Streams:
     async def _news(self, revision: int) -> None:
         """Wait until there are changes after a revision, or it is time for a sign of life."""
         with self._interruptible():
-            await sleep(_PACE)
+            await sleep(self._pace)
             if self._watch.calls().revision == revision:
-                await self._watch.wait(_HEARTBEAT)
+                await self._watch.wait(self._heartbeat)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

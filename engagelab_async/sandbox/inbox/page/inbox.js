@@ -66,7 +66,8 @@ function welcome() {
     toTry("For a program that uses EngageLab.from_env()", [
       `export ENGAGELAB_OTP_BASE_URL=${origin}/otp`,
       `export ENGAGELAB_SMS_BASE_URL=${origin}/sms`,
-      "export ENGAGELAB_DEV_KEY=sandbox_demo ENGAGELAB_DEV_SECRET=sandbox_secret",
+      "export ENGAGELAB_DEV_KEY=sandbox_demo",
+      "export ENGAGELAB_DEV_SECRET=sandbox_secret",
     ].join("\n")),
   ];
 }
