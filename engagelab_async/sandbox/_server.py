@@ -225,8 +225,13 @@ class Sandbox:
             ValueError: The message is none of this sandbox, as everywhere below.
 
         Example:
-            >>> [change.status for change in sandbox.history(sandbox.messages[-1])]
-            ['plan', 'target_valid', 'sent', 'delivered']
+            >>> sandbox = Sandbox(pace=0)
+            >>> [
+            ...     change.status
+            ...     for message in sandbox.messages
+            ...     for change in sandbox.history(message)
+            ... ]
+            []
         """
         return self._aftermath.history(message)
 

@@ -158,6 +158,11 @@ class CallbackDelivery:
         """Whether it was answered with 200."""
         return any(each.status == 200 for each in self.tries)  # noqa: PLR2004 - OK
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up."""
+        return self.is_over and not self.is_answered
+
 
 @frozen
 class Row:

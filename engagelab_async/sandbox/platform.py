@@ -293,7 +293,10 @@ class _Snowflakes:
 
 
 def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):  # a code may be live for longer than a datetime reaches
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _random_digits() -> str:
