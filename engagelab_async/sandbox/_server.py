@@ -18,18 +18,20 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import uvicorn
 from anyio import CancelScope, to_thread
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from .aftermath import Aftermath
 from .app import KeyPair, create_app
 from .callbacks import CallbackDelivery, Callbacks
+from .guards import Guard, token_for
+from .inbox import Inbox
 from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
 from .platform import Platform
@@ -42,6 +44,9 @@ _KEEP_ALIVE: Final = 75
 # A request that is not all there after this many seconds of stopping is ended.
 _GRACE: Final = 1
 _APPROVAL: Final = Review()
+
+_Beside: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+"""What runs as long as the server does, in its event loop."""
 
 
 class Sandbox:
@@ -64,6 +69,12 @@ class Sandbox:
         callbacks: Where to send callbacks; ``None`` sends none.
         pace: By what to multiply the time that a message takes. At 1 it is sent after a second
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
+        keep: How many messages the inbox shows; the oldest make room for new ones. `messages` has
+            all of them.
+        allowed_hosts: Further names by which a browser may call the inbox. Other requests for it
+            than those for this machine, or for ``host``, are refused.
+        token: What the inbox asks for, at least 16 characters. ``None`` asks for nothing when
+            ``host`` is a loopback address, and makes one up when others can get here.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
 
     Example:
@@ -93,18 +104,29 @@ class Sandbox:
         review: Review = _APPROVAL,
         callbacks: Callbacks | None = None,
         pace: float = 1.0,
+        keep: int = 10_000,
+        allowed_hosts: Iterable[str] = (),
+        token: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= pace < math.inf:
             raise ValueError(f"pace: must be a number from 0 on, got {pace}")
         self._host = host
         self._port = port
+        self._token = token_for(host, token)
         self._platform = Platform(
             templates=templates, code_ttl=code_ttl, review=review, pace=pace, clock=clock
         )
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
-        self._app = create_app(self._platform, credentials)
+        self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
+        app = create_app(
+            self._platform,
+            credentials,
+            recorded=self._inbox.recorded,
+            further_routes=self._inbox.routes,
+        )
+        self._app = Guard(app, host=host, allowed_hosts=allowed_hosts, token=self._token)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -129,6 +151,18 @@ class Sandbox:
             RuntimeError: The sandbox is not running.
         """
         return f"{self._origin()}/sms"
+
+    @property
+    def inbox_url(self) -> str:
+        """Where a browser shows what was sent, such as ``http://127.0.0.1:8025/``.
+
+        It holds the token, if the inbox asks for one, behind a ``#``: browsers keep that to
+        themselves, so it gets into no server's log.
+
+        Raises:
+            RuntimeError: The sandbox is not running.
+        """
+        return f"{self._origin()}/" + (f"#token={self._token}" if self._token else "")
 
     @property
     def review(self) -> Review:
@@ -269,7 +303,7 @@ class Sandbox:
         """
         listener = self._bind()
         with self._ending, suppress(KeyboardInterrupt):
-            _Uvicorn(self._app, self._aftermath, on_ready).run(sockets=[listener])
+            _Uvicorn(self._app, self._beside, on_ready).run(sockets=[listener])
 
     def __enter__(self) -> Self:
         self._start().wait_until_ready()
@@ -306,9 +340,15 @@ class Sandbox:
             await to_thread.run_sync(self._ending.close)
 
     def _start(self) -> "_Background":
-        background = _Background(self._app, self._aftermath, self._bind())
+        background = _Background(self._app, self._beside, self._bind())
         self._ending.callback(background.stop)
         return background
+
+    @asynccontextmanager
+    async def _beside(self) -> AsyncIterator[None]:
+        async with self._aftermath.running():
+            with self._inbox.open():
+                yield
 
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
@@ -336,9 +376,7 @@ class Sandbox:
 class _Uvicorn(uvicorn.Server):
     """A uvicorn that says when it is ready."""
 
-    def __init__(
-        self, app: Starlette, aftermath: Aftermath, on_ready: Callable[[], object]
-    ) -> None:
+    def __init__(self, app: ASGIApp, beside: _Beside, on_ready: Callable[[], object]) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -350,11 +388,11 @@ class _Uvicorn(uvicorn.Server):
             ws="none",
         )
         super().__init__(config)
-        self._aftermath = aftermath
+        self._beside = beside
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
-        async with self._aftermath.running():
+        async with self._beside():
             self._on_ready()
             await super().main_loop()
 
@@ -362,10 +400,10 @@ class _Uvicorn(uvicorn.Server):
 class _Background:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, app: Starlette, aftermath: Aftermath, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, beside: _Beside, listener: socket.socket) -> None:
         self._listener = listener
         self._ready = threading.Event()
-        self._server = _Uvicorn(app, aftermath, self._ready.set)
+        self._server = _Uvicorn(app, beside, self._ready.set)
         # A daemon: a program that forgets to stop its sandbox can still end.
         self._thread = threading.Thread(target=self._run, name="engagelab-sandbox", daemon=True)
         self._thread.start()

@@ -87,6 +87,11 @@ class Codes:
             code.is_verified = guess == code.digits
         return code
 
+    def is_live(self, message_id: str) -> bool:
+        """Tell whether a message has a code that is live."""
+        code = self._sent.get(message_id)
+        return code is not None and self._is_live(code)
+
     def expire(self, message_id: str) -> None:
         """End the life of a message's code.
 

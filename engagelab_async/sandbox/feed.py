@@ -13,8 +13,9 @@ from attrs import frozen
 
 from .bell import Bell
 
-Kind: TypeAlias = Literal["status", "reply", "callback"]
-"""What happened: a message reached a status, or was replied to, or a callback was tried.
+Kind: TypeAlias = Literal["call", "status", "reply", "callback"]
+"""What happened: a send was asked for, a message reached a status, or was replied to, or a callback
+was tried.
 
 The first status that a message reaches, ``plan``, is also the news that there is such a message.
 """
@@ -27,7 +28,8 @@ class FeedEvent:
     Attributes:
         number: Its place in the feed, from 1.
         kind: What happened.
-        subject: The number of the message, or of the callback delivery, that it happened to.
+        subject: The number of the message, or of the callback delivery, that it happened to; or
+            that of the call, see `inbox.calls`.
     """
 
     number: int

@@ -135,6 +135,10 @@ class Platform:
         except RefusedError as error:
             raise ValueError(f"message: {error.message}") from None
 
+    def has_live_code(self, message: SentMessage) -> bool:
+        """Tell whether the code of a message, if it has one, is neither verified nor expired."""
+        return self._codes.is_live(message.message_id)
+
     def expire_by_hand(self, message: SentMessage) -> None:
         """Let a message's code expire.
 
