@@ -186,7 +186,7 @@ class TestToken:
     )
     async def test_without_it(self, http_with_token: httpx.AsyncClient, authorization: str) -> None:
         """Nothing is shown, and nothing is done."""
-        headers = {"authorization": authorization.encode("latin-1")}
+        headers = {b"authorization": authorization.encode("latin-1")}
         for path in (MESSAGES, "/sandbox/v1/session", "/sandbox/v1/nothing"):
             answer = await http_with_token.post(path, headers=headers)
 
@@ -243,7 +243,7 @@ class TestToken:
     @pytest.mark.parametrize("token", ["", "x" * 15, "ü" * 16, "\n" * 16])
     def test_that_cannot_be(self, token: str) -> None:
         """One that could be guessed, or not be sent, is refused at once."""
-        with pytest.raises(ValueError, match="^token: must have at least 16 printable ASCII"):
+        with pytest.raises(ValueError, match=r"^token: must have at least 16 printable ASCII"):
             Sandbox(token=token)
 
 

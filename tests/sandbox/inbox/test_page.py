@@ -23,7 +23,12 @@ async def test_every_file_is_served(http: httpx.AsyncClient, path: str) -> None:
     """With its type, and told to load nothing from elsewhere and to run no script within HTML."""
     answer = await http.get(path)
     policy = answer.headers["content-security-policy"].split("; ")
-    types = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    types = {
+        "html": "text/html",
+        "css": "text/css",
+        "js": "text/javascript",
+        "svg": "image/svg+xml",
+    }
     ending = path.rpartition(".")[2] if path != "/" else "html"
 
     assert 200 == answer.status_code
@@ -34,7 +39,8 @@ async def test_every_file_is_served(http: httpx.AsyncClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["__init__.py", "__pycache__", "nothing.js", "..%2F__init__.py", "%2e%2e", ".", "a/b.js"]
+    "name",
+    ["__init__.py", "__pycache__", "nothing.js", "..%2F__init__.py", "%2e%2e", ".", "a/b.js"],
 )
 async def test_nothing_else_is(http: httpx.AsyncClient, name: str) -> None:
     """Neither our modules nor what lies elsewhere."""
@@ -54,7 +60,7 @@ def test_nothing_comes_from_elsewhere(name: str) -> None:
 @every_script
 def test_texts_never_become_html(name: str) -> None:
     """None of the ways to turn a string into HTML or code is used."""
-    ways = "innerHTML|outerHTML|insertAdjacentHTML|document.write|setHTMLUnsafe|DOMParser|eval|Function"
+    ways = "innerHTML|outerHTML|insertAdjacentHTML|write|setHTMLUnsafe|DOMParser|eval|Function"
 
     assert [] == re.findall(rf"\b(?:{ways})\b", text(name))
 

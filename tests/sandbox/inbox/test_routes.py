@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
 
-from engagelab_async.sandbox.aftermath import Aftermath
-from engagelab_async.sandbox.callbacks import Callbacks
 from engagelab_async.sandbox.platform import Platform
 from sandbox.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "sandbox-otp-tpl"}}
+Document: TypeAlias = Any
 PLAN = {
     "to": ["+6591234561", "no number", "+6591234562"],
     "template": {"id": "1233", "params": {"name": "Bob"}},
@@ -20,7 +19,7 @@ PLAN = {
 }
 
 
-async def shown(http: httpx.AsyncClient, path: str, **query: str | int) -> Any:
+async def shown(http: httpx.AsyncClient, path: str, **query: str | int) -> Document:
     """Return what the control API answers."""
     answer = await http.get(f"/sandbox/v1/{path}", params=query)
     assert 200 == answer.status_code

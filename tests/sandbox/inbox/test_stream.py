@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from attrs import define
+from starlette.types import Message
 
 from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.documents import Documents
 from engagelab_async.sandbox.inbox.stream import Streams
@@ -177,3 +180,24 @@ async def test_more_happens_than_the_feed_keeps(desk: Desk, clock: FakeClock) ->
     states = [call["states"] for _, data in events for call in data["calls"]]
 
     assert [{"verified_failed": 1}] * 700 == states
+
+
+async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox) -> None:
+    """Its stream ends at once, although nothing happens, and no task is left."""
+    app = create_app(platform, further_routes=inbox.routes)
+    scope = {"type": "http", "method": "GET", "path": "/sandbox/v1/events", "headers": []}
+    has_begun = asyncio.Event()
+
+    async def receive() -> Message:
+        await has_begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if b"event: changes" in message.get("body", b""):
+            has_begun.set()
+
+    before = asyncio.all_tasks()
+    with inbox.open():
+        await app({**scope, "query_string": b""}, receive, send)
+
+    assert before == asyncio.all_tasks()
