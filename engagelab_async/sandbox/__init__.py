@@ -72,6 +72,7 @@ except ModuleNotFoundError as _error:
     raise
 from .app import DEMO_CREDENTIALS
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
+from .faults import ActiveFault, Fault, Faults
 from .lifecycle import StatusChange
 from .outbox import SentMessage
 from .progress import Reply
@@ -83,9 +84,12 @@ __all__ = [
     "DEMO_CREDENTIALS",
     "DEMO_TEMPLATE",
     "MAGIC_RECIPIENTS",
+    "ActiveFault",
     "CallbackDelivery",
     "CallbackTry",
     "Callbacks",
+    "Fault",
+    "Faults",
     "MagicRecipient",
     "Reply",
     "Review",

@@ -21,7 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias, cast
 
 import uvicorn
 from anyio import CancelScope, to_thread
@@ -30,6 +30,8 @@ from starlette.types import ASGIApp
 from .aftermath import Aftermath
 from .app import KeyPair, create_app
 from .callbacks import CallbackDelivery, Callbacks
+from .faults import Connection, FaultPlayer, Faults, Wire
+from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
 from .lifecycle import StatusChange
@@ -45,7 +47,7 @@ _KEEP_ALIVE: Final = 75
 _GRACE: Final = 1
 _APPROVAL: Final = Review()
 
-_Beside: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+_Beside: TypeAlias = Callable[[uvicorn.Server], AbstractAsyncContextManager[None]]
 """What runs as long as the server does, in its event loop."""
 
 
@@ -76,6 +78,9 @@ class Sandbox:
         token: What the inbox asks for, at least 16 characters. ``None`` asks for nothing when
             ``host`` is a loopback address, and makes one up when others can get here.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
+
+    Attributes:
+        faults: What goes wrong; see `Fault`.
 
     Example:
         >>> import httpx
@@ -119,14 +124,17 @@ class Sandbox:
         )
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
+        self.faults: Faults = Faults()
         self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
         app = create_app(
             self._platform,
             credentials,
             recorded=self._inbox.recorded,
-            further_routes=self._inbox.routes,
+            further_routes=[*self._inbox.routes, *fault_routes(self.faults)],
         )
-        self._app = Guard(app, host=host, allowed_hosts=allowed_hosts, token=self._token)
+        self._wire = Wire()
+        self._player = FaultPlayer(app, self.faults, self._wire)
+        self._app = Guard(self._player, host=host, allowed_hosts=allowed_hosts, token=self._token)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -345,10 +353,13 @@ class Sandbox:
         return background
 
     @asynccontextmanager
-    async def _beside(self) -> AsyncIterator[None]:
+    async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
+        # Websockets, which the server does not speak, would be among them otherwise.
+        self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
         async with self._aftermath.running():
             with self._inbox.open():
                 yield
+        self._player.release()
 
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
@@ -392,7 +403,7 @@ class _Uvicorn(uvicorn.Server):
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
-        async with self._beside():
+        async with self._beside(self):
             self._on_ready()
             await super().main_loop()
 

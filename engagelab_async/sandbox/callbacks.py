@@ -19,6 +19,7 @@ from attrs import Attribute, field, frozen
 
 from engagelab_async.webhooks.signatures import check_name, check_secret
 
+from ._checks import number, whole
 from ._fields import Answer
 from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
@@ -43,23 +44,6 @@ def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
 def _check_header(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
     if value is not None and not (value and value.isprintable()):
         raise ValueError(f"{attribute.name}: must be printable and not empty")
-
-
-def _check_probability(_: object, attribute: "Attribute[float]", value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{attribute.name}: must be from 0 to 1, got {value}")
-
-
-def _check_count(_: object, attribute: "Attribute[int]", value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{attribute.name}: expected an int, got {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{attribute.name}: must be at least 1, got {value}")
-
-
-def _check_seconds(_: object, attribute: "Attribute[float]", value: float) -> None:
-    if not 0 <= value <= 3600:  # noqa: PLR2004 - an hour between two tries is past all use
-        raise ValueError(f"{attribute.name}: must be from 0 to 3600 seconds, got {value}")
 
 
 @frozen
@@ -94,11 +78,11 @@ class Callbacks:
     authorization: str | None = field(
         default=None, kw_only=True, repr=False, validator=_check_header
     )
-    attempts: int = field(default=5, kw_only=True, validator=_check_count)
-    backoff: float = field(default=1.0, kw_only=True, validator=_check_seconds)
-    max_rows: int = field(default=100, kw_only=True, validator=_check_count)
-    duplicates: float = field(default=0.0, kw_only=True, validator=_check_probability)
-    reorder: float = field(default=0.0, kw_only=True, validator=_check_probability)
+    attempts: int = field(default=5, kw_only=True, validator=whole(1))
+    backoff: float = field(default=1.0, kw_only=True, validator=number(0, 3600))
+    max_rows: int = field(default=100, kw_only=True, validator=whole(1))
+    duplicates: float = field(default=0.0, kw_only=True, validator=number(0, 1))
+    reorder: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     seed: int | str | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -70,7 +70,7 @@ class Progress:
     def __init__(self, pace: float, clock: Callable[[], float]) -> None:
         self._pace = pace
         self._clock = clock
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []  # one at most
         self._changed: dict[int, Plan] = {}
         self._replies: dict[int, tuple[Reply, ...]] = {}
         self._journeys: dict[int, _Journey] = {}
@@ -126,7 +126,7 @@ class Progress:
             before, now = self._plan(message), self._now()
             after = change(before, now)
             self._changed[message.number] = after
-            if self._listener is not None:
+            if self._listeners:
                 known = self._journeys.get(message.number)
                 told = known.told if known else len(lifecycle.reached(before, now))
                 self._travel(_Journey(message, after, told))
@@ -141,15 +141,15 @@ class Progress:
             sent: Returns the messages that were sent so far, some of which may be on their way.
         """
         with self._lock:
-            if self._listener is not None:
+            if self._listeners:
                 return
-            self._listener = listener
+            self._listeners.append(listener)
             for message in sent():
                 self._travel(_Journey(message, self._plan(message), len(self.history(message))))
 
     def begin(self, message: SentMessage) -> None:
         """Let a message set out."""
-        if self._listener is not None:
+        if self._listeners:
             with self._lock:
                 self._travel(_Journey(message, self._plan(message), 0))
 
@@ -181,8 +181,8 @@ class Progress:
     def _tell_of(self, journey: _Journey, now: datetime) -> None:
         for change in lifecycle.reached(journey.plan[journey.told :], now):
             journey.told += 1
-            if self._listener is not None:
-                self._listener(journey.message, change)
+            for listener in self._listeners:
+                listener(journey.message, change)
         self._travel(journey)
 
     def _travel(self, journey: _Journey) -> None:

@@ -5,7 +5,9 @@ so it does with one that stands for an error which only OTP has.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -83,6 +85,19 @@ _ANY_NUMBER: Final = MagicRecipient("an ordinary number")
 _ANY_EMAIL: Final = MagicRecipient("an ordinary email address", channel="email")
 
 
+_dropped: Final[ContextVar[Container[str]]] = ContextVar("dropped", default=())
+
+
+@contextmanager
+def dropping(targets: Container[str]) -> Iterator[None]:
+    """Have SMS drop these targets, too, while a request is answered."""
+    before = _dropped.set(targets)
+    try:
+        yield
+    finally:
+        _dropped.reset(before)
+
+
 @frozen
 class Recipient:
     """A recipient that a message can go to.
@@ -144,7 +159,7 @@ def sms_recipient(to: str) -> Recipient | None:
         RefusedError: The error that this target brings about, if the SMS product has it.
     """
     address = canonical(to)
-    if address is None or "@" in address:
+    if address is None or "@" in address or to in _dropped.get():
         return None
     magic = magic_of(address)
     if magic.error in OTP_ONLY:

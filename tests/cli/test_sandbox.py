@@ -90,6 +90,8 @@ def test_calls_back(engagelab: Engagelab) -> None:
         engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
         read_until(process, "otp sms …(67)  ")
         server._wait(lambda: any(b"delivered" in each.body for each in server.requests))  # noqa: SLF001
+        process.send_signal(signal.SIGINT)
+        process.communicate()
 
         assert "HTTP 404" == failure
         assert all("username=shop" in each.values("x-callback-id")[0] for each in server.requests)
