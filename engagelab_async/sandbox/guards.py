@@ -50,7 +50,7 @@ def token_for(host: str, token: str | None) -> str | None:
     if token is None:
         return None if is_loopback(host) else secrets.token_urlsafe(_SHORTEST_TOKEN)
     if len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable():
-        raise ValueError(f"token must have at least {_SHORTEST_TOKEN} printable ASCII characters")
+        raise ValueError(f"token: must have at least {_SHORTEST_TOKEN} printable ASCII characters")
     return token
 
 

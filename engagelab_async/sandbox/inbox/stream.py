@@ -32,18 +32,18 @@ class Streams:
     Args:
         watch: Where to look.
         documents: What is told.
+
+    Attributes:
         pace: Seconds from one event to the next: what comes in between goes out together.
         heartbeat: Seconds of silence after which an event is sent that tells of nothing, so that
             a reader who is gone is noticed.
     """
 
-    def __init__(
-        self, watch: Watch, documents: Documents, *, pace: float = 0.05, heartbeat: float = 15.0
-    ) -> None:
+    def __init__(self, watch: Watch, documents: Documents) -> None:
+        self.pace: float = 0.05
+        self.heartbeat: float = 15.0
         self._watch = watch
         self._documents = documents
-        self._pace = pace
-        self._heartbeat = heartbeat
         self._waiting: set[CancelScope] = set()
         self._is_over = True
 
@@ -76,9 +76,9 @@ class Streams:
     async def _news(self, revision: int) -> None:
         """Wait until there are changes after a revision, or it is time for a sign of life."""
         with self._interruptible():
-            await sleep(self._pace)
+            await sleep(self.pace)
             if self._watch.calls().revision == revision:
-                await self._watch.wait(self._heartbeat)
+                await self._watch.wait(self.heartbeat)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

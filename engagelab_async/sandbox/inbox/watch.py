@@ -40,7 +40,7 @@ class Watch:
             return self._calls
         if events:
             self._read = events[-1].number
-            self._see(set(self._subjects(events)))
+            self._see(dict.fromkeys(self._subjects(events)))
         return self._calls
 
     async def wait(self, seconds: float) -> None:
@@ -56,7 +56,8 @@ class Watch:
 
     def _see_all(self, feed: Feed) -> None:
         self._read = feed.last
-        self._see(chain.from_iterable(call.messages for call in self._calls))
+        oldest_first = reversed(list(self._calls))
+        self._see(chain.from_iterable(call.messages for call in oldest_first))
 
     def _see(self, messages: Iterable[int]) -> None:
         for number in messages:

@@ -88,7 +88,7 @@ export class Detail {
     this.#put("code", shown?.code, (code) => [codeCard(code)]);
     this.#actions.update(shown);
     this.#put("actions", shown && true, () => [this.#actions.element]);
-    this.#put("story", shown?.timeline, (changes) => [timeline(changes, shown.replies)]);
+    this.#put("story", shown && [shown.timeline, shown.replies], (story) => [timeline(...story)]);
     this.#put("callbacks", shown?.callbacks, (sent) => [callbacks(sent)]);
     this.#put("exchange", { request, response }, exchange);
     const seen = shown ?? call.messages[0];

@@ -124,7 +124,8 @@ function searched(event) {
 }
 
 theme.start();
-for (const id of ["search", "channel", "state"]) byId(id).addEventListener("input", filter);
+byId("search").addEventListener("input", filter);
+for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
 byId("search").addEventListener("keydown", searched);
 byId("clear").addEventListener("click", () => ask("/calls", { method: "DELETE" }));
 document.addEventListener("keydown", pressed);
