@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import engagelab_async
-from engagelab_async import sandbox
+from engagelab_async import sandbox, webhooks
 from engagelab_async.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ COMMAND_LINE = ROOT / "docs/reference/command-line.md"
 COMMANDS = re.findall(
     "^## engagelab (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), flags=re.MULTILINE
 )
-GROUPS = {"journal", "otp", "otp templates", "sms", "sms templates", "sms signatures"}
+GROUPS = {"journal", "otp", "otp templates", "sms", "sms templates", "sms signatures", "webhooks"}
 """The commands that only hold others."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -82,6 +82,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     [
         *(f"engagelab_async.{name}" for name in engagelab_async.__all__),
         *(f"engagelab_async.sandbox.{name}" for name in sandbox.__all__),
+        *(f"engagelab_async.webhooks.{name}" for name in webhooks.__all__),
     ],
 )
 def test_the_reference_knows_every_public_name(name: str) -> None:
