@@ -78,6 +78,7 @@ from .outbox import SentMessage
 from .progress import Reply
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
+from .store import StoreError
 from .templates import DEMO_TEMPLATE
 
 __all__ = [
@@ -96,4 +97,5 @@ __all__ = [
     "Sandbox",
     "SentMessage",
     "StatusChange",
+    "StoreError",
 ]

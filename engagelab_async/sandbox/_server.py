@@ -15,11 +15,13 @@ An asyncio or trio caller waits in a worker thread, so that its own event loop s
 """
 
 import math
+import os
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias, cast
 
@@ -34,6 +36,7 @@ from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
+from .keeper import Keeper
 from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
 from .platform import Platform
@@ -77,6 +80,8 @@ class Sandbox:
             than those for this machine, or for ``host``, are refused.
         token: What the inbox asks for, at least 16 characters. ``None`` asks for nothing when
             ``host`` is a loopback address, and makes one up when others can get here.
+        store: The file in which messages, codes, templates and signatures are kept from one run to
+            the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
 
     Attributes:
@@ -112,6 +117,7 @@ class Sandbox:
         keep: int = 10_000,
         allowed_hosts: Iterable[str] = (),
         token: str | None = None,
+        store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= pace < math.inf:
@@ -122,6 +128,7 @@ class Sandbox:
         self._platform = Platform(
             templates=templates, code_ttl=code_ttl, review=review, pace=pace, clock=clock
         )
+        self._keeper = None if store is None else Keeper(self._platform, Path(store))
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
         self.faults: Faults = Faults()
@@ -302,6 +309,7 @@ class Sandbox:
 
         Raises:
             OSError: The address cannot be had; the port is in use, say.
+            StoreError: The store cannot be used.
             RuntimeError: The sandbox is running already.
 
         Example:
@@ -364,6 +372,15 @@ class Sandbox:
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
             raise RuntimeError("the sandbox is running already")
+        with ExitStack() as beginning:
+            if self._keeper is not None:
+                beginning.enter_context(self._keeper.open())
+            listener = self._listen()
+            beginning.callback(self._unbind, listener)
+            self._ending = beginning.pop_all()
+        return listener
+
+    def _listen(self) -> socket.socket:
         # Connections queue up from here on, even before uvicorn is there to accept them.
         listener = socket.create_server((self._host, self._port))
         # uvicorn writes a head and a body one after the other, which Nagle's algorithm would hold
@@ -371,7 +388,6 @@ class Sandbox:
         # were made, and that of a server socket was not; connections inherit the option, though.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._bound_port = listener.getsockname()[1]
-        self._ending.callback(self._unbind, listener)
         return listener
 
     def _unbind(self, listener: socket.socket) -> None:

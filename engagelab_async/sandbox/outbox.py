@@ -1,7 +1,7 @@
 """What the sandbox has sent."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
+from ._kept import nobody
 from .recipients import canonical
 
 Product: TypeAlias = Literal["otp", "sms"]
@@ -77,9 +78,13 @@ class Outbox:
     """Every message of one sandbox, oldest first.
 
     The server's thread adds to it while other threads read, so readers get copies.
+
+    Attributes:
+        on_add: Called with each message that is added.
     """
 
     def __init__(self) -> None:
+        self.on_add: Callable[[SentMessage], object] = nobody
         self._messages: list[SentMessage] = []
         self._dropped: list[SentMessage] = []
 
@@ -101,6 +106,12 @@ class Outbox:
     def add(self, message: SentMessage) -> None:
         """Put a message behind the others."""
         (self._messages if message.accepted else self._dropped).append(message)
+        self.on_add(message)
+
+    def restore(self, messages: Sequence[SentMessage]) -> None:
+        """Take these messages, oldest first, for all there are."""
+        self._messages = [message for message in messages if message.accepted]
+        self._dropped = [message for message in messages if not message.accepted]
 
     def get(self, number: int) -> SentMessage:
         """Return a message by its number.

@@ -58,9 +58,11 @@ class Platform:
     Attributes:
         outbox: What was sent.
         progress: What became of it.
+        codes: The codes in it.
         reviewer: Who reviews templates and signatures.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
+        ids: Makes ids.
     """
 
     def __init__(
@@ -72,14 +74,14 @@ class Platform:
         pace: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._ids = _Snowflakes(clock)
+        self.ids: Snowflakes = Snowflakes(clock)
         self.outbox: Outbox = Outbox()
         self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
-        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self._ids.text, clock)
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer)
         self._templates = Templates(templates)
-        self._codes = Codes(code_ttl, clock)
+        self.codes: Codes = Codes(code_ttl, clock)
         self._clock = clock
         self._presets = {
             "brand_name": "EngageLab",
@@ -101,7 +103,7 @@ class Platform:
         template, params = self._localised(request.inner("template"))
         recipient = otp_recipient(to)
         digits = callers_code or recipient.magic.verify_code or _random_digits()
-        code = self._codes.issue(template.id, recipient.address, digits)
+        code = self.codes.issue(template.id, recipient.address, digits)
         letter = _Letter(
             product="otp",
             template=template,
@@ -109,8 +111,8 @@ class Platform:
             code=digits,
             code_expires_at=None if callers_code else _moment(code.expires_at),
         )
-        message = self._send(letter, recipient, self._ids.text())
-        self._codes.send(code, message)
+        message = self._send(letter, recipient, self.ids.text())
+        self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
     def verify(self, body: Body) -> Answer:
@@ -118,7 +120,7 @@ class Platform:
         request = Fields(body)
         message_id = request.text("message_id")
         guess = request.text("verify_code")
-        code = self._codes.verify(message_id, guess)
+        code = self.codes.verify(message_id, guess)
         self.progress.guess(self.outbox.get(code.number), is_right=code.is_verified)
         return {"message_id": message_id, "verify_code": guess, "verified": code.is_verified}
 
@@ -137,7 +139,7 @@ class Platform:
 
     def has_live_code(self, message: SentMessage) -> bool:
         """Tell whether the code of a message, if it has one, is neither verified nor expired."""
-        return self._codes.is_live(message.message_id)
+        return self.codes.is_live(message.message_id)
 
     def expire_by_hand(self, message: SentMessage) -> None:
         """Let a message's code expire.
@@ -145,7 +147,7 @@ class Platform:
         Raises:
             ValueError: It has no live code.
         """
-        self._codes.expire(message.message_id)
+        self.codes.expire(message.message_id)
         self.progress.expire(message)
 
     def send_custom_message(self, body: Body) -> Answer:
@@ -159,7 +161,7 @@ class Platform:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [otp_recipient(to) for to in targets]
         letter = _Letter(product="otp", template=template, params=params, code=code)
-        message_id = self._ids.text()
+        message_id = self.ids.text()
         for recipient in recipients:
             self._send(letter, recipient, message_id)
         return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
@@ -198,7 +200,7 @@ class Platform:
             template=template,
             params=params,
             code=params.get("code"),
-            plan_id=self._ids.text(),
+            plan_id=self.ids.text(),
             scheduled_for=self._due(request),
             custom_args=custom_args,
         )
@@ -215,12 +217,12 @@ class Platform:
     def _carry_out(
         self, letter: _Letter, recipients: Sequence[Recipient], *, is_single: bool
     ) -> Answer:
-        message_ids = [self._ids.text() for _ in recipients]
+        message_ids = [self.ids.text() for _ in recipients]
         for recipient, message_id in zip(recipients, message_ids, strict=True):
             self._send(letter, recipient, message_id)
         if letter.scheduled_for is not None:
             self.sms.use(letter.template.id, until=letter.scheduled_for.timestamp())
-            return {"schedule_info": {"task_id": self._ids.integer()}}
+            return {"schedule_info": {"task_id": self.ids.integer()}}
         # Ids of several messages are not told, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
@@ -241,7 +243,7 @@ class Platform:
         return self._add(letter, recipient.written, channel, message_id)
 
     def _drop(self, letter: _Letter, to: str) -> None:
-        self._add(letter, to, "sms", self._ids.text(), accepted=False)
+        self._add(letter, to, "sms", self.ids.text(), accepted=False)
 
     def _add(
         self, letter: _Letter, to: str, channel: str, message_id: str, *, accepted: bool = True
@@ -271,7 +273,7 @@ class Platform:
         return message
 
 
-class _Snowflakes:
+class Snowflakes:
     """Makes ids like the vendor's: milliseconds, then 22 bits that tell ids of one of them apart.
 
     Always above 2**53, and always rising, whatever the clock does.
@@ -283,12 +285,18 @@ class _Snowflakes:
         self._clock = clock
         self._last = 2**60
 
+    def go_on_from(self, last: int) -> None:
+        """Make none up to this one any more."""
+        self._last = max(self._last, last)
+
     def integer(self) -> int:
+        """Make an id."""
         now = int(self._clock() * 1000) - self._EPOCH
         self._last = max(self._last + 1, now << 22)
         return self._last
 
     def text(self) -> str:
+        """Make an id, and write it down."""
         return str(self.integer())
 
 

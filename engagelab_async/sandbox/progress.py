@@ -11,13 +11,14 @@ Only what was done by hand is kept. So a sandbox costs nothing more while nobody
 
 import heapq
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
 
 from . import lifecycle
+from ._kept import nobody
 from .bell import Bell
 from .lifecycle import Plan, StatusChange, plan_of
 from .outbox import SentMessage
@@ -45,6 +46,21 @@ class Reply:
     at: datetime
 
 
+@frozen
+class ByHand:
+    """What was done by hand to a message.
+
+    Attributes:
+        number: The number of the message.
+        plan: All that it has reached and is going to reach, or nothing if that was left alone.
+        replies: What the recipient has answered, oldest first.
+    """
+
+    number: int
+    plan: Plan
+    replies: tuple[Reply, ...]
+
+
 @define
 class _Journey:
     """A message on its way, of which listeners are told."""
@@ -65,9 +81,13 @@ class Progress:
     Args:
         pace: By what to multiply the time that sending and delivering take.
         clock: Tells the time in Unix seconds.
+
+    Attributes:
+        on_change: Called with what was done by hand to a message, whenever that is more.
     """
 
     def __init__(self, pace: float, clock: Callable[[], float]) -> None:
+        self.on_change: Callable[[ByHand], object] = nobody
         self._pace = pace
         self._clock = clock
         self._listeners: list[Listener] = []  # one at most
@@ -119,6 +139,7 @@ class Progress:
         reply = Reply(text, self._now())
         with self._lock:
             self._replies[message.number] = (*self.replies(message), reply)
+            self._keep(message.number)
         return reply
 
     def _change(self, message: SentMessage, change: Callable[[Plan, datetime], Plan]) -> None:
@@ -126,10 +147,21 @@ class Progress:
             before, now = self._plan(message), self._now()
             after = change(before, now)
             self._changed[message.number] = after
+            self._keep(message.number)
             if self._listeners:
                 known = self._journeys.get(message.number)
                 told = known.told if known else len(lifecycle.reached(before, now))
                 self._travel(_Journey(message, after, told))
+
+    def restore(self, all_by_hand: Sequence[ByHand]) -> None:
+        """Take this for all that was done by hand."""
+        with self._lock:
+            self._changed = {each.number: each.plan for each in all_by_hand}
+            self._replies = {each.number: each.replies for each in all_by_hand}
+
+    def _keep(self, number: int) -> None:
+        plan, replies = self._changed.get(number, ()), self._replies.get(number, ())
+        self.on_change(ByHand(number, plan, replies))
 
     # --------------------------------------------------------------------------- telling
 
