@@ -128,11 +128,12 @@ class Sandbox:
         self._platform = Platform(
             templates=templates, code_ttl=code_ttl, review=review, pace=pace, clock=clock
         )
-        self._keeper = None if store is None else Keeper(self._platform, Path(store))
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
         self.faults: Faults = Faults()
         self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
+        calls = self._inbox.calls
+        self._keeper = None if store is None else Keeper(self._platform, calls, Path(store))
         app = create_app(
             self._platform,
             credentials,
