@@ -249,7 +249,7 @@ class TestToken:
 
 def test_a_single_name_is_no_list_of_names() -> None:
     """A string would be taken for its letters."""
-    with pytest.raises(TypeError, match="^allowed_hosts: "):
+    with pytest.raises(TypeError, match=r"^allowed_hosts: "):
         Sandbox(allowed_hosts="inbox.example")
 
 

@@ -151,7 +151,7 @@ def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -
 )
 def test_how_many_to_keep(platform: Platform, keep: int, error: type[Exception]) -> None:
     """It has to be a number of messages."""
-    with pytest.raises(error, match="^keep: "):
+    with pytest.raises(error, match=r"^keep: "):
         Calls(platform.outbox, keep=keep, clock=FakeClock())
 
 
