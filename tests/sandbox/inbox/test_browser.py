@@ -310,6 +310,7 @@ class TestFaults:
         page.until_text("#faults-error", "code: an error needs a documented one")
         page.button("Remove: No answer").click()
         page.until(lambda: len(sandbox.faults) == 0)
+        page.until(lambda: page.focused() == "What goes wrong")
         page.press(Keys.ESCAPE)
 
         page.until(lambda: not page.find("#faults").is_displayed())
