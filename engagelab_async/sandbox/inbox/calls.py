@@ -97,6 +97,10 @@ class Calls:
             never the newest. A call without messages counts as one.
         clock: Tells the time in Unix seconds.
 
+    Raises:
+        TypeError: ``keep`` is no int.
+        ValueError: ``keep`` is less than 1.
+
     Attributes:
         epoch: Tells these calls from those of another sandbox.
         revision: That of the last change.
@@ -106,6 +110,10 @@ class Calls:
     """
 
     def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int):
+            raise TypeError(f"keep: expected an int, got {type(keep).__name__}")
+        if keep < 1:
+            raise ValueError(f"keep: must be at least 1, got {keep}")
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
         self.on_change: Callable[[int], object] = lambda _: None
