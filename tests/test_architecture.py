@@ -51,7 +51,7 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
-    "httpx": ["engines.httpx", "engines._choice"],
+    "httpx": ["engines.httpx", "engines._choice", "sandbox.callbacks", "sandbox.courier"],
     "httpx2": ["engines._choice"],
     "pytest": ["testing"],
     "respx": ["testing"],

@@ -1,7 +1,9 @@
 """``engagelab sandbox``: the EngageLab API on this machine, until Ctrl-C."""
 
+import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from cyclopts import Parameter
@@ -13,9 +15,13 @@ from .outcome import Exit
 from .printing import complain, console, printable
 
 if TYPE_CHECKING:
-    from engagelab_async.sandbox import Sandbox, SentMessage
+    from engagelab_async.sandbox import CallbackDelivery, Callbacks, Sandbox, SentMessage
 
 _POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
+_PACE: Final = Number(gte=0, lt=float("inf"))
+_USERNAME: Final = "ENGAGELAB_CALLBACK_USERNAME"
+_SECRET: Final = "ENGAGELAB_CALLBACK_SECRET"  # noqa: S105 - where it is, not what it is
+_TOKEN: Final = "ENGAGELAB_SANDBOX_TOKEN"  # noqa: S105 - the same
 
 
 def serve(
@@ -28,22 +34,61 @@ def serve(
     ] = 8025,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
     code_ttl: Annotated[float, Parameter(help="Seconds that a code is live.")] = 300.0,
+    pace: Annotated[
+        float,
+        Parameter(help="Delivers 2 seconds after a send, times this; 0 at once.", validator=_PACE),
+    ] = 1.0,
+    callback_url: Annotated[str | None, Parameter(help="Where to send callbacks.")] = None,
+    callback_username: Annotated[
+        str | None,
+        Parameter(help="Signs them, with ENGAGELAB_CALLBACK_SECRET.", env_var=_USERNAME),
+    ] = None,
+    keep: Annotated[
+        int, Parameter(help="How many messages the inbox shows.", validator=Number(gte=1))
+    ] = 10_000,
+    allow_host: Annotated[
+        tuple[str, ...],
+        Parameter(help="Name by which a browser may open the inbox; may be repeated."),
+    ] = (),
+    store: Annotated[
+        Path | None, Parameter(help="File that keeps what was sent, for the next time.")
+    ] = None,
 ) -> int:
     """Play the EngageLab API on this machine, until Ctrl-C.
 
-    It sends nothing to anybody: what it is given, codes included, appears here. It takes any key
-    pair, and any template whose id does not begin with "missing".
+    It sends nothing to anybody: what it is given, codes included, appears here, and in the inbox,
+    a page for the browser. It takes any key pair, and any template whose id does not begin with
+    "missing".
     """
     try:
-        from engagelab_async.sandbox import Sandbox
+        from engagelab_async.sandbox import Sandbox, StoreError
     except ModuleNotFoundError:
         return without_extra()
     try:
-        with Sandbox(host=host, port=port, code_ttl=code_ttl) as running:
+        sandbox = Sandbox(
+            host=host,
+            port=port,
+            code_ttl=code_ttl,
+            callbacks=_callbacks(callback_url, callback_username),
+            pace=pace,
+            keep=keep,
+            allowed_hosts=allow_host,
+            token=os.environ.get(_TOKEN),
+            store=store,
+        )
+    except ValueError as error:
+        complain(f"Cannot start. {error}")
+        return Exit.USAGE
+    began = datetime.now(UTC)
+    try:
+        with sandbox as running:
             _introduce(running, console())
-            _show_messages(running, console())
+            _show_messages(running, console(), since=began)
     except KeyboardInterrupt:
         return Exit.DONE
+    except StoreError as error:
+        complain(f"Cannot use the {error}")
+        return Exit.USAGE
     except OSError as error:
         complain(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
@@ -55,10 +100,22 @@ def without_extra() -> int:
     return Exit.USAGE
 
 
+def _callbacks(url: str | None, username: str | None) -> "Callbacks | None":
+    from engagelab_async.sandbox import Callbacks
+
+    if url is None:
+        return None
+    # Other users of a machine can see a command's options, so a secret is not among them.
+    return Callbacks(url, username=username, secret=os.environ.get(_SECRET))
+
+
 def _introduce(running: "Sandbox", out: Console) -> None:
     origin = running.otp_base_url.removesuffix("/otp")
     lines = f"""\
 The EngageLab API is played at {origin} until Ctrl-C.
+
+In a browser, its inbox shows what is sent:
+  {running.inbox_url}
 
 From another terminal:
   engagelab otp send +6591234567 --template login --sandbox {origin}
@@ -76,13 +133,18 @@ What is sent appears below.
         out.print(Text(line, "bold" if line.startswith("  ") else ""), soft_wrap=True)
 
 
-def _show_messages(running: "Sandbox", out: Console) -> NoReturn:
-    shown = 0
+def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoReturn:
+    shown, told = 0, set[int]()
     while True:
         messages = running.messages
         for message in messages[shown:]:
-            out.print(_line(message), soft_wrap=True)
+            if message.sent_at >= since:  # others are those that a store has kept
+                out.print(_line(message), soft_wrap=True)
         shown = len(messages)
+        failed = {each.number: each for each in running.deliveries if each.has_failed}
+        for number in failed.keys() - told:
+            out.print(_failure(failed[number]), soft_wrap=True)
+        told = set(failed)
         time.sleep(_POLL)
 
 
@@ -92,6 +154,12 @@ def _line(message: "SentMessage") -> Text:
     return Text.assemble(
         (f"{_time(message.sent_at)}  {what}  {due}", "dim"), printable(message.text)
     )
+
+
+def _failure(delivery: "CallbackDelivery") -> Text:
+    last = delivery.tries[-1]
+    why = f"HTTP {last.status}" if last.status else printable(last.answer)
+    return Text(f"{_time(last.at)}  callback {delivery.number} was not answered: {why}", "red")
 
 
 def _time(moment: datetime) -> str:

@@ -1,21 +1,29 @@
 """``engagelab sandbox``."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
 
 from cli.command import COMMAND, Engagelab
+from engagelab_async.sandbox import Sandbox
+from hostile import Hostile, answers
 
 
 @contextmanager
-def serving(*options: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start the sandbox in a process of its own."""
+def serving(*options: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the sandbox in a process of its own, with further environment variables."""
     command = [*COMMAND, "sandbox", "--port", "0", *options]
+    environment = {**os.environ, **variables}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -53,6 +61,29 @@ def test_serves_until_ctrl_c(engagelab: Engagelab) -> None:
     assert (0, "", "") == (process.returncode, out, err)
 
 
+def test_has_an_inbox(engagelab: Engagelab) -> None:
+    """It says where; others than this machine's user need the token in it."""
+    token = "chosen by the user"
+    with serving("--allow-host", "a.example", "--allow-host", "b.example") as process:
+        url = read_until(process, "^  (http://127.0.0.1:[0-9]+/)$")
+        names = ["localhost", "a.example", "b.example", "c.example"]
+        answers = [httpx.get(url, headers={"host": name}, trust_env=False) for name in names]
+    with serving("--host", "0.0.0.0", ENGAGELAB_SANDBOX_TOKEN=token) as process:  # noqa: S104
+        shown = read_until(process, "^  http://0.0.0.0:[0-9]+/#token=(.*)$")
+
+    assert [200, 200, 200, 403] == [answer.status_code for answer in answers]
+    assert token == shown
+
+
+def test_a_token_that_cannot_be_is_bad_usage() -> None:
+    """It exits with 2 and says why."""
+    with serving(ENGAGELAB_SANDBOX_TOKEN="short") as process:
+        _, err = process.communicate()
+
+    assert 2 == process.returncode
+    assert "✗ Cannot start. token: must have at least 16" in err
+
+
 def test_a_port_that_is_taken_is_a_matter_of_configuration(engagelab: Engagelab) -> None:
     """It exits with 2 and says which port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -70,3 +101,71 @@ def test_a_port_that_cannot_be_is_bad_usage(engagelab: Engagelab) -> None:
 
     assert 2 == ran.exit_code
     assert "--port" in ran.err
+
+
+def test_calls_back(engagelab: Engagelab) -> None:
+    """Callbacks go to the URL, signed with what the environment holds; failures are shown."""
+    secret = {"ENGAGELAB_CALLBACK_USERNAME": "shop", "ENGAGELAB_CALLBACK_SECRET": "my_secret"}
+    ok = answers(200)
+    with (
+        Hostile(answers(404), ok, ok) as server,
+        serving("--callback-url", server.url, "--pace", "0", **secret) as process,
+    ):
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        failure = read_until(process, "callback 1 was not answered: (.*)$")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+        read_until(process, "otp sms …(67)  ")
+        server._wait(lambda: any(b"delivered" in each.body for each in server.requests))  # noqa: SLF001
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+        assert "HTTP 404" == failure
+        assert all("username=shop" in each.values("x-callback-id")[0] for each in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
+        (
+            ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
+            "✗ Cannot start. username: ",
+        ),
+        (["--pace", "-1"], "--pace"),
+    ],
+)
+def test_callbacks_that_cannot_be_are_bad_usage(
+    engagelab: Engagelab, options: list[str], words: str
+) -> None:
+    """It exits with 2 and says why."""
+    ran = engagelab("sandbox", "--port", "0", *options)
+
+    assert 2 == ran.exit_code
+    assert words in ran.err
+
+
+def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> None:
+    """A sandbox that is started again goes on, and shows only what is new."""
+    store = ["--store", str(tmp_path / "sandbox.db")]
+    for to, digits in [("+6591234567", "67"), ("+6591234568", "68")]:
+        with serving(*store) as process:
+            origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+            engagelab("otp", "send", to, "--template", "login", "--sandbox", origin)
+            assert digits == read_until(process, "otp sms …([0-9]+)  ")
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+
+    with Sandbox(store=tmp_path / "sandbox.db") as sandbox:
+        assert 2 == len(sandbox.messages)
+
+
+def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
+    engagelab: Engagelab, tmp_path: Path
+) -> None:
+    """It exits with 2 and says which file."""
+    path = tmp_path / "notes.txt"
+    path.write_text("hello", encoding="utf-8")
+    ran = engagelab("sandbox", "--port", "0", "--store", str(path))
+
+    assert 2 == ran.exit_code
+    assert f"✗ Cannot use the store: {path} is no store of a sandbox" in ran.err
