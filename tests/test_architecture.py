@@ -51,10 +51,10 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
-    "httpx": ["engines.httpx", "engines._choice"],
+    "httpx": ["engines.httpx", "engines._choice", "testing.respx"],
     "httpx2": ["engines._choice"],
-    "pytest": ["testing"],
-    "respx": ["testing"],
+    "pytest": [],  # the plugin stands outside the package
+    "respx": ["testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
     "uvicorn": ["sandbox"],

@@ -57,6 +57,8 @@ class Sandbox:
         review: What becomes of templates and signatures that are submitted; `Review` approves them
             after a second, unless it is told otherwise.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
+        new_code: Makes the code for an address that one is sent to; six random digits, if it is
+            left out.
 
     Example:
         >>> import httpx
@@ -84,11 +86,12 @@ class Sandbox:
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
         clock: Callable[[], float] = time.time,
+        new_code: Callable[[str], str] | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._platform = Platform(
-            templates=templates, code_ttl=code_ttl, review=review, clock=clock
+            templates=templates, code_ttl=code_ttl, review=review, clock=clock, new_code=new_code
         )
         self._app = create_app(self._platform, credentials)
         self._bound_port: int | None = None
@@ -97,6 +100,11 @@ class Sandbox:
     def __repr__(self) -> str:
         where = "not running" if self._bound_port is None else f"at {self._origin()}"
         return f"<Sandbox {where}>"
+
+    @property
+    def app(self) -> Starlette:
+        """The ASGI app, for calling the sandbox without starting it."""
+        return self._app
 
     @property
     def otp_base_url(self) -> str:
