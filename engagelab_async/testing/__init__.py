@@ -18,15 +18,15 @@ package, so that pytest does not load the library in every run.
 """
 
 from .backoff import no_backoff
-from .calls import Call
 from .clock import Clock
 
 try:
+    from .calls import Call
     from .fake import FakeEngageLab
+    from .scripts import OTPScript, Script
 except ModuleNotFoundError as _error:
     _error.add_note('Testing is an extra: pip install "engagelab-async[testing]"')
     raise
-from .scripts import OTPScript, Script
 
 __all__ = [
     "Call",
