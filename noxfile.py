@@ -26,6 +26,7 @@ nox.options.error_on_missing_interpreters = False
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
+PLUGIN = "_engagelab_async_pytest.py"  # outside the package, see there
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -56,7 +57,7 @@ def types(session: nox.Session) -> None:
     """Check the types of our code, and that users see all types of the public names."""
     install_wheel(session, *group("types"))
 
-    session.run("mypy", "engagelab_async", "tests", "examples", "benchmarks")
+    session.run("mypy", "engagelab_async", "tests", "examples", "benchmarks", PLUGIN)
     # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
     session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
     session.run("pyright", env=PYRIGHT)

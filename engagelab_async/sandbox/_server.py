@@ -103,7 +103,7 @@ class Sandbox:
 
     @property
     def app(self) -> Starlette:
-        """The ASGI app, for calling the sandbox without starting it."""
+        """The ASGI app, for calling the sandbox in-process, without starting it."""
         return self._app
 
     @property

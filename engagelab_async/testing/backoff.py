@@ -22,7 +22,7 @@ def no_backoff() -> Iterator[None]:
 
     Example:
         >>> with no_backoff():
-        ...     ...  # calls of any client
+        ...     pass  # calls of any client
 
     .. versionadded:: 0.1.0
     """

@@ -74,7 +74,7 @@ class FakeEngageLab:
             clock=self.clock,
             new_code=codes.make,
         )
-        self.otp = OTPScript("otp", self._recipient_of)
+        self.otp = OTPScript(self._recipient_of)
         self.sms = Script("sms", self._recipient_of)
         scripts: Mapping[Product, Script] = {"otp": self.otp, "sms": self.sms}
         engine = FakeEngine(self.sandbox, scripts, clock=self.clock, codes=codes, names=self._names)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from engagelab_async.errors import ConnectError, EngageLabError
 from engagelab_async.operations import (
@@ -55,7 +55,7 @@ class Effect:
 AS_USUAL: Final = Effect()
 
 
-@define
+@define(eq=False)
 class _Line:
     """One line of a script; `left` is how many more requests it is for."""
 
@@ -69,6 +69,45 @@ class _Line:
         return meant and any(call.is_a(kind) for kind in self.on)
 
 
+class _Lines:
+    """The lines of a script that are not used up."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._lines: list[_Line] = []
+
+    def add(
+        self,
+        to: str | None,
+        on: type[Operation[Any]] | None,
+        times: int | None,
+        effect: Effect,
+    ) -> None:
+        """Write a line."""
+        if times is not None and times < 1:
+            raise ValueError("times: must be at least 1, or None for all requests")
+        if on is not None and on.endpoint.product != self._product:
+            raise ValueError(f"on: {on.__name__} is no operation of the {self._product} product")
+        meant = _SENDS[self._product] if on is None else (on,)
+        left = math.inf if times is None else times
+        self._lines.append(_Line(None if to is None else spelling(to), meant, left, effect))
+
+    def use(self, call: Call, recipients: tuple[str, ...]) -> Effect:
+        """Find the effect of the line that counts for a request."""
+        fitting = [line for line in self._lines if line.fits(call, recipients)]
+        if not fitting:
+            return AS_USUAL
+        line = next((each for each in fitting if each.left < math.inf), fitting[-1])
+        line.left -= 1
+        if not line.left:
+            self._lines.remove(line)
+        return line.effect
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._lines.clear()
+
+
 class Script:
     """What a test has the platform do; ``fake.sms`` is one.
 
@@ -80,9 +119,8 @@ class Script:
     """
 
     def __init__(self, product: Product, recipient_of: Callable[[str], str]) -> None:
-        self._product = product
         self._recipient_of = recipient_of
-        self._lines: list[_Line] = []
+        self._lines = _Lines(product)
 
     def fail(
         self,
@@ -119,7 +157,7 @@ class Script:
         failure = made(error)
         if after_sending and isinstance(failure, ConnectError):
             raise ValueError("after_sending: what fails with a ConnectError was never sent")
-        self._add(to, on, times, Effect(error=failure, carried_out=after_sending))
+        self._lines.add(to, on, times, Effect(error=failure, carried_out=after_sending))
 
     def answer(
         self,
@@ -141,7 +179,7 @@ class Script:
         Raises:
             ValueError: `times` is not positive, or `on` is of the other product.
         """
-        self._add(to, on, times, Effect(fields=fields))
+        self._lines.add(to, on, times, Effect(fields=fields))
 
     def slow_down(
         self,
@@ -166,7 +204,7 @@ class Script:
             TypeError: `seconds` is not a number.
             ValueError: `seconds` or `times` is not positive, or `on` is of the other product.
         """
-        self._add(to, on, times, Effect(seconds=checked(seconds, "seconds")))
+        self._lines.add(to, on, times, Effect(seconds=checked(seconds, "seconds")))
 
     def reset(self) -> None:
         """Forget all lines."""
@@ -177,29 +215,7 @@ class Script:
         recipients = call.recipients
         if call.is_a(VerifyOTP):
             recipients = (self._recipient_of(call.body["message_id"]),)
-        fitting = [line for line in self._lines if line.fits(call, recipients)]
-        if not fitting:
-            return AS_USUAL
-        line = next((each for each in fitting if each.left < math.inf), fitting[-1])
-        line.left -= 1
-        if not line.left:
-            self._lines.remove(line)
-        return line.effect
-
-    def _add(
-        self,
-        to: str | None,
-        on: type[Operation[Any]] | None,
-        times: int | None,
-        effect: Effect,
-    ) -> None:
-        if times is not None and times < 1:
-            raise ValueError("times: must be at least 1, or None for all requests")
-        if on is not None and on.endpoint.product != self._product:
-            raise ValueError(f"on: {on.__name__} is no operation of the {self._product} product")
-        meant = _SENDS[self._product] if on is None else (on,)
-        left = math.inf if times is None else times
-        self._lines.append(_Line(None if to is None else spelling(to), meant, left, effect))
+        return self._lines.use(call, recipients)
 
 
 class OTPScript(Script):
@@ -208,8 +224,12 @@ class OTPScript(Script):
     .. versionadded:: 0.1.0
     """
 
+    def __init__(self, recipient_of: Callable[[str], str]) -> None:
+        super().__init__("otp", recipient_of)
+        self._codes = _Lines("otp")
+
     def use_code(self, to: str | None, code: str, *, times: int | None = None) -> None:
-        """Choose the code that the platform makes for ``otp.send``.
+        """Choose the code that the platform makes for ``otp.send``, whatever else it answers.
 
         Args:
             to: The recipient, or ``None`` for everybody.
@@ -219,4 +239,16 @@ class OTPScript(Script):
         Raises:
             ValueError: `times` is not positive.
         """
-        self._add(to, SendOTP, times, Effect(code=code))
+        self._codes.add(to, SendOTP, times, Effect(code=code))
+
+    def reset(self) -> None:
+        """Forget all lines, and the codes."""
+        super().reset()
+        self._codes.clear()
+
+    def next(self, call: Call) -> Effect:
+        """Find what a request meets, and use up the line, and the code."""
+        effect = super().next(call)
+        if not effect.carried_out:
+            return effect
+        return evolve(effect, code=self._codes.use(call, call.recipients).code)

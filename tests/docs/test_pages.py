@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import _engagelab_async_pytest as plugin
 import engagelab_async
-from engagelab_async import sandbox
+from engagelab_async import sandbox, testing
 from engagelab_async.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     [
         *(f"engagelab_async.{name}" for name in engagelab_async.__all__),
         *(f"engagelab_async.sandbox.{name}" for name in sandbox.__all__),
+        *(f"engagelab_async.testing.{name}" for name in testing.__all__),
     ],
 )
 def test_the_reference_knows_every_public_name(name: str) -> None:
@@ -92,6 +94,14 @@ def test_the_reference_knows_every_public_name(name: str) -> None:
     short = name.rpartition(".")[2]
 
     assert re.search(rf"^ *\.\. (auto|py:)\w+:: ([\w.]+\.)?{short}\b", pages, flags=re.MULTILINE)
+
+
+def test_the_reference_knows_every_fixture() -> None:
+    """The table lists the fixtures that the plugin has."""
+    page = (ROOT / "docs/reference/testing.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+
+    assert set(listed) == {name for name in vars(plugin) if name.startswith("engagelab")}
 
 
 @pytest.fixture
