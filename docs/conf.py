@@ -43,6 +43,8 @@ nitpick_ignore_regex = [
     (r"py:exc", r"(Lookup|OS|Runtime|Type|Value)Error"),
     # Aliases and a type variable; the text beside them says in words what they stand for.
     (r"py:class", r"(HTTP|Product|R|R_co)"),
+    # `Operation[…]` remembers the module that the class had when it was written.
+    (r"py:class", r"engagelab_async\.operations\._operation\.Operation"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.

@@ -22,13 +22,13 @@ _RETRY: Final = RetryPolicy()
 class FakeEngageLab:
     """The platform, played in the test's own process: no socket, no thread, no waiting.
 
-    It does what the `Sandbox` does, magic recipients included, until a script says otherwise. Its
+    It does what the ``Sandbox`` does, magic recipients included, until a script says otherwise. Its
     clients work in any event loop, of asyncio or trio, and need no closing.
 
     Args:
-        templates: As for `Sandbox`.
+        templates: As for ``Sandbox``.
         code_ttl: How long a code is live, in seconds.
-        review: As for `Sandbox`.
+        review: As for ``Sandbox``.
         clock: The time, for code that lets it pass; a new `Clock`, if it is left out.
 
     Attributes:
@@ -94,10 +94,10 @@ class FakeEngageLab:
         put forward: they take no time.
 
         Args:
-            retry: As for `EngageLab`.
-            timeout: As for `EngageLab`.
-            deadline: As for `EngageLab`.
-            on_attempt: As for `EngageLab`.
+            retry: As for ``EngageLab``.
+            timeout: As for ``EngageLab``.
+            deadline: As for ``EngageLab``.
+            on_attempt: As for ``EngageLab``.
         """
         return _Client(
             self.clock,

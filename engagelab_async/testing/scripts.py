@@ -141,12 +141,12 @@ class Script:
             times: For how many requests; ``None`` for all. A call that is repeated makes several.
             after_sending: The platform carries the request out, and the client is told this all
                 the same: a message that was sent although the call failed.
-            on: Which operation fails, such as `VerifyOTP`; all sends, if it is left out.
+            on: Which operation fails, such as ``VerifyOTP``; all sends, if it is left out.
 
         Raises:
             TypeError: `error` is nothing that a request can meet.
             ValueError: `times` is not positive, `on` is of the other product, or `after_sending`
-                comes with a `ConnectError`, which never left.
+                comes with a ``ConnectError``, which never left.
 
         Example:
             >>> from engagelab_async import InvalidNumberError
@@ -192,7 +192,7 @@ class Script:
         """Let the platform take its time; the test does not: only the clock goes on.
 
         Where it takes longer than the call's ``timeout``, the message is sent, and the call ends
-        in a `ResponseTimeoutError`.
+        in a ``ResponseTimeoutError``.
 
         Args:
             to: The recipient, or ``None`` for everybody.
