@@ -25,6 +25,7 @@ from typing import Final, Self
 import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from .app import KeyPair, create_app
 from .outbox import Product, SentMessage
@@ -102,7 +103,7 @@ class Sandbox:
         return f"<Sandbox {where}>"
 
     @property
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         """The ASGI app, for calling the sandbox in-process, without starting it."""
         return self._app
 

@@ -7,6 +7,7 @@ the API documents no code (an unknown path, a body of more than 1 MiB), the HTTP
 import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -59,11 +60,26 @@ def create_app(
         return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
 
     app = Starlette(
-        routes=[route(*each) for each in _calls(platform)],
+        routes=[*(route(*each) for each in _calls(platform)), *_documents()],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
     return app
+
+
+def _documents() -> list[Route]:
+    """Route to the OpenAPI documents, which need no key."""
+    return [
+        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
+        for product in ("otp", "sms")
+    ]
+
+
+async def _document(product: Product, _: Request) -> Response:
+    # Few ask for it, and it takes a moment to make.
+    from .openapi import document
+
+    return _json(document(product))
 
 
 def _calls(platform: Platform) -> list[tuple[Product, str, str, _Call]]:

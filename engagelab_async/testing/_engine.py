@@ -11,7 +11,7 @@ from attrs import evolve
 from engagelab_async.engines import Request, Response
 from engagelab_async.errors import EngageLabError, ResponseTimeoutError, TransportError
 from engagelab_async.operations import Product, VerifyOTP
-from engagelab_async.sandbox import Sandbox
+from engagelab_async.sandbox import Sandbox, SentMessage
 
 from ._asgi import ask
 from ._errors import answer_with
@@ -52,6 +52,11 @@ class Names:
     def chosen(self, message_id: str) -> str:
         """Return the id that clients know."""
         return self._chosen.get(message_id, message_id)
+
+    def renamed(self, message: SentMessage) -> SentMessage:
+        """Return a message under the id that clients know."""
+        chosen = self.chosen(message.message_id)
+        return message if chosen == message.message_id else evolve(message, message_id=chosen)
 
     def real(self, message_id: str) -> str:
         """Return the id that the platform knows."""

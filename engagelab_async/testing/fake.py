@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import evolve
-
 from engagelab_async import Attempt, Credentials, EngageLab, Engine, RetryPolicy
 from engagelab_async.operations import Product
 from engagelab_async.sandbox import Review, Sandbox, SentMessage
@@ -113,10 +111,7 @@ class FakeEngageLab:
     @property
     def sent(self) -> list[SentMessage]:
         """The messages that were sent, oldest first; one for each recipient."""
-        return [
-            evolve(message, message_id=self._names.chosen(message.message_id))
-            for message in self.sandbox.messages
-        ]
+        return [self._names.renamed(message) for message in self.sandbox.messages]
 
     @property
     def calls(self) -> list[Call]:
