@@ -198,10 +198,20 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _json({"code": refusal.code, "message": refusal.message}, refusal.http_status)
 
 
-async def _undocumented(_: Request, error: Exception) -> Response:
+async def _undocumented(request: Request, error: Exception) -> Response:
     failure = cast("HTTPException", error)
     answer: Answer = {"code": failure.status_code, "message": failure.detail}
-    return _json(answer, failure.status_code, failure.headers)
+    headers = {**(failure.headers or {})}
+    if "Allow" in headers:
+        # The framework only knows the methods of the first route with this path.
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return _json(answer, failure.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return the methods that a path takes."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0].value]
+    return {method for route in routes for method in route.methods}
 
 
 def _json(

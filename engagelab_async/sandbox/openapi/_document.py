@@ -12,9 +12,9 @@ from ._schemas import Schema
 _TITLES: Final = {"otp": "EngageLab OTP", "sms": "EngageLab SMS"}
 _BASE_URLS: Final = {"otp": OTP_BASE_URL, "sms": SMS_BASE_URL}
 _ABOUT: Final = """\
-The API as the vendor's public pages document it. Of what they leave open, this says what the sandbox
-does: `null` counts as left out, and a refusal without a documented code has the HTTP status as its
-code. It is not the vendor's own document.
+The API as the vendor's public pages document it. Of what they leave open, this says what the
+sandbox does: `null` counts as left out, and a refusal without a documented code has the HTTP status
+as its code. It is not the vendor's own document.
 """
 
 

@@ -126,6 +126,10 @@ COMPONENTS: Final = {
 }
 """A row of each kind, by name."""
 
+_SIGNED: Final = (
+    "timestamp=1701234567;nonce=abc123;username=shop;"
+    "signature=26b90d8f2ac14b638fb2da51c09514e174d2e1a69f32f615617952d16ca33ff8"
+)
 _SIGNATURE: Final = {
     "name": "X-CALLBACK-ID",
     "in": "header",
@@ -133,10 +137,7 @@ _SIGNATURE: Final = {
     "It does not cover the body.",
     "schema": text(
         pattern="^timestamp=[^;]*;nonce=[^;]*;username=[^;]*;signature=[0-9a-f]{64}$",
-        examples=[
-            "timestamp=1701234567;nonce=abc123;username=shop;signature="
-            "26b90d8f2ac14b638fb2da51c09514e174d2e1a69f32f615617952d16ca33ff8"
-        ],
+        examples=[_SIGNED],
     ),
 }
 
