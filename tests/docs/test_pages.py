@@ -14,7 +14,7 @@ from engagelab_async.cli import main
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
-TESTED = {"python", "console", "output", "sh"}
+TESTED = {"python", "console", "output", "sh", "yaml"}
 NO_CODE = {"text", "{toctree}", "{eval-rst}", "{include}"}
 COMMAND_LINE = ROOT / "docs/reference/command-line.md"
 COMMANDS = re.findall(
