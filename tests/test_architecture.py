@@ -214,4 +214,4 @@ class TestWheel:
 
         assert f"{ROOT}/py.typed" in [file.as_posix() for file in files]
         about = f"{ROOT}-{metadata.version('engagelab-async')}.dist-info"
-        assert {ROOT, "_engagelab_async_pytest.py", about} == tops
+        assert {ROOT, "_engagelab_async_pytest.py", about} == tops - {"__pycache__"}
