@@ -51,7 +51,13 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
-    "httpx": ["engines.httpx", "engines._choice", "testing.respx"],
+    "httpx": [
+        "engines.httpx",
+        "engines._choice",
+        "sandbox.callbacks",
+        "sandbox.courier",
+        "testing.respx",
+    ],
     "httpx2": ["engines._choice"],
     "pytest": [],  # the plugin stands outside the package
     "respx": ["testing.respx"],

@@ -1,5 +1,6 @@
 """``engagelab sandbox``: the EngageLab API on this machine, until Ctrl-C."""
 
+import os
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
@@ -13,9 +14,12 @@ from .outcome import Exit
 from .printing import complain, console, printable
 
 if TYPE_CHECKING:
-    from engagelab_async.sandbox import Sandbox, SentMessage
+    from engagelab_async.sandbox import CallbackDelivery, Callbacks, Sandbox, SentMessage
 
 _POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
+_PACE: Final = Number(gte=0, lt=float("inf"))
+_USERNAME: Final = "ENGAGELAB_CALLBACK_USERNAME"
+_SECRET: Final = "ENGAGELAB_CALLBACK_SECRET"  # noqa: S105 - where it is, not what it is
 
 
 def serve(
@@ -28,6 +32,15 @@ def serve(
     ] = 8025,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
     code_ttl: Annotated[float, Parameter(help="Seconds that a code is live.")] = 300.0,
+    pace: Annotated[
+        float,
+        Parameter(help="Delivers 2 seconds after a send, times this; 0 at once.", validator=_PACE),
+    ] = 1.0,
+    callback_url: Annotated[str | None, Parameter(help="Where to send callbacks.")] = None,
+    callback_username: Annotated[
+        str | None,
+        Parameter(help="Signs them, with ENGAGELAB_CALLBACK_SECRET.", env_var=_USERNAME),
+    ] = None,
 ) -> int:
     """Play the EngageLab API on this machine, until Ctrl-C.
 
@@ -39,7 +52,18 @@ def serve(
     except ModuleNotFoundError:
         return without_extra()
     try:
-        with Sandbox(host=host, port=port, code_ttl=code_ttl) as running:
+        sandbox = Sandbox(
+            host=host,
+            port=port,
+            code_ttl=code_ttl,
+            callbacks=_callbacks(callback_url, callback_username),
+            pace=pace,
+        )
+    except ValueError as error:
+        complain(f"Callbacks cannot be sent. {error}")
+        return Exit.USAGE
+    try:
+        with sandbox as running:
             _introduce(running, console())
             _show_messages(running, console())
     except KeyboardInterrupt:
@@ -53,6 +77,15 @@ def without_extra() -> int:
     """Say what to install."""
     complain('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
     return Exit.USAGE
+
+
+def _callbacks(url: str | None, username: str | None) -> "Callbacks | None":
+    from engagelab_async.sandbox import Callbacks
+
+    if url is None:
+        return None
+    # Other users of a machine can see a command's options, so a secret is not among them.
+    return Callbacks(url, username=username, secret=os.environ.get(_SECRET))
 
 
 def _introduce(running: "Sandbox", out: Console) -> None:
@@ -77,12 +110,16 @@ What is sent appears below.
 
 
 def _show_messages(running: "Sandbox", out: Console) -> NoReturn:
-    shown = 0
+    shown, told = 0, set[int]()
     while True:
         messages = running.messages
         for message in messages[shown:]:
             out.print(_line(message), soft_wrap=True)
         shown = len(messages)
+        failed = {each.number: each for each in running.deliveries if each.has_failed}
+        for number in failed.keys() - told:
+            out.print(_failure(failed[number]), soft_wrap=True)
+        told = set(failed)
         time.sleep(_POLL)
 
 
@@ -92,6 +129,12 @@ def _line(message: "SentMessage") -> Text:
     return Text.assemble(
         (f"{_time(message.sent_at)}  {what}  {due}", "dim"), printable(message.text)
     )
+
+
+def _failure(delivery: "CallbackDelivery") -> Text:
+    last = delivery.tries[-1]
+    why = f"HTTP {last.status}" if last.status else printable(last.answer)
+    return Text(f"{_time(last.at)}  callback {delivery.number} was not answered: {why}", "red")
 
 
 def _time(moment: datetime) -> str:

@@ -3,17 +3,24 @@
 ::
 
     Sandbox            starts and stops it: `async with`, `with`, or `serve()`       _server.py
-    └── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-        └── Platform   the five sends as plain functions of a decoded body           platform.py
-            ├── templates and signatures of the SMS product                          sms_configs.py
-            ├── templates of the OTP product                                         otp_configs.py
-            ├── how they are reviewed                                                reviews.py
-            ├── the fields of a body, or error 3002                                  _fields.py
-            ├── recipients, the magic ones among them                                recipients.py
-            ├── which template a send means, and its text                            templates.py
-            ├── codes: live, expired, verified                                       codes.py
-            ├── what was sent                                                        outbox.py
-            └── the documented errors                                                _errors.py
+    ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
+    │   └── Platform   the five sends as plain functions of a decoded body           platform.py
+    │       ├── templates and signatures of the SMS product                          sms_configs.py
+    │       ├── templates of the OTP product                                         otp_configs.py
+    │       ├── how they are reviewed                                                reviews.py
+    │       ├── the fields of a body, or error 3002                                  _fields.py
+    │       ├── recipients, the magic ones among them                                recipients.py
+    │       ├── which template a send means, and its text                            templates.py
+    │       ├── codes: live, expired, verified                                       codes.py
+    │       ├── what was sent                                                        outbox.py
+    │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
+    │       ├── and as it comes about, or is brought about by hand                   progress.py
+    │       └── the documented errors                                                _errors.py
+    └── Aftermath  tells whoever wants to know what became of messages               aftermath.py
+        ├── callbacks: where to, what is in them, what came of each                  callbacks.py
+        ├── sends them, again and again if need be                                   courier.py
+        ├── a numbered feed of all that happens                                      feed.py
+        └── wakes the one or the other                                               bell.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
 ``/otp/v1/template-configs`` and ``/sms/v1/{template-configs,sign-configs}`` as the vendor's pages
@@ -40,11 +47,19 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000001            the vendor's: answers 5011
     +10000000002            the vendor's: answers 5012
     +10000000003            the vendor's: succeeds, and is never delivered
-    +10000000004            the vendor's: goes out on WhatsApp, then falls back to SMS
+    +10000000004            the vendor's: goes out on WhatsApp, then on SMS
     +10000000005            the vendor's: succeeds, and the code to verify is 123456
     sandbox@example.com     the vendor's: succeeds on email
     +10000000200            an SMS plan fails inside an HTTP 200
+    +10000000201            succeeds, and then cannot be sent: sent_failed
+    +10000000202            the same in the other spelling: sent_fail
+    +10000000203            is sent, and then cannot be delivered: delivered_failed
     +1000000 and any code   answers that error: 1000 to +10000001000, 5020 to +10000005020
+
+A message is delivered two seconds after it was sent. `Callbacks` tell a program of that, and of
+every other status: ``lifecycle.py`` has them all. Their rows look like the vendor's examples. Where
+those say nothing: a wrong guess at a code tells ``verified_failed``, and the code stays live; a
+target that SMS drops tells ``target_invalid``; a fallback to another channel tells ``sent`` twice.
 
 A number may be written without its ``+``. SMS does not have the errors 5011 to 5020; a target that
 stands for one of them is dropped there.
@@ -56,17 +71,31 @@ except ModuleNotFoundError as _error:
     _error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
     raise
 from .app import DEMO_CREDENTIALS
+from .callbacks import CallbackDelivery, Callbacks, CallbackTry
+from .faults import ActiveFault, Fault, Faults
+from .lifecycle import StatusChange
 from .outbox import SentMessage
+from .progress import Reply
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
+from .store import StoreError
 from .templates import DEMO_TEMPLATE
 
 __all__ = [
     "DEMO_CREDENTIALS",
     "DEMO_TEMPLATE",
     "MAGIC_RECIPIENTS",
+    "ActiveFault",
+    "CallbackDelivery",
+    "CallbackTry",
+    "Callbacks",
+    "Fault",
+    "Faults",
     "MagicRecipient",
+    "Reply",
     "Review",
     "Sandbox",
     "SentMessage",
+    "StatusChange",
+    "StoreError",
 ]

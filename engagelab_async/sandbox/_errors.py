@@ -51,3 +51,8 @@ class RefusedError(Exception):
         self.code = code
         self.http_status = _HTTP_STATUS.get(code, 400)
         self.message = MEANINGS[code] if message is None else message
+
+    @property
+    def answer(self) -> dict[str, object]:
+        """What the API answers with."""
+        return {"code": self.code, "message": self.message}

@@ -14,22 +14,33 @@
 An asyncio or trio caller waits in a worker thread, so that its own event loop stays free.
 """
 
+import math
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias, cast
 
 import uvicorn
 from anyio import CancelScope, to_thread
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from .aftermath import Aftermath
 from .app import KeyPair, create_app
+from .callbacks import CallbackDelivery, Callbacks
+from .faults import Connection, FaultPlayer, Faults, Wire
+from .faults import routes as fault_routes
+from .guards import Guard, token_for
+from .inbox import Inbox
+from .keeper import Keeper
+from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
 from .platform import Platform
+from .progress import Reply
 from .reviews import Review
 
 # As long as nginx keeps them. uvicorn's 5 seconds are what httpx keeps its own idle connections,
@@ -38,6 +49,9 @@ _KEEP_ALIVE: Final = 75
 # A request that is not all there after this many seconds of stopping is ended.
 _GRACE: Final = 1
 _APPROVAL: Final = Review()
+
+_Beside: TypeAlias = Callable[[uvicorn.Server], AbstractAsyncContextManager[None]]
+"""What runs as long as the server does, in its event loop."""
 
 
 class Sandbox:
@@ -57,9 +71,23 @@ class Sandbox:
         code_ttl: How long a code is live, in seconds.
         review: What becomes of templates and signatures that are submitted; `Review` approves them
             after a second, unless it is told otherwise.
+        callbacks: Where to send callbacks; ``None`` sends none.
+        pace: By what to multiply the time that a message takes. At 1 it is sent after a second
+            and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
+        keep: How many messages the inbox shows; the oldest make room for new ones. `messages` has
+            all of them.
+        allowed_hosts: Further names by which a browser may call the inbox. Other requests for it
+            than those for this machine, or for ``host``, are refused.
+        token: What the inbox asks for, at least 16 characters. ``None`` asks for nothing when
+            ``host`` is a loopback address, and makes one up when others can get here.
+        store: The file in which messages, codes, templates and signatures are kept from one run to
+            the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
         new_code: Makes the code for an address that one is sent to; six random digits, if it is
             left out.
+
+    Attributes:
+        faults: What goes wrong; see `Fault`.
 
     Example:
         >>> import httpx
@@ -86,15 +114,42 @@ class Sandbox:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        callbacks: Callbacks | None = None,
+        pace: float = 1.0,
+        keep: int = 10_000,
+        allowed_hosts: Iterable[str] = (),
+        token: str | None = None,
+        store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
     ) -> None:
+        if not 0 <= pace < math.inf:
+            raise ValueError(f"pace: must be a number from 0 on, got {pace}")
         self._host = host
         self._port = port
+        self._token = token_for(host, token)
         self._platform = Platform(
-            templates=templates, code_ttl=code_ttl, review=review, clock=clock, new_code=new_code
+            templates=templates,
+            code_ttl=code_ttl,
+            review=review,
+            pace=pace,
+            clock=clock,
+            new_code=new_code,
         )
-        self._app = create_app(self._platform, credentials)
+        self._keeper = None if store is None else Keeper(self._platform, Path(store))
+        self._aftermath = Aftermath(self._platform)
+        self._aftermath.callbacks = callbacks
+        self.faults: Faults = Faults()
+        self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
+        app = create_app(
+            self._platform,
+            credentials,
+            recorded=self._inbox.recorded,
+            further_routes=[*self._inbox.routes, *fault_routes(self.faults)],
+        )
+        self._wire = Wire()
+        self._player = FaultPlayer(app, self.faults, self._wire)
+        self._app = Guard(self._player, host=host, allowed_hosts=allowed_hosts, token=self._token)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -126,6 +181,18 @@ class Sandbox:
         return f"{self._origin()}/sms"
 
     @property
+    def inbox_url(self) -> str:
+        """Where a browser shows what was sent, such as ``http://127.0.0.1:8025/``.
+
+        It holds the token, if the inbox asks for one, behind a ``#``: browsers keep that to
+        themselves, so it gets into no server's log.
+
+        Raises:
+            RuntimeError: The sandbox is not running.
+        """
+        return f"{self._origin()}/" + (f"#token={self._token}" if self._token else "")
+
+    @property
     def review(self) -> Review:
         """What becomes of templates and signatures from now on; may be set at any time."""
         return self._platform.reviewer.review
@@ -133,6 +200,20 @@ class Sandbox:
     @review.setter
     def review(self, review: Review) -> None:
         self._platform.reviewer.review = review
+
+    @property
+    def callbacks(self) -> Callbacks | None:
+        """Where callbacks go from now on; may be set at any time."""
+        return self._aftermath.callbacks
+
+    @callbacks.setter
+    def callbacks(self, callbacks: Callbacks | None) -> None:
+        self._aftermath.callbacks = callbacks
+
+    @property
+    def deliveries(self) -> tuple[CallbackDelivery, ...]:
+        """The last 500 callbacks and every try to deliver them, oldest first; a copy."""
+        return self._aftermath.deliveries
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
@@ -155,6 +236,84 @@ class Sandbox:
         """
         return self._platform.outbox.last(to)
 
+    @property
+    def dropped(self) -> tuple[SentMessage, ...]:
+        """The SMS messages that were not sent, because their target was dropped; a copy."""
+        return self._platform.outbox.dropped
+
+    # --------------------------------------------------------------------------- by hand
+
+    def history(self, message: SentMessage) -> tuple[StatusChange, ...]:
+        """Return what has become of a message so far, earliest first.
+
+        Args:
+            message: One of `messages` or `dropped`.
+
+        Raises:
+            ValueError: The message is none of this sandbox, as everywhere below.
+
+        Example:
+            >>> sandbox = Sandbox(pace=0)
+            >>> [
+            ...     change.status
+            ...     for message in sandbox.messages
+            ...     for change in sandbox.history(message)
+            ... ]
+            []
+        """
+        return self._aftermath.history(message)
+
+    def replies(self, message: SentMessage) -> tuple[Reply, ...]:
+        """Return what the recipient of a message has replied, oldest first."""
+        return self._aftermath.replies(message)
+
+    def deliver(self, message: SentMessage) -> None:
+        """Deliver a message at once, even one that would never be.
+
+        Raises:
+            ValueError: Its delivery is over.
+        """
+        self._aftermath.deliver(message)
+
+    def fail(self, message: SentMessage, error_code: int) -> None:
+        """Let a message fail at once: ``delivered_failed`` if it was sent by now.
+
+        Args:
+            message: The message.
+            error_code: A documented error code, such as 5018.
+
+        Raises:
+            ValueError: Its delivery is over, or the code is not documented.
+        """
+        self._aftermath.fail(message, error_code)
+
+    def verify(self, message: SentMessage) -> None:
+        """Verify the code in a message, as if its recipient had typed it in.
+
+        Raises:
+            ValueError: The platform made no code for it, or the code is over.
+        """
+        self._aftermath.verify(message)
+
+    def expire(self, message: SentMessage) -> None:
+        """Let the code in a message expire.
+
+        Raises:
+            ValueError: It has no live code.
+        """
+        self._aftermath.expire(message)
+
+    def reply(self, message: SentMessage, text: str) -> None:
+        """Reply to a message, as its recipient would.
+
+        Args:
+            message: The message.
+            text: What the reply says.
+        """
+        self._aftermath.reply(message, text)
+
+    # --------------------------------------------------------------------------- running
+
     def serve(self, *, on_ready: Callable[[], object] = lambda: None) -> None:
         """Run in the foreground, until Ctrl-C.
 
@@ -163,6 +322,7 @@ class Sandbox:
 
         Raises:
             OSError: The address cannot be had; the port is in use, say.
+            StoreError: The store cannot be used.
             RuntimeError: The sandbox is running already.
 
         Example:
@@ -172,7 +332,7 @@ class Sandbox:
         """
         listener = self._bind()
         with self._ending, suppress(KeyboardInterrupt):
-            _Uvicorn(self._app, on_ready).run(sockets=[listener])
+            _Uvicorn(self._app, self._beside, on_ready).run(sockets=[listener])
 
     def __enter__(self) -> Self:
         self._start().wait_until_ready()
@@ -209,13 +369,31 @@ class Sandbox:
             await to_thread.run_sync(self._ending.close)
 
     def _start(self) -> "_Background":
-        background = _Background(self._app, self._bind())
+        background = _Background(self._app, self._beside, self._bind())
         self._ending.callback(background.stop)
         return background
+
+    @asynccontextmanager
+    async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
+        # Websockets, which the server does not speak, would be among them otherwise.
+        self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
+        async with self._aftermath.running():
+            with self._inbox.open():
+                yield
+        self._player.release()
 
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
             raise RuntimeError("the sandbox is running already")
+        with ExitStack() as beginning:
+            if self._keeper is not None:
+                beginning.enter_context(self._keeper.open())
+            listener = self._listen()
+            beginning.callback(self._unbind, listener)
+            self._ending = beginning.pop_all()
+        return listener
+
+    def _listen(self) -> socket.socket:
         # Connections queue up from here on, even before uvicorn is there to accept them.
         listener = socket.create_server((self._host, self._port))
         # uvicorn writes a head and a body one after the other, which Nagle's algorithm would hold
@@ -223,7 +401,6 @@ class Sandbox:
         # were made, and that of a server socket was not; connections inherit the option, though.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._bound_port = listener.getsockname()[1]
-        self._ending.callback(self._unbind, listener)
         return listener
 
     def _unbind(self, listener: socket.socket) -> None:
@@ -239,7 +416,7 @@ class Sandbox:
 class _Uvicorn(uvicorn.Server):
     """A uvicorn that says when it is ready."""
 
-    def __init__(self, app: Starlette, on_ready: Callable[[], object]) -> None:
+    def __init__(self, app: ASGIApp, beside: _Beside, on_ready: Callable[[], object]) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -251,20 +428,22 @@ class _Uvicorn(uvicorn.Server):
             ws="none",
         )
         super().__init__(config)
+        self._beside = beside
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
-        self._on_ready()
-        await super().main_loop()
+        async with self._beside(self):
+            self._on_ready()
+            await super().main_loop()
 
 
 class _Background:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, beside: _Beside, listener: socket.socket) -> None:
         self._listener = listener
         self._ready = threading.Event()
-        self._server = _Uvicorn(app, self._ready.set)
+        self._server = _Uvicorn(app, beside, self._ready.set)
         # A daemon: a program that forgets to stop its sandbox can still end.
         self._thread = threading.Thread(target=self._run, name="engagelab-sandbox", daemon=True)
         self._thread.start()

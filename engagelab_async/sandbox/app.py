@@ -6,7 +6,7 @@ the API documents no code (an unknown path, a body of more than 1 MiB), the HTTP
 
 import base64
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from ._errors import RefusedError
 from ._fields import Answer, Body
@@ -37,10 +37,19 @@ _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _Document: TypeAlias = Answer | list[Answer]
 _BodyCall: TypeAlias = Callable[[Body], Answer]
 _Call: TypeAlias = Callable[[Request], Awaitable[_Document]]
+_Recorder: TypeAlias = Callable[[Product, str, _BodyCall], _BodyCall]
+
+
+def _unrecorded(_product: Product, _path: str, call: _BodyCall) -> _BodyCall:
+    return call
 
 
 def create_app(
-    platform: Platform, credentials: Mapping[Product, KeyPair] | None = None
+    platform: Platform,
+    credentials: Mapping[Product, KeyPair] | None = None,
+    *,
+    recorded: _Recorder = _unrecorded,
+    further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Make the ASGI app that plays the API.
 
@@ -48,6 +57,8 @@ def create_app(
         platform: What answers the calls.
         credentials: The key pair of each product, which is then the only one that it takes; or
             ``None`` to take any.
+        recorded: Makes each send, given with its product and path, one that is recorded too.
+        further_routes: What is served beside the API.
 
     Returns:
         The app, with the OTP product under ``/otp`` and the SMS product under ``/sms``.
@@ -60,7 +71,11 @@ def create_app(
         return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
 
     app = Starlette(
-        routes=[*(route(*each) for each in _calls(platform)), *_documents()],
+        routes=[
+            *(route(*each) for each in _calls(platform, recorded)),
+            *_documents(),
+            *further_routes,
+        ],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -82,18 +97,21 @@ async def _document(product: Product, _: Request) -> Response:
     return _json(document(product))
 
 
-def _calls(platform: Platform) -> list[tuple[Product, str, str, _Call]]:
+def _calls(platform: Platform, recorded: _Recorder) -> list[tuple[Product, str, str, _Call]]:
     """Say which method and path lead to which call."""
     sms, otp = platform.sms, platform.otp
     sends: list[tuple[Product, str, _BodyCall]] = [
         ("otp", "messages", platform.send_otp),
         ("otp", "codes", platform.send_code),
-        ("otp", "verifications", platform.verify),
         ("otp", "custom-messages", platform.send_custom_message),
         ("sms", "messages", platform.send_sms),
     ]
     return [
-        *((product, "POST", path, _with_body(call)) for product, path, call in sends),
+        *(
+            (product, "POST", path, _with_body(recorded(product, f"/{product}/v1/{path}", call)))
+            for product, path, call in sends
+        ),
+        ("otp", "POST", "verifications", _with_body(platform.verify)),
         ("sms", "GET", "template-configs", _alone(sms.list_templates)),
         ("sms", "POST", "template-configs", _with_body(sms.create_template)),
         ("sms", "GET", "template-configs/{id:path}", _with_id(sms.get_template)),
@@ -129,7 +147,7 @@ def _alone(call: Callable[[], _Document]) -> _Call:
 
 def _with_body(call: _BodyCall) -> _Call:
     async def called(request: Request) -> _Document:
-        return call(_decoded(await _received(request)))
+        return call(await read_body(request))
 
     return called
 
@@ -143,7 +161,7 @@ def _with_id(call: Callable[[str], Answer]) -> _Call:
 
 def _with_both(call: Callable[[str, Body], Answer]) -> _Call:
     async def called(request: Request) -> _Document:
-        return call(_id(request), _decoded(await _received(request)))
+        return call(_id(request), await read_body(request))
 
     return called
 
@@ -166,6 +184,16 @@ def _key_pair(authorization: str) -> KeyPair | None:
     except ValueError:  # not base64, or not UTF-8
         return None
     return (key, secret) if key and secret else None
+
+
+async def read_body(request: Request) -> Body:
+    """Return the JSON object that a request brings.
+
+    Raises:
+        RefusedError: 3001, it is none.
+        HTTPException: 413, it is too long.
+    """
+    return _decoded(await _received(request))
 
 
 async def _received(request: Request) -> bytes:
@@ -195,7 +223,7 @@ def _decoded(body: bytes) -> Body:
 
 async def _refused(_: Request, error: Exception) -> Response:
     refusal = cast("RefusedError", error)
-    return _json({"code": refusal.code, "message": refusal.message}, refusal.http_status)
+    return _json(refusal.answer, refusal.http_status)
 
 
 async def _undocumented(request: Request, error: Exception) -> Response:

@@ -9,11 +9,14 @@ While a code is live, its template cannot be sent to its recipient again (3004).
 changes nothing.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 
-from attrs import define
+from attrs import define, field
 
 from ._errors import RefusedError
+from ._kept import nobody
+from .outbox import SentMessage
 
 
 @define
@@ -21,14 +24,24 @@ class Code:
     """A code that was sent.
 
     Attributes:
+        template_id: The id of the template that it is in.
+        address: Whom it is for.
         digits: The code itself.
         expires_at: When it ends, in Unix seconds.
         is_verified: Whether it was verified.
+        is_platforms: Whether the platform made it, so that it can be verified.
+        number: The number of its message.
+        message_id: The id of its message.
     """
 
-    digits: str
+    template_id: str
+    address: str = field(repr=False)
+    digits: str = field(repr=False)
     expires_at: float
     is_verified: bool = False
+    is_platforms: bool = False
+    number: int = 0
+    message_id: str = ""
 
 
 class Codes:
@@ -37,13 +50,18 @@ class Codes:
     Args:
         ttl: How long a code stays live, in seconds.
         clock: Tells the time in Unix seconds.
+
+    Attributes:
+        on_change: Called with each code that was sent, or that ended before its time.
     """
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
+        self.on_change: Callable[[Code], object] = nobody
         self._ttl = ttl
         self._clock = clock
         self._latest: dict[tuple[str, str], Code] = {}
-        self._to_verify: dict[str, Code] = {}
+        self._sent: dict[str, Code] = {}
+        self._lock = threading.Lock()  # a person may step in from another thread
 
     def issue(self, template_id: str, address: str, digits: str) -> Code:
         """Begin the life of a code.
@@ -54,28 +72,57 @@ class Codes:
         latest = self._latest.get((template_id, address))
         if latest is not None and self._is_live(latest):
             raise RefusedError(3004)
-        code = Code(digits, self._clock() + self._ttl)
+        code = Code(template_id, address, digits, self._clock() + self._ttl)
         self._latest[template_id, address] = code
         return code
 
-    def expect(self, message_id: str, code: Code) -> None:
-        """Let the code of a message be verified."""
-        self._to_verify[message_id] = code
+    def restore(self, codes: Sequence[Code]) -> None:
+        """Take these codes, oldest first, for all there are."""
+        self._latest = {(code.template_id, code.address): code for code in codes}
+        self._sent = {code.message_id: code for code in codes}
 
-    def verify(self, message_id: str, guess: str) -> bool:
+    def send(self, code: Code, message: SentMessage) -> None:
+        """Take note of the message that a code is in."""
+        code.number, code.message_id = message.number, message.message_id
+        code.is_platforms = message.code_expires_at is not None
+        self._sent[message.message_id] = code
+        self.on_change(code)
+
+    def verify(self, message_id: str, guess: str) -> Code:
         """Compare a guess with the code of a message, which ends the code's life if it is right.
 
         Raises:
             RefusedError: 4001, the platform made no code for such a message; 3003, the code has
                 expired or was verified before.
         """
-        code = self._to_verify.get(message_id)
-        if code is None:
+        code = self._sent.get(message_id)
+        if code is None or not code.is_platforms:
             raise RefusedError(4001, "message_id not exist")
-        if not self._is_live(code):
-            raise RefusedError(3003, "the code has expired or was already verified")
-        code.is_verified = guess == code.digits
-        return code.is_verified
+        with self._lock:
+            if not self._is_live(code):
+                raise RefusedError(3003, "the code has expired or was already verified")
+            code.is_verified = guess == code.digits
+        if code.is_verified:
+            self.on_change(code)
+        return code
+
+    def is_live(self, message_id: str) -> bool:
+        """Tell whether a message has a code that is live."""
+        code = self._sent.get(message_id)
+        return code is not None and self._is_live(code)
+
+    def expire(self, message_id: str) -> None:
+        """End the life of a message's code.
+
+        Raises:
+            ValueError: The message has no live code.
+        """
+        code = self._sent.get(message_id)
+        with self._lock:
+            if code is None or not self._is_live(code):
+                raise ValueError("message: it has no live code")
+            code.expires_at = self._clock()
+        self.on_change(code)
 
     def _is_live(self, code: Code) -> bool:
         return not code.is_verified and self._clock() < code.expires_at

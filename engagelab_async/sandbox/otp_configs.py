@@ -1,23 +1,32 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
-from attrs import define
+from attrs import define, frozen
 
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
+from ._kept import Kept, changes
 from .otp_template_rules import check_template
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
 
 
 @define
-class _OTPTemplate:
+class OTPTemplate:
     """A template; its body is what the request said."""
 
     body: Body
     submission: Submission
 
 
-class OTPConfigs:
+@frozen
+class OTPState:
+    """All templates of one sandbox, to be kept."""
+
+    templates: tuple[OTPTemplate, ...]
+    deleted: tuple[str, ...]
+
+
+class OTPConfigs(Kept):
     """All templates of one sandbox.
 
     Args:
@@ -25,9 +34,20 @@ class OTPConfigs:
     """
 
     def __init__(self, reviewer: Reviewer) -> None:
+        super().__init__()
         self._reviewer = reviewer
-        self._templates: dict[str, _OTPTemplate] = {}
+        self._templates: dict[str, OTPTemplate] = {}
         self._deleted: set[str] = set()
+
+    @property
+    def state(self) -> OTPState:
+        """All there is."""
+        return OTPState(tuple(self._templates.values()), tuple(self._deleted))
+
+    def restore(self, state: OTPState) -> None:
+        """Take this for all there is."""
+        self._templates = {str(made.body["template_id"]): made for made in state.templates}
+        self._deleted = set(state.deleted)
 
     def find(self, template_id: str) -> Template | None:
         """Return a template to send, or ``None`` if none was created under this id.
@@ -52,6 +72,7 @@ class OTPConfigs:
         """Return a template."""
         return _answer(self._template(template_id))
 
+    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template under an id of the caller's."""
         request = Fields(body)
@@ -59,10 +80,11 @@ class OTPConfigs:
         template_id = request.text("template_id")
         if template_id in self._templates:
             raise RefusedError(3003, "template_id already exist")
-        self._templates[template_id] = _OTPTemplate(body, self._reviewer.take())
+        self._templates[template_id] = OTPTemplate(body, self._reviewer.take())
         self._deleted.discard(template_id)
         return {"code": 0, "message": "success"}
 
+    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._template(template_id)
@@ -70,7 +92,7 @@ class OTPConfigs:
         self._deleted.add(template_id)
         return {"code": 0, "message": "success"}
 
-    def _template(self, template_id: str) -> _OTPTemplate:
+    def _template(self, template_id: str) -> OTPTemplate:
         made = self._templates.get(template_id)
         if made is None:
             raise RefusedError(4001, "config not exist")
@@ -91,7 +113,7 @@ def _to_send(body: Fields) -> Template:
     )
 
 
-def _answer(made: _OTPTemplate) -> Answer:
+def _answer(made: OTPTemplate) -> Answer:
     answer: Answer = {
         **made.body,
         "status": made.submission.status,

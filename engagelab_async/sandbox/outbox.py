@@ -1,12 +1,15 @@
 """What the sandbox has sent."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
+from ._kept import nobody
 from .recipients import canonical
 
 Product: TypeAlias = Literal["otp", "sms"]
@@ -15,6 +18,10 @@ Product: TypeAlias = Literal["otp", "sms"]
 
 def _read_only(params: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(params))
+
+
+def _read_only_json(values: Mapping[str, object]) -> Mapping[str, object]:
+    return MappingProxyType(dict(values))
 
 
 def _last_two(recipient: str) -> str:
@@ -39,6 +46,10 @@ class SentMessage:
         plan_id: The plan that an SMS belongs to, or ``None``.
         scheduled_for: When a scheduled SMS is due, or ``None``.
         sent_at: When the request came.
+        custom_args: What an SMS request wants to get back in callbacks.
+        code_expires_at: Until when the code can be verified; ``None`` for one that cannot.
+        accepted: Whether it goes out. SMS drops a target that cannot be reached without a word.
+        number: Its place among all messages of its sandbox, from 1.
 
     .. versionadded:: 0.1.0
     """
@@ -55,25 +66,64 @@ class SentMessage:
     plan_id: str | None = None
     scheduled_for: datetime | None = None
     sent_at: datetime
+    custom_args: Mapping[str, object] = field(
+        factory=dict, repr=False, hash=False, converter=_read_only_json
+    )
+    code_expires_at: datetime | None = None
+    accepted: bool = True
+    number: int = 0
 
 
 class Outbox:
     """Every message of one sandbox, oldest first.
 
     The server's thread adds to it while other threads read, so readers get copies.
+
+    Attributes:
+        on_add: Called with each message that is added.
     """
 
     def __init__(self) -> None:
+        self.on_add: Callable[[SentMessage], object] = nobody
         self._messages: list[SentMessage] = []
+        self._dropped: list[SentMessage] = []
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
-        """A copy of all messages."""
+        """A copy of all messages that were sent."""
         return tuple(self._messages)
+
+    @property
+    def dropped(self) -> tuple[SentMessage, ...]:
+        """A copy of all messages that were not sent, because their target was dropped."""
+        return tuple(self._dropped)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the message that will be added next."""
+        return len(self._messages) + len(self._dropped) + 1
 
     def add(self, message: SentMessage) -> None:
         """Put a message behind the others."""
-        self._messages.append(message)
+        (self._messages if message.accepted else self._dropped).append(message)
+        self.on_add(message)
+
+    def restore(self, messages: Sequence[SentMessage]) -> None:
+        """Take these messages, oldest first, for all there are."""
+        self._messages = [message for message in messages if message.accepted]
+        self._dropped = [message for message in messages if not message.accepted]
+
+    def get(self, number: int) -> SentMessage:
+        """Return a message by its number.
+
+        Raises:
+            LookupError: There is none.
+        """
+        for messages in (self._messages, self._dropped):
+            place = bisect_left(messages, number, key=attrgetter("number"))
+            if place < len(messages) and messages[place].number == number:
+                return messages[place]
+        raise LookupError(f"the sandbox has no message {number}")
 
     def last(self, to: str | None) -> SentMessage:
         """Return the newest message, to one recipient or to any.

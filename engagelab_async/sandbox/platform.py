@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from .codes import Codes
 from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
+from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .reviews import Review, Reviewer
 from .sms_configs import SMSConfigs
@@ -40,6 +41,8 @@ class _Letter:
     code: str | None
     plan_id: str | None = None
     scheduled_for: datetime | None = None
+    custom_args: Mapping[str, object] = field(factory=dict)
+    code_expires_at: datetime | None = None
 
 
 class Platform:
@@ -49,14 +52,18 @@ class Platform:
         templates: Text by template id, or ``None`` to take any id.
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
+        pace: By what to multiply the time that sending and delivering take.
         clock: Tells the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
 
     Attributes:
         outbox: What was sent.
+        progress: What became of it.
+        codes: The codes in it.
         reviewer: Who reviews templates and signatures.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
+        ids: Makes ids.
     """
 
     def __init__(
@@ -65,16 +72,18 @@ class Platform:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        pace: float = 1.0,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
     ) -> None:
-        self._ids = _Snowflakes(clock)
+        self.ids: Snowflakes = Snowflakes(clock)
         self.outbox: Outbox = Outbox()
+        self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
-        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self._ids.text, clock)
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer)
         self._templates = Templates(templates)
-        self._codes = Codes(code_ttl, clock)
+        self.codes: Codes = Codes(code_ttl, clock)
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -97,21 +106,52 @@ class Platform:
         template, params = self._localised(request.inner("template"))
         recipient = otp_recipient(to)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
-        code = self._codes.issue(template.id, recipient.address, digits)
-        letter = _Letter(product="otp", template=template, params=params, code=digits)
-        message_id = self._ids.text()
-        if callers_code is None:
-            self._codes.expect(message_id, code)
-        self._send(letter, recipient, message_id)
-        return {"message_id": message_id, "send_channel": recipient.channel(template.channels)}
+        code = self.codes.issue(template.id, recipient.address, digits)
+        letter = _Letter(
+            product="otp",
+            template=template,
+            params=params,
+            code=digits,
+            code_expires_at=None if callers_code else _moment(code.expires_at),
+        )
+        message = self._send(letter, recipient, self.ids.text())
+        self.codes.send(code, message)
+        return {"message_id": message.message_id, "send_channel": message.channel}
 
     def verify(self, body: Body) -> Answer:
         """Compare a code with the one that was sent; a wrong one is no error."""
         request = Fields(body)
         message_id = request.text("message_id")
         guess = request.text("verify_code")
-        verified = self._codes.verify(message_id, guess)
-        return {"message_id": message_id, "verify_code": guess, "verified": verified}
+        code = self.codes.verify(message_id, guess)
+        self.progress.guess(self.outbox.get(code.number), is_right=code.is_verified)
+        return {"message_id": message_id, "verify_code": guess, "verified": code.is_verified}
+
+    def verify_by_hand(self, message: SentMessage) -> None:
+        """Verify a message's code, as if its recipient had typed it in.
+
+        Raises:
+            ValueError: There is nothing to verify, or no longer.
+        """
+        if message.code_expires_at is None:
+            raise ValueError("message: there is no code of the platform's in it")
+        try:
+            self.verify({"message_id": message.message_id, "verify_code": message.code})
+        except RefusedError as error:
+            raise ValueError(f"message: {error.message}") from None
+
+    def has_live_code(self, message: SentMessage) -> bool:
+        """Tell whether the code of a message, if it has one, is neither verified nor expired."""
+        return self.codes.is_live(message.message_id)
+
+    def expire_by_hand(self, message: SentMessage) -> None:
+        """Let a message's code expire.
+
+        Raises:
+            ValueError: It has no live code.
+        """
+        self.codes.expire(message.message_id)
+        self.progress.expire(message)
 
     def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
@@ -124,7 +164,7 @@ class Platform:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [otp_recipient(to) for to in targets]
         letter = _Letter(product="otp", template=template, params=params, code=code)
-        message_id = self._ids.text()
+        message_id = self.ids.text()
         for recipient in recipients:
             self._send(letter, recipient, message_id)
         return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
@@ -134,8 +174,8 @@ class Platform:
         request = Fields(body)
         targets = request.texts("to")
         letter = self._plan(request)
-        found = [sms_recipient(to) for to in targets]
-        recipients = [recipient for recipient in found if recipient is not None]
+        found = [(to, sms_recipient(to)) for to in targets]
+        recipients = [recipient for _, recipient in found if recipient is not None]
         answer: Answer = {
             "plan_id": letter.plan_id,
             "total_count": len(targets),
@@ -144,11 +184,13 @@ class Platform:
         for recipient in recipients:
             if recipient.magic.plan_error is not None:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
+        for to in (to for to, recipient in found if recipient is None):
+            self._drop(letter, to)
         return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
 
     def _plan(self, request: Fields) -> _Letter:
         request.optional_text("plan_name")
-        request.optional_inner("custom_args")
+        custom_args = request.optional_inner("custom_args").values
         wanted = request.inner("template")
         # The table of the SMS product, unlike those of the OTP product, calls params required.
         wanted.inner("params")
@@ -161,8 +203,9 @@ class Platform:
             template=template,
             params=params,
             code=params.get("code"),
-            plan_id=self._ids.text(),
+            plan_id=self.ids.text(),
             scheduled_for=self._due(request),
+            custom_args=custom_args,
         )
 
     def _due(self, request: Fields) -> datetime | None:
@@ -172,17 +215,17 @@ class Platform:
         # The API counts in whole seconds, which favours a request that took a moment to arrive.
         if not _MIN_AHEAD <= seconds - int(self._clock()) <= _MAX_AHEAD:
             raise request.refusal("schedule_time", "must be 3 minutes to 30 days ahead")
-        return datetime.fromtimestamp(seconds, UTC)
+        return _moment(seconds)
 
     def _carry_out(
         self, letter: _Letter, recipients: Sequence[Recipient], *, is_single: bool
     ) -> Answer:
-        message_ids = [self._ids.text() for _ in recipients]
+        message_ids = [self.ids.text() for _ in recipients]
         for recipient, message_id in zip(recipients, message_ids, strict=True):
             self._send(letter, recipient, message_id)
         if letter.scheduled_for is not None:
             self.sms.use(letter.template.id, until=letter.scheduled_for.timestamp())
-            return {"schedule_info": {"task_id": self._ids.integer()}}
+            return {"schedule_info": {"task_id": self.ids.integer()}}
         # Ids of several messages are not told, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
@@ -197,32 +240,43 @@ class Platform:
         params = wanted.optional_inner("params").all_texts()
         return self.otp.find(template_id) or self._templates.find(template_id), params
 
-    def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> None:
+    def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> SentMessage:
+        is_sms = letter.product == "sms"
+        channel = "sms" if is_sms else recipient.channel(letter.template.channels)
+        return self._add(letter, recipient.written, channel, message_id)
+
+    def _drop(self, letter: _Letter, to: str) -> None:
+        self._add(letter, to, "sms", self.ids.text(), accepted=False)
+
+    def _add(
+        self, letter: _Letter, to: str, channel: str, message_id: str, *, accepted: bool = True
+    ) -> SentMessage:
         variables = dict(letter.params)
         if letter.code is not None:
             variables["code"] = letter.code
-        self.outbox.add(
-            SentMessage(
-                message_id=message_id,
-                product=letter.product,
-                channel=(
-                    "sms"
-                    if letter.product == "sms"
-                    else recipient.channel(letter.template.channels)
-                ),
-                recipient=recipient.written,
-                template_id=letter.template.id,
-                text=letter.template.render(variables, self._presets),
-                code=letter.code,
-                params=letter.params,
-                plan_id=letter.plan_id,
-                scheduled_for=letter.scheduled_for,
-                sent_at=datetime.fromtimestamp(self._clock(), UTC),
-            )
+        message = SentMessage(
+            message_id=message_id,
+            product=letter.product,
+            channel=channel,
+            recipient=to,
+            template_id=letter.template.id,
+            text=letter.template.render(variables, self._presets),
+            code=letter.code,
+            params=letter.params,
+            plan_id=letter.plan_id,
+            scheduled_for=letter.scheduled_for,
+            sent_at=_moment(self._clock()),
+            custom_args=letter.custom_args,
+            code_expires_at=letter.code_expires_at,
+            accepted=accepted,
+            number=self.outbox.next_number,
         )
+        self.outbox.add(message)
+        self.progress.begin(message)
+        return message
 
 
-class _Snowflakes:
+class Snowflakes:
     """Makes ids like the vendor's: milliseconds, then 22 bits that tell ids of one of them apart.
 
     Always above 2**53, and always rising, whatever the clock does.
@@ -234,13 +288,26 @@ class _Snowflakes:
         self._clock = clock
         self._last = 2**60
 
+    def go_on_from(self, last: int) -> None:
+        """Make none up to this one any more."""
+        self._last = max(self._last, last)
+
     def integer(self) -> int:
+        """Make an id."""
         now = int(self._clock() * 1000) - self._EPOCH
         self._last = max(self._last + 1, now << 22)
         return self._last
 
     def text(self) -> str:
+        """Make an id, and write it down."""
         return str(self.integer())
+
+
+def _moment(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):  # a code may be live for longer than a datetime reaches
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _random_digits(_: str) -> str:

@@ -5,9 +5,11 @@ so it does with one that stands for an error which only OTP has.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from attrs import frozen
 
@@ -28,6 +30,9 @@ class MagicRecipient:
         plan_error: The non-zero code inside the HTTP 200 of an SMS plan, or ``None``.
         channel: The channel that a send on the OTP product goes out on.
         verify_code: The code that the platform makes for it, or ``None`` for a random one.
+        ends: The status that its delivery ends with.
+        failure: The error code of that status, or 0.
+        fallback: The channel that follows when the first does not deliver, or ``None``.
     """
 
     effect: str
@@ -35,6 +40,9 @@ class MagicRecipient:
     plan_error: int | None = None
     channel: str = "sms"
     verify_code: str | None = None
+    ends: Literal["delivered", "delivered_failed", "sent", "sent_failed", "sent_fail"] = "delivered"
+    failure: int = 0
+    fallback: str | None = None
 
 
 MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
@@ -42,11 +50,22 @@ MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
         "+10000000000": MagicRecipient("succeeds"),
         "+10000000001": MagicRecipient("answers 5011: " + MEANINGS[5011], error=5011),
         "+10000000002": MagicRecipient("answers 5012: " + MEANINGS[5012], error=5012),
-        "+10000000003": MagicRecipient("succeeds, and is never delivered"),
-        "+10000000004": MagicRecipient("goes out on WhatsApp first", channel="whatsapp"),
+        "+10000000003": MagicRecipient("succeeds, and is never delivered", ends="sent"),
+        "+10000000004": MagicRecipient(
+            "goes out on WhatsApp first, then on SMS", channel="whatsapp", fallback="sms"
+        ),
         "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
         "sandbox@example.com": MagicRecipient("succeeds on email", channel="email"),
         "+10000000200": MagicRecipient("an SMS plan fails inside an HTTP 200", plan_error=1),
+        "+10000000201": MagicRecipient(
+            "succeeds, and then cannot be sent", ends="sent_failed", failure=5016
+        ),
+        "+10000000202": MagicRecipient(
+            "the same, in the other spelling", ends="sent_fail", failure=5016
+        ),
+        "+10000000203": MagicRecipient(
+            "is sent, and then cannot be delivered", ends="delivered_failed", failure=5018
+        ),
     }
     | {
         f"+1000000{code}": MagicRecipient(f"answers {code}: {meaning}", error=code)
@@ -64,6 +83,19 @@ Example:
 
 _ANY_NUMBER: Final = MagicRecipient("an ordinary number")
 _ANY_EMAIL: Final = MagicRecipient("an ordinary email address", channel="email")
+
+
+_dropped: Final[ContextVar[Container[str]]] = ContextVar("dropped", default=())
+
+
+@contextmanager
+def dropping(targets: Container[str]) -> Iterator[None]:
+    """Have SMS drop these targets, too, while a request is answered."""
+    before = _dropped.set(targets)
+    try:
+        yield
+    finally:
+        _dropped.reset(before)
 
 
 @frozen
@@ -99,6 +131,12 @@ def canonical(to: str) -> str | None:
     return to.lower() if EMAIL.fullmatch(to) else None
 
 
+def magic_of(to: str) -> MagicRecipient:
+    """Return what a recipient brings about."""
+    address = canonical(to) or ""
+    return MAGIC_RECIPIENTS.get(address, _ANY_EMAIL if "@" in address else _ANY_NUMBER)
+
+
 def otp_recipient(to: str) -> Recipient:
     """Take a recipient of the OTP product: a number or an email address.
 
@@ -108,8 +146,7 @@ def otp_recipient(to: str) -> Recipient:
     address = canonical(to)
     if address is None:
         raise RefusedError(5011)
-    ordinary = _ANY_EMAIL if "@" in address else _ANY_NUMBER
-    magic = MAGIC_RECIPIENTS.get(address, ordinary)
+    magic = magic_of(address)
     if magic.error is not None:
         raise RefusedError(magic.error)
     return Recipient(to, address, magic)
@@ -122,9 +159,9 @@ def sms_recipient(to: str) -> Recipient | None:
         RefusedError: The error that this target brings about, if the SMS product has it.
     """
     address = canonical(to)
-    if address is None or "@" in address:
+    if address is None or "@" in address or to in _dropped.get():
         return None
-    magic = MAGIC_RECIPIENTS.get(address, _ANY_NUMBER)
+    magic = magic_of(address)
     if magic.error in OTP_ONLY:
         return None
     if magic.error is not None:

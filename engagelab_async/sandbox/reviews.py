@@ -90,6 +90,10 @@ class Reviewer:
         self.review: Review = review
         self._clock = clock
 
+    def resume(self, review: Review, at: float) -> Submission:
+        """Go on with a review that began some time ago."""
+        return Submission(review, at, self._clock)
+
     def take(self) -> Submission:
         """Begin a review."""
         return Submission(self.review, self._clock(), self._clock)

@@ -6,10 +6,11 @@ Refusals have the HTTP status as their code, and tell what is wrong by their wor
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from attrs import define
+from attrs import define, frozen
 
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
+from ._kept import Kept, changes
 from .reviews import APPROVED, PENDING, Reviewer, Submission
 from .templates import Template
 
@@ -21,7 +22,7 @@ _FORBIDDEN_IN_NAMES: Final = ("【", "】", "[", "]")
 
 
 @define
-class _Signature:
+class Signature:
     """A signature."""
 
     sign_id: str
@@ -31,7 +32,7 @@ class _Signature:
 
 
 @define
-class _SMSTemplate:
+class SMSTemplate:
     """A template; its wording is what the request said."""
 
     template_id: str
@@ -41,7 +42,16 @@ class _SMSTemplate:
     used_until: float = 0.0
 
 
-class SMSConfigs:
+@frozen
+class SMSState:
+    """All templates and signatures of one sandbox, to be kept."""
+
+    templates: tuple[SMSTemplate, ...]
+    signatures: tuple[Signature, ...]
+    deleted: tuple[str, ...]
+
+
+class SMSConfigs(Kept):
     """All templates and signatures of one sandbox.
 
     Args:
@@ -53,12 +63,25 @@ class SMSConfigs:
     def __init__(
         self, reviewer: Reviewer, new_id: Callable[[], str], clock: Callable[[], float]
     ) -> None:
+        super().__init__()
         self._reviewer = reviewer
         self._new_id = new_id
         self._clock = clock
-        self._signatures: dict[str, _Signature] = {}
-        self._templates: dict[str, _SMSTemplate] = {}
+        self._signatures: dict[str, Signature] = {}
+        self._templates: dict[str, SMSTemplate] = {}
         self._deleted: set[str] = set()
+
+    @property
+    def state(self) -> SMSState:
+        """All there is."""
+        templates, signatures = self._templates.values(), self._signatures.values()
+        return SMSState(tuple(templates), tuple(signatures), tuple(self._deleted))
+
+    def restore(self, state: SMSState) -> None:
+        """Take this for all there is."""
+        self._templates = {made.template_id: made for made in state.templates}
+        self._signatures = {made.sign_id: made for made in state.signatures}
+        self._deleted = set(state.deleted)
 
     # --------------------------------------------------------------------------- sending
 
@@ -77,6 +100,7 @@ class SMSConfigs:
             raise RefusedError(3003, "template status is not approved, can not use")
         return Template(template_id, str(made.wording["template_content"]))
 
+    @changes
     def use(self, template_id: str, until: float) -> None:
         """Take note of a plan that uses a template until some time."""
         made = self._templates.get(template_id)
@@ -93,14 +117,16 @@ class SMSConfigs:
         """Return a template."""
         return self._template_answer(self._template(template_id))
 
+    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template."""
         wording = self._wording(Fields(body, code=_REFUSAL))
         template_id = self._new_id()
         submission = self._reviewer.take()
-        self._templates[template_id] = _SMSTemplate(template_id, wording, submission.at, submission)
+        self._templates[template_id] = SMSTemplate(template_id, wording, submission.at, submission)
         return {"template_id": template_id}
 
+    @changes
     def update_template(self, template_id: str, body: Body) -> Answer:
         """Replace what a template says, which is reviewed again."""
         made = self._template(template_id)
@@ -111,6 +137,7 @@ class SMSConfigs:
         made.submission = self._reviewer.take()
         return _success()
 
+    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._check_unused(self._template(template_id), "delete")
@@ -118,13 +145,13 @@ class SMSConfigs:
         self._deleted.add(template_id)
         return _success()
 
-    def _template(self, template_id: str) -> _SMSTemplate:
+    def _template(self, template_id: str) -> SMSTemplate:
         made = self._templates.get(template_id)
         if made is None:
             raise RefusedError(_REFUSAL, "template config not exist")
         return made
 
-    def _check_unused(self, made: _SMSTemplate, verb: str) -> None:
+    def _check_unused(self, made: SMSTemplate, verb: str) -> None:
         if self._clock() < made.used_until:
             words = "there are pending or running plans using current template, can not"
             raise RefusedError(_REFUSAL, f"{words} {verb}")
@@ -147,7 +174,7 @@ class SMSConfigs:
             wording["sign_position"] = request.one_of("sign_position", _POSITIONS[1:])
         return wording
 
-    def _template_answer(self, made: _SMSTemplate) -> Answer:
+    def _template_answer(self, made: SMSTemplate) -> Answer:
         answer = {"template_id": made.template_id, **made.wording, **_reviewed(made)}
         if "sign_id" in made.wording:
             signature = self._signatures[str(made.wording["sign_id"])]
@@ -165,14 +192,16 @@ class SMSConfigs:
         """Return a signature."""
         return self._signature_answer(self._signature(sign_id))
 
+    @changes
     def create_signature(self, body: Body) -> Answer:
         """Submit a signature."""
         name = self._new_name(body, among=self._signatures.values())
         sign_id = self._new_id()
         submission = self._reviewer.take()
-        self._signatures[sign_id] = _Signature(sign_id, name, submission.at, submission)
+        self._signatures[sign_id] = Signature(sign_id, name, submission.at, submission)
         return {"sign_id": sign_id}
 
+    @changes
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
         made = self._signature(sign_id)
@@ -183,6 +212,7 @@ class SMSConfigs:
         made.submission = self._reviewer.take()
         return _success()
 
+    @changes
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
         made = self._signature(sign_id)
@@ -191,13 +221,13 @@ class SMSConfigs:
         del self._signatures[sign_id]
         return _success()
 
-    def _signature(self, sign_id: str) -> _Signature:
+    def _signature(self, sign_id: str) -> Signature:
         made = self._signatures.get(sign_id)
         if made is None:
             raise RefusedError(_REFUSAL, "sign config not exist")
         return made
 
-    def _new_name(self, body: Body, *, among: Iterable[_Signature]) -> str:
+    def _new_name(self, body: Body, *, among: Iterable[Signature]) -> str:
         request = Fields(body, code=_REFUSAL)
         name = request.short_text("sign_name", range(2, 61))
         request.check_without("sign_name", _FORBIDDEN_IN_NAMES)
@@ -205,10 +235,10 @@ class SMSConfigs:
             raise RefusedError(_REFUSAL, "sign_name already exist")
         return name
 
-    def _related_templates(self, made: _Signature) -> int:
+    def _related_templates(self, made: Signature) -> int:
         return sum(each.wording.get("sign_id") == made.sign_id for each in self._templates.values())
 
-    def _signature_answer(self, made: _Signature) -> Answer:
+    def _signature_answer(self, made: Signature) -> Answer:
         return {
             "sign_id": made.sign_id,
             "sign_name": made.sign_name,
@@ -221,7 +251,7 @@ def _success() -> Answer:
     return {"code": 0, "message": "success"}
 
 
-def _reviewed(made: _Signature | _SMSTemplate) -> Answer:
+def _reviewed(made: Signature | SMSTemplate) -> Answer:
     return {
         "status": made.submission.status,
         "audit_remark": made.submission.audit_remark,

@@ -1,5 +1,6 @@
 """``engagelab sandbox``."""
 
+import os
 import re
 import signal
 import socket
@@ -7,15 +8,19 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from cli.command import COMMAND, Engagelab
+from hostile import Hostile, answers
 
 
 @contextmanager
-def serving(*options: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start the sandbox in a process of its own."""
+def serving(*options: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the sandbox in a process of its own, with further environment variables."""
     command = [*COMMAND, "sandbox", "--port", "0", *options]
+    environment = {**os.environ, **variables}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -70,3 +75,44 @@ def test_a_port_that_cannot_be_is_bad_usage(engagelab: Engagelab) -> None:
 
     assert 2 == ran.exit_code
     assert "--port" in ran.err
+
+
+def test_calls_back(engagelab: Engagelab) -> None:
+    """Callbacks go to the URL, signed with what the environment holds; failures are shown."""
+    secret = {"ENGAGELAB_CALLBACK_USERNAME": "shop", "ENGAGELAB_CALLBACK_SECRET": "my_secret"}
+    ok = answers(200)
+    with (
+        Hostile(answers(404), ok, ok) as server,
+        serving("--callback-url", server.url, "--pace", "0", **secret) as process,
+    ):
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        failure = read_until(process, "callback 1 was not answered: (.*)$")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+        read_until(process, "otp sms …(67)  ")
+        server._wait(lambda: any(b"delivered" in each.body for each in server.requests))  # noqa: SLF001
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+        assert "HTTP 404" == failure
+        assert all("username=shop" in each.values("x-callback-id")[0] for each in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--callback-url", "127.0.0.1"], "✗ Callbacks cannot be sent. url: "),
+        (
+            ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
+            "✗ Callbacks cannot be sent. username: ",
+        ),
+        (["--pace", "-1"], "--pace"),
+    ],
+)
+def test_callbacks_that_cannot_be_are_bad_usage(
+    engagelab: Engagelab, options: list[str], words: str
+) -> None:
+    """It exits with 2 and says why."""
+    ran = engagelab("sandbox", "--port", "0", *options)
+
+    assert 2 == ran.exit_code
+    assert words in ran.err

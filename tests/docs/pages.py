@@ -48,7 +48,7 @@ from engagelab_async.sandbox import Sandbox
 
 _INSTALL: Final = re.compile(r"python -m pip install (?:\.|engagelab-async)(?:\[([a-z,]+)\])?")
 _VARIABLE: Final = re.compile(
-    r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL)"
+    r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL|CALLBACK_(?:USERNAME|SECRET))"
 )
 
 

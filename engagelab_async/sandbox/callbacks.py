@@ -1,0 +1,220 @@
+"""Callbacks that the sandbox sends: where to and how, what is in them, and what came of each.
+
+::
+
+    Callbacks            where to, and how; given to `Sandbox`
+    CallbackDelivery     one callback: its body, and every try to deliver it
+    └── CallbackTry      when, and the HTTP status that answered
+
+    Row                  one event of a body, as the platform's examples have it
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import httpx
+from attrs import Attribute, field, frozen
+
+from engagelab_async.webhooks.signatures import check_name, check_secret
+
+from ._checks import number, whole
+from ._fields import Answer
+from .lifecycle import StatusChange
+from .outbox import Product, SentMessage
+from .progress import Reply
+
+_BUSINESS_ID: Final = "1001"
+_PRICE: Final = 0.005  # US dollars
+_SENDER: Final = "+10000009000"
+
+
+def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{attribute.name}: expected a str, got {type(value).__name__}")
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"{attribute.name}: must be like http://127.0.0.1:8000/callbacks")
+
+
+def _check_header(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
+    if value is not None and not (value and value.isprintable()):
+        raise ValueError(f"{attribute.name}: must be printable and not empty")
+
+
+@frozen
+class Callbacks:
+    """Where the sandbox sends callbacks, and how.
+
+    When it is set, the URL is checked as the platform does when one is saved: by an empty body for
+    OTP, and one of ``{}`` for SMS. Whatever comes of that, callbacks are sent.
+
+    Attributes:
+        url: Where to.
+        username: Signs them, together with ``secret``; both or neither.
+        secret: The secret.
+        authorization: The ``Authorization`` header to send.
+        attempts: How often a callback is sent that is not answered with 200 within 3 seconds.
+        backoff: Seconds between the first two attempts; each later wait is twice the one before.
+        max_rows: How many events a callback holds at most.
+        duplicates: How likely an event is to be sent twice, from 0 to 1.
+        reorder: How likely an event is to be overtaken by later ones, from 0 to 1.
+        seed: With the same one, the same events are doubled and overtaken.
+
+    Example:
+        >>> Callbacks("http://127.0.0.1:8000/callbacks", username="shop", secret="my_secret")
+        Callbacks(url='http://127.0.0.1:8000/callbacks', username='shop', attempts=5, ...
+
+    .. versionadded:: 0.1.0
+    """
+
+    url: str = field(validator=_check_url)
+    username: str | None = field(default=None, kw_only=True, validator=_check_header)
+    secret: str | None = field(default=None, kw_only=True, repr=False)
+    authorization: str | None = field(
+        default=None, kw_only=True, repr=False, validator=_check_header
+    )
+    attempts: int = field(default=5, kw_only=True, validator=whole(1))
+    backoff: float = field(default=1.0, kw_only=True, validator=number(0, 3600))
+    max_rows: int = field(default=100, kw_only=True, validator=whole(1))
+    duplicates: float = field(default=0.0, kw_only=True, validator=number(0, 1))
+    reorder: float = field(default=0.0, kw_only=True, validator=number(0, 1))
+    seed: int | str | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Check what belongs together."""
+        if (self.username is None) != (self.secret is None):
+            raise ValueError("username: a signature takes both a username and a secret")
+        if self.username is not None:
+            check_name("username", self.username)
+            check_secret("secret", self.secret)
+
+
+@frozen
+class CallbackTry:
+    """One try to deliver a callback.
+
+    Attributes:
+        at: When it began.
+        status: The HTTP status of the answer, or ``None`` when there was none.
+        answer: The beginning of the answer's body, or why there was none.
+        took: Seconds.
+
+    .. versionadded:: 0.1.0
+    """
+
+    at: datetime
+    status: int | None
+    answer: str = field(repr=False)
+    took: float
+
+
+@frozen(kw_only=True)
+class CallbackDelivery:
+    """A callback, and every try to deliver it.
+
+    Attributes:
+        number: Its place among all callbacks of its sandbox, from 1.
+        url: Where it goes.
+        product: Whose events it holds.
+        body: What is posted.
+        messages: The numbers of the messages that it tells of; none in the check of a URL.
+        tries: Every try so far, oldest first.
+        is_over: Whether it was answered with 200, or given up.
+
+    .. versionadded:: 0.1.0
+    """
+
+    number: int
+    url: str
+    product: Product
+    body: str = field(repr=False)
+    messages: tuple[int, ...] = ()
+    tries: tuple[CallbackTry, ...] = ()
+    is_over: bool = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was answered with 200."""
+        return any(each.status == 200 for each in self.tries)  # noqa: PLR2004 - OK
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up."""
+        return self.is_over and not self.is_answered
+
+
+@frozen
+class Row:
+    """One event.
+
+    Attributes:
+        message: The message that it is about.
+        content: What the body says of it.
+    """
+
+    message: SentMessage
+    content: Answer
+
+
+def body_of(rows: Sequence[Row]) -> str:
+    """Write the body of a callback."""
+    return json.dumps({"total": len(rows), "rows": [row.content for row in rows]})
+
+
+def status_row(message: SentMessage, change: StatusChange) -> Row:
+    """Tell of a message's status."""
+    at = int(change.at.timestamp())
+    status: Answer = {
+        "message_status": change.status,
+        "status_data": {
+            "msg_time": int(message.sent_at.timestamp()),
+            "message_id": message.message_id,
+            "current_send_channel": change.channel,
+            "template_key": message.template_id,
+            "business_id": _BUSINESS_ID,
+        },
+    }
+    if change.status == "sent":
+        status["billing"] = {"cost": _PRICE, "currency": "USD"}
+    status["error_code"] = change.error_code
+    if change.error_code:
+        status["error_detail"] = {"message": change.error}
+    return Row(message, {**_head(message, change, at), "status": status})
+
+
+def _head(message: SentMessage, change: StatusChange, at: int) -> Answer:
+    head: Answer = {
+        "message_id": message.message_id,
+        "to": message.recipient,
+        "server": message.product,
+        "channel": change.channel,
+        "itime": at,
+    }
+    if message.custom_args:
+        head["custom_args"] = dict(message.custom_args)
+    return head
+
+
+def uplink_row(message: SentMessage, reply: Reply) -> Row:
+    """Tell of what a message's recipient replied."""
+    said: Mapping[str, object] = {
+        "message_sid": f"SM{message.message_id}",
+        "account_sid": f"AC{_BUSINESS_ID}",
+        "from": message.recipient,
+        "to": _SENDER,
+        "body": reply.text,
+    }
+    content: Answer = {
+        "server": message.product,
+        "itime": int(reply.at.timestamp()),
+        # The platform's example has zeros here: a reply does not tell what it replies to.
+        "message_id": "0",
+        "business_id": "0",
+        "response": {"event": "uplink_message", "response_data": said},
+    }
+    return Row(message, content)

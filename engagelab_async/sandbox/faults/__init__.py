@@ -1,0 +1,18 @@
+"""Faults on demand: what goes wrong between a program and the API, and when.
+
+::
+
+    FaultPlayer      an ASGI app in front of the API that plays them     player.py
+    ├── Faults       those in force; decides whether one strikes         register.py
+    │   └── Fault    what goes wrong, in which calls, how often          fault.py
+    ├── Wire         breaks connections, which ASGI cannot               wire.py
+    └── routes       a control API to add and remove them                routes.py
+"""
+
+from .fault import Fault
+from .player import FaultPlayer
+from .register import ActiveFault, Faults
+from .routes import routes
+from .wire import Connection, Wire
+
+__all__ = ["ActiveFault", "Connection", "Fault", "FaultPlayer", "Faults", "Wire", "routes"]

@@ -1,0 +1,131 @@
+"""The faults that are in force, in the order in which they were added."""
+
+import math
+import random
+import threading
+from collections.abc import Collection, Iterator, Sequence
+
+from attrs import define, field, frozen
+
+from .fault import Fault
+
+
+@frozen
+class ActiveFault:
+    """A fault that is in force.
+
+    Attributes:
+        number: Tells it from the others.
+        fault: The fault.
+        struck: How often it has struck so far.
+
+    .. versionadded:: 0.1.0
+    """
+
+    number: int
+    fault: Fault
+    struck: int
+
+
+@define
+class _Entry:
+    """A fault with its dice."""
+
+    fault: Fault
+    dice: random.Random
+    struck: int = 0
+
+
+@frozen
+class Strike:
+    """A fault strikes a call.
+
+    Attributes:
+        fault: The fault.
+        chosen: Which of the recipients, for a fault that takes some of them.
+    """
+
+    fault: Fault
+    chosen: frozenset[str] = field(factory=frozenset, repr=False)
+
+
+class Faults:
+    """The faults of one sandbox; to be used from any thread.
+
+    Of several that match a call, the one that was added first and strikes is played.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[ActiveFault]:
+        with self._lock:
+            return iter(
+                [
+                    ActiveFault(number, entry.fault, entry.struck)
+                    for number, entry in self._entries.items()
+                ]
+            )
+
+    def add(self, fault: Fault) -> int:
+        """Put a fault in force.
+
+        Returns:
+            Its number.
+
+        Raises:
+            TypeError: It is no `Fault`.
+        """
+        if not isinstance(fault, Fault):
+            raise TypeError(f"fault: expected a Fault, got {type(fault).__name__}")
+        with self._lock:
+            self._last += 1
+            dice = random.Random(fault.seed)  # noqa: S311 - nothing secret hangs on it
+            self._entries[self._last] = _Entry(fault, dice)
+            return self._last
+
+    def remove(self, number: int) -> None:
+        """Take a fault out of force.
+
+        Raises:
+            LookupError: There is none with this number, or no longer.
+        """
+        with self._lock:
+            if self._entries.pop(number, None) is None:
+                raise LookupError(f"there is no fault {number}")
+
+    def clear(self) -> None:
+        """Take all faults out of force."""
+        with self._lock:
+            self._entries.clear()
+
+    def strike(self, path: str, recipients: Sequence[str]) -> Strike | None:
+        """Decide whether a call is struck, and by which fault."""
+        with self._lock:
+            for number, entry in self._entries.items():
+                if not entry.fault.matches(path, recipients) or not _strikes(entry):
+                    continue
+                entry.struck += 1
+                if entry.struck == entry.fault.times:
+                    del self._entries[number]
+                return Strike(entry.fault, _chosen(entry, recipients))
+        return None
+
+
+def _strikes(entry: _Entry) -> bool:
+    return entry.dice.random() < entry.fault.probability
+
+
+def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
+    if entry.fault.kind != "partial" or not recipients:
+        return frozenset()
+    distinct = sorted(set(recipients))
+    count = max(1, math.floor(entry.fault.share * len(distinct)))
+    return frozenset(entry.dice.sample(distinct, count))

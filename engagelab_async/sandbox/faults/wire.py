@@ -1,0 +1,60 @@
+"""The connections of the running server, for faults that ASGI has no words for.
+
+uvicorn keeps its connections in a set. The one that a request came in on is found by the client's
+address and port, which are in the scope too; so nothing is done for requests that are not struck.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from starlette.types import Scope
+
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+
+
+class Connection(Protocol):
+    """A connection of uvicorn."""
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """The client's address and port."""
+        ...
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What moves its bytes."""
+        ...
+
+
+class Wire:
+    """What requests come in on.
+
+    Attributes:
+        connections: Returns those of the server that runs.
+    """
+
+    def __init__(self) -> None:
+        self.connections: Callable[[], Iterable[Connection]] = tuple
+
+    def close(self, scope: Scope) -> None:
+        """Close a request's connection, in the regular way, once what was said is on its way."""
+        self._transport(scope).close()
+
+    def reset(self, scope: Scope) -> None:
+        """Break a request's connection: the client sees ECONNRESET."""
+        transport = self._transport(scope)
+        # Without this, the end of the connection would look like a regular one.
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT
+        )
+        transport.abort()
+
+    def _transport(self, scope: Scope) -> asyncio.Transport:
+        for connection in self.connections():
+            if connection.client == scope["client"]:
+                return connection.transport
+        # Where there is no connection to break, the caller of the app gets the error.
+        raise ConnectionResetError("a fault broke the connection")

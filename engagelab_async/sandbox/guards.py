@@ -1,0 +1,143 @@
+"""Who may see the page and steer the sandbox: this machine's user, and whoever has the token.
+
+The API's own paths, ``/otp/…`` and ``/sms/…``, have key pairs and are let through. For all others::
+
+    Host            a loopback name or address, the address that was bound, or a name that
+                    the user allowed. Else 403: any name can be made to point at this machine
+                    ("DNS rebinding"), and then a foreign page is of our origin to the browser.
+    Origin,         of our own page, or of no page at all. Else 403: a page on another site
+    Sec-Fetch-Site  could make the browser post here. A link to the page may be followed.
+    token           for ``/sandbox/…``, if there is one: as ``Authorization: Bearer …``, or as
+                    the cookie that `open_session` sets. Else 401.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request, cookie_parser
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_API: Final = ("/otp/", "/sms/")
+_CONTROL: Final = "/sandbox/"
+_SHORTEST_TOKEN: Final = 16
+_OUR_OWN: Final = ("same-origin", "none")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine and nothing else; a name is so only by RFC 6761."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def token_for(host: str, token: str | None) -> str | None:
+    """Return the token that is asked for: the user's, or a new one if others can get here.
+
+    Args:
+        host: The address that is listened on.
+        token: The user's own, or ``None``.
+
+    Raises:
+        ValueError: The token is too short, or cannot be sent in a header.
+    """
+    if token is None:
+        return None if is_loopback(host) else secrets.token_urlsafe(_SHORTEST_TOKEN)
+    if len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable():
+        raise ValueError(f"token: must have at least {_SHORTEST_TOKEN} printable ASCII characters")
+    return token
+
+
+class Guard:
+    """An ASGI app in front of another, which turns away whom it must.
+
+    Args:
+        app: The app to guard.
+        host: The address that is listened on.
+        allowed_hosts: Further names by which the user's browser may call this machine.
+        token: What ``/sandbox/…`` asks for, or ``None`` to ask for nothing.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, host: str, allowed_hosts: Iterable[str], token: str | None
+    ) -> None:
+        self._app = app
+        self._hosts = {host.lower(), *(name.lower() for name in allowed_hosts)}
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a refusal, or let the app answer."""
+        answer = self._app
+        if scope["type"] == "http" and not scope["path"].startswith(_API):
+            answer = self._refusal(scope) or self._app
+        await answer(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if not self._knows(headers.get("host", ""), scope):
+            return _refuse(403, "unknown Host: name it in allowed_hosts, or with --allow-host")
+        if not _is_from_here(headers, scope):
+            return _refuse(403, "another site's page may not do this")
+        if scope["path"].startswith(_CONTROL) and not self._admits(headers):
+            return _refuse(401, "the token is missing or wrong: see where the sandbox was started")
+        return None
+
+    def _knows(self, host: str, scope: Scope) -> bool:
+        name = _hostname(host)
+        # What the connection came in on: when all addresses are bound, the one that was called.
+        address = (scope.get("server") or ("",))[0]
+        return bool(name) and (is_loopback(name) or name in self._hosts or name == address)
+
+    def _admits(self, headers: Headers) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        cookie = cookie_parser(headers.get("cookie", "")).get(_cookie_name(self._token), "")
+        shown = bearer if scheme.lower() == "bearer" else cookie
+        return secrets.compare_digest(shown.encode(), self._token.encode())
+
+
+async def open_session(request: Request) -> Response:
+    """Turn the token, which the guard has seen in a header, into a cookie.
+
+    A page can send a header with everything but the stream of events.
+    """
+    answer = Response(status_code=204)
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    if token:
+        answer.set_cookie(
+            _cookie_name(token), token, path=_CONTROL, httponly=True, samesite="strict"
+        )
+    return answer
+
+
+def _cookie_name(token: str) -> str:
+    # Cookies know no ports: two sandboxes on one machine must not take each other's away.
+    return f"engagelab-sandbox-{hashlib.sha256(token.encode()).hexdigest()[:8]}"
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_from_here(headers: Headers, scope: Scope) -> bool:
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
+        return False
+    # Other programs than browsers do not send it.
+    site = headers.get("sec-fetch-site", "none")
+    is_link = scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
+    return site in _OUR_OWN or (is_link and scope["method"] == "GET")
+
+
+def _refuse(status: int, message: str) -> Response:
+    return JSONResponse({"code": status, "message": message}, status)

@@ -1,0 +1,74 @@
+"""The inbox: a page in the browser that shows what was sent, as it happens.
+
+::
+
+    Inbox              records sends, has the routes, opens and closes
+    ├── routes         the paths of the page and of its control API      routes.py
+    │   ├── the page   HTML, CSS and JavaScript                          page/
+    │   ├── streams    changes as server-sent events                     stream.py
+    │   └── documents  calls and messages as JSON                        documents.py
+    ├── watch          what becomes of the messages, once somebody looks watch.py
+    └── calls          the sends that were asked for, the newest ones    calls.py
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from starlette.routing import BaseRoute
+
+from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.outbox import Product
+from engagelab_async.sandbox.platform import Platform
+
+from .calls import BodyCall, Calls
+from .documents import Documents
+from .routes import routes
+from .stream import Streams
+from .watch import Watch
+
+
+class Inbox:
+    """The inbox of one sandbox.
+
+    Args:
+        platform: The platform that sends.
+        aftermath: What follows.
+        keep: How many messages to show at most.
+        clock: Tells the time in Unix seconds.
+
+    Attributes:
+        routes: The paths of the page and of its control API.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        aftermath: Aftermath,
+        *,
+        keep: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._calls = Calls(platform.outbox, keep=keep, clock=clock)
+        watch = Watch(self._calls, platform, aftermath)
+        documents = Documents(platform, aftermath)
+        self._streams = Streams(watch, documents)
+        self.routes: Sequence[BaseRoute] = routes(
+            watch=watch,
+            documents=documents,
+            streams=self._streams,
+            aftermath=aftermath,
+            outbox=platform.outbox,
+        )
+
+    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
+        """Make a send of the platform one that the inbox shows."""
+        return self._calls.recorded(product, path, send)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Let streams be opened, and end them all afterwards."""
+        self._streams.begin()
+        try:
+            yield
+        finally:
+            self._streams.end()

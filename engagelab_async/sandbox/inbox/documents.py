@@ -1,0 +1,213 @@
+"""Calls and messages as JSON: rows of the page's list, calls in full, messages for scripts.
+
+Times are Unix seconds. Key pairs are in none of it: they come in a header, which is not kept.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from engagelab_async.sandbox._errors import MEANINGS
+from engagelab_async.sandbox._fields import Answer
+from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
+from engagelab_async.sandbox.lifecycle import Plan, StatusChange
+from engagelab_async.sandbox.outbox import SentMessage
+from engagelab_async.sandbox.platform import Platform
+
+from .calls import Call
+from .watch import state_of
+
+Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
+"""What a row shows: a message, several at once, an error, or a plan that left everybody out."""
+
+_PREVIEW: Final = 500
+"""How many characters of a text the list gets: it shows fewer, and searches these."""
+
+_ENDS_OF_DELIVERY: Final = {
+    "target_invalid",
+    "sent_failed",
+    "sent_fail",
+    "delivered",
+    "delivered_failed",
+}
+
+
+class Documents:
+    """Describes what is in a sandbox.
+
+    Args:
+        platform: Has the messages.
+        aftermath: Knows what became of them.
+    """
+
+    def __init__(self, platform: Platform, aftermath: Aftermath) -> None:
+        self._platform = platform
+        self._aftermath = aftermath
+
+    def row(self, call: Call) -> Answer:
+        """Describe a call for the list."""
+        first = self._platform.outbox.get(call.messages[0]) if call.messages else None
+        history = self._platform.progress.history(first) if first else ()
+        targets = _targets(call)
+        return {
+            "number": call.number,
+            "kind": _kind(call, targets),
+            "product": call.product,
+            "channel": history[-1].channel if history else None,
+            "to": targets[0] if targets else None,
+            "total": len(targets),
+            "template": _template_id(call),
+            "plan_name": _text(call.request.get("plan_name")),
+            "text": first.text[:_PREVIEW] if first else None,
+            "code": first.code if first else None,
+            "at": call.asked_at.timestamp(),
+            "due": _seconds(first.scheduled_for) if first else None,
+            "error": _error(call),
+            "states": {state: count for state, count in call.tally.items() if count},
+        }
+
+    def in_full(self, call: Call, *, offset: int, limit: int) -> Answer:
+        """Describe a call with what was asked and answered, and some of its messages.
+
+        Args:
+            call: The call.
+            offset: How many of its messages to skip.
+            limit: How many of them to describe at most.
+        """
+        numbers = call.messages[offset : offset + limit]
+        return self.row(call) | {
+            "request": {"method": "POST", "path": call.path, "body": _pretty(call.request)},
+            "response": {"status": call.status, "body": _pretty(call.answer)},
+            "messages": [self.message(call, number) for number in numbers],
+            "offset": offset,
+            "message_count": len(call.messages),
+        }
+
+    def message(self, call: Call, number: int) -> Answer:
+        """Describe a message of a call."""
+        sent = self._platform.outbox.get(number)
+        history = self._platform.progress.history(sent)
+        replies = self._platform.progress.replies(sent)
+        return {
+            "number": number,
+            "call": call.number,
+            "message_id": sent.message_id,
+            "product": sent.product,
+            "channel": history[-1].channel,
+            "to": sent.recipient,
+            "template": sent.template_id,
+            "params": dict(sent.params),
+            "text": sent.text,
+            "code": sent.code,
+            "plan_id": sent.plan_id,
+            "sent_at": sent.sent_at.timestamp(),
+            "due": _seconds(sent.scheduled_for),
+            "state": state_of(history),
+            "timeline": [_change(change) for change in history],
+            "replies": [{"text": each.text, "at": each.at.timestamp()} for each in replies],
+            "actions": self._actions(sent, history),
+            "callbacks": [_callback(each, sent) for each in self._callbacks_of(sent)],
+        }
+
+    def errors(self) -> Answer:
+        """List the codes that a message can fail with."""
+        errors = [{"code": code, "message": meaning} for code, meaning in MEANINGS.items()]
+        return {"errors": errors}
+
+    def _actions(self, message: SentMessage, history: Plan) -> list[str]:
+        """Name what can be done to a message by hand."""
+        is_on_its_way = not any(change.status in _ENDS_OF_DELIVERY for change in history)
+        has_live_code = self._platform.has_live_code(message)
+        possible = {
+            "deliver": is_on_its_way,
+            "fail": is_on_its_way,
+            "verify": has_live_code and message.code_expires_at is not None,
+            "expire": has_live_code,
+            "reply": message.accepted,
+        }
+        return [action for action, is_possible in possible.items() if is_possible]
+
+    def _callbacks_of(self, message: SentMessage) -> Sequence[CallbackDelivery]:
+        deliveries = self._aftermath.deliveries
+        return [each for each in deliveries if message.number in each.messages]
+
+
+def _kind(call: Call, targets: Sequence[str]) -> Kind:
+    if _error(call) is not None:
+        return "refused"
+    if len(targets) > 1:
+        return "plan"
+    return "dropped" if call.answer.get("accepted_count") == 0 else "message"
+
+
+def _error(call: Call) -> Answer | None:
+    """Return what went wrong; SMS can say so inside an HTTP 200, too."""
+    code = call.answer.get("code")
+    return {"code": code, "message": call.answer.get("message")} if code else None
+
+
+def _targets(call: Call) -> list[str]:
+    """Return whom the call names, as far as it names anybody."""
+    to = call.request.get("to")
+    return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+
+
+def _template_id(call: Call) -> str | None:
+    template = call.request.get("template")
+    return _text(template.get("id")) if isinstance(template, dict) else None
+
+
+def _change(change: StatusChange) -> Answer:
+    error = {"code": change.error_code, "message": change.error} if change.error_code else None
+    return {
+        "status": change.status,
+        "at": change.at.timestamp(),
+        "channel": change.channel,
+        "error": error,
+    }
+
+
+def _callback(delivery: CallbackDelivery, message: SentMessage) -> Answer:
+    body = json.loads(delivery.body)
+    return {
+        "number": delivery.number,
+        "url": delivery.url,
+        "events": [name for row in body["rows"] if (name := _event_of(row, message))],
+        "body": _pretty(body),
+        "tries": [_try(each) for each in delivery.tries],
+        "is_over": delivery.is_over,
+        "is_answered": delivery.is_answered,
+    }
+
+
+def _event_of(row: Answer, message: SentMessage) -> str | None:
+    """Name the event of a callback's row, if it is one of a message."""
+    status = row.get("status")
+    if isinstance(status, dict) and row["message_id"] == message.message_id:
+        return str(status["message_status"])
+    response = row.get("response")
+    return str(response["event"]) if isinstance(response, dict) else None
+
+
+def _try(each: CallbackTry) -> Answer:
+    return {
+        "at": each.at.timestamp(),
+        "status": each.status,
+        "answer": each.answer,
+        "took": each.took,
+    }
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) else None
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def _pretty(body: object) -> str:
+    # As text: a task_id is above 2**53, and JavaScript would round it.
+    return json.dumps(body, indent=2, ensure_ascii=False)

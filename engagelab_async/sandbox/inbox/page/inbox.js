@@ -1,0 +1,134 @@
+// Puts the parts of the page together: the stream fills the store, the list shows it, and what is
+// selected there is shown in full.
+
+import { Detail } from "./detail.js";
+import { announce, byId, copyButton, h, icon } from "./dom.js";
+import { follow } from "./feed.js";
+import { List } from "./list.js";
+import { admitted, ask } from "./session.js";
+import { Store } from "./store.js";
+import * as theme from "./theme.js";
+import { number } from "./words.js";
+
+const LINKS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
+
+const store = new Store();
+const detail = new Detail({ onBack: back });
+const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
+const isWide = matchMedia("(min-width: 52.01rem)");
+let missed = 0;
+
+function open(isByKey) {
+  byId("panes").dataset.view = "detail";
+  if (isByKey) detail.focus();
+}
+
+function back() {
+  delete byId("panes").dataset.view;
+  byId("list").focus();
+}
+
+function changed(told) {
+  const isFirst = store.total === 0;
+  const fresh = store.take(told);
+  list.update(fresh);
+  detail.update(told.calls, store);
+  describe();
+  if (isFirst && isWide.matches) list.choose(0);
+  if (fresh.length && !isFirst) announce(`${number(fresh.length)} new, ${number(store.length)} in the list`);
+}
+
+/** Say how many calls there are, or what to do when there are none. */
+function describe() {
+  const { length, total } = store;
+  byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : total ? number(total) : "";
+  byId("clear").disabled = total === 0;
+  const nothing = byId("nothing");
+  nothing.hidden = length > 0;
+  byId("panes").toggleAttribute("data-empty", total === 0);
+  const shown = length > 0 ? "calls" : total > 0 ? "no match" : "welcome";
+  if (shown === nothing.dataset.shown) return;
+  nothing.dataset.shown = shown;
+  nothing.replaceChildren(...{ calls: () => [], "no match": noMatch, welcome }[shown]());
+}
+
+function noMatch() {
+  return [h("h3", {}, "Nothing matches"), h("button", { type: "button", onclick: unfilter }, "Show all")];
+}
+
+function welcome() {
+  const { origin } = location;
+  return [
+    h("span", { class: "drawing" }, icon("sms")),
+    h("h3", {}, "Nothing was sent yet"),
+    h("p", {}, "What your program sends appears here at once, codes included. Nobody is really sent anything."),
+    toTry("From a terminal", `engagelab otp send +6591234567 --template login --sandbox ${origin}`),
+    toTry("For a program that uses EngageLab.from_env()", [
+      `export ENGAGELAB_OTP_BASE_URL=${origin}/otp`,
+      `export ENGAGELAB_SMS_BASE_URL=${origin}/sms`,
+      "export ENGAGELAB_DEV_KEY=sandbox_demo",
+      "export ENGAGELAB_DEV_SECRET=sandbox_secret",
+    ].join("\n")),
+  ];
+}
+
+function toTry(title, commands) {
+  return h("div", { class: "try" }, h("b", {}, title), copyButton(commands, "commands"), h("pre", {}, commands));
+}
+
+function filter() {
+  store.want({ search: byId("search").value, channel: byId("channel").value, state: byId("state").value });
+  list.toTop();
+  describe();
+}
+
+function unfilter() {
+  for (const id of ["search", "channel", "state"]) byId(id).value = "";
+  filter();
+  byId("list").focus();
+}
+
+/** Count in the title what comes while nobody looks. */
+function arrived(told) {
+  if (document.visibilityState === "visible") return;
+  missed += told.calls.filter((call) => !store.has(call.number)).length;
+  document.title = missed ? `(${number(missed)}) Sandbox inbox` : "Sandbox inbox";
+}
+
+function looked() {
+  if (document.visibilityState !== "visible") return;
+  missed = 0;
+  document.title = "Sandbox inbox";
+}
+
+function linked(state) {
+  const link = byId("link");
+  if (link.dataset.state === state) return;
+  link.dataset.state = state;
+  link.textContent = LINKS[state];
+}
+
+function pressed(event) {
+  const isTyping = event.target.matches("input, textarea, select");
+  if (event.key === "/" && !isTyping) byId("search").focus();
+  else if (event.key === "Escape" && !isTyping && byId("panes").dataset.view) back();
+  else return;
+  event.preventDefault();
+}
+
+function searched(event) {
+  if (event.key === "ArrowDown" || event.key === "Enter") byId("list").focus();
+  else if (event.key === "Escape" && !event.target.value) byId("list").focus();
+  else return;
+  event.preventDefault();
+}
+
+theme.start();
+byId("search").addEventListener("input", filter);
+for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
+byId("search").addEventListener("keydown", searched);
+byId("clear").addEventListener("click", () => ask("/calls", { method: "DELETE" }));
+document.addEventListener("keydown", pressed);
+document.addEventListener("visibilitychange", looked);
+await admitted();
+follow({ onChanges: changed, onArrival: arrived, onState: linked });

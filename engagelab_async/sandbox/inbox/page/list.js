@@ -1,0 +1,236 @@
+// The list of calls. However many there are, only the rows that can be seen exist.
+//
+// The runway is as high as all rows would be, and each row that exists is moved to its place on
+// it. A row that leaves the window is taken for one that enters it.
+
+import { byId, h, icon } from "./dom.js";
+import { states } from "./store.js";
+import { number, stateFilter, stateMood, stateName, when } from "./words.js";
+
+const AHEAD = 6;  // rows beyond the edges, for scrolling that outruns drawing
+
+export class List {
+  #store;
+  #onSelect;
+  #box = byId("list");
+  #runway = byId("runway");
+  #height = 0;
+  #drawn = new Map();
+  #spare = [];
+  #selected = null;
+  #unseen = 0;
+  #frame = null;
+
+  constructor(store, { onSelect, onOpen }) {
+    this.#store = store;
+    this.#onSelect = onSelect;
+    this.#box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event, onOpen));
+    this.#box.addEventListener("focus", () => this.#selected ?? this.choose(0));
+    this.#runway.addEventListener("click", (event) => this.#clicked(event, onOpen));
+    byId("newer").addEventListener("click", () => this.toTop());
+    new ResizeObserver(() => this.draw()).observe(this.#box);
+  }
+
+  /** Draw what can be seen; the rows that are looked at stay where they are. */
+  update(fresh) {
+    const looked = this.#anchor();
+    this.draw();
+    if (looked === null) return;
+    this.#box.scrollTop = this.#store.rowOf(looked.number) * this.#height - looked.above;
+    this.#unseen += fresh.filter((call) => this.#store.isShown(call.number)).length;
+    this.draw();
+  }
+
+  /** Go to the newest, as after another search. */
+  toTop() {
+    this.#box.scrollTop = 0;
+    this.draw();
+  }
+
+  /** Mark a call as the selected one. */
+  mark(number) {
+    this.#selected = number;
+    this.draw();
+  }
+
+  draw() {
+    this.#height ||= parseFloat(getComputedStyle(this.#box).getPropertyValue("--row"));
+    const { scrollTop, clientHeight } = this.#box;
+    const first = Math.max(0, Math.floor(scrollTop / this.#height) - AHEAD);
+    const last = Math.min(this.#store.length, Math.ceil((scrollTop + clientHeight) / this.#height) + AHEAD);
+    this.#runway.style.height = `${this.#store.length * this.#height}px`;
+    const calls = new Map();
+    for (let row = first; row < last; row += 1) calls.set(this.#store.at(row).number, row);
+    this.#free(calls);
+    for (const row of calls.values()) this.#place(this.#store.at(row), row);
+    this.#tellActive();
+    this.#offerNewer();
+  }
+
+  #free(wanted) {
+    for (const [of, row] of this.#drawn) {
+      if (wanted.has(of)) continue;
+      this.#drawn.delete(of);
+      row.element.hidden = true;
+      this.#spare.push(row);
+    }
+  }
+
+  #place(call, place) {
+    let row = this.#drawn.get(call.number);
+    if (row === undefined) {
+      row = this.#spare.pop() ?? makeRow();
+      row.element.hidden = false;
+      this.#drawn.set(call.number, row);
+      if (!row.element.isConnected) this.#runway.append(row.element);
+    }
+    if (row.call !== call) fill(row, call);
+    row.top = place * this.#height;
+    row.element.style.transform = `translateY(${row.top}px)`;
+    row.element.ariaPosInSet = place + 1;
+    row.element.ariaSetSize = this.#store.length;
+    row.element.ariaSelected = call.number === this.#selected;
+  }
+
+  #tellActive() {
+    const row = this.#drawn.get(this.#selected);
+    if (row) this.#box.setAttribute("aria-activedescendant", row.element.id);
+    else this.#box.removeAttribute("aria-activedescendant");
+  }
+
+  #offerNewer() {
+    if (this.#box.scrollTop < this.#height) this.#unseen = 0;
+    const newer = byId("newer");
+    newer.hidden = this.#unseen === 0;
+    newer.replaceChildren(icon("up"), `${number(this.#unseen)} new`);
+  }
+
+  #anchor() {
+    const { scrollTop } = this.#box;
+    if (scrollTop < this.#height) return null;
+    for (const [of, row] of this.#drawn) {
+      const above = row.top - scrollTop;
+      if (above >= 0 && above < this.#height) return { number: of, above };
+    }
+    return null;
+  }
+
+  #scrolled() {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null;
+      this.draw();
+    });
+  }
+
+  #clicked(event, onOpen) {
+    const element = event.target.closest("[role=option]");
+    if (element === null) return;
+    this.choose(element.ariaPosInSet - 1);
+    onOpen(false);
+  }
+
+  #pressed(event, onOpen) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const page = Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
+    const at = this.#store.rowOf(this.#selected ?? Infinity);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
+    if (event.key in to) this.choose(to[event.key]);
+    else if (event.key === "Enter") onOpen(true);
+    else return;
+    event.preventDefault();
+  }
+
+  /** Select the call in a row, or in the nearest that there is. */
+  choose(row) {
+    const last = this.#store.length - 1;
+    if (last < 0) return;
+    const place = Math.min(Math.max(row, 0), last);
+    this.#reveal(place);
+    this.mark(this.#store.at(place).number);
+    this.#onSelect(this.#selected);
+  }
+
+  #reveal(row) {
+    const top = row * this.#height;
+    const { scrollTop, clientHeight } = this.#box;
+    if (top < scrollTop) this.#box.scrollTop = top;
+    else if (top + this.#height > scrollTop + clientHeight) this.#box.scrollTop = top + this.#height - clientHeight;
+  }
+}
+
+function makeRow() {
+  const parts = {
+    badge: h("span", { class: "badge" }),
+    to: h("span", { class: "to" }),
+    more: h("span", { class: "more" }),
+    time: h("time", { class: "time" }),
+    text: h("span", { class: "text" }),
+    code: h("span", { class: "code" }),
+    tally: h("span", { class: "state" }),
+    state: h("span", { class: "state" }),
+    bar: h("span", { class: "progress", "aria-hidden": "true" }),
+  };
+  const { badge, to, more, time, text, code, tally, state, bar } = parts;
+  const element = h(
+    "div", { role: "option", class: "row" }, badge,
+    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar,
+  );
+  return { element, call: null, top: 0, ...parts };
+}
+
+function fill(row, call) {
+  const shown = overall(call);
+  row.call = call;
+  row.element.id = `call-${call.number}`;
+  row.element.dataset.kind = call.kind;
+  row.badge.replaceChildren(icon(call.kind === "message" ? call.channel : call.kind === "plan" ? "plan" : "refused"));
+  row.badge.dataset.mood = call.kind === "message" || call.kind === "plan" ? "" : stateMood(call.kind);
+  row.to.textContent = title(call);
+  row.more.textContent = call.kind === "plan" ? number(call.total) : "";
+  row.time.textContent = when(call.at);
+  row.text.textContent = line(call);
+  row.code.textContent = call.kind === "message" ? call.code ?? "" : "";
+  // A plan's words are longer; there they stand where others have their code.
+  row.state.textContent = call.kind === "plan" ? "" : shown.words;
+  row.tally.textContent = call.kind === "plan" ? shown.words : "";
+  row.state.dataset.mood = row.tally.dataset.mood = shown.mood;
+  row.bar.replaceChildren(...(call.kind === "plan" ? segments(call) : []));
+}
+
+function line(call) {
+  if (call.error) return `${call.error.code}: ${call.error.message}`;
+  if (call.kind === "dropped") return "No target could be reached";
+  return call.text;
+}
+
+/** What to call a call: by its plan's name, or its recipient. */
+export function title(call) {
+  const isNamed = call.kind === "plan" && call.plan_name && call.plan_name !== "-";
+  return isNamed ? call.plan_name : call.to ?? "No recipient";
+}
+
+/** What the row says about all its messages. */
+export function overall(call) {
+  const counts = Object.entries(call.states);
+  if (call.kind !== "plan") {
+    const [state] = states(call);
+    const isWaiting = call.due !== null && stateFilter(state) === "underway" && call.due * 1000 > Date.now();
+    return isWaiting ? { words: `For ${when(call.due)}`, mood: "calm" } : { words: stateName(state), mood: stateMood(state) };
+  }
+  const done = counts.filter(([state]) => stateFilter(state) !== "underway").reduce((sum, [, count]) => sum + count, 0);
+  const failed = counts.some(([state]) => stateMood(state) === "bad");
+  const all = counts.reduce((sum, [, count]) => sum + count, 0);
+  return { words: `${number(done)} of ${number(all)} done`, mood: done < all ? "calm" : failed ? "warn" : "good" };
+}
+
+/** The parts of a bar: how many messages are in which mood. */
+export function segments(call) {
+  const moods = { great: 0, good: 0, warn: 0, bad: 0, calm: 0 };
+  for (const [state, count] of Object.entries(call.states)) moods[stateMood(state)] += count;
+  return Object.entries(moods).filter(([, count]) => count > 0).map(([mood, count]) => {
+    const part = h("i", { "data-mood": mood });
+    part.style.flexGrow = count;
+    return part;
+  });
+}

@@ -1,0 +1,103 @@
+"""Changes as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+
+::
+
+    id: 3f9a01c2-20                       the sandbox and the revision; the browser sends back the
+                                          last one it has got
+    event: changes
+    data: {"oldest": 4, "calls": […]}     calls as they are now; those before `oldest` are gone
+
+A stream keeps no queue, only the revision that it has told last. A reader that is slow, or was
+away, gets what is true when it reads again: that costs no memory, and nothing is lost.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from anyio import CancelScope, sleep
+
+from .calls import Calls, Changes
+from .documents import Documents
+from .watch import Watch
+
+_BATCH: Final = 200
+"""How many calls one event tells of at most."""
+
+
+class Streams:
+    """The open streams of one sandbox.
+
+    Args:
+        watch: Where to look.
+        documents: What is told.
+
+    Attributes:
+        pace: Seconds from one event to the next: what comes in between goes out together.
+        heartbeat: Seconds of silence after which an event is sent that tells of nothing, so that
+            a reader who is gone is noticed.
+    """
+
+    def __init__(self, watch: Watch, documents: Documents) -> None:
+        self.pace: float = 0.05
+        self.heartbeat: float = 15.0
+        self._watch = watch
+        self._documents = documents
+        self._waiting: set[CancelScope] = set()
+        self._is_over = True
+
+    def begin(self) -> None:
+        """Let streams be opened."""
+        self._is_over = False
+
+    def end(self) -> None:
+        """End them all; the server would wait for them otherwise, and then break them off."""
+        self._is_over = True
+        for scope in self._waiting:
+            scope.cancel()
+
+    async def events(self, last_event_id: str) -> AsyncIterator[str]:
+        """Tell all changes after an event, and then go on as they happen.
+
+        Args:
+            last_event_id: The last one that the reader has got, or "".
+        """
+        revision = _revision_of(last_event_id, self._watch.calls())
+        while not self._is_over:
+            calls = self._watch.calls()
+            changes = calls.since(revision, _BATCH)
+            revision = changes.revision
+            # Even if nothing has changed: so the reader learns that it is up to date.
+            yield self._event(calls, changes)
+            if changes.is_all:
+                await self._news(revision)
+
+    async def _news(self, revision: int) -> None:
+        """Wait until there are changes after a revision, or it is time for a sign of life."""
+        with self._interruptible():
+            await sleep(self.pace)
+            if self._watch.calls().revision == revision:
+                await self._watch.wait(self.heartbeat)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        with CancelScope() as scope:
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
+
+    def _event(self, calls: Calls, changes: Changes) -> str:
+        data = {
+            "run": calls.epoch,
+            "oldest": calls.oldest,
+            "calls": [self._documents.row(call) for call in changes.calls],
+        }
+        return f"id: {calls.epoch}-{changes.revision}\nevent: changes\ndata: {json.dumps(data)}\n\n"
+
+
+def _revision_of(event_id: str, calls: Calls) -> int:
+    epoch, _, revision = event_id.partition("-")
+    return int(revision) if epoch == calls.epoch and revision.isdecimal() else 0

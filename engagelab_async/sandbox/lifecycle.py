@@ -1,0 +1,167 @@
+"""What becomes of a message: which status it reaches, and when. Nothing here waits or sends.
+
+A `Plan` holds every status that a message has reached and is going to reach, in their order. It
+follows from the message alone, until somebody verifies the code or steps in by hand::
+
+    0 s     0 s              1 s          2 s
+    plan ─> target_valid ──> sent ──────> delivered          as +10000000000, and most others
+                          │   ├─────────> delivered_failed
+                          │   ├─────────> sent (by SMS) ───> delivered, at 3 s: the fallback
+                          │   └ ends here                    as +10000000003
+                          └─> sent_failed, or sent_fail
+    plan ─> target_invalid                                   a target that SMS drops
+
+    a code that the platform made:  ── wrong guess ────> verified_failed, and may be tried again
+                                    ── right guess ────> verified
+                                    ── nobody did ─────> verified_timeout, when it expires
+
+The seconds count from the request, or from when a scheduled message is due.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from attrs import evolve, frozen
+
+from ._errors import MEANINGS
+from .outbox import SentMessage
+from .recipients import magic_of
+
+_ENDS_OF_DELIVERY: Final = frozenset(
+    {"target_invalid", "sent_failed", "sent_fail", "delivered", "delivered_failed"}
+)
+_ENDS_OF_A_CODE: Final = frozenset({"verified", "verified_timeout"})
+_NOT_A_NUMBER: Final = 5011
+
+
+@frozen
+class StatusChange:
+    """A message reaches a status.
+
+    Attributes:
+        status: Such as ``"delivered"``, in the words of the platform's callbacks.
+        at: When.
+        channel: The channel that it is on by then.
+        error_code: What went wrong, or 0.
+
+    .. versionadded:: 0.1.0
+    """
+
+    status: str
+    at: datetime
+    channel: str
+    error_code: int = 0
+
+    @property
+    def error(self) -> str:
+        """What went wrong in words, or an empty string."""
+        return MEANINGS.get(self.error_code, "")
+
+
+Plan: TypeAlias = tuple[StatusChange, ...]
+"""All that a message has reached and is going to reach, earliest first."""
+
+
+def plan_of(message: SentMessage, pace: float) -> Plan:
+    """Plan what becomes of a message that is left alone.
+
+    Args:
+        message: The message.
+        pace: By what to multiply the time that sending and delivering take; 0 does both at once.
+    """
+    begins = message.scheduled_for or message.sent_at
+    plan = [StatusChange("plan", message.sent_at, message.channel)]
+    for seconds, status, channel, error in _steps(message):
+        at = begins + timedelta(seconds=seconds * pace)
+        plan.append(StatusChange(status, at, channel, error))
+    if message.code_expires_at is not None:
+        plan.append(StatusChange("verified_timeout", message.code_expires_at, plan[-1].channel))
+    # A code may expire before its message arrives.
+    return tuple(sorted(plan, key=lambda change: change.at))
+
+
+def _steps(message: SentMessage) -> Iterable[tuple[float, str, str, int]]:
+    magic, channel = magic_of(message.recipient), message.channel
+    if not message.accepted:
+        yield 0, "target_invalid", channel, magic.error or _NOT_A_NUMBER
+        return
+    yield 0, "target_valid", channel, 0
+    if magic.ends in {"sent_failed", "sent_fail"}:
+        yield 1, magic.ends, channel, magic.failure
+        return
+    yield 1, "sent", channel, 0
+    seconds = 2
+    if magic.fallback is not None and channel != magic.fallback:
+        channel, seconds = magic.fallback, 3
+        yield 2, "sent", channel, 0
+    if magic.ends != "sent":
+        yield seconds, magic.ends, channel, magic.failure
+
+
+def reached(plan: Plan, now: datetime) -> Plan:
+    """Return what has happened by now."""
+    return tuple(change for change in plan if change.at <= now)
+
+
+def deliver(plan: Plan, now: datetime) -> Plan:
+    """Deliver at once, whatever was planned.
+
+    Raises:
+        ValueError: Its delivery is over.
+    """
+    past, future = _still_on_its_way(plan, now)
+    statuses = {change.status for change in past}
+    missing = [each for each in ("target_valid", "sent") if each not in statuses]
+    arrived = [evolve(past[-1], status=each, at=now) for each in (*missing, "delivered")]
+    return (*past, *arrived, *_of_the_code(future))
+
+
+def fail(plan: Plan, now: datetime, error_code: int) -> Plan:
+    """Fail at once: to be delivered if it was sent by now, to be sent otherwise.
+
+    Raises:
+        ValueError: Its delivery is over, or the code is not documented.
+    """
+    if error_code not in MEANINGS:
+        raise ValueError(f"error_code: {error_code} is no error code of the API")
+    past, future = _still_on_its_way(plan, now)
+    was_sent = any(change.status == "sent" for change in past)
+    status = "delivered_failed" if was_sent else "sent_failed"
+    failed = evolve(past[-1], status=status, at=now, error_code=error_code)
+    return (*past, failed, *_of_the_code(future))
+
+
+def guess(plan: Plan, now: datetime, *, is_right: bool) -> Plan:
+    """Take note of a guess at the code."""
+    past, future = _split(plan, now)
+    status = "verified" if is_right else "verified_failed"
+    guessed = evolve(past[-1], status=status, at=now, error_code=0)
+    left = (each for each in future if not is_right or each.status not in _ENDS_OF_A_CODE)
+    return (*past, guessed, *left)
+
+
+def expire(plan: Plan, now: datetime) -> Plan:
+    """Let the code expire now."""
+    past, future = _split(plan, now)
+    expired = [evolve(change, at=now) for change in _of_the_code(future)]
+    left = (each for each in future if each.status not in _ENDS_OF_A_CODE)
+    return (*past, *expired, *left)
+
+
+def _split(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
+    # The first is there even if the clock was set back since.
+    past = reached(plan, now) or plan[:1]
+    return past, plan[len(past) :]
+
+
+def _still_on_its_way(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
+    past, future = _split(plan, now)
+    for change in past:
+        if change.status in _ENDS_OF_DELIVERY:
+            raise ValueError(f"message: its delivery is over, it is {change.status}")
+    return past, future
+
+
+def _of_the_code(plan: Plan) -> Plan:
+    return tuple(change for change in plan if change.status in _ENDS_OF_A_CODE)

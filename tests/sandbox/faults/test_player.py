@@ -1,0 +1,301 @@
+"""Faults, as a client of ours sees them over a real socket, and as the sandbox recorded them."""
+
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+import pytest
+from attrs import frozen
+
+from engagelab_async import (
+    APIError,
+    ConnectionLostError,
+    Credentials,
+    EngageLab,
+    EngageLabError,
+    InternalSendError,
+    RateLimitError,
+    ResponseTimeoutError,
+    RetryPolicy,
+    SendSMS,
+    ServerError,
+    Template,
+)
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Faults, Sandbox
+from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.faults import FaultPlayer, Wire
+from engagelab_async.sandbox.platform import Platform
+
+KEY = Credentials(*DEMO_CREDENTIALS)
+TO = ("+6591234567", "+6591234568")
+SMS = SendSMS(to=TO, template=Template("1233"))
+OTP = {"to": TO[0], "template": {"id": "login"}}
+
+every_client = pytest.mark.parametrize("engine", ["httpx", "aiohttp"])
+
+
+@frozen
+class Seen:
+    """What came of a call: for its caller, and for the sandbox."""
+
+    error: type[EngageLabError]
+    may_have_been_sent: bool
+    was_sent: bool
+
+
+def named(value: object) -> str:
+    """Name a case after its fault."""
+    if not isinstance(value, Fault):
+        return ""
+    return f"{value.kind}-{value.code or value.status}{'-after' if value.after else ''}"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox that runs."""
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+def client_of(sandbox: Sandbox, engine: str = "httpx", timeout: float = 10) -> EngageLab:
+    """Make a client that repeats nothing."""
+    return EngageLab(
+        sms=KEY,
+        otp=KEY,
+        sms_base_url=sandbox.sms_base_url,
+        otp_base_url=sandbox.otp_base_url,
+        http=engine,
+        timeout=timeout,
+        retry=RetryPolicy(attempts=1),
+    )
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        (Fault("hang"), Seen(ResponseTimeoutError, True, False)),
+        (Fault("hang", after=True), Seen(ResponseTimeoutError, True, True)),
+        (Fault("latency", seconds=60), Seen(ResponseTimeoutError, True, False)),
+        (Fault("latency", seconds=60, after=True), Seen(ResponseTimeoutError, True, True)),
+        (Fault("slow", seconds=60), Seen(ResponseTimeoutError, True, True)),
+        (Fault("reset"), Seen(ConnectionLostError, True, False)),
+        (Fault("reset", after=True), Seen(ConnectionLostError, True, True)),
+        (Fault("cut"), Seen(ConnectionLostError, True, False)),
+        (Fault("cut", after=True), Seen(ConnectionLostError, True, True)),
+        (Fault("http"), Seen(ServerError, True, False)),
+        (Fault("http", after=True), Seen(ServerError, True, True)),
+        (Fault("http", status=500), Seen(ServerError, True, False)),
+        (Fault("http", status=599), Seen(ServerError, True, False)),
+        (Fault("http", status=429, retry_after=3), Seen(RateLimitError, False, False)),
+        (Fault("error", code=5016), Seen(InternalSendError, False, False)),
+        (Fault("error", code=1000), Seen(ServerError, True, False)),
+        (Fault("error_in_200", code=7), Seen(APIError, False, False)),
+    ],
+    ids=named,
+)
+async def test_the_client_knows_what_can_be_known(
+    sandbox: Sandbox,
+    engine: str,
+    fault: Fault,
+    seen: Seen,
+) -> None:
+    """The error is the right one, and what was not sent for sure was not recorded as sent."""
+    sandbox.faults.add(fault)
+    timeout = 0.3 if seen.error is ResponseTimeoutError else 10
+    async with client_of(sandbox, engine, timeout) as engagelab:
+        with pytest.raises(seen.error) as caught:
+            await engagelab.execute(SMS)
+
+        assert seen == Seen(
+            type(caught.value), caught.value.may_have_been_sent, bool(sandbox.messages)
+        )
+        assert seen.may_have_been_sent or not seen.was_sent
+        sandbox.faults.clear()
+        assert 2 == (await engagelab.execute(SMS)).accepted_count
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("latency", seconds=0.05),
+        Fault("latency", seconds=0.05, after=True),
+        Fault("slow", seconds=0.002),
+    ],
+    ids=str,
+)
+async def test_a_patient_client_gets_its_answer(sandbox: Sandbox, fault: Fault) -> None:
+    """What only takes its time is answered in the end."""
+    sandbox.faults.add(fault)
+    async with client_of(sandbox) as engagelab:
+        began = time.perf_counter()
+        plan = await engagelab.execute(SMS)
+
+    assert 2 == plan.accepted_count
+    assert time.perf_counter() - began > 0.05
+    assert 2 == len(sandbox.messages)
+
+
+async def test_others_keep_their_connection(sandbox: Sandbox) -> None:
+    """A fault breaks the connection of the call that it strikes, and no other."""
+    async with client_of(sandbox) as one, client_of(sandbox) as other:
+        for engagelab in (one, other):
+            await engagelab.sms.send(TO, "1233")
+        connections = len(list(sandbox._wire.connections()))  # noqa: SLF001
+        for fault in (Fault("reset", times=1), Fault("cut", times=1)):
+            sandbox.faults.add(fault)
+            with pytest.raises(ConnectionLostError):
+                await other.sms.send(TO, "1233")
+            await one.sms.send(TO, "1233")
+
+        assert 2 == connections
+        assert 8 == len(sandbox.messages)
+
+
+async def test_details_of_an_answer(sandbox: Sandbox) -> None:
+    """A page of a gateway, its Retry-After, and the code in an HTTP 200 are as asked for."""
+    sandbox.faults.add(Fault("http", status=503, retry_after=7, times=1))
+    sandbox.faults.add(Fault("error_in_200", code=42, times=1))
+    sandbox.faults.add(Fault("error", code=5013, times=1))
+    url = f"{sandbox.otp_base_url}/v1/messages"
+    async with httpx.AsyncClient(auth=DEMO_CREDENTIALS, trust_env=False) as http:
+        page, plan, error, fine = [await http.post(url, json=OTP) for _ in range(4)]
+
+    assert (503, "7", "text/html") == (
+        page.status_code,
+        page.headers["retry-after"],
+        page.headers["content-type"],
+    )
+    assert "<h1>503 Service Unavailable</h1>" in page.text
+    assert (200, 42) == (plan.status_code, plan.json()["code"])
+    assert (400, {"code": 5013, "message": "number is blacklisted"}) == (
+        error.status_code,
+        error.json(),
+    )
+    assert 200 == fine.status_code
+
+
+async def test_a_plan_may_be_accepted_in_part(sandbox: Sandbox) -> None:
+    """Some targets are dropped without a word, and never sent to."""
+    sandbox.faults.add(Fault("partial", share=0.5, times=1))
+    async with client_of(sandbox) as engagelab:
+        part = await engagelab.execute(SMS)
+        whole = await engagelab.execute(SMS)
+
+    (dropped,) = sandbox.dropped
+    assert (2, 1) == (part.total_count, part.accepted_count)
+    assert 2 == whole.accepted_count
+    assert {*TO} == {dropped.recipient, sandbox.messages[0].recipient}
+
+
+async def test_only_some_recipients_are_struck(sandbox: Sandbox) -> None:
+    """A pattern chooses whom, in both products."""
+    sandbox.faults.add(Fault("error", code=5001, to="+92*"))
+    async with client_of(sandbox) as engagelab:
+        await engagelab.otp.send(TO[0], "login")
+        await engagelab.sms.send(TO, "1233")
+        with pytest.raises(EngageLabError):
+            await engagelab.otp.send("+923700056581", "login")
+        with pytest.raises(EngageLabError):
+            await engagelab.sms.send([TO[0], "923700056581"], "1233")
+        await engagelab.sms.templates.list()
+
+    assert 3 == len(sandbox.messages)
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"[1]", b'{"to": [1, null]}', b"[" * 100_000])
+async def test_what_is_no_send_is_struck_too(sandbox: Sandbox, body: bytes) -> None:
+    """A body that tells of no recipient is struck by a fault for all, and only by that."""
+    url = f"{sandbox.otp_base_url}/v1/messages"
+    headers = {"content-type": "application/json"}
+    async with httpx.AsyncClient(auth=DEMO_CREDENTIALS, trust_env=False) as http:
+        sandbox.faults.add(Fault("http", status=502, to="+*"))
+        passed = await http.post(url, content=body, headers=headers)
+        sandbox.faults.add(Fault("http", status=502))
+        struck = await http.post(url, content=body, headers=headers)
+
+    assert (400, 502) == (passed.status_code, struck.status_code)
+
+
+async def test_a_body_that_is_too_long_is_not_read_to_its_end(sandbox: Sandbox) -> None:
+    """The API's own limit holds with faults, too; what passes arrives as it was sent."""
+    sandbox.faults.add(Fault("hang", to="+92*"))
+    url = f"{sandbox.otp_base_url}/v1/messages"
+    long = {**OTP, "pad": "x" * 1_000_000}
+    async with httpx.AsyncClient(auth=DEMO_CREDENTIALS, trust_env=False) as http:
+        fits = await http.post(url, json=long)
+        too_long = await http.post(url, json={**long, "more": "x" * 1_000_000})
+
+    assert (200, 413) == (fits.status_code, too_long.status_code)
+
+
+async def test_the_page_and_the_control_api_are_never_struck(sandbox: Sandbox) -> None:
+    """Faults are for the API; what steers them goes on working."""
+    sandbox.faults.add(Fault("reset"))
+    origin = sandbox.otp_base_url.removesuffix("/otp")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answers = [await http.get(origin + path) for path in ("/", "/sandbox/v1/faults")]
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("latency", seconds=60)], ids=str)
+async def test_those_who_wait_do_not_delay_the_stop(fault: Fault) -> None:
+    """A sandbox that stops hangs up on them."""
+    errors: list[EngageLabError] = []
+    sandbox = Sandbox()
+
+    async def wait() -> None:
+        try:
+            await engagelab.execute(SMS)
+        except EngageLabError as error:
+            errors.append(error)
+
+    async with anyio.create_task_group() as callers:
+        async with sandbox:
+            engagelab = client_of(sandbox)
+            sandbox.faults.add(fault)
+            callers.start_soon(wait)
+            while not next(iter(sandbox.faults)).struck:
+                await anyio.lowlevel.checkpoint()
+            began = time.perf_counter()
+        took = time.perf_counter() - began
+    await engagelab.aclose()
+
+    assert took < 1
+    assert [ConnectionLostError] == [type(error) for error in errors]
+    assert "engagelab-sandbox" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_without_a_server_the_caller_gets_the_error(platform: Platform) -> None:
+    """Where the app is called directly there is no connection to break, so the call breaks."""
+    faults = Faults()
+    app = FaultPlayer(create_app(platform), faults, Wire())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, auth=DEMO_CREDENTIALS) as http:
+        url = "http://sandbox/otp/v1/messages"
+        faults.add(Fault("reset"))
+        with pytest.raises(ConnectionResetError):
+            await http.post(url, json=OTP)
+        faults.clear()
+        assert 200 == (await http.post(url, json=OTP)).status_code
+
+
+async def test_other_traffic_than_http_passes(platform: Platform) -> None:
+    """A lifespan is none of its business."""
+    faults = Faults()
+    faults.add(Fault("hang"))
+    heard: list[object] = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        heard.append(scope)
+
+    async def nothing(*_: object) -> None:
+        raise AssertionError
+
+    scope = {"type": "lifespan"}
+    await FaultPlayer(app, faults, Wire())(scope, nothing, nothing)  # type: ignore[arg-type]
+
+    assert [scope] == heard

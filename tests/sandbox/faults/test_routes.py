@@ -1,0 +1,77 @@
+"""The control API of the faults, over HTTP."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from engagelab_async.sandbox import Fault, Sandbox
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox that runs."""
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of its control API."""
+    origin = sandbox.otp_base_url.removesuffix("otp")
+    async with httpx.AsyncClient(base_url=f"{origin}sandbox/v1", trust_env=False) as client:
+        yield client
+
+
+async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """What the control API does is what Python sees."""
+    added = await http.post("/faults", json={"kind": "reset", "to": "+65*", "times": 3})
+    await http.post("/faults", json={"kind": "http", "status": 429, "retry_after": 2})
+    listed = await http.get("/faults")
+    removed = await http.delete("/faults/1")
+    left = [active.fault for active in sandbox.faults]
+    cleared = await http.delete("/faults")
+
+    assert (201, 1, "reset") == (added.status_code, added.json()["number"], added.json()["kind"])
+    assert [("reset", 0), ("http", 0)] == [
+        (each["kind"], each["struck"]) for each in listed.json()["faults"]
+    ]
+    assert "no-store" == listed.headers["cache-control"]
+    assert [204, 204] == [removed.status_code, cleared.status_code]
+    assert [Fault("http", status=429, retry_after=2)] == left
+    assert 0 == len(sandbox.faults)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, "kind: must be one of "),
+        ({"kind": "hang", "times": "3"}, "times: expected an int, got str"),
+        ({"kind": "hang", "colour": 1}, "colour: a fault has no such field"),
+    ],
+)
+async def test_what_cannot_be_is_answered_400(
+    http: httpx.AsyncClient, sandbox: Sandbox, document: dict[str, object], message: str
+) -> None:
+    """The message names the field, and nothing is added."""
+    answer = await http.post("/faults", json=document)
+
+    assert (400, 400) == (answer.status_code, answer.json()["code"])
+    assert answer.json()["message"].startswith(message)
+    assert 0 == len(sandbox.faults)
+
+
+async def test_a_number_that_is_not_there_is_answered_404(http: httpx.AsyncClient) -> None:
+    """Also that of a fault which has struck as often as it should."""
+    answer = await http.delete("/faults/7")
+
+    assert (404, "there is no fault 7") == (answer.status_code, answer.json()["message"])
+
+
+async def test_other_sites_cannot_add_faults(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """The control API turns away what a foreign page makes a browser send."""
+    headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+    answer = await http.post("/faults", json={"kind": "hang"}, headers=headers)
+
+    assert 403 == answer.status_code
+    assert 0 == len(sandbox.faults)

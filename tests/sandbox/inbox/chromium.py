@@ -1,0 +1,135 @@
+"""Debian's Chromium without a window, as the tests of the page drive it."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from attrs import frozen
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome, ChromeOptions, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+PROGRAMS: Final = [shutil.which(name) for name in ("chromium", "chromedriver")]
+_PATIENCE: Final = 15.0  # seconds
+_OPTIONS: Final = [
+    "--headless=new",
+    "--no-sandbox",  # as root, as in a container, it would not start
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",  # nothing leaves this machine
+    "--disable-component-update",
+    "--no-first-run",
+    "--no-proxy-server",
+]
+
+
+def start() -> Chrome:
+    """Start the browser."""
+    browser, driver = PROGRAMS
+    options = ChromeOptions()
+    options.binary_location = browser or ""
+    for option in _OPTIONS:
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return Chrome(options, Service(driver))
+
+
+T = TypeVar("T")
+
+Result: TypeAlias = Any
+"""What a script returns: JSON, or elements."""
+
+
+@frozen
+class Page:
+    """The inbox, open in the browser."""
+
+    chrome: Chrome
+
+    def find(self, selector: str) -> WebElement:
+        """Wait for an element, and return it."""
+        return self.until(lambda: self.all(selector))[0]
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Return all elements that there are now."""
+        return self.chrome.find_elements(By.CSS_SELECTOR, selector)
+
+    def until(self, condition: Callable[[], T | None]) -> T:
+        """Wait until something is true, and return it; elements may be redrawn meanwhile."""
+        waiting = WebDriverWait(
+            self.chrome, _PATIENCE, 0.02, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return cast("T", waiting.until(lambda _: condition()))
+
+    def until_text(self, selector: str, words: str) -> None:
+        """Wait until an element says something."""
+        self.until(lambda: words in self.find(selector).text)
+
+    def rows(self) -> list[str]:
+        """Return what stands in the rows of the list that are drawn, from top to bottom."""
+        script = """
+            return [...document.querySelectorAll("[role=option]:not([hidden])")]
+                .sort((one, other) => one.ariaPosInSet - other.ariaPosInSet)
+                .map((row) => row.innerText.replaceAll("\\n", " "))
+        """
+        return list(self.run(script))
+
+    def row(self, words: str) -> WebElement:
+        """Wait for a row that holds some words."""
+
+        def found() -> WebElement | None:
+            rows = self.all("[role=option]:not([hidden])")
+            return next((row for row in rows if words in row.text), None)
+
+        return self.until(found)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        for key in keys:
+            self.chrome.switch_to.active_element.send_keys(key)
+
+    def focused(self) -> str:
+        """Return the id of what has the focus, or else its name."""
+        element = self.chrome.switch_to.active_element
+        return element.get_attribute("id") or element.accessible_name
+
+    def button(self, name: str) -> WebElement:
+        """Wait for a button that can be pressed."""
+
+        def found() -> WebElement | None:
+            return next(
+                (
+                    each
+                    for each in self.all("button")
+                    if each.is_displayed()
+                    and each.accessible_name == name
+                    and not each.get_attribute("aria-disabled")
+                ),
+                None,
+            )
+
+        return self.until(found)
+
+    def run(self, script: str, *arguments: object) -> Result:
+        """Run a script in the page, and return what it returns or resolves to."""
+        return self.chrome.execute_script(script, *arguments)
+
+    def emulate(self, **features: str) -> None:
+        """Have the system prefer something, such as dark colors."""
+        named = [{"name": key.replace("_", "-"), "value": features[key]} for key in features]
+        self.command("Emulation.setEmulatedMedia", {"features": named})
+
+    def command(self, name: str, parameters: Mapping[str, object]) -> None:
+        """Give the browser a command of its own protocol."""
+        self.chrome.execute_cdp_cmd(name, dict(parameters))
+
+    def complaints(self) -> list[str]:
+        """Return what the browser has complained about since the last time, as a blocked script."""
+        log = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
+        return [str(entry["message"]) for entry in log]
+
+
+__all__ = ["PROGRAMS", "Chrome", "Keys", "Page", "start"]

@@ -1,0 +1,159 @@
+"""The newest sends: numbered, revised, forgotten."""
+
+import pytest
+
+from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
+from engagelab_async.sandbox.platform import Platform
+from sandbox.fake_clock import FakeClock
+
+
+@pytest.fixture
+def calls(platform: Platform, clock: FakeClock) -> Calls:
+    """Calls of which four messages are kept."""
+    return Calls(platform.outbox, keep=4, clock=clock)
+
+
+@pytest.fixture
+def send_sms(calls: Calls, platform: Platform) -> BodyCall:
+    """A send that is recorded."""
+    return calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+
+
+def plan(*targets: str) -> dict[str, object]:
+    """Make the body of a plan."""
+    return {"to": list(targets), "template": {"id": "7", "params": {}}}
+
+
+def numbers(calls: Calls) -> list[int]:
+    """Return the numbers of the calls that are kept, newest first."""
+    return [call.number for call in calls]
+
+
+def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) -> None:
+    """Request, answer and messages belong together."""
+    send_sms(plan("+6591234560"))
+    answer = send_sms(plan("+6591234567", "no number", "+6591234568"))
+    call = calls.find(2)
+
+    assert ("sms", "/sms/v1/messages", clock.now) == (
+        call.product,
+        call.path,
+        call.asked_at.timestamp(),
+    )
+    assert plan("+6591234567", "no number", "+6591234568") == call.request
+    assert (200, answer, range(2, 5)) == (call.status, call.answer, call.messages)
+    assert call is calls.of_message(3)
+
+
+def test_a_refusal_is_recorded(calls: Calls, send_sms: BodyCall) -> None:
+    """So is a request that nothing came of, and it is still refused."""
+    with pytest.raises(RefusedError):
+        send_sms({"to": "+6591234567"})
+    call = calls.find(1)
+
+    assert (400, range(1, 1)) == (call.status, call.messages)
+    assert {"code": 3002, "message": "template must be an object"} == call.answer
+
+
+def test_a_failure_of_ours_is_not_recorded(calls: Calls) -> None:
+    """What is neither an answer nor a refusal is nothing to show."""
+
+    def broken(_: object) -> dict[str, object]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        calls.recorded("otp", "/", broken)({})
+
+    assert [] == numbers(calls)
+
+
+def test_changes_since_a_revision(calls: Calls, send_sms: BodyCall) -> None:
+    """Whoever knows a revision is told what changed after it, in the order of the last change."""
+    for _ in range(3):
+        send_sms(plan("+6591234567"))
+    known = calls.revision
+    calls.see(3, "sent")
+    calls.see(1, "sent")
+    calls.see(3, "delivered")
+    changes = calls.since(known, 10)
+
+    assert [1, 3] == [call.number for call in changes.calls]
+    assert (calls.revision, True) == (changes.revision, changes.is_all)
+    assert [] == calls.since(changes.revision, 10).calls
+
+
+def test_changes_in_parts(calls: Calls, send_sms: BodyCall) -> None:
+    """With a limit, the earliest changes come first, and asking goes on from the last of them."""
+    for _ in range(3):
+        send_sms(plan("+6591234567"))
+    first = calls.since(0, 2)
+    calls.see(1, "sent")
+    second = calls.since(first.revision, 2)
+
+    assert ([1, 2], False) == ([call.number for call in first.calls], first.is_all)
+    assert ([3, 1], True) == ([call.number for call in second.calls], second.is_all)
+
+
+def test_a_tally_of_states(calls: Calls, send_sms: BodyCall) -> None:
+    """Each message counts once, in the state that it was last seen in."""
+    send_sms(plan("+6591234567", "+6591234568"))
+    for message, state in [(1, "plan"), (2, "plan"), (1, "sent"), (1, "sent")]:
+        calls.see(message, state)
+
+    assert {"plan": 1, "sent": 1} == calls.find(1).tally
+
+
+def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
+    """When more messages came than are kept, the oldest calls go, with all their messages."""
+    send_sms(plan("+6591234561", "+6591234562"))
+    send_sms(plan("+6591234563", "+6591234564"))
+    assert (1, [2, 1]) == (calls.oldest, numbers(calls))
+    send_sms(plan("+6591234565"))
+
+    assert (2, [3, 2]) == (calls.oldest, numbers(calls))
+    assert range(0) == calls.messages_of(1)
+    with pytest.raises(LookupError):
+        calls.find(1)
+    with pytest.raises(LookupError):
+        calls.of_message(2)
+
+
+def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
+    """Requests without messages cannot pile up."""
+    for _ in range(6):
+        with pytest.raises(RefusedError):
+            send_sms({})
+
+    assert [6, 5, 4, 3] == numbers(calls)
+
+
+def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
+    """A plan of more messages than are kept is kept alone."""
+    send_sms(plan("+6591234567"))
+    send_sms(plan(*(f"+659123456{digit}" for digit in range(9))))
+
+    assert [2] == numbers(calls)
+
+
+def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -> None:
+    """It changes nothing."""
+    send_sms(plan("+6591234567"))
+    calls.clear()
+    revision = calls.revision
+    calls.see(1, "delivered")
+
+    assert revision == calls.revision
+
+
+def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
+    """All calls go, that is a change, and numbers go on."""
+    send_sms(plan("+6591234567"))
+    changed: list[int] = []
+    calls.on_change = changed.append
+    known = calls.revision
+    calls.clear()
+    send_sms(plan("+6591234567"))
+
+    assert (2, [2], [0, 2]) == (calls.oldest, numbers(calls), changed)
+    assert [2] == [call.number for call in calls.since(known, 10).calls]

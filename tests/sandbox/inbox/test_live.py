@@ -1,0 +1,203 @@
+"""The inbox of a running sandbox, over real sockets."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox
+from hostile import Hostile, answers
+
+Document: TypeAlias = Any
+PLAN = {"to": [f"+65912345{n}" for n in range(100, 600)], "template": {"id": "7", "params": {}}}
+
+
+def send(sandbox: Sandbox, to: str = "+6591234567") -> str:
+    """Send a message and return its id."""
+    answer = httpx.post(
+        f"{sandbox.otp_base_url}/v1/custom-messages",
+        json={"to": to, "template": {"id": "7"}},
+        auth=DEMO_CREDENTIALS,
+        trust_env=False,
+    )
+    return str(answer.json()["message_id"])
+
+
+def shown(sandbox: Sandbox, path: str) -> Document:
+    """Return what the control API answers."""
+    return httpx.get(f"{sandbox.inbox_url}sandbox/v1/{path}", trust_env=False).json()
+
+
+@contextmanager
+def stream(sandbox: Sandbox, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """Open a stream, and give its events: their data, with their id."""
+    url = f"{sandbox.inbox_url}sandbox/v1/events"
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with httpx.stream("GET", url, headers=named, trust_env=False, timeout=10) as answer:
+        assert "text/event-stream; charset=utf-8" == answer.headers["content-type"]
+        yield _events(answer.iter_lines())
+
+
+def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    event_id = ""
+    for line in lines:
+        if line.startswith("id: "):
+            event_id = line.removeprefix("id: ")
+        elif line.startswith("data: "):
+            yield {"id": event_id, **json.loads(line.removeprefix("data: "))}
+
+
+def until(events: Iterator[dict[str, Any]], state: str, count: int = 1) -> dict[str, Any]:
+    """Read events until a call has so many messages in a state, and return that call."""
+    for event in events:
+        for call in event["calls"]:
+            if call["states"].get(state) == count:
+                return dict(call)
+    raise AssertionError(f"never told: {count} {state}")
+
+
+def test_a_message_appears_as_it_is_sent() -> None:
+    """Nobody asks again: the open stream tells of it, and of its delivery."""
+    with Sandbox(pace=0.05) as sandbox, stream(sandbox) as events:
+        assert [] == next(events)["calls"]
+        send(sandbox)
+
+        assert "+6591234567" == until(events, "delivered")["to"]
+
+
+def test_what_is_done_by_hand_appears() -> None:
+    """From another thread, too."""
+    with Sandbox() as sandbox, stream(sandbox) as events:
+        send(sandbox, "+10000000003")
+        until(events, "target_valid")
+        sandbox.fail(sandbox.last_message(), 5018)
+
+        assert 1 == until(events, "sent_failed")["number"]
+
+
+def test_a_stream_goes_on_where_it_was_cut_off() -> None:
+    """With the id of its last event, in the header or else in the address, nothing is lost."""
+    with Sandbox(pace=1000) as sandbox:
+        with stream(sandbox) as events:
+            last = next(events)["id"]
+        send(sandbox)
+        with stream(sandbox, last_event_id=last) as events:
+            event = next(events)
+            assert [1] == [call["number"] for call in event["calls"]]
+        url = f"{sandbox.inbox_url}sandbox/v1/events?after={event['id']}"
+        with httpx.stream("GET", url, trust_env=False) as answer:
+            assert [] == next(_events(answer.iter_lines()))["calls"]
+
+
+def test_a_plan_proceeds() -> None:
+    """Its row counts its messages, from one state to the next."""
+    with Sandbox(pace=0.05) as sandbox, stream(sandbox) as events:
+        url = f"{sandbox.sms_base_url}/v1/messages"
+        httpx.post(url, json=PLAN, auth=DEMO_CREDENTIALS, trust_env=False)
+
+        assert {"delivered": 500} == until(events, "delivered", 500)["states"]
+
+
+def test_open_streams_do_not_delay_the_stop() -> None:
+    """They end in order, at once; the server would wait for them otherwise."""
+    with ExitStack() as readers:
+        with Sandbox() as sandbox:
+            opened = [readers.enter_context(stream(sandbox)) for _ in range(3)]
+            for events in opened:
+                next(events)
+            began = time.perf_counter()
+        took = time.perf_counter() - began
+
+        # An end that is no error: the last piece of the answer has come.
+        assert [[], [], []] == [list(events) for events in opened]
+    assert took < 0.9
+
+
+def test_a_reader_that_reads_nothing_holds_nobody_up() -> None:
+    """Others are told and the API answers, whatever piles up for it; and the sandbox stops."""
+    with Sandbox(pace=0) as sandbox:
+        url = httpx.URL(sandbox.inbox_url)
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.connect((url.host, url.port))
+            lazy.sendall(b"GET /sandbox/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with stream(sandbox) as events, httpx.Client(auth=DEMO_CREDENTIALS) as http:
+                for _ in range(20):
+                    body = {**PLAN, "template": {"id": "7", "params": {"x": "x" * 10_000}}}
+                    http.post(f"{sandbox.sms_base_url}/v1/messages", json=body)
+
+                assert 20 == _numbered(events, 20)["number"]
+
+
+def _numbered(events: Iterator[dict[str, Any]], number: int) -> dict[str, Any]:
+    for event in events:
+        for call in event["calls"]:
+            if call["number"] == number:
+                return dict(call)
+    raise AssertionError(f"never told: call {number}")
+
+
+def test_it_can_be_started_again() -> None:
+    """The same sandbox tells of the same calls, to those who come back as well."""
+    sandbox = Sandbox(pace=0)
+    with sandbox:
+        send(sandbox)
+        with stream(sandbox) as events:
+            until(events, "delivered")
+    with sandbox:
+        send(sandbox)
+        with stream(sandbox) as events:
+            assert [1, 2] == sorted(call["number"] for call in next(events)["calls"])
+
+
+def callbacks_once(
+    sandbox: Sandbox, events: Iterator[dict[str, Any]], condition: Callable[[Document], bool]
+) -> list[Document]:
+    """Read events until a callback of the first message is as it should be, and return all."""
+    for event in events:
+        sent: list[Document] = shown(sandbox, "messages/1")["callbacks"] if event["calls"] else []
+        if any(condition(each) for each in sent):
+            return sent
+    raise AssertionError("never told")
+
+
+@pytest.mark.parametrize(("status", "is_answered"), [(200, True), (404, False)])
+def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: bool) -> None:
+    """Where it went, which events it held, and each try with its answer."""
+    with (
+        Hostile(answers(200), answers(200), answers(status, {"said": "so"})) as server,
+        Sandbox(callbacks=Callbacks(server.url, attempts=1), pace=0) as sandbox,
+        stream(sandbox) as events,
+    ):
+        send(sandbox)
+        sent = callbacks_once(sandbox, events, lambda each: each["is_over"])
+    told = [name for each in sent for name in each["events"]]
+    last = next(each for each in sent if each["is_over"])
+
+    assert ["plan", "target_valid"] == told[:2]
+    assert (server.url, is_answered) == (last["url"], is_answered)
+    assert [(status, '{"said": "so"}')] == [
+        (each["status"], each["answer"]) for each in last["tries"]
+    ]
+    assert '"message_status": "plan"' in sent[0]["body"]
+
+
+def test_a_reply_is_an_event_of_its_callback() -> None:
+    """It does not name its message, as the platform's does not."""
+    with (
+        Hostile(answers(200)) as server,
+        Sandbox(callbacks=Callbacks(server.url), pace=1000) as sandbox,
+        stream(sandbox) as events,
+    ):
+        send(sandbox)
+        sandbox.reply(sandbox.last_message(), "Stop")
+        sent = callbacks_once(
+            sandbox, events, lambda each: "uplink_message" in each["events"] and each["is_answered"]
+        )
+
+    assert {200} == {each["status"] for delivery in sent for each in delivery["tries"]}

@@ -1,0 +1,203 @@
+"""The stream of events: everything that was missed, then everything that happens."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from attrs import define
+from starlette.types import Message
+
+from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.inbox import Inbox
+from engagelab_async.sandbox.inbox.calls import Calls
+from engagelab_async.sandbox.inbox.documents import Documents
+from engagelab_async.sandbox.inbox.stream import Streams
+from engagelab_async.sandbox.inbox.watch import Watch
+from engagelab_async.sandbox.platform import Platform
+from sandbox.fake_clock import FakeClock
+
+
+@define
+class Desk:
+    """The parts of an inbox that stream."""
+
+    platform: Platform
+    calls: Calls
+    streams: Streams
+
+    def send(self, to: str = "+10000000003") -> None:
+        """Send a message that is recorded."""
+        body = {"to": to, "template": {"id": "7"}}
+        self.calls.recorded("otp", "/", self.platform.send_custom_message)(body)
+
+
+@pytest.fixture
+def desk(platform: Platform, aftermath: Aftermath, clock: FakeClock) -> Desk:
+    """A desk whose streams do not pause, and are open."""
+    calls = Calls(platform.outbox, keep=1000, clock=clock)
+    watch = Watch(calls, platform, aftermath)
+    streams = Streams(watch, Documents(platform, aftermath))
+    streams.pace, streams.heartbeat = 0, 3600
+    streams.begin()
+    return Desk(platform, calls, streams)
+
+
+def parsed(event: str) -> tuple[str, dict[str, Any]]:
+    """Return the id and the data of an event."""
+    fields = dict(line.split(": ", 1) for line in event.splitlines() if line)
+    assert "changes" == fields["event"]
+    assert event.endswith("\n\n")
+    return fields["id"], json.loads(fields["data"])
+
+
+async def told(stream: AsyncIterator[str]) -> list[int]:
+    """Return the numbers of the calls that the next event tells of."""
+    _, data = parsed(await anext(stream))
+    return [call["number"] for call in data["calls"]]
+
+
+async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
+    """The first event holds all calls, the next ones come when something happens."""
+    desk.send()
+    stream = desk.streams.events("")
+    assert [1] == await told(stream)
+    following = asyncio.ensure_future(told(stream))
+    await asyncio.sleep(0)
+    assert not following.done()
+    desk.send()
+
+    assert [2] == await following
+
+
+async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
+    """A first event comes nevertheless: the reader knows that it is up to date."""
+    event_id, data = parsed(await anext(desk.streams.events("")))
+
+    assert f"{desk.calls.epoch}-0" == event_id
+    assert {"run": desk.calls.epoch, "oldest": 1, "calls": []} == data
+
+
+async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
+    """Whoever comes back with the last id is told what it missed, and nothing else."""
+    desk.send()
+    event_id, _ = parsed(await anext(desk.streams.events("")))
+    desk.send()
+    desk.send()
+
+    assert [2, 3] == await told(desk.streams.events(event_id))
+
+
+@pytest.mark.parametrize("event_id", ["", "0-1", "{epoch}", "{epoch}-x", "{epoch}-²", "junk"])
+async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
+    """An id of another sandbox, or what is none, is as good as no id."""
+    desk.send()
+
+    assert [1] == await told(desk.streams.events(event_id.format(epoch=desk.calls.epoch)))
+
+
+async def test_many_calls_come_in_parts(desk: Desk) -> None:
+    """An event holds 200 calls at most, and a reader can be cut off after any of them."""
+    for _ in range(450):
+        desk.send()
+    stream = desk.streams.events("")
+    first_id, first = parsed(await anext(stream))
+    rest = [*await told(stream), *await told(stream)]
+
+    assert 200 == len(first["calls"])
+    assert list(range(201, 451)) == rest
+    assert rest[:200] == await told(desk.streams.events(first_id))
+
+
+async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
+    """What happened while it did not read costs one event: each call as it is by then."""
+    stream = desk.streams.events("")
+    await anext(stream)
+    desk.send("+6591234567")
+    desk.platform.progress.tell()
+    clock.now += 2
+    desk.platform.progress.tell()
+    _, data = parsed(await anext(stream))
+
+    assert [{"delivered": 1}] == [call["states"] for call in data["calls"]]
+
+
+async def test_clearing_is_told(desk: Desk) -> None:
+    """No call comes, but those that the reader has are older than the oldest."""
+    desk.send()
+    stream = desk.streams.events("")
+    await anext(stream)
+    desk.calls.clear()
+    _, data = parsed(await anext(stream))
+
+    assert (2, []) == (data["oldest"], data["calls"])
+
+
+async def test_gives_a_sign_of_life(desk: Desk) -> None:
+    """When nothing happens, an event says so now and then, and no call is told twice."""
+    desk.send()
+    desk.streams.heartbeat = 0
+    stream = desk.streams.events("")
+
+    assert [[1], [], []] == [await told(stream) for _ in range(3)]
+
+
+async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
+    """A stream that waits ends, one that is opened later too, until the sandbox starts again."""
+    stream = desk.streams.events("")
+    await anext(stream)
+    following = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    desk.streams.end()
+
+    with pytest.raises(StopAsyncIteration):
+        await following
+    assert [] == [event async for event in desk.streams.events("")]
+
+    desk.streams.begin()
+
+    assert [] == await told(desk.streams.events(""))
+
+
+async def test_more_happens_than_the_feed_keeps(desk: Desk, clock: FakeClock) -> None:
+    """A reader is told all the same."""
+    stream = desk.streams.events("")
+    await anext(stream)
+    for _ in range(700):
+        desk.send("+6591234567")
+    clock.now += 2
+    while desk.platform.progress.tell():
+        pass
+    for _ in range(2):
+        for message in desk.platform.outbox.messages:
+            for _ in range(6):
+                desk.platform.progress.guess(message, is_right=False)
+    while desk.platform.progress.tell():
+        pass
+    events = [parsed(await anext(stream)) for _ in range(4)]
+    states = [call["states"] for _, data in events for call in data["calls"]]
+
+    assert [{"verified_failed": 1}] * 700 == states
+
+
+async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox) -> None:
+    """Its stream ends at once, although nothing happens, and no task is left."""
+    app = create_app(platform, further_routes=inbox.routes)
+    scope = {"type": "http", "method": "GET", "path": "/sandbox/v1/events", "headers": []}
+    has_begun = asyncio.Event()
+
+    async def receive() -> Message:
+        await has_begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if b"event: changes" in message.get("body", b""):
+            has_begun.set()
+
+    before = asyncio.all_tasks()
+    with inbox.open():
+        await app({**scope, "query_string": b""}, receive, send)
+
+    assert before == asyncio.all_tasks()

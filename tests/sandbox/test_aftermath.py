@@ -1,0 +1,190 @@
+"""A sandbox that calls back, on real sockets both ways."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+
+import httpx
+import pytest
+from attrs import evolve
+
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox, SentMessage
+from hostile import Hostile, answers, hangs
+from sandbox.fake_clock import FakeClock
+
+OK = answers(200)
+CHECKS = 2
+
+
+def send(sandbox: Sandbox, to: str = "+6591234567", template: str = "login") -> SentMessage:
+    """Send a code over HTTP."""
+    url = f"{sandbox.otp_base_url}/v1/messages"
+    body = {"to": to, "template": {"id": template}}
+    httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False).raise_for_status()
+    return sandbox.last_message(to)
+
+
+def rows(server: Hostile) -> list[dict[str, object]]:
+    """Return all rows that were called back."""
+    bodies = [json.loads(each.body) for each in server.requests[CHECKS:]]
+    return [row for body in bodies for row in body["rows"]]
+
+
+def statuses(server: Hostile) -> list[str]:
+    """Return the status of every row that has one."""
+    found: Iterable[object] = (row.get("status") for row in rows(server))
+    return [str(each["message_status"]) for each in found if isinstance(each, dict)]
+
+
+async def test_a_send_is_called_back() -> None:
+    """Every status of a message comes to the URL, in its order, beside the check of the URL."""
+    with (
+        Hostile(OK) as server,
+        Sandbox(callbacks=Callbacks(server.url), pace=0) as sandbox,
+    ):
+        message = send(sandbox)
+        await server.until(lambda: len(statuses(server)) == 4)
+
+        assert ["plan", "target_valid", "sent", "delivered"] == statuses(server)
+        assert {message.message_id} == {row["message_id"] for row in rows(server)}
+        assert [b"", b"{}"] == [request.body for request in server.requests[:CHECKS]]
+
+
+async def test_time_is_the_sandboxs() -> None:
+    """With a clock of the caller's, the moment it is set forward decides."""
+    clock = FakeClock()
+    with (
+        Hostile(OK) as server,
+        Sandbox(callbacks=Callbacks(server.url), clock=clock, code_ttl=60) as sandbox,
+    ):
+        send(sandbox)
+        await server.until(lambda: len(statuses(server)) == 2)
+        for seconds, count in [(1, 3), (1, 4), (58, 5)]:
+            clock.now += seconds
+            await server.until(lambda count=count: len(statuses(server)) == count)  # type: ignore[misc]
+
+        assert ["sent", "delivered", "verified_timeout"] == statuses(server)[2:]
+
+
+async def test_what_is_done_by_hand_is_called_back() -> None:
+    """Delivering, failing, verifying, expiring and replying, from any thread."""
+    with Hostile(OK) as server, Sandbox(callbacks=Callbacks(server.url)) as sandbox:
+        messages = [send(sandbox, f"+659123456{digit}") for digit in range(4)]
+        await server.until(lambda: len(statuses(server)) == 8)
+        sandbox.deliver(messages[0])
+        sandbox.fail(messages[1], 5019)
+        sandbox.verify(messages[2])
+        sandbox.expire(messages[3])
+        sandbox.reply(messages[0], "thanks")
+        await server.until(lambda: any("response" in row for row in rows(server)))
+        await server.until(
+            lambda: (
+                {"delivered", "sent_failed", "verified", "verified_timeout"}
+                <= set(statuses(server))
+            )
+        )
+
+        assert ["thanks"] == [reply.text for reply in sandbox.replies(messages[0])]
+        assert ["sent_failed"] == [each.status for each in sandbox.history(messages[1])][2:]
+
+
+async def test_callbacks_can_be_set_while_it_runs() -> None:
+    """From then on everything is called back, of earlier messages what is still to come."""
+    clock = FakeClock()
+    with Hostile(OK) as server, Sandbox(clock=clock) as sandbox:
+        send(sandbox)
+        before = sandbox.callbacks
+        sandbox.callbacks = Callbacks(server.url)
+        clock.now += 2
+        await server.until(lambda: len(statuses(server)) == 2)
+
+        assert (None, server.url) == (before, sandbox.callbacks.url)
+        assert ["sent", "delivered"] == statuses(server)
+
+
+async def test_sends_do_not_wait_for_callbacks() -> None:
+    """While the receiver hangs, the API answers; and the stop does not wait for it either."""
+    with Hostile(hangs) as server:
+        with Sandbox(callbacks=Callbacks(server.url), pace=0) as sandbox:
+            await server.until(lambda: len(server.requests) == 1)
+            message = send(sandbox)
+            began = time.perf_counter()
+        took = time.perf_counter() - began
+        await server.until(lambda: server.open == 0)
+
+    assert took < 1
+    assert "delivered" == sandbox.history(message)[-1].status
+    assert "engagelab-sandbox" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_every_try_is_on_record() -> None:
+    """`Sandbox.deliveries` has the body, the tries and their answers, and knows the messages."""
+    with (
+        Hostile(OK, OK, answers(503), OK) as server,
+        Sandbox(callbacks=Callbacks(server.url, backoff=0, attempts=2), pace=0) as sandbox,
+    ):
+        feed = sandbox._aftermath.watch()  # noqa: SLF001 - the page has it
+        message = send(sandbox)
+        seen = 0
+        while not (len(sandbox.deliveries) > CHECKS and sandbox.deliveries[-1].is_answered):
+            await feed.wait(seen, 10)
+            seen = feed.last
+        delivery = sandbox.deliveries[-1]
+
+    assert server.requests[-1].body.decode() == delivery.body
+    assert (message.number,) == delivery.messages
+    assert [503, 200] == [each.status for each in delivery.tries][-2:]
+
+
+async def test_a_watcher_sees_everything() -> None:
+    """The feed tells of statuses, replies and callbacks once somebody watches."""
+    with Hostile(OK) as server, Sandbox(pace=0) as sandbox:
+        unseen = send(sandbox)
+        feed = sandbox._aftermath.watch()  # noqa: SLF001
+        message = send(sandbox, "+6591234568")
+        while feed.last < 4:
+            await feed.wait(feed.last, 10)
+        sandbox.reply(message, "thanks")
+        sandbox.callbacks = Callbacks(server.url)
+        while feed.last < 7:
+            await feed.wait(feed.last, 10)
+
+    assert [("status", 2)] * 4 + [("reply", 2), ("callback", 1), ("callback", 2)] == [
+        (event.kind, event.subject) for event in feed.after(0)
+    ]
+    assert ["plan", "target_valid", "sent", "delivered"] == [
+        change.status for change in sandbox.history(unseen)
+    ]
+
+
+def test_a_message_must_be_its_own() -> None:
+    """A message of another sandbox is refused, even if it has the same number."""
+    with Sandbox() as sandbox, Sandbox() as other:
+        message = send(sandbox)
+        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+            other.deliver(message)
+        send(other)
+        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+            other.history(message)
+        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+            sandbox.reply(evolve(message, number=0), "hello")
+
+
+def test_dropped_targets_are_on_record() -> None:
+    """What SMS drops is no message that was sent, and has a history all the same."""
+    with Sandbox() as sandbox:
+        body = {"to": ["nobody", "+6591234567"], "template": {"id": "7", "params": {}}}
+        url = f"{sandbox.sms_base_url}/v1/messages"
+        httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
+
+        assert ["+6591234567"] == [message.recipient for message in sandbox.messages]
+        (dropped,) = sandbox.dropped
+        assert "target_invalid" == sandbox.history(dropped)[-1].status
+
+
+@pytest.mark.parametrize("pace", [-1, float("inf"), float("nan")])
+def test_the_pace_is_a_number(pace: float) -> None:
+    """What is no pace is refused at once."""
+    with pytest.raises(ValueError, match=r"^pace: "):
+        Sandbox(pace=pace)
