@@ -2,7 +2,8 @@
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from cyclopts import Parameter
@@ -41,6 +42,9 @@ def serve(
         str | None,
         Parameter(help="Signs them, with ENGAGELAB_CALLBACK_SECRET.", env_var=_USERNAME),
     ] = None,
+    store: Annotated[
+        Path | None, Parameter(help="File that keeps what was sent, for the next time.")
+    ] = None,
 ) -> int:
     """Play the EngageLab API on this machine, until Ctrl-C.
 
@@ -48,7 +52,7 @@ def serve(
     pair, and any template whose id does not begin with "missing".
     """
     try:
-        from engagelab_async.sandbox import Sandbox
+        from engagelab_async.sandbox import Sandbox, StoreError
     except ModuleNotFoundError:
         return without_extra()
     try:
@@ -58,16 +62,21 @@ def serve(
             code_ttl=code_ttl,
             callbacks=_callbacks(callback_url, callback_username),
             pace=pace,
+            store=store,
         )
     except ValueError as error:
         complain(f"Callbacks cannot be sent. {error}")
         return Exit.USAGE
+    began = datetime.now(UTC)
     try:
         with sandbox as running:
             _introduce(running, console())
-            _show_messages(running, console())
+            _show_messages(running, console(), since=began)
     except KeyboardInterrupt:
         return Exit.DONE
+    except StoreError as error:
+        complain(f"Cannot use the {error}")
+        return Exit.USAGE
     except OSError as error:
         complain(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
@@ -109,12 +118,13 @@ What is sent appears below.
         out.print(Text(line, "bold" if line.startswith("  ") else ""), soft_wrap=True)
 
 
-def _show_messages(running: "Sandbox", out: Console) -> NoReturn:
+def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoReturn:
     shown, told = 0, set[int]()
     while True:
         messages = running.messages
         for message in messages[shown:]:
-            out.print(_line(message), soft_wrap=True)
+            if message.sent_at >= since:  # others are those that a store has kept
+                out.print(_line(message), soft_wrap=True)
         shown = len(messages)
         failed = {each.number: each for each in running.deliveries if each.has_failed}
         for number in failed.keys() - told:

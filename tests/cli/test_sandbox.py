@@ -7,10 +7,12 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from cli.command import COMMAND, Engagelab
+from engagelab_async.sandbox import Sandbox
 from hostile import Hostile, answers
 
 
@@ -116,3 +118,30 @@ def test_callbacks_that_cannot_be_are_bad_usage(
 
     assert 2 == ran.exit_code
     assert words in ran.err
+
+
+def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> None:
+    """A sandbox that is started again goes on, and shows only what is new."""
+    store = ["--store", str(tmp_path / "sandbox.db")]
+    for to, digits in [("+6591234567", "67"), ("+6591234568", "68")]:
+        with serving(*store) as process:
+            origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+            engagelab("otp", "send", to, "--template", "login", "--sandbox", origin)
+            assert digits == read_until(process, "otp sms …([0-9]+)  ")
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+
+    with Sandbox(store=tmp_path / "sandbox.db") as sandbox:
+        assert 2 == len(sandbox.messages)
+
+
+def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
+    engagelab: Engagelab, tmp_path: Path
+) -> None:
+    """It exits with 2 and says which file."""
+    path = tmp_path / "notes.txt"
+    path.write_text("hello", encoding="utf-8")
+    ran = engagelab("sandbox", "--port", "0", "--store", str(path))
+
+    assert 2 == ran.exit_code
+    assert f"✗ Cannot use the store: {path} is no store of a sandbox" in ran.err

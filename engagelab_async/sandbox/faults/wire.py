@@ -53,8 +53,8 @@ class Wire:
         transport.abort()
 
     def _transport(self, scope: Scope) -> asyncio.Transport:
-        for connection in self.connections():
-            if connection.client == scope["client"]:
-                return connection.transport
-        # Where there is no connection to break, the caller of the app gets the error.
-        raise ConnectionResetError("a fault broke the connection")
+        found = [each for each in self.connections() if each.client == scope["client"]]
+        if not found:
+            # Where there is no connection to break, the caller of the app gets the error.
+            raise ConnectionResetError("a fault broke the connection")
+        return found[0].transport
