@@ -9,7 +9,9 @@ RUN python -m venv /opt/sandbox \
 
 FROM python:3.13-slim
 COPY --from=build /opt/sandbox /opt/sandbox
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin sandbox
+# A volume on /data takes over whose it is.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin sandbox \
+    && install --directory --owner=sandbox /data
 USER 10001
 # Without the buffer, what is sent appears in the log at once.
 ENV PATH="/opt/sandbox/bin:$PATH" PYTHONUNBUFFERED=1

@@ -24,7 +24,7 @@ _NONE: Final = Response(0, {}, b"")
 
 
 class Codes:
-    """The codes that scripts have chosen, until the platform asks for one."""
+    """The codes that scripts have chosen for requests that are under way."""
 
     def __init__(self) -> None:
         self._chosen: dict[str, str] = {}
@@ -33,9 +33,14 @@ class Codes:
         """Keep a code for the recipients of a request."""
         self._chosen.update(dict.fromkeys(map(spelling, call.recipients), code))
 
+    def forget(self, call: Call) -> None:
+        """Drop what was chosen for a request, whether the platform asked for it or not."""
+        for to in call.recipients:
+            self._chosen.pop(spelling(to), None)
+
     def make(self, address: str) -> str:
         """Return the chosen code, or six random digits."""
-        return self._chosen.pop(address, None) or f"{secrets.randbelow(10**6):06d}"
+        return self._chosen.get(address) or f"{secrets.randbelow(10**6):06d}"
 
 
 class Names:
@@ -138,6 +143,7 @@ class FakeEngine:
         if call.is_a(VerifyOTP):
             request = self._by_real_name(call, request)
         response = await ask(self._sandbox, call.product, request)
+        self._codes.forget(call)
         if response.status != _OK:
             return response
         return _with_document(response, self._replaced(response, effect.fields))

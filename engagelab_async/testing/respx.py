@@ -33,7 +33,7 @@ def router_of(fake: FakeEngageLab) -> respx.MockRouter:
     handler = _handler(fake)
     for operation in _operations():
         endpoint = operation.endpoint
-        path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint.path))
+        path = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
         url = f"^{re.escape(_BASE_URLS[endpoint.product])}{path}$"
         route = router.route(method=endpoint.method, url__regex=url, name=endpoint.name)
         route.side_effect = handler

@@ -62,6 +62,11 @@ async def test_a_class_is_what_the_client_raises(
             InvalidNumberError, (5011, 400, None, "invalid mobile number format", None), id="class"
         ),
         pytest.param(
+            AuthenticationError,
+            (2001, 401, None, "authentication failed: invalid or missing token", None),
+            id="first-code",
+        ),
+        pytest.param(
             RateLimitError("", retry_after=40), (None, 429, 40.0, "refused", None), id="later"
         ),
         pytest.param(

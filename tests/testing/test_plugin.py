@@ -93,6 +93,24 @@ def test_a_client_works_with_anyios_plugin(pytester: pytest.Pytester) -> None:
     run(pytester, source, *ANYIO).assert_outcomes(passed=2)
 
 
+def test_a_client_of_the_programs_own_does_not_wait_either(pytester: pytest.Pytester) -> None:
+    """Whoever brings the fake's engine to another client is spared the waits as well."""
+    source = """
+    async def log_in(engine, attempts):
+        pair = Credentials("key", "secret")
+        async with EngageLab(otp=pair, http=engine, on_attempt=attempts.append) as engagelab:
+            await engagelab.otp.send("+6591234567", "login")
+
+    def test_login(engagelab_fake):
+        attempts = []
+        engagelab_fake.otp.fail(None, ConnectError, times=2)
+        anyio.run(log_in, engagelab_fake.engine, attempts)
+        assert [each.delay for each in attempts] == [0.0, 0.0, None]
+    """
+
+    run(pytester, source, *WITHOUT).assert_outcomes(passed=1)
+
+
 def test_each_test_has_a_platform_of_its_own(pytester: pytest.Pytester) -> None:
     """What one test sent or scripted, the next does not see; repeats wait again in between."""
     source = """

@@ -1,5 +1,6 @@
 """Scripts: what some of the next requests meet."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -148,6 +149,22 @@ async def test_a_code_can_be_chosen(client: EngageLab, fake: FakeEngageLab) -> N
 
     assert (True, "voice") == (check.verified, sent.send_channel)
     assert ["000042", "039487"] == [message.code for message in fake.sent]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_code_is_chosen_once(
+    client: EngageLab, fake: FakeEngageLab, *, refused: bool
+) -> None:
+    """Later sends get codes of the platform's again, even if the chosen one was not sent."""
+    if refused:
+        await client.otp.send(PHONE, "login")
+    fake.otp.use_code(PHONE, "chosen", times=1)
+    with suppress(FrequencyLimitError):
+        await client.otp.send(PHONE, "login")
+    fake.clock.advance(300)
+    await client.otp.send(PHONE, "login")
+
+    assert fake.code_for(PHONE).isdigit()
 
 
 async def test_a_message_id_can_be_chosen(client: EngageLab, fake: FakeEngageLab) -> None:
