@@ -126,16 +126,18 @@ class FakeEngine:
         if effect.carried_out:
             response = await self._carry_out(effect, call, request)
         if effect.seconds:
-            limit = math.inf if timeout is None else timeout
-            self._clock.advance(min(effect.seconds, limit))
-            if effect.seconds >= limit:
-                raise ResponseTimeoutError("no answer in time")
+            self._take_time(effect.seconds, math.inf if timeout is None else timeout)
         if isinstance(effect.error, TransportError):
             # One that was raised before tells of another call.
             raise type(effect.error)(*effect.error.args)
         if effect.error is not None:
             return answer_with(effect.error)
         return response
+
+    def _take_time(self, seconds: float, limit: float) -> None:
+        self._clock.advance(min(seconds, limit))
+        if seconds >= limit:
+            raise ResponseTimeoutError("no answer in time")
 
     async def _carry_out(self, effect: Effect, call: Call, request: Request) -> Response:
         if effect.code is not None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import asdict, field, frozen
 
-from engagelab_async.client import OTP_BASE_URL
+from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
 from engagelab_async.operations import Operation, Product
 from engagelab_async.sandbox import SentMessage
@@ -48,10 +48,14 @@ class Call:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """Read a request."""
-        product: Product = "otp" if request.url.startswith(OTP_BASE_URL) else "sms"
+        """Read a request.
+
+        Raises:
+            ValueError: It goes elsewhere.
+        """
         path = unquote(urlsplit(request.url).path)
-        return cls(product, request.method, path, json.loads(request.body or b"{}"))
+        body = json.loads(request.body or b"{}")
+        return cls(_product_at(request.url), request.method, path, body)
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -69,6 +73,14 @@ class Call:
     def __str__(self) -> str:
         whom = f" to {', '.join(self.recipients)}" if self.recipients else ""
         return f"{self.product} {self.method} {self.path}{whom}: {self.outcome}"
+
+
+def _product_at(url: str) -> Product:
+    if url.startswith(f"{OTP_BASE_URL}/"):
+        return "otp"
+    if url.startswith(f"{SMS_BASE_URL}/"):
+        return "sms"
+    raise ValueError("the fake stands for the real API: leave the client's base URLs as they are")
 
 
 def spelling(to: str) -> str:

@@ -33,8 +33,8 @@ class FakeEngageLab:
         otp: What the OTP product is to do.
         sms: What the SMS product is to do.
         clock: The time. ``fake.clock.advance(300)`` lets a code expire.
-        engine: What leads here, for a client that the program makes by itself, such as
-            ``EngageLab.from_env(http=fake.engine)``.
+        engine: What leads here, for a client that the program makes by itself: with
+            ``http=fake.engine``, any key pair, and the base URLs of the real API.
         sandbox: The platform itself. It is not started, so nothing can reach it over a network.
 
     Example:

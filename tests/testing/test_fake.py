@@ -82,6 +82,14 @@ async def test_a_program_can_bring_the_engine_to_its_own_client(fake: FakeEngage
     assert 2 == len(fake.sent)
 
 
+async def test_a_client_that_goes_elsewhere_is_told_so(fake: FakeEngageLab) -> None:
+    """Base URLs of another place, a sandbox's in the environment say, would lead past the fake."""
+    pair, elsewhere = Credentials("key", "secret"), "http://127.0.0.1:8025/otp"
+    async with EngageLab(otp=pair, http=fake.engine, otp_base_url=elsewhere) as client:
+        with pytest.raises(ValueError, match="leave the client's base URLs as they are"):
+            await client.otp.send(PHONE, "login")
+
+
 async def test_it_knows_the_templates_that_it_is_given() -> None:
     """Texts are rendered, so that a test can look for what a person reads."""
     fake = FakeEngageLab(templates={"shipped": "Order {{order}} is on its way"}, code_ttl=60)
