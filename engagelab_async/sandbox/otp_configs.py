@@ -5,7 +5,7 @@ from attrs import define, frozen
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from ._kept import Kept, changes
-from .otp_template_rules import check_template
+from .otp_rules import check_template
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
 
