@@ -7,6 +7,7 @@
     build       the source distribution, and the wheel made from it
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, taken together: every line, every branch
+    contract    schemathesis compares what the sandbox answers with its OpenAPI documents
     docs        the Sphinx pages, where a warning is an error
     bench       the page of numbers and its chart; for eight minutes of a quiet machine
     fuzz        callbacks that nobody would write, ten million of them; half an hour
@@ -18,7 +19,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.10.14"  # the first whose sessions can require others
-nox.options.sessions = ["lint", "types", "tests", "coverage", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "coverage", "contract", "docs"]
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 # Nobody needs to have every Python: a version that is not installed is skipped, on CI too.
@@ -27,6 +28,7 @@ nox.options.error_on_missing_interpreters = False
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
+PLUGIN = "_engagelab_async_pytest.py"  # outside the package, see there
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -57,7 +59,8 @@ def types(session: nox.Session) -> None:
     """Check the types of our code, and that users see all types of the public names."""
     install_wheel(session, *group("types"))
 
-    session.run("mypy", "engagelab_async", "tests", "examples", "benchmarks", "fuzzing")
+    programs = ("examples", "benchmarks", "contract", "fuzzing")
+    session.run("mypy", "engagelab_async", "tests", *programs, PLUGIN)
     # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
     session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
     session.run("pyright", env=PYRIGHT)
@@ -103,6 +106,14 @@ def coverage(session: nox.Session) -> None:
     measured = sorted(str(file) for file in ROOT.glob(".coverage-*"))
     session.run("coverage", "combine", "--quiet", *measured, log=False)
     session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(requires=["build"])
+def contract(session: nox.Session) -> None:
+    """Look for requests that the sandbox answers otherwise than its documents say."""
+    install_wheel(session, *group("contract"))
+
+    session.run("python", "contract", *session.posargs)
 
 
 @nox.session(requires=["build"])

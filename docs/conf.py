@@ -47,6 +47,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"(HTTP|Product|R|R_co)"),
     # An alias was made of these before they got the module above.
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
+    # `Operation[…]` remembers the module that the class had when it was written.
     (r"py:class", r"engagelab_async\.operations\._operation\.Operation"),
 ]
 

@@ -51,10 +51,16 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
-    "httpx": ["engines.httpx", "engines._choice", "sandbox.callbacks", "sandbox.courier"],
+    "httpx": [
+        "engines.httpx",
+        "engines._choice",
+        "sandbox.callbacks",
+        "sandbox.courier",
+        "testing.respx",
+    ],
     "httpx2": ["engines._choice"],
-    "pytest": ["testing"],
-    "respx": ["testing"],
+    "pytest": [],  # the plugin stands outside the package
+    "respx": ["testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
     "uvicorn": ["sandbox", "cli.webhooks.listening"],
@@ -207,10 +213,11 @@ class TestWheel:
         assert PACKAGE != WORKING_TREE / ROOT
         assert str(WORKING_TREE) not in sys.path
 
-    def test_holds_the_typed_package_and_nothing_else(self) -> None:
+    def test_holds_the_typed_package_its_plugin_and_nothing_else(self) -> None:
         """Type checkers find the marker; tests, docs and examples are left out."""
         files = metadata.files("engagelab-async") or []
         tops = {file.parts[0] for file in files if file.parts[0] != ".."}  # ../../bin/engagelab
 
         assert f"{ROOT}/py.typed" in [file.as_posix() for file in files]
-        assert {ROOT, f"{ROOT}-{metadata.version('engagelab-async')}.dist-info"} == tops
+        about = f"{ROOT}-{metadata.version('engagelab-async')}.dist-info"
+        assert {ROOT, "_engagelab_async_pytest.py", about} == tops - {"__pycache__"}

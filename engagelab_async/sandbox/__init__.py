@@ -5,9 +5,11 @@
     Sandbox            puts it together, starts and stops it                         _server.py
     ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
+    │   ├── OpenAPI    both APIs, described                                          openapi/
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
     │       ├── templates and signatures of the SMS product                          sms_configs.py
     │       ├── templates of the OTP product                                         otp_configs.py
+    │       ├── and what they must be                                                otp_rules.py
     │       ├── how they are reviewed                                                reviews.py
     │       ├── the fields of a body, or error 3002                                  _fields.py
     │       ├── recipients, the magic ones among them                                recipients.py

@@ -49,8 +49,8 @@ class RefusedError(Exception):
         """Refuse with a code, and with its usual words unless there is more to say."""
         super().__init__(code)
         self.code = code
-        self.http_status = _HTTP_STATUS.get(code, 400)
-        self.message = MEANINGS[code] if message is None else message
+        self.http_status: int = _HTTP_STATUS.get(code, 400)
+        self.message: str = MEANINGS[code] if message is None else message
 
     @property
     def answer(self) -> dict[str, object]:

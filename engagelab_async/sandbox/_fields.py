@@ -51,6 +51,19 @@ class Fields:
             raise self.refusal(name, f"must have {lengths[0]} to {lengths[-1]} characters")
         return value
 
+    def optional_short_text(self, name: str, lengths: range) -> str | None:
+        """Return a string of some length, or None."""
+        return None if self.values.get(name) is None else self.short_text(name, lengths)
+
+    def optional_string(self, name: str, *, longest: int | None = None) -> str | None:
+        """Return a string, which may be empty, or None."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self.refusal(name, "must be a string")
+        if value and longest is not None and len(value) > longest:
+            raise self.refusal(name, f"must have at most {longest} characters")
+        return value
+
     def check_without(self, name: str, forbidden: Sequence[str]) -> None:
         """Refuse a string that holds what is forbidden."""
         if any(each in self.text(name) for each in forbidden):
@@ -58,10 +71,16 @@ class Fields:
 
     def one_of(self, name: str, values: Sequence[T]) -> T:
         """Return a required value that is one of some."""
+        given = self.values.get(name)
         for value in values:
-            if self.values.get(name) == value:
+            # To Python, true is 1.
+            if given == value and not isinstance(given, bool):
                 return value
         raise self.refusal(name, f"must be one of {' '.join(map(str, values))}")
+
+    def optional_one_of(self, name: str, values: Sequence[T]) -> T | None:
+        """Return a value that is one of some, or None."""
+        return None if self.values.get(name) is None else self.one_of(name, values)
 
     def identifier(self, name: str) -> str:
         """Return a required string that may come as an integer."""
@@ -69,6 +88,10 @@ class Fields:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return self.text(name)
+
+    def optional_identifier(self, name: str) -> str | None:
+        """Return a string that may come as an integer, or None."""
+        return None if self.values.get(name) is None else self.identifier(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a required array of strings; a bare string is an array of one."""
@@ -84,6 +107,13 @@ class Fields:
         value = self.values.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise self.refusal(name, "must be an integer")
+        return value
+
+    def optional_number(self, name: str, allowed: range) -> int | None:
+        """Return an integer of a range, or None."""
+        value = self.optional_integer(name)
+        if value is not None and value not in allowed:
+            raise self.refusal(name, f"must be {allowed[0]} to {allowed[-1]}")
         return value
 
     def optional_boolean(self, name: str) -> bool:
@@ -105,6 +135,18 @@ class Fields:
         if self.values.get(name) is None:
             return Fields({}, f"{self.path}{name}.", self.code)
         return self.inner(name)
+
+    def optional_inners(self, name: str) -> "list[Fields]":
+        """Return an array of objects, empty when it was left out."""
+        items = self.values.get(name)
+        if items is None:
+            return []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise self.refusal(name, "must be an array of objects")
+        return [
+            Fields(item, f"{self.path}{name}[{place}].", self.code)
+            for place, item in enumerate(items)
+        ]
 
     def all_texts(self) -> Mapping[str, str]:
         """Return every field; all must be strings, which may be empty."""

@@ -16,6 +16,7 @@ from typing import Final, Self, cast
 
 import uvicorn
 from anyio import CancelScope, to_thread
+from starlette.types import ASGIApp
 
 from .aftermath import Aftermath
 from .app import KeyPair, create_app
@@ -64,6 +65,8 @@ class Sandbox:
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
+        new_code: Makes the code for an address that one is sent to; six random digits, if it is
+            left out.
 
     Attributes:
         faults: What goes wrong; see `Fault`.
@@ -100,6 +103,7 @@ class Sandbox:
         token: str | None = None,
         store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
+        new_code: Callable[[str], str] | None = None,
     ) -> None:
         if not 0 <= pace < math.inf:
             raise ValueError(f"pace: must be a number from 0 on, got {pace}")
@@ -107,7 +111,12 @@ class Sandbox:
         self._port = port
         self._token = token_for(host, token)
         self._platform = Platform(
-            templates=templates, code_ttl=code_ttl, review=review, pace=pace, clock=clock
+            templates=templates,
+            code_ttl=code_ttl,
+            review=review,
+            pace=pace,
+            clock=clock,
+            new_code=new_code,
         )
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
@@ -130,6 +139,11 @@ class Sandbox:
     def __repr__(self) -> str:
         where = "not running" if self._bound_port is None else f"at {self._origin()}"
         return f"<Sandbox {where}>"
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI app, for calling the sandbox in-process, without starting it."""
+        return self._app
 
     @property
     def otp_base_url(self) -> str:

@@ -7,6 +7,7 @@ the API documents no code (an unknown path, a body of more than 1 MiB), the HTTP
 import base64
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -70,11 +71,30 @@ def create_app(
         return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
 
     app = Starlette(
-        routes=[*(route(*each) for each in _calls(platform, recorded)), *further_routes],
+        routes=[
+            *(route(*each) for each in _calls(platform, recorded)),
+            *_documents(),
+            *further_routes,
+        ],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
     return app
+
+
+def _documents() -> list[Route]:
+    """Route to the OpenAPI documents, which need no key."""
+    return [
+        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
+        for product in ("otp", "sms")
+    ]
+
+
+async def _document(product: Product, _: Request) -> Response:
+    # Few ask for it, and it takes a moment to make.
+    from .openapi import document
+
+    return _json(document(product))
 
 
 def _calls(platform: Platform, recorded: _Recorder) -> list[tuple[Product, str, str, _Call]]:
@@ -206,10 +226,20 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _json(refusal.answer, refusal.http_status)
 
 
-async def _undocumented(_: Request, error: Exception) -> Response:
+async def _undocumented(request: Request, error: Exception) -> Response:
     failure = cast("HTTPException", error)
     answer: Answer = {"code": failure.status_code, "message": failure.detail}
-    return _json(answer, failure.status_code, failure.headers)
+    headers = {**(failure.headers or {})}
+    if "Allow" in headers:
+        # The framework only knows the methods of the first route with this path.
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return _json(answer, failure.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return the methods that a path takes."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0].value]
+    return {method for route in routes for method in route.methods}
 
 
 def _json(

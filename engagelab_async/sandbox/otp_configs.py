@@ -1,16 +1,13 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
-from typing import Final
-
 from attrs import define, frozen
 
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from ._kept import Kept, changes
+from .otp_rules import check_template
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
-
-_CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
 
 
 @define
@@ -79,8 +76,8 @@ class OTPConfigs(Kept):
     def create_template(self, body: Body) -> Answer:
         """Submit a template under an id of the caller's."""
         request = Fields(body)
-        template_id = request.short_text("template_id", range(1, 129))
-        _check(request)
+        check_template(request)
+        template_id = request.text("template_id")
         if template_id in self._templates:
             raise RefusedError(3003, "template_id already exist")
         self._templates[template_id] = OTPTemplate(body, self._reviewer.take())
@@ -100,20 +97,6 @@ class OTPConfigs(Kept):
         if made is None:
             raise RefusedError(4001, "config not exist")
         return made
-
-
-def _check(request: Fields) -> None:
-    for channel in request.text("send_channel_strategy").split("|"):
-        if channel not in _CHANNELS:
-            raise request.refusal("send_channel_strategy", f"must be of {' '.join(_CHANNELS)}")
-    if not any(request.optional_inner(f"{channel}_config").values for channel in _CHANNELS):
-        raise RefusedError(3003, "not contains any channel config")
-    request.optional_text("brand_name")
-    codes = request.optional_inner("verify_code_config")
-    codes.optional_integer("verify_code_ttl")
-    request.optional_inner("sms_config").optional_inner("template_custom_config").optional_text(
-        "custom_content"
-    )
 
 
 def _to_send(body: Fields) -> Template:

@@ -15,9 +15,9 @@ from attrs import frozen
 
 from ._errors import MEANINGS, OTP_ONLY, RefusedError
 
-_NUMBER: Final = re.compile(r"\+?([0-9]{7,15})")
+NUMBER: Final = re.compile(r"\+?([0-9]{7,15})")
 # No character class overlaps its neighbour, so matching takes linear time on any input.
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
 
 @frozen
@@ -125,10 +125,10 @@ class Recipient:
 
 def canonical(to: str) -> str | None:
     """Return the one spelling of a number or an email address, or ``None`` if it is neither."""
-    number = _NUMBER.fullmatch(to)
+    number = NUMBER.fullmatch(to)
     if number:
         return f"+{number[1]}"
-    return to.lower() if _EMAIL.fullmatch(to) else None
+    return to.lower() if EMAIL.fullmatch(to) else None
 
 
 def magic_of(to: str) -> MagicRecipient:

@@ -16,7 +16,7 @@ from .templates import Template
 
 _REFUSAL: Final = 400
 _TYPES: Final = ("utility", "marketing", "authentication", "otp")
-_POSITIONS: Final = (1, 2)
+_POSITIONS: Final = (0, 1, 2)
 _FORBIDDEN_IN_TEXTS: Final = ("【", "】", "、", "测试", "test", "[", "]")
 _FORBIDDEN_IN_NAMES: Final = ("【", "】", "[", "]")
 
@@ -164,12 +164,14 @@ class SMSConfigs(Kept):
             "country_codes": request.text("country_codes"),
         }
         request.check_without("template_content", _FORBIDDEN_IN_TEXTS)
+        request.optional_identifier("sign_id")
+        request.optional_one_of("sign_position", _POSITIONS)
         if request.optional_boolean("add_signature"):
             signature = self._signature(request.identifier("sign_id"))
             if signature.submission.status != APPROVED:
                 raise RefusedError(_REFUSAL, "sign status is not approved, can not use")
             wording["sign_id"] = signature.sign_id
-            wording["sign_position"] = request.one_of("sign_position", _POSITIONS)
+            wording["sign_position"] = request.one_of("sign_position", _POSITIONS[1:])
         return wording
 
     def _template_answer(self, made: SMSTemplate) -> Answer:

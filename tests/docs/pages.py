@@ -8,6 +8,7 @@ block        what becomes of it
 ``console``  what stands after ``$`` is run by a shell; the other lines are what that prints
 ``output``   is what the block before it printed
 ``sh``       would change the reader's machine; it is read, and what it names has to exist
+``yaml``     is for other programs; it is read, and the variables in it have to exist
 ===========  ===================================================================================
 
 In what is printed, ``...`` stands for anything. An HTML comment that begins with
@@ -37,6 +38,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
+import yaml
 from sybil import Example, Sybil
 from sybil.evaluators.python import pad
 from sybil.parsers.myst import CodeBlockParser
@@ -162,6 +164,14 @@ def read_sh(example: Example) -> str | None:
     return "\n".join(["Not understood:", *wrong]) if wrong else None
 
 
+def read_yaml(example: Example) -> str | None:
+    """Check that a block is YAML, and that the variables exist that it names."""
+    yaml.safe_load(example.parsed)
+    names = set(re.findall(r"\bENGAGELAB_\w+", example.parsed))
+    wrong = sorted(name for name in names if not _VARIABLE.fullmatch(name))
+    return f"No such variables: {wrong}" if wrong else None
+
+
 def makes_sense(line: str) -> bool:
     """Tell whether a line that is not run names only what exists."""
     # The one-line commands of the README make an environment; they have a test of their own.
@@ -181,6 +191,7 @@ collect = Sybil(
         CodeBlockParser("output", compare_output),
         CodeBlockParser("console", run_console),
         CodeBlockParser("sh", read_sh),
+        CodeBlockParser("yaml", read_yaml),
     ],
     path=str(Path(__file__).parents[2]),
     patterns=["README.md", "docs/*.md", "docs/*/*.md"],

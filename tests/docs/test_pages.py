@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
+import _engagelab_async_pytest as plugin
 import engagelab_async
-from engagelab_async import sandbox, webhooks
+from engagelab_async import sandbox, testing, webhooks
 from engagelab_async.cli import main
 from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.inbox import Inbox
@@ -18,7 +19,7 @@ from engagelab_async.sandbox.platform import Platform
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
-TESTED = {"python", "console", "output", "sh"}
+TESTED = {"python", "console", "output", "sh", "yaml"}
 NO_CODE = {"text", "{toctree}", "{eval-rst}", "{include}"}
 SANDBOX = ROOT / "docs/reference/sandbox.md"
 COMMAND_LINE = ROOT / "docs/reference/command-line.md"
@@ -89,6 +90,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         *(f"engagelab_async.{name}" for name in engagelab_async.__all__),
         *(f"engagelab_async.sandbox.{name}" for name in sandbox.__all__),
         *(f"engagelab_async.webhooks.{name}" for name in webhooks.__all__),
+        *(f"engagelab_async.testing.{name}" for name in testing.__all__),
     ],
 )
 def test_the_reference_knows_every_public_name(name: str) -> None:
@@ -99,6 +101,14 @@ def test_the_reference_knows_every_public_name(name: str) -> None:
     short = name.rpartition(".")[2]
 
     assert re.search(rf"^ *\.\. (auto|py:)\w+:: ([\w.]+\.)?{short}\b", pages, flags=re.MULTILINE)
+
+
+def test_the_reference_knows_every_fixture() -> None:
+    """The table lists the fixtures that the plugin has."""
+    page = (ROOT / "docs/reference/testing.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+
+    assert set(listed) == {name for name in vars(plugin) if name.startswith("engagelab")}
 
 
 @pytest.fixture

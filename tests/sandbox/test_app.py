@@ -278,3 +278,21 @@ async def test_code_that_expires(
     assert (400, 3004) == (limited.status_code, limited.json()["code"])
     assert (400, 3003) == (expired.status_code, expired.json()["code"])
     assert 200 == second.status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/otp/v1/messages", "POST"),
+        ("/otp/v1/template-configs", "GET, HEAD, POST"),
+        ("/sms/v1/sign-configs/7", "DELETE, GET, HEAD, PUT"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(
+    http: httpx.AsyncClient, path: str, allowed: str
+) -> None:
+    """A 405 lists all methods of its path."""
+    answer = await http.patch(path, json={})
+
+    assert (405, allowed) == (answer.status_code, answer.headers["allow"])
+    assert {"code": 405, "message": "Method Not Allowed"} == answer.json()

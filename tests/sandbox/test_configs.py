@@ -213,6 +213,8 @@ class TestSMSTemplates:
             ({"add_signature": "yes"}, "add_signature must be a boolean"),
             ({"add_signature": True}, "sign_id must be a non-empty string"),
             ({"add_signature": True, "sign_id": "7"}, "sign config not exist"),
+            ({"sign_id": []}, "sign_id must be a non-empty string"),
+            ({"sign_position": True}, "sign_position must be one of 0 1 2"),
         ],
     )
     async def test_wrong_requests(

@@ -229,6 +229,17 @@ def test_options_reach_the_platform() -> None:
     assert "0042 is good for 1 minutes" == sandbox.messages[-1].text
 
 
+async def test_can_be_called_without_being_started() -> None:
+    """The app answers in-process, with the codes that it is told to make."""
+    sandbox = Sandbox(new_code=lambda address: address[-4:])
+    transport = httpx.ASGITransport(sandbox.app)
+    async with httpx.AsyncClient(transport=transport, auth=DEMO_CREDENTIALS) as http:
+        answer = await http.post("http://sandbox/otp/v1/messages", json=OTP)
+
+    assert answer.is_success
+    assert "4567" == sandbox.last_message(to="+6591234567").code
+
+
 def test_port_in_use() -> None:
     """A port that somebody else has is an OSError that names it, and nothing is left behind."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,0 +1,154 @@
+"""What came to the fake platform, and how it looks where an assertion fails.
+
+The texts show recipients, codes and messages: a test is where somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
+
+from attrs import asdict, field, frozen
+
+from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
+from engagelab_async.engines import Request
+from engagelab_async.operations import Operation, Product
+from engagelab_async.sandbox import SentMessage
+from engagelab_async.sandbox.recipients import canonical
+
+_SHOWN: Final = 20
+_OK: Final = "HTTP 200"
+
+
+@frozen
+class Call:
+    """One request, repeats being requests of their own.
+
+    Its ``repr`` does not show the body.
+
+    Attributes:
+        product: ``"otp"`` or ``"sms"``.
+        method: The HTTP method.
+        path: The path below the product's base URL, such as ``/v1/codes``.
+        body: The JSON object that came, empty if there was none.
+        outcome: What the client was told, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
+            ``"ResponseTimeoutError"``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    product: Product
+    method: str
+    path: str
+    body: Mapping[str, Any] = field(repr=False, hash=False)
+    outcome: str = ""
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Read a request.
+
+        Raises:
+            ValueError: It goes elsewhere.
+        """
+        path = unquote(urlsplit(request.url).path)
+        body = json.loads(request.body or b"{}")
+        return cls(_product_at(request.url), request.method, path, body)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """To whom it is."""
+        to = self.body.get("to", ())
+        return (to,) if isinstance(to, str) else tuple(to)
+
+    def is_a(self, operation: type[Operation[Any]]) -> bool:
+        """Tell whether the request is of some class."""
+        endpoint = operation.endpoint
+        pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
+        wanted = (endpoint.product, endpoint.method)
+        return wanted == (self.product, self.method) and bool(re.fullmatch(pattern, self.path))
+
+    def __str__(self) -> str:
+        whom = f" to {', '.join(self.recipients)}" if self.recipients else ""
+        return f"{self.product} {self.method} {self.path}{whom}: {self.outcome}"
+
+
+def _product_at(url: str) -> Product:
+    if url.startswith(f"{OTP_BASE_URL}/"):
+        return "otp"
+    if url.startswith(f"{SMS_BASE_URL}/"):
+        return "sms"
+    raise ValueError("the fake stands for the real API: leave the client's base URLs as they are")
+
+
+def spelling(to: str) -> str:
+    """Return the one spelling of a recipient; what is none stays as it is."""
+    return canonical(to) or to
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What a message has to be; ``None`` stands for anything.
+
+    Attributes:
+        to: Its recipient; a number's ``+`` does not matter.
+        template: The id of its template.
+        product: ``"otp"`` or ``"sms"``.
+        channel: Such as ``"email"``.
+        code: The code in it.
+        params: Some of its params.
+        text: A part of its text.
+    """
+
+    to: str | None = None
+    template: str | None = None
+    product: Product | None = None
+    channel: str | None = None
+    code: str | None = None
+    params: Mapping[str, str] | None = None
+    text: str | None = None
+
+    def fits(self, message: SentMessage) -> bool:
+        """Tell whether a message is like that."""
+        equal = {
+            "template": message.template_id,
+            "product": message.product,
+            "channel": message.channel,
+            "code": message.code,
+        }
+        return (
+            all(getattr(self, name) in (None, value) for name, value in equal.items())
+            and (self.to is None or spelling(self.to) == spelling(message.recipient))
+            and (self.text is None or self.text in message.text)
+            and (self.params or {}).items() <= dict(message.params).items()
+        )
+
+    def __str__(self) -> str:
+        told = [f"{name}={value!r}" for name, value in asdict(self).items() if value is not None]
+        return ", ".join(told) or "anything"
+
+
+def shown(message: SentMessage) -> str:
+    """Show a message, whole."""
+    code = "" if message.code is None else f", code {message.code}"
+    params = f", params {dict(message.params)}" if message.params else ""
+    return (
+        f"{message.product} to {message.recipient} by {message.channel}, "
+        f"template {message.template_id}{code}{params}: {message.text!r}"
+    )
+
+
+def history(messages: Sequence[SentMessage], calls: Iterable[Call]) -> str:
+    """Show what was sent, and which requests ended otherwise."""
+    failed = [str(call) for call in calls if call.outcome != _OK]
+    sent = _listed("This was sent:", list(map(shown, messages))) or ["Nothing was sent."]
+    return "\n".join([*sent, *_listed("These requests failed:", failed)])
+
+
+def _listed(title: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    left_out = [f"  ... {len(lines) - _SHOWN} older ones"] if len(lines) > _SHOWN else []
+    return [title, *left_out, *(f"  {line}" for line in lines[-_SHOWN:])]

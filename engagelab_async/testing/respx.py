@@ -1,0 +1,57 @@
+"""The fake platform behind respx: a route for each operation, at the platform's real address."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final
+
+import httpx
+
+import engagelab_async
+from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
+from engagelab_async.engines import Request
+from engagelab_async.operations import Operation
+
+from .fake import FakeEngageLab
+
+try:
+    import respx
+except ModuleNotFoundError as _error:
+    _error.add_note("engagelab_respx needs respx: pip install respx")
+    raise
+
+_BASE_URLS: Final = {"otp": OTP_BASE_URL, "sms": SMS_BASE_URL}
+_ANSWER_LIMIT: Final = 2**20
+
+
+def router_of(fake: FakeEngageLab) -> respx.MockRouter:
+    """Make a router with a route for each operation, which has the operation's name.
+
+    Args:
+        fake: What answers until a route is told otherwise.
+    """
+    router = respx.mock(assert_all_called=False)
+    handler = _handler(fake)
+    for operation in _operations():
+        endpoint = operation.endpoint
+        path = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
+        url = f"^{re.escape(_BASE_URLS[endpoint.product])}{path}$"
+        route = router.route(method=endpoint.method, url__regex=url, name=endpoint.name)
+        route.side_effect = handler
+    return router
+
+
+def _operations() -> Iterator[type[Operation[Any]]]:
+    for name in engagelab_async.__all__:
+        public = getattr(engagelab_async, name)
+        if isinstance(public, type) and issubclass(public, Operation) and public is not Operation:
+            yield public
+
+
+def _handler(fake: FakeEngageLab) -> Callable[[httpx.Request], Awaitable[httpx.Response]]:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        headers = tuple(request.headers.items())
+        asked = Request(request.method, str(request.url), headers, await request.aread())
+        answered = await fake.engine.send(asked, timeout=None, max_bytes=_ANSWER_LIMIT)
+        return httpx.Response(answered.status, headers=answered.headers, content=answered.body)
+
+    return answer

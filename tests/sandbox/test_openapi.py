@@ -1,0 +1,332 @@
+"""The OpenAPI documents: valid, and in agreement with the client and the sandbox."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from attrs import fields, has
+from hypothesis import given
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from calls import OPERATIONS
+from engagelab_async import Operation, Template, _wire
+from engagelab_async._wire import ERRORS_BY_CODE
+from engagelab_async.operations._arguments import JSON_NAME, WHOLE_BODY
+from engagelab_async.operations._operation import Product
+from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.openapi import document
+from engagelab_async.sandbox.platform import Platform
+from strategies import operations
+from vectors import SAMPLES, every
+
+PRODUCTS: tuple[Product, ...] = ("otp", "sms")
+DOCUMENTS = {product: document(product) for product in PRODUCTS}
+JSON = "application/json"
+
+ONLY_DOCUMENTED = {
+    "otp.verify": {"verify_code"},  # what the caller has just passed in
+    "sms.send": {"code", "message"},  # of a failure, which is raised
+}
+"""Fields of answers that are of no use in a result."""
+
+by_product = pytest.mark.parametrize("product", PRODUCTS)
+by_call = pytest.mark.parametrize("call", OPERATIONS)
+
+
+def documented() -> Iterator[tuple[Product, str, str, Mapping[str, Any]]]:
+    """Yield each operation of the documents, with its product, method and path."""
+    for product, made in DOCUMENTS.items():
+        for path, item in made["paths"].items():
+            for method in item.keys() - {"parameters"}:
+                yield product, method.upper(), path, item[method]
+
+
+DOCUMENTED = {each["operationId"]: each for _, _, _, each in documented()}
+
+
+def product_of(call: str) -> Product:
+    """Return the product of a call."""
+    return OPERATIONS[call].endpoint.product
+
+
+def resolved(schema: Mapping[str, Any], product: Product) -> Mapping[str, Any]:
+    """Follow a reference."""
+    if "$ref" not in schema:
+        return schema
+    name = schema["$ref"].rpartition("/")[2]
+    found: Mapping[str, Any] = DOCUMENTS[product]["components"]["schemas"][name]
+    return found
+
+
+def body_of(call: str) -> Mapping[str, Any]:
+    """Return the schema of a call's body."""
+    schema: Mapping[str, Any] = DOCUMENTED[call]["requestBody"]["content"][JSON]["schema"]
+    return schema
+
+
+def answer_to(call: str) -> Mapping[str, Any]:
+    """Return the schema of a call's 200."""
+    schema: Mapping[str, Any] = DOCUMENTED[call]["responses"]["200"]["content"][JSON]["schema"]
+    return schema
+
+
+def errors(schema: Mapping[str, Any], product: Product, instance: object) -> list[str]:
+    """Tell what is wrong with an instance."""
+    whole = {**schema, "components": DOCUMENTS[product]["components"]}
+    return [error.message for error in OAS31Validator(whole).iter_errors(instance)]
+
+
+@by_product
+def test_the_documents_are_valid(product: Product) -> None:
+    """They are what OpenAPI 3.1 wants."""
+    validate(DOCUMENTS[product])
+
+
+@by_product
+async def test_the_documents_are_served(product: Product) -> None:
+    """Anybody can read them, without a key."""
+    transport = httpx.ASGITransport(create_app(Platform(), {}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        answer = await http.get(f"/{product}/openapi.json")
+
+    assert (200, JSON) == (answer.status_code, answer.headers["content-type"])
+    assert DOCUMENTS[product] == answer.json()
+
+
+# ------------------------------------------------------------------------------- the client
+
+
+def test_client_and_documents_have_the_same_operations() -> None:
+    """Each call of the library is documented, with its method and path, and no other is."""
+    endpoints = [operation.endpoint for operation in OPERATIONS.values()]
+
+    assert {(each.name, each.product, each.method, each.path) for each in endpoints} == {
+        (each["operationId"], product, method, path) for product, method, path, each in documented()
+    }
+
+
+def test_every_operation_class_is_among_them() -> None:
+    """No class of the library is left out of the comparison."""
+    classes = {kind for kind in subclasses(Operation) if "endpoint" in vars(kind)}
+
+    assert {type(operation) for operation in OPERATIONS.values()} == classes
+
+
+def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    """Yield all classes of ours below a class."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("engagelab_async"):
+            yield each
+        yield from subclasses(each)
+
+
+@by_call
+def test_paths_name_their_ids(call: str) -> None:
+    """An id in a path is a parameter of the operation."""
+    path = OPERATIONS[call].endpoint.path
+    item = DOCUMENTS[product_of(call)]["paths"][path]
+
+    assert re.findall(r"\{(\w+)\}", path) == [each["name"] for each in item.get("parameters", ())]
+
+
+def keys_of(kind: type[Any]) -> set[str]:
+    """Return the keys of an attrs class in JSON."""
+    return {field.metadata.get(JSON_NAME, field.name) for field in fields(kind)}
+
+
+@pytest.mark.parametrize("call", [name for name in OPERATIONS if "requestBody" in DOCUMENTED[name]])
+def test_bodies_have_the_same_fields(call: str) -> None:
+    """What the client can send is documented, and the other way round."""
+    kind = type(OPERATIONS[call])
+    whole = next((each for each in fields(kind) if each.metadata.get(WHOLE_BODY)), None)
+    keys = keys_of(kind if whole is None else whole.type or kind)
+    in_path = set(re.findall(r"\{(\w+)\}", OPERATIONS[call].endpoint.path))
+    in_answers = {"status", "audit_remark", "created_time"} if whole else set()
+
+    assert keys - in_path - in_answers == set(body_of(call)["properties"])
+
+
+@pytest.mark.parametrize("call", ["otp.send", "otp.send_code", "otp.send_custom_message"])
+def test_templates_have_the_same_fields(call: str) -> None:
+    """A template's fields are documented; custom messages and SMS have no language."""
+    without = set() if call in ("otp.send", "otp.send_code") else {"language"}
+
+    assert keys_of(Template) - without == set(body_of(call)["properties"]["template"]["properties"])
+
+
+@by_call
+def test_calls_without_a_body_have_none(call: str) -> None:
+    """A body is documented where the client sends one."""
+    assert bool(_wire.encode(OPERATIONS[call])) == ("requestBody" in DOCUMENTED[call])
+
+
+@by_call
+def test_answers_have_the_same_fields(call: str) -> None:
+    """What the client reads is documented, and of what is documented it reads the useful part."""
+    result, schema = OPERATIONS[call].endpoint.result, resolved(answer_to(call), product_of(call))
+    if schema.get("type") == "array":
+        (result, _), schema = result.__args__, resolved(schema["items"], product_of(call))
+    options = [resolved(each, product_of(call)) for each in schema.get("anyOf", [schema])]
+    keys = {key for option in options for key in option["properties"]}
+    read = keys_of(result) if has(result) else {"code", "message"}
+
+    assert keys - ONLY_DOCUMENTED.get(call, set()) == read
+
+
+@pytest.mark.parametrize(
+    ("component", "path"),
+    [
+        ("Plan", "schedule_info"),
+        ("Template", "verify_code_config"),
+        ("Template", "sms_config"),
+        ("Template", "sms_config.template_custom_config"),
+        ("Template", "sms_config.template_default_config"),
+        ("Template", "voice_config"),
+        ("Template", "whatsapp_config"),
+        ("Template", "email_config"),
+        ("Template", "email_config.template_custom_configs"),
+        ("Template", "pwa_config"),
+    ],
+)
+def test_nested_answers_have_the_same_fields(component: str, path: str) -> None:
+    """What is inside an answer agrees as well."""
+    call = {"Plan": "sms.send", "Template": "otp.templates.get"}[component]
+    kind = OPERATIONS[call].endpoint.result
+    schema = DOCUMENTS[product_of(call)]["components"]["schemas"][component]
+    for name in path.split("."):
+        kind = class_in(next(each.type for each in fields(kind) if each.name == name))
+        schema = schema["properties"][name]
+    schema = schema.get("items", schema)
+
+    assert keys_of(kind) == set(schema["properties"])
+
+
+def class_in(annotation: Any) -> type[Any]:  # noqa: ANN401 - whatever an annotation is
+    """Find the attrs class in ``X | None`` or ``tuple[X, ...]``."""
+    return next(each for each in annotation.__args__ if has(each))
+
+
+def test_client_and_documents_have_the_same_errors() -> None:
+    """Each code that the client has a class for is documented with its status, and no other is."""
+    codes = {
+        product: {
+            code
+            for owner, _, _, each in documented()
+            if owner == product
+            for status, answer in each["responses"].items()
+            if status.isdigit() and status != "200"
+            for code in answer["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        }
+        for product in PRODUCTS
+    }
+
+    assert set(ERRORS_BY_CODE) == codes["otp"]
+    assert {code for code in ERRORS_BY_CODE if code not in range(5011, 5021)} | {400, 500} == codes[
+        "sms"
+    ]
+
+
+@by_call
+def test_a_body_of_the_client_is_valid(call: str) -> None:
+    """What the library's tests send, the documents allow."""
+    body = _wire.encode(OPERATIONS[call])
+
+    assert [] == (errors(body_of(call), product_of(call), json.loads(body)) if body else [])
+
+
+@given(operations)
+def test_bodies_have_the_documented_types(operation: Operation[object]) -> None:
+    """Whatever the client sends, only recipients and languages can be other than documented."""
+    endpoint = operation.endpoint
+    found = errors(body_of(endpoint.name), endpoint.product, json.loads(_wire.encode(operation)))
+
+    assert [] == [
+        each for each in found if not re.search(r" is not (valid under any|one of)", each)
+    ]
+
+
+@every("requests.json")
+def test_the_vendors_requests_are_valid(vector: Mapping[str, Any]) -> None:
+    """The requests that the vendor's pages show are what the documents allow."""
+    call = vector["operation"]
+
+    assert [] == errors(body_of(call), product_of(call), vector["http"]["body"])
+
+
+@every("responses.json", "template_responses.json")
+def test_what_is_documented_can_be_read(vector: Mapping[str, Any]) -> None:
+    """Of the answers in the samples, the client refuses none that the documents allow."""
+    call, http = vector["operation"], vector["http"]
+    response = DOCUMENTED[call]["responses"].get(str(http["status"]), {})
+    schema = response.get("content", {}).get(JSON, {}).get("schema", False)
+    is_documented = "body" in http and not errors(
+        {"allOf": [schema]}, product_of(call), http["body"]
+    )
+    is_unreadable = vector["expect"].get("error") == "InvalidResponseError"
+
+    assert not (is_documented and is_unreadable)
+
+
+# ------------------------------------------------------------------------------- schemas
+
+
+def schemas_in(value: object) -> Iterator[Mapping[str, Any]]:
+    """Yield whatever has examples."""
+    if isinstance(value, dict):
+        if "examples" in value:
+            yield value
+        for each in value.values():
+            yield from schemas_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from schemas_in(each)
+
+
+@by_product
+def test_examples_are_valid(product: Product) -> None:
+    """Each example is one of its own schema."""
+    found = list(schemas_in(DOCUMENTS[product]))
+
+    assert len(found) > 10
+    assert [] == [
+        wrong
+        for schema in found
+        for example in schema["examples"]
+        for wrong in errors(schema, product, example)
+    ]
+
+
+CALLBACKS = [
+    vector["body"]
+    for vector in json.loads((SAMPLES / "callbacks.json").read_text(encoding="utf-8"))
+    if vector["body"] is not None
+]
+
+
+@by_product
+@pytest.mark.parametrize("body", CALLBACKS)
+def test_the_vendors_callbacks_are_valid(product: Product, body: object) -> None:
+    """The callbacks that the vendor's pages show are what the webhook allows."""
+    callback = DOCUMENTS[product]["webhooks"]["callback"]["post"]
+
+    assert [] == errors(callback["requestBody"]["content"][JSON]["schema"], product, body)
+
+
+@by_product
+@pytest.mark.parametrize("row", [row for body in CALLBACKS for row in body.get("rows", ())])
+def test_callbacks_have_the_same_fields(product: Product, row: Mapping[str, Any]) -> None:
+    """A row of a known kind is one of a documented kind, all of whose fields are documented."""
+    schemas = DOCUMENTS[product]["components"]["schemas"]
+    kinds = {
+        "status": "MessageStatus",
+        "notification": "Notification",
+        "response": "UplinkMessage",
+        "system_event": "SystemEvent",
+    }
+    for key in row.keys() & kinds.keys():
+        assert [] == errors(schemas[kinds[key]], product, row)
+        assert row.keys() <= schemas[kinds[key]]["properties"].keys()
