@@ -11,8 +11,12 @@
             ├── Conductor                holds requests back                       conductor.py
             │     ├── RateLimit, Width   how fast, how many at once                pacing.py
             │     └── hopeless, Outage   when to stop, when to wait                stopping.py
-            └── Journal                  durable before, durable after             journal.py
-                  └── identity           what makes two operations the same        identity.py
+            └── RunJournal               durable before, durable after             journal.py
+                  ├── identity           what makes two operations the same        identity.py
+                  ├── State              what can be known of an operation         states.py
+                  └── Kind               of a file: made whole, told from others   files.py
+
+    callbacks ──> Journal                settles what a run was uncertain of       settling.py
 
 Beside the run, `segments` counts what a text is sent as, and `journal_summary` reads journals.
 """

@@ -301,7 +301,8 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
 
 
 def _settle_what_was_uncertain(connection: sqlite3.Connection, path: Path, now: float) -> None:
-    doubtful = connection.execute(_DOUBTFUL)
+    # All of them at once: a statement that is not finished would keep the file when this fails.
+    doubtful = connection.execute(_DOUBTFUL).fetchall()
     found = proofs(path, (digest for (digest,) in doubtful)).values()
     rows = json.dumps(
         [(each.digest, each.state, each.id, each.code, each.status) for each in found]

@@ -1,0 +1,411 @@
+"""Callbacks settle what a run was left uncertain of."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from attrs import field, frozen
+
+from bulk.conftest import Run
+from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
+from engagelab_async import (
+    ConnectionLostError,
+    Journal,
+    JournalError,
+    Response,
+    SendCode,
+    SendSMS,
+    Template,
+)
+from engagelab_async.bulk.identity import REFERENCE, identity, reference, referenced
+from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal_summary import count_known, summarise
+from engagelab_async.bulk.settling import beside
+from engagelab_async.bulk.states import State
+
+DIGEST = "0123456789abcdef" * 2
+
+
+@frozen
+class Status:
+    """What is looked at of a message's status."""
+
+    message_id: str
+    status: str
+    custom_args: Mapping[str, Any] = field(factory=dict)
+    error_code: int | None = None
+
+
+def status(name: str, message_id: str = "7", targets: int = 1, **options: Any) -> Status:  # noqa: ANN401
+    """Make the status of a message that bears a reference."""
+    return Status(message_id, name, {REFERENCE: reference(DIGEST, targets)}, **options)
+
+
+def uncertain(journal: Path) -> None:
+    """Make a journal with one operation that was cut off."""
+    database = Database(journal)
+    database.write([], [Claim(DIGEST)])
+    database.close()
+
+
+def contents(path: Path) -> bytes:
+    """Read a file."""
+    return path.read_bytes()
+
+
+async def settled(journal: Path, *events: object) -> None:
+    """Settle events, one after the other."""
+    async with Journal(journal) as it:
+        for event in events:
+            await it.settle(event)
+
+
+def known(journal: Path) -> State:
+    """Open the journal as the next run does, and look the operation up."""
+    database = Database(journal)
+    entry = database.write([], [Claim(DIGEST, ask_only=True)])[DIGEST]
+    run = database.run
+    database.close()
+
+    assert entry.run < run, "else the next run would take it for a duplicate of its own"
+
+    return entry.state
+
+
+class TestReference:
+    """What an SMS takes along, for its callbacks to bring back."""
+
+    @pytest.mark.parametrize(
+        ("given", "there"),
+        [
+            (None, {}),
+            ({"order": 7}, {"order": 7}),
+            ({}, {}),
+        ],
+    )
+    def test_is_put_beside_the_callers_own(
+        self, on: Run, journal: Path, given: dict[str, Any] | None, there: dict[str, Any]
+    ) -> None:
+        """It names the operation, and of how many recipients it is."""
+        operation = SendSMS((number(0), number(1)), Template("1233"), custom_args=given)
+        bodies = Bodies()
+
+        async def main() -> None:
+            (outcome,) = await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+
+            assert operation is outcome.operation
+            assert [there | {REFERENCE: f"{identity(operation, None)}/2"}] == [
+                body["custom_args"] for body in bodies.seen
+            ]
+
+        on(main)
+
+    def test_takes_nobodys_place(self, on: Run, journal: Path) -> None:
+        """A key that the caller gave stays as it is."""
+        own = {REFERENCE: "mine"}
+        bodies = Bodies()
+
+        async def main() -> None:
+            operation = SendSMS(number(0), Template("1233"), custom_args=own)
+            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+
+            assert [own] == [body["custom_args"] for body in bodies.seen]
+
+        on(main)
+
+    @pytest.mark.parametrize("without", ["journal", "reference"])
+    def test_may_be_left_out(self, on: Run, journal: Path, without: str) -> None:
+        """It is by request, and where there is no journal to settle."""
+        bodies = Bodies()
+        options = {"journal": None if without == "journal" else journal}
+
+        async def main() -> None:
+            await outcomes_of(
+                run_of(bodies.platform, sends(1), reference=without == "journal", **options)
+            )
+
+            assert ["custom_args" in body for body in bodies.seen] == [False]
+
+        on(main)
+
+    def test_is_for_sms_only(self, on: Run, journal: Path) -> None:
+        """The OTP product has nothing that comes back."""
+        bodies = Bodies()
+
+        async def main() -> None:
+            operation = SendCode(number(0), "123456", Template("login"))
+            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+
+            assert {"to", "code", "template"} == set(bodies.seen[0])
+
+        on(main)
+
+    def test_of_a_half_names_the_half(self, on: Run, journal: Path) -> None:
+        """What is divided is settled in its parts."""
+        bodies = Bodies(refused=2)
+
+        async def main() -> None:
+            operation = SendSMS((number(0), number(1)), Template("1233"))
+            run = run_of(bodies.platform, [operation], journal=journal, split_rejected=True)
+            await outcomes_of(run)
+            references = [body["custom_args"][REFERENCE] for body in bodies.seen]
+
+            assert 3 == len({name.partition("/")[0] for name in references})
+            assert ["2", "1", "1"] == [name.partition("/")[2] for name in references]
+
+        on(main)
+
+    @pytest.mark.parametrize("value", [None, 7, "", "7/1", f"{DIGEST}/", f"{DIGEST}/1/1", "é"])
+    def test_that_is_none_is_taken_for_none(self, value: object) -> None:
+        """Whatever somebody else puts there."""
+        assert (None, 0) == referenced(value)
+
+
+class Bodies:
+    """A platform that keeps what it is sent."""
+
+    def __init__(self, refused: int = 0) -> None:
+        self.seen: list[dict[str, Any]] = []
+        self._refused = refused
+        self.platform = Keeping(self)
+
+    async def answer(self, body: dict[str, Any]) -> Response:
+        """Keep it, and refuse those with so many recipients."""
+        self.seen.append(body)
+        to = body["to"]
+        count = 1 if isinstance(to, str) else len(to)
+        return refusal(3003) if count == self._refused else plan(count)
+
+
+class Keeping(Platform):
+    """The engine of it."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        super().__init__()
+        self._bodies = bodies
+
+    async def send(self, request: Any, *, timeout: float | None, max_bytes: int) -> Response:  # noqa: ANN401
+        """Hand over the body."""
+        return await self._bodies.answer(json.loads(request.body))
+
+
+class TestSettling:
+    """What a callback says of an uncertain operation."""
+
+    @pytest.mark.parametrize(
+        ("name", "alone", "among_others"),
+        [
+            ("plan", State.ACCEPTED, State.ACCEPTED),
+            ("sent", State.ACCEPTED, State.ACCEPTED),
+            ("delivered", State.ACCEPTED, State.ACCEPTED),
+            ("delivered_failed", State.ACCEPTED, State.ACCEPTED),
+            ("something new", State.ACCEPTED, State.ACCEPTED),
+            ("target_invalid", State.REFUSED, State.ACCEPTED),
+            ("sent_failed", State.UNSENT, State.ACCEPTED),
+            ("sent_fail", State.UNSENT, State.ACCEPTED),
+        ],
+    )
+    async def test_is_what_is_proven(
+        self, tmp_path: Path, name: str, alone: State, among_others: State
+    ) -> None:
+        """Of one recipient: sent, refused or unsent. One of many says nothing of the others."""
+        for targets, expected in ((1, alone), (2, among_others)):
+            journal = tmp_path / f"{targets}.db"
+            uncertain(journal)
+            await settled(journal, status(name, targets=targets))
+
+            assert {expected: 1} == summarise(journal).states
+            assert {expected: 1} == count_known(journal, [DIGEST])
+            assert expected is known(journal)
+
+    @pytest.mark.parametrize(
+        ("order", "expected"),
+        [
+            (["sent", "sent_failed"], State.UNSENT),
+            (["sent_failed", "sent"], State.UNSENT),
+            (["delivered", "sent", "plan"], State.ACCEPTED),
+            (["sent_failed", "delivered"], State.ACCEPTED),
+        ],
+    )
+    async def test_needs_no_order(self, journal: Path, order: list[str], expected: State) -> None:
+        """The furthest that a message has come counts, whenever it is told, and how often."""
+        uncertain(journal)
+        await settled(journal, *(status(name) for name in order * 2))
+
+        assert expected is known(journal)
+        assert 1 == sum(summarise(journal).messages.values())
+
+    async def test_counts_a_message_that_was_sent_over_one_that_was_not(
+        self, journal: Path
+    ) -> None:
+        """An operation that was sent again, on purpose, has two."""
+        uncertain(journal)
+        await settled(journal, status("sent", "1"), status("sent_failed", "2"))
+
+        assert State.ACCEPTED is known(journal)
+
+    async def test_leaves_alone_what_is_settled(self, journal: Path) -> None:
+        """What a run knows for sure is not changed by what comes later."""
+        database = Database(journal)
+        database.write([Settlement(DIGEST, State.ACCEPTED, id="7")], [])
+        database.close()
+        await settled(journal, status("sent_failed"))
+
+        assert {"sent_failed": 1} == summarise(journal).messages
+        assert State.ACCEPTED is known(journal)
+
+    async def test_is_shown(self, journal: Path) -> None:
+        """The summary has the code, and no longer the error of the doubt; nothing is changed."""
+        database = Database(journal)
+        other = "f" * 32
+        database.write(
+            [
+                Settlement(DIGEST, State.UNCERTAIN, error="ResponseTimeoutError"),
+                Settlement(other, State.UNCERTAIN, error="ResponseTimeoutError"),
+                Settlement("e" * 32, State.ACCEPTED, id="12"),
+            ],
+            [],
+        )
+        database.close()
+        before = contents(journal)
+        stranger = Status("99", "delivered", {REFERENCE: reference("d" * 32, 1)})
+        await settled(
+            journal,
+            status("delivered"),
+            Status("12", "delivered"),
+            Status("13", "delivered"),
+            stranger,
+        )
+        found = summarise(journal)
+
+        assert {State.ACCEPTED: 2, State.UNCERTAIN: 1} == found.states
+        assert {"ResponseTimeoutError": 1} == found.errors
+        assert {"delivered": 2} == found.messages
+        assert before == contents(journal)
+
+    async def test_tells_which_events_it_is_for(self, journal: Path) -> None:
+        """Replies and notifications are left alone."""
+        async with Journal(journal) as it:
+            assert not await it.settle(object())
+            assert await it.settle(status("sent"))
+
+    def test_works_on_every_backend(self, on: Run, journal: Path) -> None:
+        """It is opened by the first event, closed at the end, and may be used again."""
+        uncertain(journal)
+
+        async def main() -> None:
+            it = Journal(journal)
+            await it.aclose()
+            await it.settle(status("plan"))
+            await it.aclose()
+            await it.settle(status("sent"))
+            await it.aclose()
+
+        on(main)
+
+        assert State.ACCEPTED is known(journal)
+
+    async def test_holds_nothing_personal(self, journal: Path) -> None:
+        """The file beside the journal holds ids and statuses."""
+        await settled(journal, status("sent", error_code=5))
+        with closing(sqlite3.connect(beside(journal))) as connection:
+            rows = connection.execute("SELECT * FROM messages").fetchall()
+
+        assert [("7", DIGEST, "sent", 2, 2, 5)] == rows
+
+
+class TestNextRun:
+    """What the next run does with it."""
+
+    def test_sends_what_is_proven_unsent_and_skips_what_is_sent(
+        self, on: Run, journal: Path
+    ) -> None:
+        """Nobody is lost, and nobody is sent to twice."""
+        bodies = Bodies()
+        ends = {number(0): "delivered", number(1): "sent_failed", number(2): None}
+
+        async def lost(to: tuple[str, ...]) -> Response:
+            raise ConnectionLostError("lost")
+
+        async def main() -> None:
+            keeping = Bodies()
+            first = run_of(Lossy(keeping), sends(3), journal=journal)
+            async with Journal(journal) as it, first:
+                async for outcome in first:
+                    (to,) = outcome.operation.to
+                    body = next(body for body in keeping.seen if body["to"] == [to])
+                    if ends[to] is not None:
+                        await it.settle(Status(to, ends[to], body["custom_args"]))
+            second = await outcomes_of(run_of(bodies.platform, sends(3), journal=journal))
+
+            assert ["settled", "Accepted", "Uncertain"] == kinds(second)
+            assert [[number(1)]] == [body["to"] for body in bodies.seen]
+
+        on(main)
+
+
+class Lossy(Platform):
+    """A platform that takes everything, and whose answers are lost."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        super().__init__()
+        self._bodies = bodies
+
+    async def send(self, request: Any, *, timeout: float | None, max_bytes: int) -> Response:  # noqa: ANN401
+        """Take it, and say nothing."""
+        await self._bodies.answer(json.loads(request.body))
+        raise ConnectionLostError("lost")
+
+
+class TestFile:
+    """The file beside the journal."""
+
+    async def test_may_be_written_while_a_run_has_the_journal(self, journal: Path) -> None:
+        """That is when most callbacks come, often at another process."""
+        database = Database(journal)
+        database.write([], [Claim(DIGEST)])
+        async with (
+            Journal(journal) as one,
+            Journal(journal) as other,
+            anyio.create_task_group() as group,
+        ):
+            for place in range(20):
+                journal_of = (one, other)[place % 2]
+                group.start_soon(journal_of.settle, status("sent", str(place)))
+
+        database.close()
+
+        assert State.ACCEPTED is known(journal)
+        assert {"sent": 20} == summarise(journal).messages
+
+    @pytest.mark.parametrize("content", [b"name,phone\n" * 100, b""])
+    async def test_that_is_none_is_left_as_it_was(self, journal: Path, content: bytes) -> None:
+        """It is told so, to whoever settles and to the next run, and nothing is sent."""
+        uncertain(journal)
+        beside(journal).write_bytes(content)
+        platform = Platform(accept)
+        for use in (
+            partial(settled, journal, status("sent")),
+            partial(anyio.to_thread.run_sync, summarise, journal),
+            lambda: outcomes_of(run_of(platform, sends(1), journal=journal)),
+        ):
+            with pytest.raises(JournalError, match=r"run\.db-callbacks is "):
+                await use()
+
+        assert content == beside(journal).read_bytes()
+        assert [] == platform.received
+
+        beside(journal).unlink()
+
+        assert State.SENDING is known(journal)
+
+    async def test_needs_a_directory(self, tmp_path: Path) -> None:
+        """The journal itself need not be there yet."""
+        with pytest.raises(JournalError, match="cannot be opened"):
+            await settled(tmp_path / "no" / "run.db", status("sent"))
