@@ -53,7 +53,8 @@ def _document(summary: JournalSummary) -> dict[str, Any]:
         {"number": run.number, "started": run.started, "ended": run.ended} for run in summary.runs
     ]
     counts = {name.replace(" ", "_"): count for name, count in summary.counts}
-    return {"ok": True, "operation": None, "result": {"runs": runs, **counts}}
+    result = {"runs": runs, **counts, "messages": dict(summary.messages)}
+    return {"ok": True, "operation": None, "result": result}
 
 
 def _shown(file: Path, summary: JournalSummary) -> Group:
@@ -65,6 +66,9 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
     if summary.errors:
         errors = {name: f"{count:,}" for name, count in summary.errors.items()}
         parts += [Text("Errors", "bold"), facts(errors)]
+    if summary.messages:
+        told = {name: f"{count:,}" for name, count in summary.messages.items()}
+        parts += [Text("Messages, as callbacks told", "bold"), facts(told)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}
     return Group(*parts, Text("Runs", "bold"), facts(runs))
 

@@ -1,14 +1,20 @@
 """``engagelab journal show``."""
 
+import asyncio
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cli.bulk.lists import numbers
 from cli.command import Engagelab
+from engagelab_async import Journal
+from engagelab_async.bulk.identity import REFERENCE, reference
+from engagelab_async.webhooks import MessageStatus
 
 
 @pytest.fixture
@@ -44,9 +50,38 @@ def test_json(engagelab: Engagelab, journal: str) -> None:
 
     result = ran.document["result"]
     (run,) = result.pop("runs")
-    assert {"accepted": 3, "rejected": 1, "uncertain": 1, "not_sent": 0} == result
+    assert {
+        "accepted": 3,
+        "rejected": 1,
+        "uncertain": 1,
+        "not_sent": 0,
+        "messages": {},
+    } == result
     assert 1 == run["number"]
     assert run["started"] <= run["ended"]
+
+
+def test_what_callbacks_told(engagelab: Engagelab, journal: str) -> None:
+    """They settle what was uncertain, and say how far messages have come."""
+    with closing(sqlite3.connect(journal)) as connection:
+        query = "SELECT digest FROM operations WHERE state = 3"
+        ((digest,),) = connection.execute(query).fetchall()
+    event = MessageStatus(
+        message_id="7", status="delivered", custom_args={REFERENCE: reference(digest, 1)}
+    )
+
+    asyncio.run(settled(journal, event))
+
+    seen = " ".join(engagelab("journal", "show", journal).out.split())
+    assert "accepted 4" in seen
+    assert "uncertain" not in seen
+    assert "Messages, as callbacks told delivered 1" in seen
+
+
+async def settled(journal: str, event: MessageStatus) -> None:
+    """Settle an event."""
+    async with Journal(journal) as it:
+        await it.settle(event)
 
 
 def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:

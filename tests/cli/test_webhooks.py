@@ -8,13 +8,19 @@ import re
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.command import COMMAND, Engagelab, run_process
+from engagelab_async.bulk.identity import REFERENCE, reference
+from engagelab_async.bulk.journal import Claim, Database
+from engagelab_async.bulk.journal_summary import summarise
+from engagelab_async.bulk.states import State
 from engagelab_async.cli.webhooks.showing import document, line
 from engagelab_async.webhooks import (
     Event,
@@ -27,7 +33,7 @@ from engagelab_async.webhooks import (
     parse,
 )
 from engagelab_async.webhooks.asgi import WebhookApp
-from webhooks.requests import ROW, SECRET, USERNAME, body_of
+from webhooks.requests import ROW, SECRET, USERNAME, body_of, signed
 from webhooks.servers import served
 
 ACCOUNT = ("--username", USERNAME, "--secret", SECRET)
@@ -72,6 +78,32 @@ class TestListen:
             event["to"],
         )
         assert (0, "", "") == (process.returncode, out, err)
+
+    def test_what_was_uncertain_is_settled(self, engagelab: Engagelab, tmp_path: Path) -> None:
+        """In the journal that is named; its run may be going on."""
+        path = tmp_path / "run.db"
+        digest = "0123456789abcdef" * 2
+        database = Database(path)
+        database.write([], [Claim(digest)])
+        told = ROW | {"custom_args": {REFERENCE: reference(digest, 1)}}
+        with listening("--journal", str(path)) as process:
+            url = url_of(process)
+            answer = httpx.post(
+                url, content=body_of(told), headers=signed(timestamp=int(time.time()))
+            )
+            assert process.stdout is not None
+            process.stdout.readline()
+        database.close()
+
+        assert 200 == answer.status_code
+        assert {State.ACCEPTED: 1} == summarise(path).states
+        assert "accepted  1" in engagelab("journal", "show", str(path)).out
+
+    def test_a_journal_needs_a_directory(self, engagelab: Engagelab) -> None:
+        """Before anything is listened to."""
+        ran = engagelab("webhooks", "listen", *ACCOUNT, "--journal", "no/such/run.db")
+
+        assert (2, "--journal: there is no directory no/such\n") == (ran.exit_code, ran.err)
 
     def test_people_get_a_line_for_each_event(self, engagelab: Engagelab) -> None:
         """In a terminal."""

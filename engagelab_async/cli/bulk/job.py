@@ -97,6 +97,15 @@ class Options:
             show_default=False,
         ),
     ] = False
+    reference: Annotated[
+        bool,
+        Parameter(
+            help="Have each SMS bear a reference in its custom_args, by which callbacks settle "
+            "what is uncertain.",
+            group=_SAFETY,
+            show_default=False,
+        ),
+    ] = True
     failed: Annotated[
         Path | None,
         Parameter(

@@ -4,12 +4,14 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.text import Text
 
+from engagelab_async import Journal
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import despite_errors_of, print_json
@@ -37,6 +39,13 @@ def listen(
             show_default=False,
         ),
     ] = False,
+    journal: Annotated[
+        Path | None,
+        Parameter(
+            help="The journal of a list that was sent: what was uncertain is settled there.",
+            show_default=False,
+        ),
+    ] = None,
     show_personal: Annotated[
         bool, Parameter(help="Show numbers and texts in full.", show_default=False)
     ] = False,
@@ -46,6 +55,9 @@ def listen(
     It takes signed callbacks on every path, and is reached by the platform through a tunnel or a
     proxy of yours. What it refuses, and why, appears on standard error.
     """
+    if journal is not None and not journal.parent.is_dir():
+        complain(f"--journal: there is no directory {journal.parent}")
+        return Exit.USAGE
     try:
         verifier = Verifier(account.username, account.secret)
         listener = socket.create_server((host, port))
@@ -57,7 +69,8 @@ def listen(
         return Exit.USAGE
     as_json = json or not sys.stdout.isatty()
     with listener, logged(verbose=True):
-        return _serve(listener, verifier, _printer(as_json=as_json, personal=show_personal))
+        show = _printer(as_json=as_json, personal=show_personal)
+        return _serve(listener, verifier, show, None if journal is None else Journal(journal))
 
 
 def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
@@ -75,7 +88,12 @@ def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
     return show
 
 
-def _serve(listener: socket.socket, verifier: Verifier, show: Callable[[Event], bool]) -> int:
+def _serve(
+    listener: socket.socket,
+    verifier: Verifier,
+    show: Callable[[Event], bool],
+    journal: Journal | None,
+) -> int:
     try:
         import uvicorn
     except ModuleNotFoundError:
@@ -83,7 +101,9 @@ def _serve(listener: socket.socket, verifier: Verifier, show: Callable[[Event], 
         return Exit.USAGE
     from engagelab_async.webhooks.asgi import WebhookApp
 
-    def handler(event: Event) -> None:
+    async def handler(event: Event) -> None:
+        if journal is not None:
+            await journal.settle(event)
         if not show(event):
             server.should_exit = True
 
