@@ -28,6 +28,7 @@ from .progress import Reply
 _BUSINESS_ID: Final = "1001"
 _PRICE: Final = 0.005  # US dollars
 _SENDER: Final = "+10000009000"
+_PORTS: Final = range(1, 65536)
 
 
 def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
@@ -35,10 +36,14 @@ def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
         raise TypeError(f"{attribute.name}: expected a str, got {type(value).__name__}")
     try:
         url = httpx.URL(value)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{attribute.name}: {error}") from None
-    if url.scheme not in {"http", "https"} or not url.host:
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError(f"{attribute.name}: no URL can be like that") from None
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 80) not in _PORTS:
         raise ValueError(f"{attribute.name}: must be like http://127.0.0.1:8000/callbacks")
+    if url.userinfo:
+        raise ValueError(
+            f"{attribute.name}: must hold no password; there is authorization for that"
+        )
 
 
 def _check_header(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
