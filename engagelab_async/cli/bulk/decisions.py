@@ -60,9 +60,8 @@ def show_problems(findings: Findings, out: Console) -> None:
     out.print(Text(f"{findings.bad:,} of {findings.rows:,} rows cannot be sent:", "bold"))
     for problem in findings.problems:
         out.print(f"  line {problem.row.line}: {problem.text}", soft_wrap=True)
-    hidden = findings.bad - len(findings.problems)
-    if hidden:
-        out.print(f"  and {hidden:,} more")
+    if findings.hidden:
+        out.print(f"  and {findings.hidden:,} more")
 
 
 def problems_for_scripts(findings: Findings) -> list[dict[str, object]]:

@@ -5,8 +5,9 @@ with two keys more. A later run of the same list adds to it.
 """
 
 import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol, TextIO
@@ -19,12 +20,29 @@ CODE: Final = "error_code"
 REASON: Final = "error_reason"
 
 
-class Writer(Protocol):
+class Form(Protocol):
+    """How rows are written."""
+
+    @property
+    def head(self) -> str:
+        """What a new file begins with."""
+        ...
+
+    def text(self, row: Row, code: str, reason: str) -> str:
+        """Write a row, to its last line end."""
+        ...
+
+
+@frozen
+class Writer:
     """Takes rows that were not sent."""
+
+    _file: TextIO
+    _form: Form
 
     def write(self, row: Row, code: str, reason: str) -> None:
         """Write a row down."""
-        ...
+        self._file.write(self._form.text(row, code, reason))
 
 
 @contextmanager
@@ -34,52 +52,57 @@ def writing(path: Path, sheet: Sheet) -> Iterator[Writer]:
     Raises:
         OSError: It cannot be written.
     """
+    form = _JSONForm() if isinstance(sheet, JSONLines) else _CSVForm(sheet)
     is_new = not path.exists()
     # Line by line, so that it is whole whatever becomes of this process.
     file = path.open("a", encoding="utf-8", errors="surrogateescape", newline="", buffering=1)
     try:
-        yield _JSONWriter(file) if isinstance(sheet, JSONLines) else _csv(file, sheet, is_new)
+        if is_new:
+            file.write(form.head)
+        yield Writer(file, form)
     finally:
         # What could not be written was said when it could not; closing says it again.
         with suppress(OSError):
             file.close()
 
 
-def _csv(file: TextIO, sheet: CSV, is_new: bool) -> "_CSVWriter":  # noqa: FBT001
-    writer = _CSVWriter(file, sheet)
-    if is_new:
-        file.write("\ufeff" if sheet.source.has_bom else "")
-        writer.write_header()
-    return writer
-
-
 @frozen
-class _JSONWriter:
-    _file: TextIO
+class _JSONForm:
+    head: str = ""
 
-    def write(self, row: Row, code: str, reason: str) -> None:
-        if row.problem is None:
-            document = {**row.values, CODE: code, REASON: reason}
-            line = json.dumps(document, ensure_ascii=False)
-        else:
-            line = row.raw[0]
-        self._file.write(f"{line}\n")
+    def text(self, row: Row, code: str, reason: str) -> str:
+        if row.problem is not None:
+            return f"{row.raw[0]}\n"
+        document = {**row.values, CODE: code, REASON: reason}
+        return f"{json.dumps(document, ensure_ascii=False)}\n"
 
 
-class _CSVWriter:
-    def __init__(self, file: TextIO, sheet: CSV) -> None:
-        self._writer = csv.writer(file, delimiter=sheet.delimiter, lineterminator="\n")
+class _CSVForm:
+    def __init__(self, sheet: CSV) -> None:
+        self._columns = sheet.columns
+        self._delimiter = sheet.delimiter
         # A list that is itself such a file gets no third and fourth column.
         self._kept = [i for i, name in enumerate(sheet.columns) if name not in (CODE, REASON)]
-        self._columns = sheet.columns
+        mark = "\ufeff" if sheet.source.has_bom else ""
+        self.head = mark + self._joined([*(sheet.columns[i] for i in self._kept), CODE, REASON])
 
-    def write_header(self) -> None:
-        self._writer.writerow([*(self._columns[i] for i in self._kept), CODE, REASON])
+    def _joined(self, fields: Iterable[str]) -> str:
+        text = io.StringIO()
+        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerow(fields)
+        return text.getvalue()
 
-    def write(self, row: Row, code: str, reason: str) -> None:
+    def text(self, row: Row, code: str, reason: str) -> str:
+        if not row.raw:
+            tail = self._tail(code, reason)
+            return "".join(line.rstrip("\r\n") + tail for line in row.lines if not line.isspace())
         # A row with too few or too many fields stays as it is, for a person to look at.
         if len(row.raw) == len(self._columns):
             fields = [row.raw[i] for i in self._kept]
         else:
             fields = list(row.raw)
-        self._writer.writerow([*fields, code, reason])
+        return self._joined([*fields, code, reason])
+
+    def _tail(self, code: str, reason: str) -> str:
+        """Make the last two fields of lines that are rows once their quotes are put right."""
+        has_them = len(self._kept) < len(self._columns)
+        return "\n" if has_them else self._delimiter + self._joined([code, reason])

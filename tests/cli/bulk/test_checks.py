@@ -127,6 +127,31 @@ def test_a_row_of_its_own_problem(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (('+6591234567,"Ada', "+6591234568,Bob", '+6591234569,Zoe"'), "name: spans lines 2 to 4"),
+        (('"+6591234567', '",Ada'), "phone: spans lines 2 to 3"),
+    ],
+)
+def test_what_is_sent_stands_in_one_line(
+    lines: tuple[str, ...], problem: str, tmp_path: Path
+) -> None:
+    """Two stray quotes make one text of several people's rows, and each of them counts."""
+    findings = findings_of(csv_of(*lines, "+6591234560,Cy"), tmp_path)
+
+    assert [problem] == [each.text for each in findings.problems]
+    assert (1, len(lines), 0) == (findings.good, findings.bad, findings.hidden)
+
+
+def test_what_is_not_sent_may_have_lines(tmp_path: Path) -> None:
+    """An address in a column that nobody reads is no problem, nor a text that JSON breaks."""
+    address = csv_of('+6591234567,Ada,"1 Main St', 'Springfield"', header="phone,name,address")
+
+    assert (1, 0) == (findings_of(address, tmp_path).good, findings_of(address, tmp_path).bad)
+    assert 1 == findings_of(b'{"phone": "+6591234567", "name": "A\\nda"}\n', tmp_path).good
+
+
 def test_the_same_twice_is_sent_once(tmp_path: Path) -> None:
     """A row that tells somebody the same as an earlier one is bad; something else is not."""
     content = csv_of("+6591234567,Ada", "65 9123 4567,Ada", "+6591234567,Bob")

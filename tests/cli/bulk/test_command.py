@@ -221,6 +221,29 @@ def test_bad_rows_can_be_left_out(
     ]
 
 
+def test_an_open_quote_hides_nobody(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """All rows that it swallows are counted and kept; with the quote gone, they are sent."""
+    people = rows(*numbers(30))
+    write(*people[:10], people[10].replace("Ada", '"Ada'), *people[11:])
+
+    ran = at_sandbox(*SMS, "--skip-bad", "--failed", "failed.csv")
+
+    assert (0, 10) == (ran.exit_code, len(sandbox.messages))
+    assert "20 of 30 rows cannot be sent" in ran.err
+    assert (
+        "line 12: its quotes do not close where they should: lines 12 to 31 are one row" in ran.err
+    )
+    assert "bad rows 20 (left out)" in " ".join(ran.out.split())
+
+    failed = Path("failed.csv")
+    failed.write_text(failed.read_text().replace('"Ada', "Ada"))
+    at_sandbox(*SMS[:2], "failed.csv", *SMS[3:])
+
+    assert set(numbers(30)) == {sent.recipient for sent in sandbox.messages}
+
+
 @pytest.mark.parametrize(("answer", "exit_code"), [("y\n", 0), ("n\n", 2), ("", 2)])
 def test_at_a_terminal_somebody_is_asked(
     at_sandbox: Engagelab,

@@ -47,6 +47,19 @@ def failed(content: bytes, tmp_path: Path, *, times: int = 1) -> bytes:
             ),
         ),
         (
+            b'phone,name\n+65,"Ada\r\n\n+66,"Bob"\n+67,Cy\n',
+            (
+                b"phone,name,error_code,error_reason\n"
+                b'+65,"Ada,5013,blacklisted\n'
+                b'+66,"Bob",5013,blacklisted\n'
+                b"+67,Cy,5013,blacklisted\n"
+            ),
+        ),
+        (
+            b'phone,error_code,error_reason\n"+65,1,old',
+            b'phone,error_code,error_reason\n"+65,1,old\n',
+        ),
+        (
             '{"phone": "+65", "name": "Zoë"}\n{bad\n'.encode(),
             '{"phone": "+65", "name": "Zoë", "error_code": "5013", "error_reason": "blacklisted"}\n'
             "{bad\n".encode(),
