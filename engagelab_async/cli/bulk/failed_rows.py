@@ -14,10 +14,12 @@ from typing import Final, Protocol, TextIO
 
 from attrs import frozen
 
-from .rows import CSV, JSONLines, Row, Sheet
+from .rows import CSV, JSONLines, Row, Sheet, is_text
 
 CODE: Final = "error_code"
 REASON: Final = "error_reason"
+LINE: Final = "error_line"
+"""The key of a line that was no JSON object."""
 
 
 class Form(Protocol):
@@ -71,10 +73,12 @@ class _JSONForm:
     head: str = ""
 
     def text(self, row: Row, code: str, reason: str) -> str:
-        if row.problem is not None:
-            return f"{row.raw[0]}\n"
-        document = {**row.values, CODE: code, REASON: reason}
-        return f"{json.dumps(document, ensure_ascii=False)}\n"
+        # The values of a line that is no object are not known.
+        values = row.values if row.problem is None else {LINE: row.raw[0]}
+        document = {**values, CODE: code, REASON: reason}
+        line = json.dumps(document, ensure_ascii=False)
+        # Half a character is in no file, but JSON has an escape for it.
+        return f"{line if is_text(line) else json.dumps(document)}\n"
 
 
 class _CSVForm:

@@ -28,7 +28,7 @@ INTERRUPTED: Final = "Ctrl-C"
 
 
 class UnwritableError(Exception):
-    """A file for rows cannot be written, so that nothing was sent."""
+    """A file for rows cannot be written, or not with these rows, so that nothing was sent."""
 
 
 @frozen
@@ -103,9 +103,16 @@ def _writer(path: Path | None, job: Job, stack: ExitStack) -> Writer | None:
         if is_new and path == job.options.failed:
             for problem in unsendable(job.sheet, job.checker, job.findings):
                 writer.write(problem.row, "", problem.text)
-    except OSError as error:
-        raise UnwritableError(f"{path} cannot be written: {error.strerror}") from error
+    except SourceError as error:
+        raise UnwritableError(str(error.args[0])) from error
+    except (OSError, ValueError) as error:
+        raise UnwritableError(f"{path} cannot be written: {_why(error)}") from error
     return writer
+
+
+def _why(error: OSError | ValueError) -> str:
+    """Say why something cannot be written, without quoting what."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 @define(eq=False)
@@ -160,8 +167,8 @@ class _Sending:
         try:
             for item in items:
                 writer.write(item.row, found.code, found.reason)
-        except OSError as error:
-            self.failure = f"a file of rows cannot be written: {error.strerror}"
+        except (OSError, ValueError) as error:
+            self.failure = f"a file of rows cannot be written: {_why(error)}"
             self.run.stop(self.failure)
 
     def _once(self) -> None:

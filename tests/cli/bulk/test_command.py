@@ -13,6 +13,7 @@ from cli.bulk.conftest import WriteList
 from cli.bulk.lists import Stdin, csv_of, numbers
 from cli.command import Engagelab
 from engagelab_async.cli.bulk.report_style import STYLE
+from engagelab_async.cli.bulk.source import SourceError
 from engagelab_async.sandbox import Sandbox
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name")
@@ -524,6 +525,51 @@ def test_a_full_disk_ends_the_run(
     assert (1, 2) == (ran.exit_code, len(sandbox.messages))
     assert "a file of rows cannot be written: No space left on device" == result["stopped"]
     assert 500 == result["left"]
+
+
+def test_a_row_that_cannot_be_written_ends_the_run(
+    at_sandbox: Engagelab, write: WriteList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no file can hold is told like a full disk, and is no crash after sending."""
+    write('{"phone": "+10000003002", "note": "\\ud83d"}', header="", name="people.jsonl")
+    monkeypatch.setattr("engagelab_async.cli.bulk.failed_rows.is_text", lambda _: True)
+
+    ran = at_sandbox(
+        "sms", "bulk", "people.jsonl", "--template", "7", "--failed", "failed.jsonl", "--json"
+    )
+
+    assert (1, 1) == (ran.exit_code, ran.document["result"]["rejected"])
+    assert (
+        "a file of rows cannot be written: UnicodeEncodeError" == ran.document["result"]["stopped"]
+    )
+
+
+def test_a_list_that_is_changed_before_it_is_sent(
+    at_sandbox: Engagelab, write: WriteList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as what it is, and that nothing was sent."""
+    write(*rows(*numbers(3)))
+
+    def changed(*_: object) -> None:
+        raise SourceError("people.csv: it was changed meanwhile")
+
+    monkeypatch.setattr("engagelab_async.cli.bulk.sending.unsendable", changed)
+
+    ran = at_sandbox(*SMS, "--failed", "failed.csv", "--json")
+
+    assert (2, "people.csv: it was changed meanwhile") == (ran.exit_code, ran.error["message"])
+
+
+def test_a_name_that_no_file_can_have(at_sandbox: Engagelab, write: WriteList) -> None:
+    """It is bad usage, seen before anything is sent."""
+    write(*rows(*numbers(3)))
+
+    ran = at_sandbox(*SMS, "--failed", "failed\0.csv", "--json")
+
+    assert (2, "failed\0.csv cannot be written: ValueError") == (
+        ran.exit_code,
+        ran.error["message"],
+    )
 
 
 def test_a_place_that_cannot_be_written_to(

@@ -8,6 +8,8 @@ from cli.bulk.lists import NAMES, findings_of, sheet_of
 from engagelab_async.cli.bulk.checks import Checker, check, phone
 from engagelab_async.cli.bulk.failed_rows import writing
 
+BLACKLISTED = '"error_code": "5013", "error_reason": "blacklisted"'
+
 
 def failed(content: bytes, tmp_path: Path, *, times: int = 1) -> bytes:
     """Write all rows of a list down as failed."""
@@ -60,9 +62,19 @@ def failed(content: bytes, tmp_path: Path, *, times: int = 1) -> bytes:
             b'phone,error_code,error_reason\n"+65,1,old\n',
         ),
         (
-            '{"phone": "+65", "name": "Zoë"}\n{bad\n'.encode(),
-            '{"phone": "+65", "name": "Zoë", "error_code": "5013", "error_reason": "blacklisted"}\n'
-            "{bad\n".encode(),
+            '{"phone": "+65", "name": "Zoë"}\n'.encode(),
+            f'{{"phone": "+65", "name": "Zoë", {BLACKLISTED}}}\n'.encode(),
+        ),
+        (
+            '{}\n{bad "Zoë"\n'.encode() + b"\xff\n",
+            (
+                f'{{{BLACKLISTED}}}\n{{"error_line": "{{bad \\"Zoë\\"", {BLACKLISTED}}}\n'
+                f'{{"error_line": "\\udcff", {BLACKLISTED}}}\n'
+            ).encode(),
+        ),
+        (
+            b'{"phone": "+65", "note": "\\ud83d"}\n',
+            f'{{"phone": "+65", "note": "\\ud83d", {BLACKLISTED}}}\n'.encode(),
         ),
     ],
 )
