@@ -1,12 +1,13 @@
 """Rows that were not sent, as they were, with what happened to them: to be corrected and sent.
 
 The file has the form of the list: CSV with the same separator and two columns more, or JSON lines
-with two keys more. A later run of the same list adds to it.
+with two keys more. A later run of the same list adds what is not there yet.
 """
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,17 +35,25 @@ class Form(Protocol):
         """Write a row, to its last line end."""
         ...
 
+    def without_reason(self, line: str) -> str:
+        """Take code and reason out of a line, to know it again with others."""
+        ...
+
 
 @frozen
 class Writer:
-    """Takes rows that were not sent."""
+    """Takes rows that were not sent, and leaves out those that an earlier run has written."""
 
     _file: TextIO
     _form: Form
+    _there: frozenset[str]
 
     def write(self, row: Row, code: str, reason: str) -> None:
         """Write a row down."""
-        self._file.write(self._form.text(row, code, reason))
+        text = self._form.text(row, code, reason)
+        # Not by splitlines(), which knows line ends that are none here.
+        if not (self._there and self._there.issuperset(_known(io.StringIO(text), self._form))):
+            self._file.write(text)
 
 
 @contextmanager
@@ -56,16 +65,27 @@ def writing(path: Path, sheet: Sheet) -> Iterator[Writer]:
     """
     form = _JSONForm() if isinstance(sheet, JSONLines) else _CSVForm(sheet)
     is_new = not path.exists()
+    there = _written(path, form) if path.is_file() else frozenset()
     # Line by line, so that it is whole whatever becomes of this process.
     file = path.open("a", encoding="utf-8", errors="surrogateescape", newline="", buffering=1)
     try:
         if is_new:
             file.write(form.head)
-        yield Writer(file, form)
+        yield Writer(file, form, there)
     finally:
         # What could not be written was said when it could not; closing says it again.
         with suppress(OSError):
             file.close()
+
+
+def _written(path: Path, form: Form) -> frozenset[str]:
+    """Read what an earlier run has written, by lines; a row of a CSV may have several."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        return frozenset(_known(file, form))
+
+
+def _known(lines: Iterable[str], form: Form) -> Iterator[str]:
+    return (form.without_reason(line.rstrip("\r\n")) for line in lines)
 
 
 @frozen
@@ -80,6 +100,15 @@ class _JSONForm:
         # Half a character is in no file, but JSON has an escape for it.
         return f"{line if is_text(line) else json.dumps(document)}\n"
 
+    def without_reason(self, line: str) -> str:
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return line
+        if not isinstance(document, dict):
+            return line
+        return json.dumps({**document, CODE: None, REASON: None})
+
 
 class _CSVForm:
     def __init__(self, sheet: CSV) -> None:
@@ -87,6 +116,8 @@ class _CSVForm:
         self._delimiter = sheet.delimiter
         # A list that is itself such a file gets no third and fourth column.
         self._kept = [i for i, name in enumerate(sheet.columns) if name not in (CODE, REASON)]
+        field = rf'{re.escape(sheet.delimiter)}(?:[^"{sheet.delimiter}]*|"(?:[^"]|"")*")'
+        self._last_two = re.compile(rf"{field}{field}$")
         mark = "\ufeff" if sheet.source.has_bom else ""
         self.head = mark + self._joined([*(sheet.columns[i] for i in self._kept), CODE, REASON])
 
@@ -105,6 +136,10 @@ class _CSVForm:
         else:
             fields = list(row.raw)
         return self._joined([*fields, code, reason])
+
+    def without_reason(self, line: str) -> str:
+        # A line is not always a row: what a row has before them may hold half a quoted text.
+        return self._last_two.sub("", line)
 
     def _tail(self, code: str, reason: str) -> str:
         """Make the last two fields of lines that are rows once their quotes are put right."""

@@ -97,10 +97,9 @@ def _writers(job: Job) -> Iterator[tuple[Writer | None, Writer | None]]:
 def _writer(path: Path | None, job: Job, stack: ExitStack) -> Writer | None:
     if path is None:
         return None
-    is_new = not path.exists()
     try:
         writer = stack.enter_context(writing(path, job.sheet))
-        if is_new and path == job.options.failed:
+        if path == job.options.failed:
             for problem in unsendable(job.sheet, job.checker, job.findings):
                 writer.write(problem.row, "", problem.text)
     except SourceError as error:
