@@ -16,7 +16,7 @@ from engagelab_async.cli.outcome import Exit
 
 from .chart import SERIES, throughput
 from .conclusion import exit_code, next_command, pace, title
-from .ledger import LATENCIES, Fate, Ledger, Trouble
+from .ledger import LATENCIES, REFUSED, Fate, Ledger, Trouble
 from .progress import latency
 from .report_style import STYLE
 from .sending import Ended
@@ -27,6 +27,7 @@ _WORDS: Final = {
     Fate.REJECTED: "rejected",
     Fate.UNCERTAIN: "uncertain",
     Fate.EARLIER: "settled earlier",
+    Fate.REJECTED_EARLIER: "rejected earlier",
     Fate.LEFT: "not sent yet",
 }
 _MARKS: Final = {
@@ -105,7 +106,7 @@ def _next(ended: Ended) -> str:
             "Look the uncertain ones up in the console before you send to them again."
             + (where if options.uncertain else "")
         )
-    if options.failed and (ledger.rows[Fate.REJECTED] or ledger.rows[Fate.DROPPED]):
+    if options.failed and any(ledger.rows[fate] for fate in REFUSED):
         failed = escape(str(options.failed))
         todo.append(f"Correct what was refused in <code>{failed}</code>, and send that.")
     items = "".join(f"<li>{each}</li>" for each in todo)

@@ -158,6 +158,7 @@ class _Sending:
         found = self.ledger.add(outcome, len(items), time.monotonic() - self._began)
         writer = {
             Fate.REJECTED: self.failed,
+            Fate.REJECTED_EARLIER: self.failed,
             Fate.DROPPED: self.failed,
             Fate.UNCERTAIN: self.uncertain,
         }.get(found.fate)

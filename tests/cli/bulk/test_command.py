@@ -145,6 +145,7 @@ def test_json_tells_the_same(at_sandbox: Engagelab, write: WriteList) -> None:
         "rejected": 1,
         "uncertain": 0,
         "earlier": 0,
+        "rejected_earlier": 0,
         "left": 0,
         "bad": 0,
         "errors": {"3002": 1},
@@ -314,6 +315,21 @@ def test_failed_rows_are_added_to(at_sandbox: Engagelab, write: WriteList) -> No
     assert ["nobody", REFUSED, BLACKLISTED] == [row["phone"] for row in read("failed.csv")]
 
 
+def test_uncertain_rows_are_written_down_once(at_sandbox: Engagelab, write: WriteList) -> None:
+    """However often a run that may not send them goes on; bad rows that are new are added."""
+    write(*rows(UNCERTAIN))
+    for _ in range(3):
+        at_sandbox(*SMS, "--uncertain", "uncertain.csv", "--failed", "failed.csv", "--resume")
+        at_sandbox(*SMS, "--uncertain", "uncertain.csv", "--failed", "failed.csv")
+
+    assert [UNCERTAIN] == [row["phone"] for row in read("uncertain.csv")]
+
+    write(*rows(UNCERTAIN, "nobody"))
+    at_sandbox(*SMS, "--failed", "failed.csv", "--resume", "--skip-bad")
+
+    assert ["nobody"] == [row["phone"] for row in read("failed.csv")]
+
+
 def test_what_is_uncertain_can_be_sent_again(at_sandbox: Engagelab, write: WriteList) -> None:
     """On request only."""
     write(*rows(UNCERTAIN))
@@ -384,7 +400,43 @@ def test_divided_requests_are_known_again(at_sandbox: Engagelab, write: WriteLis
 
     ran = at_sandbox(*command, "--resume")
 
-    assert (0, 4) == (ran.exit_code, ran.document["result"]["earlier"])
+    result = ran.document["result"]
+    assert (1, 3, 1) == (ran.exit_code, result["earlier"], result["rejected_earlier"])
+
+
+def test_what_was_refused_earlier_is_not_taken_for_sent(
+    at_sandbox: Engagelab, write: WriteList
+) -> None:
+    """A run that goes on tells it, writes it down, and has the exit code for it."""
+    write(*rows(*numbers(2), REFUSED))
+    at_sandbox(*SMS)
+
+    ran = at_sandbox(*SMS, "--resume", "--failed", "failed.csv", "--report", "report.html")
+
+    seen = " ".join(ran.out.split())
+    assert 1 == ran.exit_code
+    assert "✗ Sent to 0 of 3; 2 were settled earlier" in seen
+    assert "rejected earlier 1 (refused in an earlier run; not tried again)" in seen
+    assert [(REFUSED, "", "refused in an earlier run")] == [
+        (row["phone"], row["error_code"], row["error_reason"]) for row in read("failed.csv")
+    ]
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "rejected earlier</span>" in page
+    assert "Correct what was refused in <code>failed.csv</code>" in page
+
+
+def test_what_was_settled_earlier_is_not_called_sent(
+    at_sandbox: Engagelab, write: WriteList
+) -> None:
+    """The journal does not know whom the platform dropped without a word."""
+    write(*rows(*numbers(2), BLACKLISTED))
+    at_sandbox(*SMS)
+
+    assert "✓ All 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
+
+    write(*rows(*numbers(3), BLACKLISTED))
+
+    assert "✓ Sent to 1 of 4; 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
 
 
 def test_there_has_to_be_something_to_resume(at_sandbox: Engagelab, write: WriteList) -> None:
