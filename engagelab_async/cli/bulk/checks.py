@@ -262,5 +262,5 @@ def _again(sheet: Sheet, checker: Checker, findings: Findings) -> Iterator[Item 
 
 
 def _digest(item: Item) -> int:
-    told = "\0".join((item.to, *item.params.values()))
+    told = repr((item.to, *item.params.values()))
     return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest())

@@ -161,6 +161,17 @@ def test_the_same_twice_is_sent_once(tmp_path: Path) -> None:
     assert [(3, "the same as line 2")] == [(each.row.line, each.text) for each in findings.problems]
 
 
+def test_what_is_told_is_compared_column_by_column(tmp_path: Path) -> None:
+    """The same characters in other columns are another text."""
+    rows = (
+        {"phone": "+6591234567", "a": "x\0y", "b": "z"},
+        {"phone": "+6591234567", "a": "x", "b": "y\0z"},
+    )
+    content = "\n".join(map(json.dumps, rows)).encode()
+
+    assert 2 == findings_of(content, tmp_path, Columns("phone", {"a": "a", "b": "b"})).good
+
+
 def test_many_bad_rows_are_counted_and_few_are_kept(tmp_path: Path) -> None:
     """Problems to show are bounded; all of them can be read again, and the good rows too."""
     bad = [f"{number},Ada" for number in numbers(2) for _ in range(SHOWN)]
