@@ -63,7 +63,10 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
         facts(counts),
     ]
     if summary.errors:
-        errors = {name: f"{count:,}" for name, count in summary.errors.items()}
+        errors = {
+            f"code {name}" if name.isdecimal() else name: f"{count:,}"
+            for name, count in summary.errors.items()
+        }
         parts += [Text("Errors", "bold"), facts(errors)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}
     return Group(*parts, Text("Runs", "bold"), facts(runs))
