@@ -9,6 +9,7 @@
 
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from engagelab_async.cli.hints import hint
@@ -36,6 +37,14 @@ _MARKS: Final = {
 }
 
 
+_MARK: Final = '<meta name="generator" content="engagelab">'
+
+
+def is_report(path: Path) -> bool:
+    """Tell whether a file is such a page."""
+    return path.is_file() and _MARK.encode() in path.read_bytes()
+
+
 def page(ended: Ended) -> str:
     """Make the page."""
     head = escape(title(ended))
@@ -47,6 +56,7 @@ def page(ended: Ended) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+{_MARK}
 <title>{head} · engagelab</title>
 <style>{STYLE}</style>
 </head>

@@ -457,6 +457,8 @@ def test_what_is_no_journal_is_left_alone(at_sandbox: Engagelab, write: WriteLis
     ran = at_sandbox(*SMS, "--resume")
 
     assert (2, "notes") == (ran.exit_code, Path(JOURNAL).read_text())
+    assert "is no journal" in ran.err
+    assert "--journal" in ran.err
 
 
 # ------------------------------------------------------------------------------- bad usage
@@ -478,6 +480,7 @@ def test_what_is_no_journal_is_left_alone(at_sandbox: Engagelab, write: WriteLis
         (("--failed", "a.csv", "--uncertain", "a.csv"), "--uncertain: a.csv is used already"),
         (("--report", "nowhere/report.html"), "--report: there is no directory nowhere"),
         (("--uncertain", "old.csv"), "--uncertain: old.csv is there already"),
+        (("--report", "old.csv"), "--report: old.csv is there already"),
     ],
 )
 def test_what_can_never_be_right_sends_nothing(
@@ -642,12 +645,32 @@ def test_a_place_that_cannot_be_written_to(
 def test_a_report_that_cannot_be_written(at_sandbox: Engagelab, write: WriteList) -> None:
     """What was sent stays sent: it is said, and the exit code is that of the run."""
     write(*rows(*numbers(3)))
-    Path("report.html").mkdir()
+    Path("report.html").symlink_to("nowhere/report.html")
 
     ran = at_sandbox(*SMS, "--report", "report.html")
 
     assert 0 == ran.exit_code
     assert "report.html cannot be written" in ran.err
+
+
+def test_a_report_is_replaced_by_that_of_the_rest(at_sandbox: Engagelab, write: WriteList) -> None:
+    """A run that goes on replaces a report of an earlier one, and no other file."""
+    write(*rows(*numbers(3)))
+    Path("notes.html").write_bytes(b"<p>Notes\xff")
+    at_sandbox(*SMS, "--report", "report.html")
+    first = Path("report.html").read_text(encoding="utf-8")
+
+    refused = at_sandbox(*SMS, "--resume", "--report", "notes.html", "--json")
+
+    assert (2, b"<p>Notes\xff") == (refused.exit_code, Path("notes.html").read_bytes())
+    assert "--report: notes.html is there already" in refused.error["message"]
+
+    again = at_sandbox(*SMS, "--report", "report.html", "--json")
+
+    assert (2, first) == (again.exit_code, Path("report.html").read_text(encoding="utf-8"))
+
+    assert 0 == at_sandbox(*SMS, "--resume", "--report", "report.html").exit_code
+    assert "All 3 were settled earlier" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_a_bug_is_uncertain(
