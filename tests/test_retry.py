@@ -176,7 +176,10 @@ class TestRepeatTable:
         reviewed = {value for value in raised if "Review" in value.__name__} - {PendingReviewError}
         rejected = {errors.TemplateRejectedError, errors.SignatureRejectedError}
 
-        assert {errors.EngageLabError, errors.TransportError} | reviewed | rejected == raised - rows
+        received = {errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError}
+
+        parents = {errors.EngageLabError, errors.TransportError}
+        assert parents | reviewed | rejected | received == raised - rows
 
 
 class TestDelay:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, overload
@@ -28,11 +29,15 @@ _MOST_GROUPS: Final = 1000
 
 _LEAST_DIGITS: Final = 7
 _MOST_DIGITS: Final = 15
-# Spaces, dashes, dots, parentheses and slashes, and what address books put around a number: marks
-# for the direction of writing, and the byte order mark.
-_ORNAMENTS: Final = dict.fromkeys(
-    map(ord, " \t-.()/\u00a0\u00ad\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u2014\u2212")
-) | dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF])
+# Blanks, and what address books put around a number: marks for the direction of writing, and the
+# byte order mark.
+_BLANKS: Final = dict.fromkeys(map(ord, " \t\u00a0\u00ad\u2007\u2009\u202f")) | dict.fromkeys(
+    [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF]
+)
+_MARKS: Final = dict.fromkeys(map(ord, "-.()\u2010\u2011\u2012\u2013\u2014\u2212"))
+
+_FRACTION: Final = re.compile(r"\+?[0-9]+[.,]0+")
+_LAST_DIGIT_ALONE: Final = re.compile(r".*[-.(\u2010-\u2014\u2212][0-9]\)?")
 
 
 @overload
@@ -77,11 +82,13 @@ def broadcast(
     """Make the operations that send one SMS template to many phones.
 
     Numbers begin with their country code, with ``+`` or ``00`` before it or neither. They may be
-    written with spaces, dashes, dots, slashes and parentheses, and are sent as ``+6591234567``.
-    One that is written as it is dialled at home cannot always be told from one abroad; where it
-    can, because it begins with a zero or is too short, it is refused. Who is in the list twice
-    with equal params is sent to once. The numbers met so far are kept in memory for that, about
-    70 bytes each.
+    written with spaces, dashes, dots and parentheses, and are sent as ``+6591234567``. One that is
+    written as it is dialled at home cannot always be told from one abroad; where it can, because
+    it begins with a zero or is too short, it is refused. So is what would become somebody else's
+    number: one with a slash, one that became a decimal fraction (``6591234567.0``), and one whose
+    last digit stands alone, as an extension or a range does (``+65 9123 4567-8``). Who is in the
+    list twice with equal params is sent to once. The numbers met so far are kept in memory for
+    that, about 70 bytes each.
 
     Args:
         recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and
@@ -251,19 +258,29 @@ def phone_number(text: str) -> str:
         >>> phone_number("0065 (9123) 4567")
         '+6591234567'
     """
-    digits = text.translate(_ORNAMENTS)
-    if digits.startswith(("+", "00")):
-        digits = digits[1:] if digits[0] == "+" else digits[2:]
+    bare = text if text.removeprefix("+").isdecimal() else _bare(text)
+    digits = bare[1:] if bare.startswith("+") else bare.removeprefix("00")
     if not (_LEAST_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isdecimal()):
         raise ValueError(_NO_NUMBER)
     if not digits.isascii():
         raise ValueError(_NO_NUMBER)
     if digits[0] == "0":
         raise ValueError("begins with 0; write + and the country code")
-    # Dialled at home and left out abroad: with the zero it is somebody else's number.
-    if "(0)" in text:
-        raise ValueError("leave out the (0), which is not dialled from abroad")
     return f"+{digits}"
+
+
+def _bare(text: str) -> str:
+    """Take away what stands between digits, unless without it they are somebody else's number."""
+    written = text.translate(_BLANKS)
+    if _FRACTION.fullmatch(written):
+        raise ValueError("a decimal fraction; keep numbers as text, where they come from")
+    # Dialled at home and left out abroad.
+    if "(0)" in written:
+        raise ValueError("leave out the (0), which is not dialled from abroad")
+    # Dialled by hand after the call is answered, or the end of a range: 4567-8 is 4567 and 4568.
+    if _LAST_DIGIT_ALONE.fullmatch(written):
+        raise ValueError("ends in a single digit; leave it out, or write it with the others")
+    return written.translate(_MARKS)
 
 
 def _group_of(params: Mapping[str, str]) -> _Group:

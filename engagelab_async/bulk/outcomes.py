@@ -17,7 +17,7 @@ from engagelab_async.operations import Operation, Plan
 
 R = TypeVar("R")
 
-SkipReason = Literal["settled", "duplicate", "stopped"]
+SkipReason = Literal["settled", "refused", "duplicate", "stopped"]
 
 
 @frozen(kw_only=True)
@@ -87,9 +87,10 @@ class Skipped(_Outcome, Generic[R]):
 
     Attributes:
         operation: What was not sent.
-        reason: ``settled``: the journal says that an earlier run did it, or was refused.
-            ``duplicate``: this run has met the same operation before. ``stopped``: the run ended
-            before its turn.
+        reason: ``settled``: the journal says that the API accepted it in an earlier run.
+            ``refused``: the journal says that the API refused it for good in an earlier run.
+            ``duplicate``: this run has met the same operation before, and has a journal to know
+            it by. ``stopped``: the run ended before its turn.
     """
 
     operation: Operation[R]

@@ -10,7 +10,7 @@ in the journal only while a request is, or may be, under way::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve
 
@@ -28,7 +28,7 @@ from engagelab_async.operations import Operation, SendSMS
 from .conductor import UNASKED_PAUSE
 from .identity import REFERENCE, identity, identity_of_half, reference
 from .journal import Claim, Entry, RunJournal, Settlement
-from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
+from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
 from .states import State
 from .stopping import may_be_tried_again
@@ -253,9 +253,11 @@ class Turn:
 
     def held_up(self, entry: Entry, run: int) -> AnyOutcome:
         """End with what the journal knew."""
-        reason: Literal["duplicate", "settled"] = "duplicate" if entry.run == run else "settled"
-        if reason == "settled" and entry.state.doubtful:
+        if entry.run != run and entry.state.doubtful:
             return self._unanswered("an earlier run ended before the answer came")
+        reason: SkipReason = "refused" if entry.state is State.REFUSED else "settled"
+        if entry.run == run:
+            reason = "duplicate"
         return Skipped(self.operation, reason, index=self.index)
 
     def _unanswered(self, text: str) -> AnyOutcome:

@@ -23,6 +23,7 @@ from engagelab_async import (
     InUseError,
     InvalidNumberError,
     InvalidRequestError,
+    JournalError,
     NameTakenError,
     NotFoundError,
     PendingReviewError,
@@ -44,6 +45,10 @@ HINTS: Final[Mapping[type[EngageLabError], str]] = {
     ConfigurationError: (
         "Correct that, then try again. Without an account: start `engagelab sandbox`, and send "
         "with --sandbox."
+    ),
+    JournalError: (
+        "Name another file with --journal, or none yet. One journal serves one list, and one run "
+        "at a time; see `engagelab journal show`."
     ),
     ConnectError: "Check the network, the proxy variables and the base URL, then send again.",
     APIError: "See what the API says; the request reached it and was refused.",

@@ -64,7 +64,10 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
         facts(counts),
     ]
     if summary.errors:
-        errors = {name: f"{count:,}" for name, count in summary.errors.items()}
+        errors = {
+            f"code {name}" if name.isdecimal() else name: f"{count:,}"
+            for name, count in summary.errors.items()
+        }
         parts += [Text("Errors", "bold"), facts(errors)]
     if summary.messages:
         told = {name: f"{count:,}" for name, count in summary.messages.items()}

@@ -35,7 +35,7 @@ class TestPhoneNumber:
             " +65 9123 4567 ",
             "+65-9123-4567",
             "+65 (9123) 45.67",
-            "(+65) 9123/4567",
+            "(+65) 9123\u20134567",
             "+65\u00a09123\u20114567",
             "\u202a+6591234567\u202c",
             "\ufeff+6591234567",
@@ -64,6 +64,8 @@ class TestPhoneNumber:
             "+٦٥٩١٢٣٤٥٦٧",
             "+²³91234567",
             "6.591234567e9x",
+            "6591234567/8",
+            "+65 9123/4567",
         ],
     )
     def test_is_not_guessed(self, written: str) -> None:
@@ -79,6 +81,51 @@ class TestPhoneNumber:
         """The (0) that is dialled only at home would make it somebody else's."""
         with pytest.raises(ValueError, match=r"leave out the \(0\)"):
             phone_number("+44 (0)20 7946 0958")
+
+    @pytest.mark.parametrize("written", ["+44 ( 0)20 7946 0958", "+44 (\u00a00 )20 7946 0958"])
+    def test_with_a_zero_of_home_in_disguise_is_refused(self, written: str) -> None:
+        """Blanks between the parentheses do not make the (0) another one."""
+        with pytest.raises(ValueError, match=r"leave out the \(0\)"):
+            phone_number(written)
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "6591234567.0",
+            "+6591234567.00",
+            " 6591234567,0 ",
+            "6 591 234 567.00",
+            "6591234567.000000",
+        ],
+    )
+    def test_with_a_fraction_is_refused(self, written: str) -> None:
+        """A column that became decimal numbers on the way would end in zeros nobody dials."""
+        with pytest.raises(ValueError, match="a decimal fraction") as caught:
+            phone_number(written)
+
+        assert "67" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "+65 9123 4567-8",
+            "6591234567 - 1",
+            "6591234567\u20131",
+            "6591234567.5",
+            "6591234567 (8)",
+        ],
+    )
+    def test_with_a_last_digit_of_its_own_is_refused(self, written: str) -> None:
+        """An extension, or the next number of a range, would make it somebody else's."""
+        with pytest.raises(ValueError, match="ends in a single digit"):
+            phone_number(written)
+
+    @pytest.mark.parametrize(
+        "written", ["+33 6.12.34.56.00", "+7 912 345-67-89", "+1 415 555 267 1", "+36-1-234-5678"]
+    )
+    def test_may_end_in_groups(self, written: str) -> None:
+        """Pairs of digits, zeros among them, and blanks before the last one are no such thing."""
+        assert f"+{''.join(filter(str.isdecimal, written))}" == phone_number(written)
 
     @given(digits=st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True))
     def test_is_stable(self, digits: str) -> None:

@@ -68,7 +68,9 @@ class TestSecondRun:
 
             run = run_of(platform, sends(5), journal=journal)
 
-            assert ["settled"] * 3 + ["Accepted"] * 2 == kinds(await outcomes_of(run))
+            outcomes = await outcomes_of(run)
+
+            assert ["refused"] + ["settled"] * 2 + ["Accepted"] * 2 == kinds(outcomes)
             assert [number(index) for index in range(5)] == sorted(platform.numbers)
             assert (2, 3, 3) == (
                 run.report.accepted,

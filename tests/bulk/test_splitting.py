@@ -155,7 +155,7 @@ class TestResuming:
             # What was divided stays so, whatever a later run asks for.
             again = await outcomes_of(run_of(platform, [to_many(200)], journal=journal))
 
-            assert {"settled"} == set(kinds(again))
+            assert {"settled", "refused"} == set(kinds(again))
 
         on(main)
 

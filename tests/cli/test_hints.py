@@ -7,6 +7,7 @@ import pytest
 from engagelab_async import (
     EngageLabError,
     FrequencyLimitError,
+    JournalError,
     RateLimitError,
     SendFailedError,
     VerifyOTP,
@@ -16,7 +17,8 @@ from engagelab_async.cli.hints import HINTS, hint
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 PARENTS = {kind.__base__ for kind in CLASSES}
-LEAVES = [kind for kind in CLASSES if kind not in PARENTS]
+OF_CALLBACKS = {errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError}
+LEAVES = [kind for kind in CLASSES if kind not in PARENTS | OF_CALLBACKS]
 
 
 def uncertain(error: EngageLabError) -> EngageLabError:
@@ -38,6 +40,11 @@ def test_a_class_that_is_not_in_the_table_takes_the_nearest_hint() -> None:
         """A code of tomorrow."""
 
     assert HINTS[SendFailedError] == hint(NewError("5099"))
+
+
+def test_a_journal_that_cannot_be_used_is_no_matter_of_keys() -> None:
+    """Its hint is about the option that names it."""
+    assert "--journal" in hint(JournalError("journal: run.db is in use by another run"))
 
 
 def test_uncertainty_counts_for_more_than_the_class() -> None:

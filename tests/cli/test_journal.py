@@ -38,7 +38,7 @@ def test_a_journal_is_explained(engagelab: Engagelab, journal: str) -> None:
         "accepted 3 (the API took them; nobody of them is sent to again)",
         "rejected 1 (the API will not take them",
         "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
-        "Errors 1000 1 3002 1",
+        "Errors code 1000 1 code 3002 1",
         "Runs run 1 2",
     ):
         assert told in seen

@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from engagelab_async.bulk.broadcasting import phone_number
 
@@ -26,6 +26,7 @@ SHOWN: Final = 20
 """How many problems are kept to be shown."""
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+_BREAK: Final = re.compile(r"[\r\n]")
 _ROUNDED: Final = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
 Normaliser: TypeAlias = Callable[[str], str]
 """Gives a recipient its one spelling; raises ``ValueError`` saying what is wrong with it."""
@@ -107,7 +108,7 @@ class Problem:
     """A row that cannot be sent.
 
     Attributes:
-        row: The row.
+        row: The row; one that was not meant to be one row is not taken apart.
         text: What is wrong with it.
     """
 
@@ -131,6 +132,10 @@ class Checker:
         """Find a row's recipient and variables, or what is wrong with it."""
         if row.problem is not None:
             return Problem(row, row.problem)
+        for column in (self.columns.to, *self.columns.params.values()):
+            if row.lines and _BREAK.search(str(row.values.get(column))):
+                # A quote that one row opens and another closes makes the latter part of a text.
+                return Problem(evolve(row, raw=()), f"{column}: spans {row.span}")
         try:
             return self._item(row)
         except ValueError as error:
@@ -167,28 +172,31 @@ class Findings:
 
     Attributes:
         rows: How many rows it has.
-        problems: The first few that cannot be sent.
-        bad_lines: Where each of those begins that cannot be sent.
+        bad: How many of them cannot be sent.
+        problems: The first few problems with those.
+        bad_lines: Where each row begins that cannot be sent.
     """
 
     rows: int = 0
+    bad: int = 0
     problems: list[Problem] = field(factory=list)
     bad_lines: "array[int]" = field(factory=lambda: array("Q"))
-
-    @property
-    def bad(self) -> int:
-        """How many rows cannot be sent."""
-        return len(self.bad_lines)
 
     @property
     def good(self) -> int:
         """How many rows can be sent."""
         return self.rows - self.bad
 
+    @property
+    def hidden(self) -> int:
+        """How many rows cannot be sent and are not among the first few."""
+        return self.bad - sum(problem.row.count for problem in self.problems)
+
     def add(self, found: Item | Problem) -> None:
-        """Count a row."""
-        self.rows += 1
+        """Count a row, or the rows that seem to be one."""
+        self.rows += found.row.count
         if isinstance(found, Problem):
+            self.bad += found.row.count
             self.bad_lines.append(found.row.line)
             if len(self.problems) < SHOWN:
                 self.problems.append(found)
@@ -230,7 +238,7 @@ def unsendable(sheet: Sheet, checker: Checker, findings: Findings) -> Iterator[P
     Raises:
         SourceError: It is no longer what it was.
     """
-    if findings.bad <= len(findings.problems):
+    if not findings.hidden:
         yield from findings.problems
         return
     for found in _again(sheet, checker, findings):
@@ -254,5 +262,5 @@ def _again(sheet: Sheet, checker: Checker, findings: Findings) -> Iterator[Item 
 
 
 def _digest(item: Item) -> int:
-    told = "\0".join((item.to, *item.params.values()))
+    told = repr((item.to, *item.params.values()))
     return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest())

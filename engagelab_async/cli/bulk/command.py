@@ -11,6 +11,7 @@ from rich.console import Console
 from engagelab_async import EngageLabError
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
+from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import Call, spelled
 from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
 from engagelab_async.cli.output import show
@@ -64,7 +65,10 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
         except decisions.DecisionError as error:
             show(misused(str(error), error.hint), as_json=call.json, details=error.details)
             return Exit.USAGE
-        except (SourceError, JournalError, ValueError) as error:
+        except JournalError as error:
+            show(misused(str(error.args[0]), hint(error)), as_json=call.json)
+            return Exit.USAGE
+        except (SourceError, ValueError) as error:
             show(misused(spelled(str(error))), as_json=call.json)
             return Exit.USAGE
         except OSError as error:

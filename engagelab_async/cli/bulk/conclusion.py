@@ -15,7 +15,7 @@ from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import despite_errors_of, print_json
 from engagelab_async.cli.printing import console, facts
 
-from .ledger import Fate, Trouble
+from .ledger import REFUSED, Fate, Trouble
 from .progress import duration, latency
 from .sending import Ended
 
@@ -44,7 +44,7 @@ def exit_code(ended: Ended) -> Exit:
         return Exit.INTERRUPTED
     if ledger.rows[Fate.UNCERTAIN]:
         return Exit.UNCERTAIN
-    if ledger.left or ledger.rows[Fate.REJECTED] or ledger.rows[Fate.DROPPED]:
+    if ledger.left or any(ledger.rows[fate] for fate in REFUSED):
         return Exit.NOT_SENT
     return Exit.DONE
 
@@ -72,7 +72,7 @@ def document(ended: Ended, code: Exit) -> dict[str, Any]:
     files = {"failed": options.failed, "uncertain_rows": options.uncertain, "page": options.report}
     result: dict[str, Any] = {
         "rows": ledger.total,
-        **{fate.value: ledger.rows[fate] for fate in Fate},
+        **{fate.value.replace(" ", "_"): ledger.rows[fate] for fate in Fate},
         "left": ledger.left,
         "bad": ended.job.findings.bad,
         "errors": {code: trouble.rows.total() for code, trouble in ledger.worst_first().items()},
@@ -94,15 +94,20 @@ def document(ended: Ended, code: Exit) -> dict[str, Any]:
 
 def title(ended: Ended) -> str:
     """Say in one line what became of a run."""
-    ledger = ended.ledger
-    reached = ledger.rows[Fate.ACCEPTED] + ledger.rows[Fate.EARLIER]
+    rows, total = ended.ledger.rows, ended.ledger.total
     if _is_misconfigured(ended):
         return "Nothing was sent"
-    if reached == ledger.total:
-        return f"Sent to all {ledger.total:,}" if ledger.total else "There is nobody to send to"
-    sent = f"Sent to {ledger.rows[Fate.ACCEPTED]:,} of {ledger.total:,}"
-    uncertain = ledger.rows[Fate.UNCERTAIN]
-    return f"{sent}, and perhaps to {uncertain:,} more" if uncertain else sent
+    if not total:
+        return "There is nobody to send to"
+    if rows[Fate.ACCEPTED] == total:
+        return f"Sent to all {total:,}"
+    # Of those whom the platform dropped without a word, the journal knows no more than this.
+    if rows[Fate.EARLIER] == total:
+        return f"All {total:,} were settled earlier"
+    uncertain, earlier = rows[Fate.UNCERTAIN], rows[Fate.EARLIER]
+    perhaps = f", and perhaps to {uncertain:,} more" if uncertain else ""
+    before = f"; {earlier:,} were settled earlier" if earlier else ""
+    return f"Sent to {rows[Fate.ACCEPTED]:,} of {total:,}{perhaps}{before}"
 
 
 def counts(ended: Ended) -> dict[str, object]:
@@ -114,6 +119,10 @@ def counts(ended: Ended) -> dict[str, object]:
         "rejected": (ledger.rows[Fate.REJECTED], "certainly not sent"),
         "uncertain": (ledger.rows[Fate.UNCERTAIN], "sent or not: look them up in the console"),
         "earlier": (ledger.rows[Fate.EARLIER], "settled by an earlier run"),
+        "rejected earlier": (
+            ledger.rows[Fate.REJECTED_EARLIER],
+            "refused in an earlier run; not tried again",
+        ),
         "left": (ledger.left, "not sent; --resume sends them"),
         "bad rows": (ended.job.findings.bad, "left out"),
     }

@@ -15,6 +15,7 @@ from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal_summary import JournalSummary, count_known, summarise
 from engagelab_async.bulk.states import State
 
+from . import report_page
 from .asking import agreed, can_ask
 from .checks import Findings
 from .job import Job
@@ -60,9 +61,8 @@ def show_problems(findings: Findings, out: Console) -> None:
     out.print(Text(f"{findings.bad:,} of {findings.rows:,} rows cannot be sent:", "bold"))
     for problem in findings.problems:
         out.print(f"  line {problem.row.line}: {problem.text}", soft_wrap=True)
-    hidden = findings.bad - len(findings.problems)
-    if hidden:
-        out.print(f"  and {hidden:,} more")
+    if findings.hidden:
+        out.print(f"  and {findings.hidden:,} more")
 
 
 def problems_for_scripts(findings: Findings) -> list[dict[str, object]]:
@@ -148,7 +148,9 @@ def about_files(job: Job, *, resumed: bool) -> None:
         taken.add(path.absolute())
         if not path.parent.is_dir():
             raise DecisionError(f"{option}: there is no directory {path.parent}", "Make it first.")
-        if option != "--report" and path.exists() and not resumed:
+        # Rows are added to what an earlier run wrote, and its report is replaced.
+        may_be_there = resumed and (option != "--report" or report_page.is_report(path))
+        if path.exists() and not may_be_there:
             raise DecisionError(
                 f"{option}: {path} is there already", "Name another file, or move that away."
             )

@@ -118,7 +118,12 @@ class Options:
         Parameter(help="Where to write the rows that may have been sent.", group=OUTPUT),
     ] = None
     report: Annotated[
-        Path | None, Parameter(help="Where to write a report, as one HTML page.", group=OUTPUT)
+        Path | None,
+        Parameter(
+            help="Where to write a report, as one HTML page; with --resume it takes the place of "
+            "an earlier one.",
+            group=OUTPUT,
+        ),
     ] = None
 
     def insist_on_sense(self) -> None:

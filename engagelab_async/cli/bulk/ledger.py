@@ -2,12 +2,13 @@
 
 A run counts requests; people count rows, and want to know which of them to look at again::
 
-    accepted     the API took it
-    dropped      the API took the request, and dropped the recipient without a word
-    rejected     refused for its own sake: correct it, or leave it
-    uncertain    it may have been sent: look it up before sending it again
-    earlier      an earlier run of the journal has settled it
-    left         not sent, and not refused for its own sake: the next run sends it
+    accepted           the API took it
+    dropped            the API took the request, and dropped the recipient without a word
+    rejected           refused for its own sake: correct it, or leave it
+    uncertain          it may have been sent: look it up before sending it again
+    earlier            the API took it, or took it and dropped it, in an earlier run of the journal
+    rejected earlier   an earlier run of the journal was refused it
+    left               not sent, and not refused for its own sake: the next run sends it
 """
 
 import bisect
@@ -21,6 +22,7 @@ from attrs import define, field, frozen
 
 from engagelab_async import EngageLabError, Plan
 from engagelab_async.bulk import Accepted, Outcome, Skipped, Uncertain
+from engagelab_async.bulk.outcomes import SkipReason
 from engagelab_async.bulk.report import error_key
 from engagelab_async.bulk.stopping import may_be_tried_again
 
@@ -39,7 +41,14 @@ class Fate(StrEnum):
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
     EARLIER = "earlier"
+    REJECTED_EARLIER = "rejected earlier"
     LEFT = "left"
+
+
+REFUSED: Final = (Fate.REJECTED, Fate.DROPPED, Fate.REJECTED_EARLIER)
+"""What became of rows that are to be corrected."""
+
+_UNTRIED: Final = (Fate.EARLIER, Fate.REJECTED_EARLIER, Fate.LEFT)
 
 
 @frozen
@@ -59,6 +68,14 @@ class Verdict:
     error: EngageLabError | None = None
 
 
+_SKIPPED: Final[Mapping[SkipReason, Verdict]] = {
+    "settled": Verdict(Fate.EARLIER),
+    "refused": Verdict(Fate.REJECTED_EARLIER, reason="refused in an earlier run"),
+    "duplicate": Verdict(Fate.EARLIER),
+    "stopped": Verdict(Fate.LEFT),
+}
+
+
 def verdict(outcome: Outcome[object]) -> Verdict:
     """Judge an outcome."""
     if isinstance(outcome, Accepted):
@@ -67,7 +84,7 @@ def verdict(outcome: Outcome[object]) -> Verdict:
             return Verdict(Fate.DROPPED, "dropped", "dropped by the platform as not valid")
         return Verdict(Fate.ACCEPTED)
     if isinstance(outcome, Skipped):
-        return Verdict(Fate.LEFT if outcome.reason == "stopped" else Fate.EARLIER)
+        return _SKIPPED[outcome.reason]
     error = outcome.error
     if isinstance(outcome, Uncertain):
         fate = Fate.UNCERTAIN
@@ -148,7 +165,7 @@ class Ledger:
     @property
     def sent(self) -> int:
         """How many rows this run has sent, or tried to."""
-        return self.done - self.rows[Fate.EARLIER] - self.rows[Fate.LEFT]
+        return self.done - sum(map(self.rows.__getitem__, _UNTRIED))
 
     @property
     def left(self) -> int:

@@ -34,6 +34,7 @@ _STYLES: Final = {
     Fate.UNCERTAIN: "yellow",
     Fate.DROPPED: "red",
     Fate.EARLIER: "dim",
+    Fate.REJECTED_EARLIER: "dim red",
 }
 
 Sleep = Callable[[float], Awaitable[object]]

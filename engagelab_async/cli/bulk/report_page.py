@@ -9,6 +9,7 @@
 
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from engagelab_async.cli.hints import hint
@@ -16,7 +17,7 @@ from engagelab_async.cli.outcome import Exit
 
 from .chart import SERIES, throughput
 from .conclusion import exit_code, next_command, pace, title
-from .ledger import LATENCIES, Fate, Ledger, Trouble
+from .ledger import LATENCIES, REFUSED, Fate, Ledger, Trouble
 from .progress import latency
 from .report_style import STYLE
 from .sending import Ended
@@ -27,12 +28,21 @@ _WORDS: Final = {
     Fate.REJECTED: "rejected",
     Fate.UNCERTAIN: "uncertain",
     Fate.EARLIER: "settled earlier",
+    Fate.REJECTED_EARLIER: "rejected earlier",
     Fate.LEFT: "not sent yet",
 }
 _MARKS: Final = {
     Exit.DONE: "accepted",
     Exit.UNCERTAIN: "uncertain",
 }
+
+
+_MARK: Final = '<meta name="generator" content="engagelab">'
+
+
+def is_report(path: Path) -> bool:
+    """Tell whether a file is such a page."""
+    return path.is_file() and _MARK.encode() in path.read_bytes()
 
 
 def page(ended: Ended) -> str:
@@ -46,6 +56,7 @@ def page(ended: Ended) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+{_MARK}
 <title>{head} · engagelab</title>
 <style>{STYLE}</style>
 </head>
@@ -105,7 +116,7 @@ def _next(ended: Ended) -> str:
             "Look the uncertain ones up in the console before you send to them again."
             + (where if options.uncertain else "")
         )
-    if options.failed and (ledger.rows[Fate.REJECTED] or ledger.rows[Fate.DROPPED]):
+    if options.failed and any(ledger.rows[fate] for fate in REFUSED):
         failed = escape(str(options.failed))
         todo.append(f"Correct what was refused in <code>{failed}</code>, and send that.")
     items = "".join(f"<li>{each}</li>" for each in todo)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .source import Source, SourceError
 
@@ -35,14 +35,28 @@ class Row:
     Attributes:
         line: The line it begins in, counted from 1.
         values: What stands in it, by column.
-        raw: What it was made of: its fields, or the whole line of JSON.
+        raw: What it was made of: its fields, or the whole line of JSON; nothing, if it cannot be
+            taken apart.
         problem: Why it cannot be used, or ``None``.
+        lines: The lines that it was read from, as they are, if quotes made them one row or it
+            cannot be taken apart.
     """
 
     line: int
     values: Mapping[str, Any] = field(repr=False)
     raw: tuple[str, ...] = field(repr=False)
     problem: str | None = None
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def span(self) -> str:
+        """The lines that it was read from, named."""
+        return f"lines {self.line} to {self.line + len(self.lines) - 1}"
+
+    @property
+    def count(self) -> int:
+        """How many rows it is: each line may be one if it cannot be taken apart."""
+        return 1 if self.raw else sum(not line.isspace() for line in self.lines)
 
 
 def sheet(source: Source) -> "Sheet":
@@ -103,26 +117,42 @@ class CSV:
 
     def rows(self) -> Iterator[Row]:
         """Read all rows, from the first."""
-        reader = _reader(self.source.lines(), self.delimiter)
+        read: list[str] = []
+        reader = _reader(_noted(self.source.lines(), read), self.delimiter)
         _header(self.source, reader)
         while True:
             line = reader.line_num + 1
+            read.clear()
             try:
                 fields = next(reader)
             except StopIteration:
                 return
             except csv.Error:
-                yield Row(line, {}, (), "its quotes do not close where they should")
+                yield _torn(line, tuple(read))
                 continue
             if _is_filled(fields):
-                yield self._row(line, tuple(fields))
+                yield self._row(line, tuple(fields), tuple(read) if len(read) > 1 else ())
 
-    def _row(self, line: int, fields: tuple[str, ...]) -> Row:
+    def _row(self, line: int, fields: tuple[str, ...], lines: tuple[str, ...]) -> Row:
         if len(fields) != len(self.columns):
-            return Row(line, {}, fields, f"{len(fields)} fields instead of {len(self.columns)}")
+            problem = f"{len(fields)} fields instead of {len(self.columns)}"
+            return Row(line, {}, fields, problem, lines)
         if not is_text("".join(fields)):
-            return Row(line, {}, fields, "not UTF-8")
-        return Row(line, dict(zip(self.columns, fields, strict=True)), fields)
+            return Row(line, {}, fields, "not UTF-8", lines)
+        return Row(line, dict(zip(self.columns, fields, strict=True)), fields, None, lines)
+
+
+def _noted(lines: Iterable[str], read: list[str]) -> Iterator[str]:
+    """Pass lines on, and take note of each."""
+    for line in lines:
+        read.append(line)
+        yield line
+
+
+def _torn(line: int, lines: tuple[str, ...]) -> Row:
+    """Make a row of what cannot be taken apart: a quote may have swallowed the rows below it."""
+    row = Row(line, {}, (), "its quotes do not close where they should", lines)
+    return row if len(lines) == 1 else evolve(row, problem=f"{row.problem}: {row.span} are one row")
 
 
 @define(eq=False)

@@ -28,7 +28,7 @@ INTERRUPTED: Final = "Ctrl-C"
 
 
 class UnwritableError(Exception):
-    """A file for rows cannot be written, so that nothing was sent."""
+    """A file for rows cannot be written, or not with these rows, so that nothing was sent."""
 
 
 @frozen
@@ -98,15 +98,21 @@ def _writers(job: Job) -> Iterator[tuple[Writer | None, Writer | None]]:
 def _writer(path: Path | None, job: Job, stack: ExitStack) -> Writer | None:
     if path is None:
         return None
-    is_new = not path.exists()
     try:
         writer = stack.enter_context(writing(path, job.sheet))
-        if is_new and path == job.options.failed:
+        if path == job.options.failed:
             for problem in unsendable(job.sheet, job.checker, job.findings):
                 writer.write(problem.row, "", problem.text)
-    except OSError as error:
-        raise UnwritableError(f"{path} cannot be written: {error.strerror}") from error
+    except SourceError as error:
+        raise UnwritableError(str(error.args[0])) from error
+    except (OSError, ValueError) as error:
+        raise UnwritableError(f"{path} cannot be written: {_why(error)}") from error
     return writer
+
+
+def _why(error: OSError | ValueError) -> str:
+    """Say why something cannot be written, without quoting what."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 @define(eq=False)
@@ -153,6 +159,7 @@ class _Sending:
         found = self.ledger.add(outcome, len(items), time.monotonic() - self._began)
         writer = {
             Fate.REJECTED: self.failed,
+            Fate.REJECTED_EARLIER: self.failed,
             Fate.DROPPED: self.failed,
             Fate.UNCERTAIN: self.uncertain,
         }.get(found.fate)
@@ -161,8 +168,8 @@ class _Sending:
         try:
             for item in items:
                 writer.write(item.row, found.code, found.reason)
-        except OSError as error:
-            self.failure = f"a file of rows cannot be written: {error.strerror}"
+        except (OSError, ValueError) as error:
+            self.failure = f"a file of rows cannot be written: {_why(error)}"
             self.run.stop(self.failure)
 
     def _once(self) -> None:

@@ -127,6 +127,31 @@ def test_a_row_of_its_own_problem(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (('+6591234567,"Ada', "+6591234568,Bob", '+6591234569,Zoe"'), "name: spans lines 2 to 4"),
+        (('"+6591234567', '",Ada'), "phone: spans lines 2 to 3"),
+    ],
+)
+def test_what_is_sent_stands_in_one_line(
+    lines: tuple[str, ...], problem: str, tmp_path: Path
+) -> None:
+    """Two stray quotes make one text of several people's rows, and each of them counts."""
+    findings = findings_of(csv_of(*lines, "+6591234560,Cy"), tmp_path)
+
+    assert [problem] == [each.text for each in findings.problems]
+    assert (1, len(lines), 0) == (findings.good, findings.bad, findings.hidden)
+
+
+def test_what_is_not_sent_may_have_lines(tmp_path: Path) -> None:
+    """An address in a column that nobody reads is no problem, nor a text that JSON breaks."""
+    address = csv_of('+6591234567,Ada,"1 Main St', 'Springfield"', header="phone,name,address")
+
+    assert (1, 0) == (findings_of(address, tmp_path).good, findings_of(address, tmp_path).bad)
+    assert 1 == findings_of(b'{"phone": "+6591234567", "name": "A\\nda"}\n', tmp_path).good
+
+
 def test_the_same_twice_is_sent_once(tmp_path: Path) -> None:
     """A row that tells somebody the same as an earlier one is bad; something else is not."""
     content = csv_of("+6591234567,Ada", "65 9123 4567,Ada", "+6591234567,Bob")
@@ -134,6 +159,17 @@ def test_the_same_twice_is_sent_once(tmp_path: Path) -> None:
     findings = findings_of(content, tmp_path)
 
     assert [(3, "the same as line 2")] == [(each.row.line, each.text) for each in findings.problems]
+
+
+def test_what_is_told_is_compared_column_by_column(tmp_path: Path) -> None:
+    """The same characters in other columns are another text."""
+    rows = (
+        {"phone": "+6591234567", "a": "x\0y", "b": "z"},
+        {"phone": "+6591234567", "a": "x", "b": "y\0z"},
+    )
+    content = "\n".join(map(json.dumps, rows)).encode()
+
+    assert 2 == findings_of(content, tmp_path, Columns("phone", {"a": "a", "b": "b"})).good
 
 
 def test_many_bad_rows_are_counted_and_few_are_kept(tmp_path: Path) -> None:

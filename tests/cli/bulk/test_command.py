@@ -13,6 +13,7 @@ from cli.bulk.conftest import WriteList
 from cli.bulk.lists import Stdin, csv_of, numbers
 from cli.command import Engagelab
 from engagelab_async.cli.bulk.report_style import STYLE
+from engagelab_async.cli.bulk.source import SourceError
 from engagelab_async.sandbox import Sandbox
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name")
@@ -144,6 +145,7 @@ def test_json_tells_the_same(at_sandbox: Engagelab, write: WriteList) -> None:
         "rejected": 1,
         "uncertain": 0,
         "earlier": 0,
+        "rejected_earlier": 0,
         "left": 0,
         "bad": 0,
         "errors": {"3002": 1},
@@ -221,6 +223,29 @@ def test_bad_rows_can_be_left_out(
     ]
 
 
+def test_an_open_quote_hides_nobody(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """All rows that it swallows are counted and kept; with the quote gone, they are sent."""
+    people = rows(*numbers(30))
+    write(*people[:10], people[10].replace("Ada", '"Ada'), *people[11:])
+
+    ran = at_sandbox(*SMS, "--skip-bad", "--failed", "failed.csv")
+
+    assert (0, 10) == (ran.exit_code, len(sandbox.messages))
+    assert "20 of 30 rows cannot be sent" in ran.err
+    assert (
+        "line 12: its quotes do not close where they should: lines 12 to 31 are one row" in ran.err
+    )
+    assert "bad rows 20 (left out)" in " ".join(ran.out.split())
+
+    failed = Path("failed.csv")
+    failed.write_text(failed.read_text().replace('"Ada', "Ada"))
+    at_sandbox(*SMS[:2], "failed.csv", *SMS[3:])
+
+    assert set(numbers(30)) == {sent.recipient for sent in sandbox.messages}
+
+
 @pytest.mark.parametrize(("answer", "exit_code"), [("y\n", 0), ("n\n", 2), ("", 2)])
 def test_at_a_terminal_somebody_is_asked(
     at_sandbox: Engagelab,
@@ -288,6 +313,21 @@ def test_failed_rows_are_added_to(at_sandbox: Engagelab, write: WriteList) -> No
     at_sandbox(*SMS, "--failed", "failed.csv", "--skip-bad", "--resume")
 
     assert ["nobody", REFUSED, BLACKLISTED] == [row["phone"] for row in read("failed.csv")]
+
+
+def test_uncertain_rows_are_written_down_once(at_sandbox: Engagelab, write: WriteList) -> None:
+    """However often a run that may not send them goes on; bad rows that are new are added."""
+    write(*rows(UNCERTAIN))
+    for _ in range(3):
+        at_sandbox(*SMS, "--uncertain", "uncertain.csv", "--failed", "failed.csv", "--resume")
+        at_sandbox(*SMS, "--uncertain", "uncertain.csv", "--failed", "failed.csv")
+
+    assert [UNCERTAIN] == [row["phone"] for row in read("uncertain.csv")]
+
+    write(*rows(UNCERTAIN, "nobody"))
+    at_sandbox(*SMS, "--failed", "failed.csv", "--resume", "--skip-bad")
+
+    assert ["nobody"] == [row["phone"] for row in read("failed.csv")]
 
 
 def test_what_is_uncertain_can_be_sent_again(at_sandbox: Engagelab, write: WriteList) -> None:
@@ -360,7 +400,43 @@ def test_divided_requests_are_known_again(at_sandbox: Engagelab, write: WriteLis
 
     ran = at_sandbox(*command, "--resume")
 
-    assert (0, 4) == (ran.exit_code, ran.document["result"]["earlier"])
+    result = ran.document["result"]
+    assert (1, 3, 1) == (ran.exit_code, result["earlier"], result["rejected_earlier"])
+
+
+def test_what_was_refused_earlier_is_not_taken_for_sent(
+    at_sandbox: Engagelab, write: WriteList
+) -> None:
+    """A run that goes on tells it, writes it down, and has the exit code for it."""
+    write(*rows(*numbers(2), REFUSED))
+    at_sandbox(*SMS)
+
+    ran = at_sandbox(*SMS, "--resume", "--failed", "failed.csv", "--report", "report.html")
+
+    seen = " ".join(ran.out.split())
+    assert 1 == ran.exit_code
+    assert "✗ Sent to 0 of 3; 2 were settled earlier" in seen
+    assert "rejected earlier 1 (refused in an earlier run; not tried again)" in seen
+    assert [(REFUSED, "", "refused in an earlier run")] == [
+        (row["phone"], row["error_code"], row["error_reason"]) for row in read("failed.csv")
+    ]
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "rejected earlier</span>" in page
+    assert "Correct what was refused in <code>failed.csv</code>" in page
+
+
+def test_what_was_settled_earlier_is_not_called_sent(
+    at_sandbox: Engagelab, write: WriteList
+) -> None:
+    """The journal does not know whom the platform dropped without a word."""
+    write(*rows(*numbers(2), BLACKLISTED))
+    at_sandbox(*SMS)
+
+    assert "✓ All 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
+
+    write(*rows(*numbers(3), BLACKLISTED))
+
+    assert "✓ Sent to 1 of 4; 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
 
 
 def test_there_has_to_be_something_to_resume(at_sandbox: Engagelab, write: WriteList) -> None:
@@ -381,6 +457,8 @@ def test_what_is_no_journal_is_left_alone(at_sandbox: Engagelab, write: WriteLis
     ran = at_sandbox(*SMS, "--resume")
 
     assert (2, "notes") == (ran.exit_code, Path(JOURNAL).read_text())
+    assert "is no journal" in ran.err
+    assert "--journal" in ran.err
 
 
 # ------------------------------------------------------------------------------- bad usage
@@ -402,6 +480,7 @@ def test_what_is_no_journal_is_left_alone(at_sandbox: Engagelab, write: WriteLis
         (("--failed", "a.csv", "--uncertain", "a.csv"), "--uncertain: a.csv is used already"),
         (("--report", "nowhere/report.html"), "--report: there is no directory nowhere"),
         (("--uncertain", "old.csv"), "--uncertain: old.csv is there already"),
+        (("--report", "old.csv"), "--report: old.csv is there already"),
     ],
 )
 def test_what_can_never_be_right_sends_nothing(
@@ -503,6 +582,51 @@ def test_a_full_disk_ends_the_run(
     assert 500 == result["left"]
 
 
+def test_a_row_that_cannot_be_written_ends_the_run(
+    at_sandbox: Engagelab, write: WriteList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no file can hold is told like a full disk, and is no crash after sending."""
+    write('{"phone": "+10000003002", "note": "\\ud83d"}', header="", name="people.jsonl")
+    monkeypatch.setattr("engagelab_async.cli.bulk.failed_rows.is_text", lambda _: True)
+
+    ran = at_sandbox(
+        "sms", "bulk", "people.jsonl", "--template", "7", "--failed", "failed.jsonl", "--json"
+    )
+
+    assert (1, 1) == (ran.exit_code, ran.document["result"]["rejected"])
+    assert (
+        "a file of rows cannot be written: UnicodeEncodeError" == ran.document["result"]["stopped"]
+    )
+
+
+def test_a_list_that_is_changed_before_it_is_sent(
+    at_sandbox: Engagelab, write: WriteList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as what it is, and that nothing was sent."""
+    write(*rows(*numbers(3)))
+
+    def changed(*_: object) -> None:
+        raise SourceError("people.csv: it was changed meanwhile")
+
+    monkeypatch.setattr("engagelab_async.cli.bulk.sending.unsendable", changed)
+
+    ran = at_sandbox(*SMS, "--failed", "failed.csv", "--json")
+
+    assert (2, "people.csv: it was changed meanwhile") == (ran.exit_code, ran.error["message"])
+
+
+def test_a_name_that_no_file_can_have(at_sandbox: Engagelab, write: WriteList) -> None:
+    """It is bad usage, seen before anything is sent."""
+    write(*rows(*numbers(3)))
+
+    ran = at_sandbox(*SMS, "--failed", "failed\0.csv", "--json")
+
+    assert (2, "failed\0.csv cannot be written: ValueError") == (
+        ran.exit_code,
+        ran.error["message"],
+    )
+
+
 def test_a_place_that_cannot_be_written_to(
     at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
 ) -> None:
@@ -521,12 +645,32 @@ def test_a_place_that_cannot_be_written_to(
 def test_a_report_that_cannot_be_written(at_sandbox: Engagelab, write: WriteList) -> None:
     """What was sent stays sent: it is said, and the exit code is that of the run."""
     write(*rows(*numbers(3)))
-    Path("report.html").mkdir()
+    Path("report.html").symlink_to("nowhere/report.html")
 
     ran = at_sandbox(*SMS, "--report", "report.html")
 
     assert 0 == ran.exit_code
     assert "report.html cannot be written" in ran.err
+
+
+def test_a_report_is_replaced_by_that_of_the_rest(at_sandbox: Engagelab, write: WriteList) -> None:
+    """A run that goes on replaces a report of an earlier one, and no other file."""
+    write(*rows(*numbers(3)))
+    Path("notes.html").write_bytes(b"<p>Notes\xff")
+    at_sandbox(*SMS, "--report", "report.html")
+    first = Path("report.html").read_text(encoding="utf-8")
+
+    refused = at_sandbox(*SMS, "--resume", "--report", "notes.html", "--json")
+
+    assert (2, b"<p>Notes\xff") == (refused.exit_code, Path("notes.html").read_bytes())
+    assert "--report: notes.html is there already" in refused.error["message"]
+
+    again = at_sandbox(*SMS, "--report", "report.html", "--json")
+
+    assert (2, first) == (again.exit_code, Path("report.html").read_text(encoding="utf-8"))
+
+    assert 0 == at_sandbox(*SMS, "--resume", "--report", "report.html").exit_code
+    assert "All 3 were settled earlier" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_a_bug_is_uncertain(

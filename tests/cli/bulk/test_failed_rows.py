@@ -8,14 +8,15 @@ from cli.bulk.lists import NAMES, findings_of, sheet_of
 from engagelab_async.cli.bulk.checks import Checker, check, phone
 from engagelab_async.cli.bulk.failed_rows import writing
 
+BLACKLISTED = '"error_code": "5013", "error_reason": "blacklisted"'
 
-def failed(content: bytes, tmp_path: Path, *, times: int = 1) -> bytes:
+
+def failed(content: bytes, tmp_path: Path, *, reason: str = "blacklisted") -> bytes:
     """Write all rows of a list down as failed."""
     path = tmp_path / "failed"
-    for _ in range(times):
-        with sheet_of(content, tmp_path) as sheet, writing(path, sheet) as writer:
-            for row in sheet.rows():
-                writer.write(row, "5013", "blacklisted")
+    with sheet_of(content, tmp_path) as sheet, writing(path, sheet) as writer:
+        for row in sheet.rows():
+            writer.write(row, "5013", reason)
     return path.read_bytes()
 
 
@@ -47,9 +48,32 @@ def failed(content: bytes, tmp_path: Path, *, times: int = 1) -> bytes:
             ),
         ),
         (
-            '{"phone": "+65", "name": "Zoë"}\n{bad\n'.encode(),
-            '{"phone": "+65", "name": "Zoë", "error_code": "5013", "error_reason": "blacklisted"}\n'
-            "{bad\n".encode(),
+            b'phone,name\n+65,"Ada\r\n\n+66,"Bob"\n+67,Cy\n',
+            (
+                b"phone,name,error_code,error_reason\n"
+                b'+65,"Ada,5013,blacklisted\n'
+                b'+66,"Bob",5013,blacklisted\n'
+                b"+67,Cy,5013,blacklisted\n"
+            ),
+        ),
+        (
+            b'phone,error_code,error_reason\n"+65,1,old',
+            b'phone,error_code,error_reason\n"+65,1,old\n',
+        ),
+        (
+            '{"phone": "+65", "name": "Zoë"}\n'.encode(),
+            f'{{"phone": "+65", "name": "Zoë", {BLACKLISTED}}}\n'.encode(),
+        ),
+        (
+            '{}\n{bad "Zoë"\n'.encode() + b"\xff\n",
+            (
+                f'{{{BLACKLISTED}}}\n{{"error_line": "{{bad \\"Zoë\\"", {BLACKLISTED}}}\n'
+                f'{{"error_line": "\\udcff", {BLACKLISTED}}}\n'
+            ).encode(),
+        ),
+        (
+            b'{"phone": "+65", "note": "\\ud83d"}\n',
+            f'{{"phone": "+65", "note": "\\ud83d", {BLACKLISTED}}}\n'.encode(),
         ),
     ],
 )
@@ -58,13 +82,50 @@ def test_rows_are_kept_as_they_were(content: bytes, expected: bytes, tmp_path: P
     assert expected == failed(content, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"phone,name\n+65,Ada\n", b'{"phone": "+65"}\n'])
-def test_a_later_run_adds_to_the_file(content: bytes, tmp_path: Path) -> None:
-    """The header is written once."""
-    once = failed(content, tmp_path).splitlines()
-    (tmp_path / "failed").unlink()
+OLD_AND_NEW = [
+    (b"phone,name\n", b"+65,Ada\n", b"+65,Bob\n"),
+    (b"\xef\xbb\xbfphone;name\r\n", b'+65;"A;da"\r\n', b"+65;Ada\r\n"),
+    (b"phone,note\n", b'+65,"two\nlines"\n', b'+65,"two\nmore"\n'),
+    (b"phone,name\n", b"+65,Ada,Eve\n", b"+65,Ada,Bob\n"),
+    (b"phone,name\n", b'+65,"Ada"x\n', b'+65,"Bob"x\n'),
+    (b"phone,name\n", b"+65," + b"x" * 200_000 + b"\n", b"+65," + b"y" * 200_000 + b"\n"),
+    (b"", b'{"phone": "+65"}\n', b'{"phone": "+66"}\n'),
+    (b"", b"{broken\n", b"{also broken\n"),
+    (b"", b'{"note": "\xe2\x80\xa8"}\n', b'{"note": "\\ud83d"}\n'),
+]
 
-    assert [*once, once[-1]] == failed(content, tmp_path, times=2).splitlines()
+
+@pytest.mark.parametrize(("head", "old", "new"), OLD_AND_NEW)
+def test_a_later_run_adds_what_is_not_there(
+    head: bytes, old: bytes, new: bytes, tmp_path: Path
+) -> None:
+    """The header is written once, and so is each row, whatever happened to it this time."""
+    once = failed(head + old, tmp_path)
+
+    assert once == failed(head + old, tmp_path, reason="refused in an earlier run")
+
+    both = failed(head + old + new, tmp_path)
+
+    assert both.startswith(once)
+    assert len(both) > len(once)
+    assert both == failed(head + old + new, tmp_path)
+
+
+def test_a_file_that_was_edited_is_added_to(tmp_path: Path) -> None:
+    """What somebody wrote into it stays, and other line ends do not make rows others."""
+    content = b"phone\n+65\n"
+    edited = failed(content, tmp_path).replace(b"\n", b"\r\n") + b"a note\r\n{\r\n"
+    (tmp_path / "failed").write_bytes(edited)
+
+    assert edited == failed(content, tmp_path)
+
+
+def test_notes_between_lines_of_json_stay(tmp_path: Path) -> None:
+    """A file of failed rows that holds more than such rows is added to as well."""
+    content = b'{"phone": "+65"}\n'
+    (tmp_path / "failed").write_bytes(b"\n[1]\na note\n")
+
+    assert failed(content, tmp_path).startswith(b'\n[1]\na note\n{"phone": "+65", ')
 
 
 def test_the_file_is_a_list_again(tmp_path: Path) -> None:

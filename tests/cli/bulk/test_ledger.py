@@ -12,6 +12,7 @@ from engagelab_async import (
     Sent,
 )
 from engagelab_async.bulk import Accepted, Outcome, Rejected, Skipped, Uncertain
+from engagelab_async.bulk.outcomes import SkipReason
 from engagelab_async.cli.bulk.ledger import LATENCIES, Fate, Ledger, Timeline
 
 OPERATION = SendSMS(["+6591234567", "+6591234568"], "7")
@@ -22,6 +23,11 @@ SENT = Plan("1", 2, 2)
 def accepted(result: Plan | Sent = SENT, elapsed: float = 0.1) -> Outcome[object]:
     """Make an outcome."""
     return Accepted(OPERATION, result, index=0, attempts=1, elapsed=elapsed)
+
+
+def skipped(reason: SkipReason) -> Outcome[object]:
+    """Make one of an operation that was not sent."""
+    return Skipped(OPERATION, reason, index=0)
 
 
 def rejected(error: EngageLabError) -> Outcome[object]:
@@ -39,9 +45,10 @@ def rejected(error: EngageLabError) -> Outcome[object]:
         (rejected(BLACKLISTED), {Fate.REJECTED: 2}),
         (rejected(ConnectError("refused")), {Fate.LEFT: 2}),
         (Uncertain(OPERATION, ResponseTimeoutError("late"), index=0), {Fate.UNCERTAIN: 2}),
-        (Skipped(OPERATION, "settled", index=0), {Fate.EARLIER: 2}),
-        (Skipped(OPERATION, "duplicate", index=0), {Fate.EARLIER: 2}),
-        (Skipped(OPERATION, "stopped", index=0), {Fate.LEFT: 2}),
+        (skipped("settled"), {Fate.EARLIER: 2}),
+        (skipped("refused"), {Fate.REJECTED_EARLIER: 2}),
+        (skipped("duplicate"), {Fate.EARLIER: 2}),
+        (skipped("stopped"), {Fate.LEFT: 2}),
     ],
 )
 def test_outcomes_are_counted_in_rows(outcome: Outcome[object], fates: dict[Fate, int]) -> None:
@@ -53,7 +60,8 @@ def test_outcomes_are_counted_in_rows(outcome: Outcome[object], fates: dict[Fate
     assert fates == {fate: count for fate, count in ledger.rows.items() if count}
     assert 2 == ledger.done
     assert 3 + fates.get(Fate.LEFT, 0) == ledger.left
-    assert sum(fates.values()) - fates.get(Fate.LEFT, 0) - fates.get(Fate.EARLIER, 0) == ledger.sent
+    unsent = (Fate.LEFT, Fate.EARLIER, Fate.REJECTED_EARLIER)
+    assert sum(count for fate, count in fates.items() if fate not in unsent) == ledger.sent
 
 
 def test_verdicts_tell_why() -> None:
@@ -66,6 +74,7 @@ def test_verdicts_tell_why() -> None:
             rejected(BLACKLISTED),
             rejected(ConnectError("refused")),
             accepted(Plan("1", 1, 0)),
+            skipped("refused"),
         )
     ]
 
@@ -73,6 +82,7 @@ def test_verdicts_tell_why() -> None:
         ("5013", "5013 number is blacklisted"),
         ("ConnectError", "refused"),
         ("dropped", "dropped by the platform as not valid"),
+        ("", "refused in an earlier run"),
     ] == [(verdict.code, verdict.reason) for verdict in found]
 
 
@@ -92,7 +102,7 @@ def test_latencies_are_counted_in_ranges() -> None:
     ledger = Ledger(9)
     for elapsed in (0.001, LATENCIES[0], 0.021, 11.0):
         ledger.add(accepted(elapsed=elapsed), 1, at=0.0)
-    ledger.add(Skipped(OPERATION, "settled", index=0), 1, at=0.0)
+    ledger.add(skipped("settled"), 1, at=0.0)
 
     assert [2, 1, 0, 0, 0, 0, 0, 0, 0, 1] == ledger.latencies
 

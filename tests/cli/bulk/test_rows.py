@@ -73,11 +73,36 @@ def test_a_bad_row_does_not_hide_the_next(line: bytes, problem: str, tmp_path: P
     assert [(2, problem), (3, None)] == [(row.line, row.problem) for row in found]
 
 
-def test_a_quote_that_never_closes(tmp_path: Path) -> None:
-    """The line is where it was opened, though it swallows the rest."""
-    found = rows_of(csv_of("1,Ada", '2,"Bob', "3,Zoe"), tmp_path)
+QUOTES = "its quotes do not close where they should"
 
-    assert [(2, True), (3, False)] == [(row.line, row.problem is None) for row in found]
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["1,Ada", '2,"Bob', "", "3,Zoe"],
+            [(2, None, 1), (3, f"{QUOTES}: lines 3 to 5 are one row", 2)],
+        ),
+        (
+            ['1,"Ada', '2,"Bob"', "3,Zoe"],
+            [(2, f"{QUOTES}: lines 2 to 3 are one row", 2), (4, None, 1)],
+        ),
+    ],
+)
+def test_a_quote_that_does_not_close(
+    lines: list[str], expected: list[tuple[int, str | None, int]], tmp_path: Path
+) -> None:
+    """What it swallows is named, and each line counts as a row."""
+    found = rows_of(csv_of(*lines), tmp_path)
+
+    assert expected == [(row.line, row.problem, row.count) for row in found]
+
+
+def test_swallowed_lines_are_kept(tmp_path: Path) -> None:
+    """With their line ends, for they are written down as they were."""
+    (row,) = rows_of(b'phone,name\r\n1,"Ada\r\n2,Bob', tmp_path)
+
+    assert ((), ('1,"Ada\r\n', "2,Bob")) == (row.raw, row.lines)
 
 
 @pytest.mark.parametrize(
