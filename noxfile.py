@@ -95,7 +95,9 @@ def tests(session: nox.Session) -> None:
         "ENGAGELAB_ASYNC_TEST_WHEEL": "1",  # tests/test_architecture.py checks that it did
     }
     session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    # On all cores; the blocks of a page build on each other, and so stay together.
+    spread = ("-n", "auto", "--dist", "loadfile")
+    session.run("coverage", "run", "-m", "pytest", *spread, *session.posargs, env=env)
 
 
 @nox.session

@@ -103,7 +103,7 @@ class TestListen:
         """Before anything is listened to."""
         ran = engagelab("webhooks", "listen", *ACCOUNT, "--journal", "no/such/run.db")
 
-        assert (2, "--journal: there is no directory no/such\n") == (ran.exit_code, ran.err)
+        assert (2, "✗ --journal: there is no directory no/such\n") == (ran.exit_code, ran.err)
 
     def test_people_get_a_line_for_each_event(self, engagelab: Engagelab) -> None:
         """In a terminal."""

@@ -97,15 +97,15 @@ class Options:
             show_default=False,
         ),
     ] = False
-    reference: Annotated[
+    no_reference: Annotated[
         bool,
         Parameter(
-            help="Have each SMS bear a reference in its custom_args, by which callbacks settle "
-            "what is uncertain.",
+            help="Put nothing into the custom_args of an SMS; callbacks cannot settle what is "
+            "uncertain then.",
             group=_SAFETY,
             show_default=False,
         ),
-    ] = True
+    ] = False
     failed: Annotated[
         Path | None,
         Parameter(

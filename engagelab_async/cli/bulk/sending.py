@@ -80,7 +80,7 @@ async def send(job: Job, engagelab: EngageLab, out: Console) -> Ended:
             retry=job.policy,
             resend_uncertain=job.options.resend_uncertain,
             split_rejected=job.grouping.size > 1,
-            reference=job.options.reference,
+            reference=not job.options.no_reference,
         )
         sending = _Sending(run, Ledger(job.findings.good), under_way, failed, uncertain, out)
         await sending.bring_to_its_end()

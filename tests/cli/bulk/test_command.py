@@ -731,3 +731,14 @@ def test_a_report_of_nothing(at_sandbox: Engagelab, write: WriteList) -> None:
     page = Path("report.html").read_text(encoding="utf-8")
     assert ["The run"] == re.findall("<h2>(.*?)</h2>", page)
     assert "64 requests under way, 5 a second" in page
+
+
+@pytest.mark.parametrize("options", [(), ("--no-reference",)])
+def test_an_sms_bears_a_reference(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList, options: tuple[str, ...]
+) -> None:
+    """For its callbacks to bring back, unless it is not wanted."""
+    write(*rows(*numbers(1)))
+
+    assert 0 == at_sandbox(*SMS, *options).exit_code
+    assert bool(options) is not bool(sandbox.last_message().custom_args)

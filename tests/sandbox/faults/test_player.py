@@ -110,7 +110,7 @@ async def test_the_client_knows_what_can_be_known(
             await engagelab.execute(SMS)
         # On a busy machine the client may give up before the sandbox has got to it.
         while seen.was_sent and not sandbox.messages:
-            await anyio.sleep(0.01)
+            await anyio.lowlevel.checkpoint()
 
         assert seen == Seen(
             type(caught.value), caught.value.may_have_been_sent, bool(sandbox.messages)
