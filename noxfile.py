@@ -10,6 +10,7 @@
     contract    schemathesis compares what the sandbox answers with its OpenAPI documents
     docs        the Sphinx pages, where a warning is an error
     bench       the page of numbers and its chart; for five minutes of a quiet machine
+    fuzz        callbacks that nobody would write, ten million of them; half an hour
 """
 
 import shutil
@@ -58,7 +59,8 @@ def types(session: nox.Session) -> None:
     """Check the types of our code, and that users see all types of the public names."""
     install_wheel(session, *group("types"))
 
-    session.run("mypy", "engagelab_async", "tests", "examples", "benchmarks", "contract", PLUGIN)
+    folders = ["engagelab_async", "tests", "examples", "benchmarks", "contract", "fuzzing"]
+    session.run("mypy", *folders, PLUGIN)
     # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
     session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
     session.run("pyright", env=PYRIGHT)
@@ -128,3 +130,11 @@ def bench(session: nox.Session) -> None:
     install_wheel(session, *group("bench"))
 
     session.run("python", "benchmarks", *(session.posargs or ["--write", "docs"]))
+
+
+@nox.session(default=False, requires=["build"])
+def fuzz(session: nox.Session) -> None:
+    """Fuzz what reads callbacks; options of libFuzzer, such as ``-- -runs=1000``, replace ours."""
+    install_wheel(session, *group("fuzz"))
+
+    session.run("python", "fuzzing/callbacks.py", *(session.posargs or ["-runs=10000000"]))

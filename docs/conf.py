@@ -3,6 +3,7 @@
 from importlib import metadata
 
 import engagelab_async
+from engagelab_async import webhooks
 
 project = "engagelab-async"
 author = "engagelab-async contributors"
@@ -26,16 +27,17 @@ python_maximum_signature_line_length = 80  # characters; longer ones get a line 
 python_use_unqualified_type_names = True
 
 # Users know a name by the module that they import it from, not by the one that it was written in.
-for name in engagelab_async.__all__:
-    public = getattr(engagelab_async, name)
-    if isinstance(public, type):
-        public.__module__ = "engagelab_async"
+for module in (engagelab_async, webhooks):
+    for name in module.__all__:
+        public = getattr(module, name)
+        if isinstance(public, type):
+            public.__module__ = module.__name__
 
 nitpick_ignore_regex = [
     # A lower-case name that is no function or method of ours is an argument.
     (r"py:obj", r"[a-z_]+"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
-    (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|httpx2?)\..*"),
+    (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|fastapi|httpx2?)\..*"),
     (r"py:.*", r"(asyncio|collections|contextlib|datetime|typing)\..*"),
     # The standard library's, as annotations and docstrings write them.
     (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),

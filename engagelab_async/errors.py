@@ -13,6 +13,9 @@
     │   ├── TemplateRejectedError
     │   └── SignatureRejectedError
     ├── ReviewTimeoutError               they have not said anything yet; also a TimeoutError
+    ├── InvalidCallbackError             a callback whose body is not one of the platform   .reason
+    ├── SignatureError                   a callback that may be anybody's                   .reason
+    ├── NotDeliveredError                a callback says that a message failed              .event
     └── APIError                         .code  .http_status  .retry_after  .plan_id  .message
         ├── AuthenticationError          2001 2002, HTTP 401
         ├── PermissionDeniedError        2004, HTTP 403
@@ -139,6 +142,48 @@ class SignatureRejectedError(ReviewRejectedError):
 
 class ReviewTimeoutError(EngageLabError, TimeoutError):
     """The reviewers have not decided in the time that they were given; they still may."""
+
+
+class InvalidCallbackError(EngageLabError):
+    """A callback's body is not what the platform documents.
+
+    Attributes:
+        reason: What is wrong with it, in a word for programs: ``not_json``, ``not_an_object``,
+            ``no_rows`` or ``bad_row``.
+    """
+
+    def __init__(self, text: str, *, reason: str = "not_json") -> None:
+        """Keep the reason beside the text, which quotes nothing of the body."""
+        super().__init__(text)
+        self.reason = reason
+
+
+class SignatureError(EngageLabError):
+    """A request does not prove that it is a callback of the platform.
+
+    Attributes:
+        reason: What is missing, in a word for programs: ``missing``, ``malformed``,
+            ``wrong_username``, ``wrong_signature``, ``too_old``, ``too_new``, ``replayed``,
+            ``wrong_authorization`` or ``wrong_address``.
+    """
+
+    def __init__(self, text: str, *, reason: str = "missing") -> None:
+        """Keep the reason beside the text, which quotes nothing of the request."""
+        super().__init__(text)
+        self.reason = reason
+
+
+class NotDeliveredError(EngageLabError):
+    """The platform called back to say that a message failed. No call failed.
+
+    Attributes:
+        event: The ``MessageStatus`` that says so; its ``error_code`` and ``error_message`` say why.
+    """
+
+    def __init__(self, text: str, *, event: object = None) -> None:
+        """Keep the event beside the text, which names its status and its code."""
+        super().__init__(text)
+        self.event = event
 
 
 class APIError(EngageLabError):

@@ -63,7 +63,7 @@ HOMES = {
     "respx": ["testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
-    "uvicorn": ["sandbox"],
+    "uvicorn": ["sandbox", "cli.webhooks.listening"],
     "yaml": ["cli"],
 }
 """Where a library is at home; no other module imports it."""

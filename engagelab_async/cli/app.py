@@ -23,6 +23,7 @@ from .otp import otp
 from .outcome import interrupted, misused
 from .output import show
 from .sms import sms
+from .webhooks import webhooks
 
 _HELP: Final = """Send SMS and one-time codes with EngageLab.
 
@@ -31,6 +32,7 @@ Key pairs come from the environment, because other users of a machine can see a 
 - `ENGAGELAB_OTP_DEV_KEY` and `ENGAGELAB_OTP_DEV_SECRET` for `otp`
 - `ENGAGELAB_SMS_DEV_KEY` and `ENGAGELAB_SMS_DEV_SECRET` for `sms`
 - `ENGAGELAB_DEV_KEY` and `ENGAGELAB_DEV_SECRET` for both
+- `ENGAGELAB_CALLBACK_USERNAME` and `ENGAGELAB_CALLBACK_SECRET` for `webhooks`
 
 Exit codes:
 
@@ -53,6 +55,7 @@ app: Final[App] = App(
 app.command(otp)
 app.command(sms)
 app.command(journal)
+app.command(webhooks)
 app.command(sandbox.serve, name="sandbox", sort_key=3)
 app.command(demo.play, name="demo", sort_key=4)
 

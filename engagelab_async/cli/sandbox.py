@@ -21,6 +21,7 @@ _POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
 _PACE: Final = Number(gte=0, lt=float("inf"))
 _USERNAME: Final = "ENGAGELAB_CALLBACK_USERNAME"
 _SECRET: Final = "ENGAGELAB_CALLBACK_SECRET"  # noqa: S105 - where it is, not what it is
+_TOKEN: Final = "ENGAGELAB_SANDBOX_TOKEN"  # noqa: S105 - the same
 
 
 def serve(
@@ -42,14 +43,22 @@ def serve(
         str | None,
         Parameter(help="Signs them, with ENGAGELAB_CALLBACK_SECRET.", env_var=_USERNAME),
     ] = None,
+    keep: Annotated[
+        int, Parameter(help="How many messages the inbox shows.", validator=Number(gte=1))
+    ] = 10_000,
+    allow_host: Annotated[
+        tuple[str, ...],
+        Parameter(help="Name by which a browser may open the inbox; may be repeated."),
+    ] = (),
     store: Annotated[
         Path | None, Parameter(help="File that keeps what was sent, for the next time.")
     ] = None,
 ) -> int:
     """Play the EngageLab API on this machine, until Ctrl-C.
 
-    It sends nothing to anybody: what it is given, codes included, appears here. It takes any key
-    pair, and any template whose id does not begin with "missing".
+    It sends nothing to anybody: what it is given, codes included, appears here, and in the inbox,
+    a page for the browser. It takes any key pair, and any template whose id does not begin with
+    "missing".
     """
     try:
         from engagelab_async.sandbox import Sandbox, StoreError
@@ -62,10 +71,13 @@ def serve(
             code_ttl=code_ttl,
             callbacks=_callbacks(callback_url, callback_username),
             pace=pace,
+            keep=keep,
+            allowed_hosts=allow_host,
+            token=os.environ.get(_TOKEN),
             store=store,
         )
     except ValueError as error:
-        complain(f"Callbacks cannot be sent. {error}")
+        complain(f"Cannot start. {error}")
         return Exit.USAGE
     began = datetime.now(UTC)
     try:
@@ -101,6 +113,9 @@ def _introduce(running: "Sandbox", out: Console) -> None:
     origin = running.otp_base_url.removesuffix("/otp")
     lines = f"""\
 The EngageLab API is played at {origin} until Ctrl-C.
+
+In a browser, its inbox shows what is sent:
+  {running.inbox_url}
 
 From another terminal:
   engagelab otp send +6591234567 --template login --sandbox {origin}

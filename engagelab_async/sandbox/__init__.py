@@ -2,7 +2,8 @@
 
 ::
 
-    Sandbox            starts and stops it: `async with`, `with`, or `serve()`       _server.py
+    Sandbox            puts it together, starts and stops it                         _server.py
+    ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
     │   ├── OpenAPI    both APIs, described                                          openapi/
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
@@ -18,7 +19,12 @@
     │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
     │       ├── and as it comes about, or is brought about by hand                   progress.py
     │       └── the documented errors                                                _errors.py
-    └── Aftermath  tells whoever wants to know what became of messages               aftermath.py
+    ├── Keeper         keeps the state in a file, and brings it back                 keeper.py
+    │   └── Store      the file                                                      store.py
+    ├── FaultPlayer    what goes wrong on demand                                     faults/
+    ├── Inbox          a page in the browser that shows all of it                    inbox/
+    │   └── Guard      whom it is shown to                                           guards.py
+    └── Aftermath      tells whoever wants to know what became of messages           aftermath.py
         ├── callbacks: where to, what is in them, what came of each                  callbacks.py
         ├── sends them, again and again if need be                                   courier.py
         ├── a numbered feed of all that happens                                      feed.py

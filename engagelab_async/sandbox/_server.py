@@ -1,29 +1,18 @@
-"""The sandbox's lifetime: a bound socket, and uvicorn serving it in a thread of its own.
+"""The sandbox: its parts put together, started and stopped, and what a program does with it.
 
-::
-
-    caller (asyncio, trio or none)          thread "engagelab-sandbox"
-    ──────────────────────────────          ──────────────────────────
-    bind and listen, the port is known
-    start ───────────────────────────────→  uvicorn in an event loop of its own
-    wait  ←──────────────────── ready ────  accepts
-    ...                                     ...
-    stop  ────────────── should_exit ────→  closes idle connections, ends running ones
-    join  ←──────────────────────────────   closes the socket
-
-An asyncio or trio caller waits in a worker thread, so that its own event loop stays free.
+An asyncio or trio caller waits in a worker thread, so that its own event loop stays free; see
+`serving` for how the server runs.
 """
 
 import math
 import os
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias, cast
+from typing import Final, Self, cast
 
 import uvicorn
 from anyio import CancelScope, to_thread
@@ -42,16 +31,9 @@ from .outbox import Product, SentMessage
 from .platform import Platform
 from .progress import Reply
 from .reviews import Review
+from .serving import Background, Uvicorn, listen
 
-# As long as nginx keeps them. uvicorn's 5 seconds are what httpx keeps its own idle connections,
-# and with both the same, a request now and then meets a connection that is just being closed.
-_KEEP_ALIVE: Final = 75
-# A request that is not all there after this many seconds of stopping is ended.
-_GRACE: Final = 1
 _APPROVAL: Final = Review()
-
-_Beside: TypeAlias = Callable[[uvicorn.Server], AbstractAsyncContextManager[None]]
-"""What runs as long as the server does, in its event loop."""
 
 
 class Sandbox:
@@ -136,11 +118,12 @@ class Sandbox:
             clock=clock,
             new_code=new_code,
         )
-        self._keeper = None if store is None else Keeper(self._platform, Path(store))
         self._aftermath = Aftermath(self._platform)
         self._aftermath.callbacks = callbacks
         self.faults: Faults = Faults()
         self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
+        calls = self._inbox.calls
+        self._keeper = None if store is None else Keeper(self._platform, calls, Path(store))
         app = create_app(
             self._platform,
             credentials,
@@ -332,7 +315,7 @@ class Sandbox:
         """
         listener = self._bind()
         with self._ending, suppress(KeyboardInterrupt):
-            _Uvicorn(self._app, self._beside, on_ready).run(sockets=[listener])
+            Uvicorn(self._app, self._beside, on_ready).run(sockets=[listener])
 
     def __enter__(self) -> Self:
         self._start().wait_until_ready()
@@ -368,8 +351,8 @@ class Sandbox:
         with CancelScope(shield=True):
             await to_thread.run_sync(self._ending.close)
 
-    def _start(self) -> "_Background":
-        background = _Background(self._app, self._beside, self._bind())
+    def _start(self) -> Background:
+        background = Background(self._app, self._beside, self._bind())
         self._ending.callback(background.stop)
         return background
 
@@ -388,19 +371,10 @@ class Sandbox:
         with ExitStack() as beginning:
             if self._keeper is not None:
                 beginning.enter_context(self._keeper.open())
-            listener = self._listen()
+            listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
+            self._bound_port = listener.getsockname()[1]
             self._ending = beginning.pop_all()
-        return listener
-
-    def _listen(self) -> socket.socket:
-        # Connections queue up from here on, even before uvicorn is there to accept them.
-        listener = socket.create_server((self._host, self._port))
-        # uvicorn writes a head and a body one after the other, which Nagle's algorithm would hold
-        # back 40 ms for. asyncio only turns it off on sockets whose protocol was named when they
-        # were made, and that of a server socket was not; connections inherit the option, though.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._bound_port = listener.getsockname()[1]
         return listener
 
     def _unbind(self, listener: socket.socket) -> None:
@@ -411,56 +385,3 @@ class Sandbox:
         if self._bound_port is None:
             raise RuntimeError("the sandbox is not running: its address is known once it is")
         return f"http://{self._host}:{self._bound_port}"
-
-
-class _Uvicorn(uvicorn.Server):
-    """A uvicorn that says when it is ready."""
-
-    def __init__(self, app: ASGIApp, beside: _Beside, on_ready: Callable[[], object]) -> None:
-        config = uvicorn.Config(
-            app,
-            access_log=False,
-            lifespan="off",
-            log_config=None,  # logging belongs to the program that we run in
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE,
-            timeout_keep_alive=_KEEP_ALIVE,
-            ws="none",
-        )
-        super().__init__(config)
-        self._beside = beside
-        self._on_ready = on_ready
-
-    async def main_loop(self) -> None:
-        async with self._beside(self):
-            self._on_ready()
-            await super().main_loop()
-
-
-class _Background:
-    """One run of the server in a thread of its own."""
-
-    def __init__(self, app: ASGIApp, beside: _Beside, listener: socket.socket) -> None:
-        self._listener = listener
-        self._ready = threading.Event()
-        self._server = _Uvicorn(app, beside, self._ready.set)
-        # A daemon: a program that forgets to stop its sandbox can still end.
-        self._thread = threading.Thread(target=self._run, name="engagelab-sandbox", daemon=True)
-        self._thread.start()
-
-    def wait_until_ready(self) -> None:
-        self._ready.wait()
-
-    def stop(self) -> None:
-        # uvicorn only shuts down in order once it has started.
-        self._ready.wait()
-        self._server.should_exit = True
-        self._thread.join()
-
-    def _run(self) -> None:
-        # If uvicorn fails to start, callers are refused, and nobody waits for it any longer.
-        try:
-            with self._listener as listener:
-                self._server.run(sockets=[listener])
-        finally:
-            self._ready.set()

@@ -89,7 +89,7 @@ class Callbacks:
         """Check what belongs together."""
         if (self.username is None) != (self.secret is None):
             raise ValueError("username: a signature takes both a username and a secret")
-        if self.username is not None:
+        if self.username is not None and self.secret is not None:
             check_name("username", self.username)
             check_secret("secret", self.secret)
 

@@ -191,7 +191,7 @@ class Courier:
 
     def _filled(self, now: float) -> _Parcel | None:
         waiting = self._rows
-        if waiting is None or waiting.due is None or len(self._waiting) >= _MOST_WAITING:
+        if waiting is None or self._rows_due() is None:
             return None
         rows = waiting.take(now)
         if not rows:
@@ -200,6 +200,11 @@ class Courier:
         messages = dict.fromkeys(row.message.number for row in rows)
         delivery = self._new(waiting.callbacks, product, body_of(rows), tuple(messages))
         return _Parcel(now, delivery.number, delivery, waiting.callbacks)
+
+    def _rows_due(self) -> float | None:
+        if self._rows is None or len(self._waiting) >= _MOST_WAITING:
+            return None
+        return self._rows.due
 
     def _new(
         self, callbacks: Callbacks, product: Product, body: str, messages: tuple[int, ...] = ()
@@ -215,8 +220,8 @@ class Courier:
 
     def _seconds_to_wait(self) -> float | None:
         times = [self._waiting[0].due] if self._waiting else []
-        rows_due = self._rows.due if self._rows is not None else None
-        if rows_due is not None and len(self._waiting) < _MOST_WAITING:
+        rows_due = self._rows_due()
+        if rows_due is not None:
             times.append(rows_due)
         return max(min(times) - time.monotonic(), 0.0) if times else None
 

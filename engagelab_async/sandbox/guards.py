@@ -62,11 +62,16 @@ class Guard:
         host: The address that is listened on.
         allowed_hosts: Further names by which the user's browser may call this machine.
         token: What ``/sandbox/…`` asks for, or ``None`` to ask for nothing.
+
+    Raises:
+        TypeError: ``allowed_hosts`` is a single name.
     """
 
     def __init__(
         self, app: ASGIApp, *, host: str, allowed_hosts: Iterable[str], token: str | None
     ) -> None:
+        if isinstance(allowed_hosts, str):
+            raise TypeError("allowed_hosts: expected several names, got a str")
         self._app = app
         self._hosts = {host.lower(), *(name.lower() for name in allowed_hosts)}
         self._token = token

@@ -1,4 +1,4 @@
-"""Keeps a platform's state in a store, and brings it back.
+"""Keeps the state of a platform and of its inbox in a store, and brings it back.
 
 =============  ===================================================================================
 kind           what a document of it is
@@ -8,6 +8,7 @@ kind           what a document of it is
 ``by_hand``    what was done by hand to a message, by its number
 ``sms``        all templates and signatures of the SMS product
 ``otp``        all templates of the OTP product
+``call``       a `Call` that the inbox shows, by its number
 =============  ===================================================================================
 """
 
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from cattrs import BaseValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import JsonConverter, make_converter
 
 from ._kept import nobody
 from .codes import Code
+from .inbox.calls import Call, Calls
 from .otp_configs import OTPState
 from .outbox import SentMessage
 from .platform import Platform
@@ -36,15 +39,17 @@ _WRONG: Final = (BaseValidationError, TypeError, ValueError, KeyError, Attribute
 
 
 class Keeper:
-    """Keeps the state of one platform.
+    """Keeps the state of one sandbox.
 
     Args:
         platform: The platform.
+        calls: The sends that its inbox shows.
         path: The file that keeps it.
     """
 
-    def __init__(self, platform: Platform, path: Path) -> None:
+    def __init__(self, platform: Platform, calls: Calls, path: Path) -> None:
         self._platform = platform
+        self._calls = calls
         self._path = path
         self._converter = _converter(platform.reviewer)
 
@@ -71,6 +76,7 @@ class Keeper:
         by_hand = self._all(store, "by_hand", ByHand)
         sms = self._all(store, "sms", SMSState)
         otp = self._all(store, "otp", OTPState)
+        calls = self._all(store, "call", Call)
         # All of it can be read: only now anything is replaced.
         platform.outbox.restore(messages)
         platform.codes.restore(codes)
@@ -79,6 +85,7 @@ class Keeper:
             platform.sms.restore(sms_state)
         for otp_state in otp:
             platform.otp.restore(otp_state)
+        self._calls.restore(calls)
         for message in messages[-1:]:
             platform.ids.go_on_from(int(message.message_id))
 
@@ -89,12 +96,14 @@ class Keeper:
         platform.progress.on_change = lambda each: store.put("by_hand", each.number, written(each))
         platform.sms.on_change = lambda: store.put("sms", 1, written(platform.sms.state))
         platform.otp.on_change = lambda: store.put("otp", 1, written(platform.otp.state))
+        self._calls.on_add = lambda each: store.put("call", each.number, written(each))
+        self._calls.on_clear = lambda: store.clear("call")
 
     def _let_go(self) -> None:
         platform = self._platform
         for told in (platform.codes, platform.progress, platform.sms, platform.otp):
             told.on_change = nobody
-        platform.outbox.on_add = nobody
+        platform.outbox.on_add = self._calls.on_add = self._calls.on_clear = nobody
 
     def _all(self, store: Store, kind: str, of: type[T]) -> list[T]:
         try:
@@ -108,6 +117,18 @@ def _converter(reviewer: Reviewer) -> JsonConverter:
     """Make what turns the parts of a platform into JSON, and back."""
     converter = make_converter()
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+
+    converter.register_unstructure_hook(range, lambda numbers: [numbers.start, numbers.stop])
+    converter.register_structure_hook(range, lambda bounds, _: range(*bounds))
+    # What was seen of a call is seen again.
+    omit = override(omit=True)
+    converter.register_unstructure_hook(
+        Call,
+        make_dict_unstructure_fn(Call, converter, revision=omit, states=omit, tally=omit),
+    )
+    converter.register_structure_hook(
+        Call, make_dict_structure_fn(Call, converter, revision=omit, states=omit, tally=omit)
+    )
 
     def write(submission: Submission) -> object:
         return {"review": converter.unstructure(submission.review), "at": submission.at}

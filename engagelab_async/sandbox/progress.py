@@ -196,10 +196,10 @@ class Progress:
                 now = self._now()
                 if not self._due or self._due[0][0] > now:
                     return False
-                at, number = heapq.heappop(self._due)
+                _, number = heapq.heappop(self._due)
+                # What was changed by hand has an entry more, and its journey may be over by now.
                 journey = self._journeys.get(number)
-                # What was changed by hand has another entry for its new time.
-                if journey is not None and journey.next_at == at:
+                if journey is not None:
                     self._tell_of(journey, now)
         return True
 

@@ -69,6 +69,15 @@ class Store:
         with self._lock, _told(self._path):
             self._connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", row)
 
+    def clear(self, kind: str) -> None:
+        """Forget the documents of a kind.
+
+        Raises:
+            StoreError: They cannot be removed.
+        """
+        with self._lock, _told(self._path):
+            self._connection.execute("DELETE FROM documents WHERE kind = ?", (kind,))
+
     def all(self, kind: str) -> list[object]:
         """Return the documents of a kind, in the order of their keys.
 

@@ -1,5 +1,52 @@
-"""Callbacks, received: what became of a message, and what else the platform has to say."""
+"""Callbacks, received: what became of a message, and what else the platform has to say.
 
+::
+
+    request ──> Verifier    who has sent it?                                  verification.py
+      │           ├── the signature, made and read                            signatures.py
+      │           ├── which body each signature came with                     nonces.py
+      │           └── where requests come from                                addresses.py
+      ├───────> parse       its body becomes events                           parsing.py
+      │           └── Event                                                   events.py
+      └───────> Delivery    answered now, handled later                       delivery.py
+                  ├── SeenStore: what came twice                              seen.py
+                  └── a handler, such as a Tracker                            tracking.py
+
+    Receiver                all of that, for any framework                    receiving.py
+      ├── webhook_router, Events                                              fastapi.py
+      ├── webhook_handler                                                     aiohttp.py
+      └── WebhookApp                                                          asgi.py
+
+The last three are imported by name, as each needs its framework; the rest needs none.
+"""
+
+from .addresses import CALLBACK_ADDRESSES
+from .delivery import Counts, DeliveryOptions, ErrorHook, Handler
+from .events import Event, MessageStatus, Notification, SystemEvent, UnknownEvent, UplinkMessage
+from .parsing import parse
+from .seen import RecentlySeen, SeenStore
 from .signatures import SIGNATURE_HEADER, sign
+from .tracking import Tracker
+from .verification import Admission, Verifier
 
-__all__ = ["SIGNATURE_HEADER", "sign"]
+__all__ = [
+    "CALLBACK_ADDRESSES",
+    "SIGNATURE_HEADER",
+    "Admission",
+    "Counts",
+    "DeliveryOptions",
+    "ErrorHook",
+    "Event",
+    "Handler",
+    "MessageStatus",
+    "Notification",
+    "RecentlySeen",
+    "SeenStore",
+    "SystemEvent",
+    "Tracker",
+    "UnknownEvent",
+    "UplinkMessage",
+    "Verifier",
+    "parse",
+    "sign",
+]

@@ -14,6 +14,11 @@ import hmac
 import re
 from typing import Final
 
+from attrs import frozen
+
+from engagelab_async.errors import SignatureError
+from engagelab_async.operations._arguments import check_text
+
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 """The request header that holds the signature; HTTP does not care about its case.
 
@@ -23,7 +28,9 @@ SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 # As long as it is until the year 2286. What is signed does not say where the timestamp ends and the
 # nonce begins: with another length, digits could move from one to the other.
 _TIMESTAMP: Final = re.compile(r"[0-9]{10}")
+_PARTS: Final = {"timestamp", "nonce", "username", "signature"}
 _UNFIT: Final = re.compile(r"[;\x00-\x20\x7f]")
+_MAX_LENGTH: Final = 1024
 
 
 def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
@@ -61,27 +68,68 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
     return f"timestamp={timestamp};nonce={nonce};username={username};signature={signature}"
 
 
+@frozen
+class Signature:
+    """What the header says.
+
+    Attributes:
+        timestamp: When the callback was sent, in Unix seconds, as it is written.
+        nonce: What tells it from others.
+        username: Who claims to have sent it.
+        signature: The proof, in hexadecimal digits.
+    """
+
+    timestamp: str
+    nonce: str
+    username: str
+    signature: str
+
+    def proves(self, username: str, secret: str) -> bool:
+        """Tell, in a time that does not depend on the answer, whether this secret made it."""
+        expected = digest(secret, self.timestamp, self.nonce, username)
+        return hmac.compare_digest(as_bytes(expected), as_bytes(self.signature.lower()))
+
+
+def read(header: str) -> Signature:
+    """Read the header.
+
+    Raises:
+        SignatureError: It does not have these four parts, each once.
+    """
+    if len(header) > _MAX_LENGTH:  # the nonce will be remembered
+        raise _malformed()
+    pairs = [part.partition("=")[::2] for part in header.split(";")]
+    # Only what HTTP knows as white space: a nonce may end in what Unicode does.
+    parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
+    if len(parts) < len(pairs) or parts.keys() != _PARTS:
+        raise _malformed()
+    signature = Signature(**parts)
+    if not _TIMESTAMP.fullmatch(signature.timestamp) or not signature.nonce:
+        raise _malformed()
+    return signature
+
+
+def _malformed() -> SignatureError:
+    return SignatureError(f"{SIGNATURE_HEADER}: not as documented", reason="malformed")
+
+
 def digest(secret: str, timestamp: str, nonce: str, username: str) -> str:
-    """Make the signature itself, in hexadecimal digits."""
+    """Make the proof itself."""
     signed = f"{timestamp}{nonce}{username}"
-    return hmac.new(_bytes(secret), _bytes(signed), hashlib.sha256).hexdigest()
+    return hmac.new(as_bytes(secret), as_bytes(signed), hashlib.sha256).hexdigest()
 
 
-def check_name(name: str, value: object) -> None:
+def as_bytes(text: str) -> bytes:
+    """Encode what may hold anything, as a header may; what is no UTF-8 matches no signature."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def check_name(name: str, value: str) -> None:
     """Refuse what the header cannot carry."""
-    check_secret(name, value)
-    if _UNFIT.search(str(value)):
+    if _UNFIT.search(check_text(value, name)):
         raise ValueError(f"{name}: must not hold a semicolon, a space or a control character")
 
 
-def check_secret(name: str, value: object) -> None:
+def check_secret(name: str, value: str) -> None:
     """Refuse what can be no secret."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name}: must not be empty")
-
-
-def _bytes(text: str) -> bytes:
-    # A header may hold anything; what cannot be encoded matches no signature.
-    return text.encode("utf-8", "surrogatepass")
+    check_text(value, name)

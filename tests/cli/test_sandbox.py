@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.command import COMMAND, Engagelab
@@ -60,6 +61,29 @@ def test_serves_until_ctrl_c(engagelab: Engagelab) -> None:
     assert (0, "", "") == (process.returncode, out, err)
 
 
+def test_has_an_inbox(engagelab: Engagelab) -> None:
+    """It says where; others than this machine's user need the token in it."""
+    token = "chosen by the user"
+    with serving("--allow-host", "a.example", "--allow-host", "b.example") as process:
+        url = read_until(process, "^  (http://127.0.0.1:[0-9]+/)$")
+        names = ["localhost", "a.example", "b.example", "c.example"]
+        answers = [httpx.get(url, headers={"host": name}, trust_env=False) for name in names]
+    with serving("--host", "0.0.0.0", ENGAGELAB_SANDBOX_TOKEN=token) as process:  # noqa: S104
+        shown = read_until(process, "^  http://0.0.0.0:[0-9]+/#token=(.*)$")
+
+    assert [200, 200, 200, 403] == [answer.status_code for answer in answers]
+    assert token == shown
+
+
+def test_a_token_that_cannot_be_is_bad_usage() -> None:
+    """It exits with 2 and says why."""
+    with serving(ENGAGELAB_SANDBOX_TOKEN="short") as process:
+        _, err = process.communicate()
+
+    assert 2 == process.returncode
+    assert "✗ Cannot start. token: must have at least 16" in err
+
+
 def test_a_port_that_is_taken_is_a_matter_of_configuration(engagelab: Engagelab) -> None:
     """It exits with 2 and says which port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -102,10 +126,10 @@ def test_calls_back(engagelab: Engagelab) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--callback-url", "127.0.0.1"], "✗ Callbacks cannot be sent. url: "),
+        (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
         (
             ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
-            "✗ Callbacks cannot be sent. username: ",
+            "✗ Cannot start. username: ",
         ),
         (["--pace", "-1"], "--pace"),
     ],

@@ -48,7 +48,8 @@ from engagelab_async.sandbox import Sandbox
 
 _INSTALL: Final = re.compile(r"python -m pip install (?:\.|engagelab-async)(?:\[([a-z,]+)\])?")
 _VARIABLE: Final = re.compile(
-    r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL|CALLBACK_(?:USERNAME|SECRET))"
+    r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL"
+    r"|CALLBACK_(?:USERNAME|SECRET)|SANDBOX_TOKEN)"
 )
 
 
@@ -59,6 +60,8 @@ def open_page(page: dict[str, Any]) -> None:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("ENGAGELAB_DEV_KEY", "any")
         environment.setenv("ENGAGELAB_DEV_SECRET", "any")
+        environment.setenv("ENGAGELAB_CALLBACK_USERNAME", "shop")
+        environment.setenv("ENGAGELAB_CALLBACK_SECRET", "my_secret")
         environment.setenv("ENGAGELAB_OTP_BASE_URL", sandbox.otp_base_url)
         environment.setenv("ENGAGELAB_SMS_BASE_URL", sandbox.sms_base_url)
         environment.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
@@ -109,7 +112,7 @@ def compare_output(example: Example) -> str | None:
 def run_console(example: Example) -> str | None:
     """Run the commands of a block in one shell, and compare what each of them prints."""
     commands = list(commands_in(example.parsed))
-    if commands[0][0].startswith("engagelab sandbox"):
+    if commands[0][0].startswith(("engagelab sandbox", "engagelab webhooks listen")):
         return run_server(*commands[0])
     # The mark between two outputs must not change the exit code that the next command may ask for.
     script = "".join(f"{command}\n(s=$?; printf '\\0'; exit $s)\n" for command, _ in commands)
@@ -129,7 +132,10 @@ def run_server(command: str, output: str) -> str | None:
     """Start a server on a free port, and compare the first lines that it prints."""
     port = re.findall(r"--port (\d+)", command)[0]
     with subprocess.Popen(
-        shlex.split(command.replace(port, "0")), stdout=subprocess.PIPE, text=True
+        shlex.split(command.replace(port, "0")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as server:
         printed = "".join(islice(server.stdout or (), len(output.splitlines())))
         server.terminate()

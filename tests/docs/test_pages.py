@@ -1,26 +1,32 @@
 """What must be true of README.md and docs/ beyond that their code runs."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
 import _engagelab_async_pytest as plugin
 import engagelab_async
-from engagelab_async import sandbox, testing
+from engagelab_async import sandbox, testing, webhooks
 from engagelab_async.cli import main
+from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.inbox import Inbox
+from engagelab_async.sandbox.platform import Platform
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 TESTED = {"python", "console", "output", "sh", "yaml"}
 NO_CODE = {"text", "{toctree}", "{eval-rst}", "{include}"}
+SANDBOX = ROOT / "docs/reference/sandbox.md"
 COMMAND_LINE = ROOT / "docs/reference/command-line.md"
 COMMANDS = re.findall(
     "^## engagelab (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), flags=re.MULTILINE
 )
-GROUPS = {"journal", "otp", "otp templates", "sms", "sms templates", "sms signatures"}
+GROUPS = {"journal", "otp", "otp templates", "sms", "sms templates", "sms signatures", "webhooks"}
 """The commands that only hold others."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -84,6 +90,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         *(f"engagelab_async.{name}" for name in engagelab_async.__all__),
         *(f"engagelab_async.sandbox.{name}" for name in sandbox.__all__),
         *(f"engagelab_async.testing.{name}" for name in testing.__all__),
+        *(f"engagelab_async.webhooks.{name}" for name in webhooks.__all__),
     ],
 )
 def test_the_reference_knows_every_public_name(name: str) -> None:
@@ -126,6 +133,21 @@ def test_the_reference_knows_every_option(command: str, help_of: Callable[[str],
     listed = options(section(COMMAND_LINE, f"engagelab {command}"))
 
     assert shown in (listed, listed | shared)
+
+
+def test_the_reference_knows_every_path_of_the_inbox() -> None:
+    """The page about the sandbox lists the paths that the inbox has, and no others."""
+    platform = Platform()
+    routes = Inbox(platform, Aftermath(platform), keep=1, clock=time.time).routes
+    served = {
+        f"{method} {re.sub('{number:int}', '{n}', route.path)}"
+        for route in routes
+        if isinstance(route, Route) and "{name}" not in route.path
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)`", section(SANDBOX, "Control API"), re.MULTILINE)
+
+    assert served == set(listed)
 
 
 def test_the_reference_knows_every_command(help_of: Callable[[str], str]) -> None:

@@ -265,7 +265,9 @@ async def test_a_failing_server_gets_nothing_new(
             office.courier.take(row)
         await office.tries(CHECKS + 5)
 
-        assert [[0], [1], [0], [1], [2]] == told(server)
+        *before, last_but_one, last = told(server)
+        assert [[0], [1], [0]] == before
+        assert [[1], [2]] == sorted([last_but_one, last])
 
 
 async def test_only_the_newest_are_kept(
@@ -346,10 +348,10 @@ class TestMischief:
         rows = courier._Rows(Callbacks("http://127.0.0.1", reorder=0.5, seed=1))  # noqa: SLF001
         first, second = rows_of(message, 2)
         rows.add(first)
-        alone = rows.take(now=0)
+        alone = [rows.take(now=0), rows.take(now=1)]
         rows.add(second)
 
-        assert [] == alone
+        assert [[], []] == alone
         assert [second, first] == rows.take(now=0)
 
     async def test_a_row_that_nothing_overtakes_goes_anyway(

@@ -247,6 +247,12 @@ class TestToken:
             Sandbox(token=token)
 
 
+def test_a_single_name_is_no_list_of_names() -> None:
+    """A string would be taken for its letters."""
+    with pytest.raises(TypeError, match=r"^allowed_hosts: "):
+        Sandbox(allowed_hosts="inbox.example")
+
+
 def test_a_sandbox_on_all_addresses() -> None:
     """Its URL holds the token that it asks for; the API still takes any key pair."""
     with (

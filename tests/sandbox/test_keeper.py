@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox, StoreError
 from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.keeper import Keeper
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.store import Store
@@ -36,11 +38,11 @@ OTP_TEMPLATE = {
 }
 
 OPENS = """
-with Keeper(platform, path).open():
+with Keeper(platform, calls, path).open():
     pass
 """
 SENDS_AND_DIES = """
-with Keeper(platform, path).open():
+with Keeper(platform, calls, path).open():
     for number in range(10):
         platform.send_sms({"to": f"+659123456{number}", "template": {"id": "7", "params": {}}})
     os.kill(os.getpid(), signal.SIGKILL)
@@ -52,9 +54,12 @@ def run(program: str, path: Path) -> "subprocess.CompletedProcess[str]":
     names = """
 import os, signal, sys
 from pathlib import Path
+from time import time
+from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.keeper import Keeper
 from engagelab_async.sandbox.platform import Platform
 platform, path = Platform(), Path(sys.argv[1])
+calls = Calls(platform.outbox, keep=10, clock=time)
 """
     command = [sys.executable, "-c", names + program, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -66,10 +71,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "sandbox.db"
 
 
+def keeper(platform: Platform, path: Path) -> Keeper:
+    """Make the keeper of a platform."""
+    return Keeper(platform, Calls(platform.outbox, keep=10, clock=time.time), path)
+
+
 def reopened(path: Path, clock: FakeClock) -> Platform:
     """Make a platform of what a store holds."""
     platform = Platform(code_ttl=300, clock=clock)
-    with Keeper(platform, path).open():
+    with keeper(platform, path).open():
         pass
     return platform
 
@@ -79,7 +89,7 @@ class TestState:
 
     def test_messages(self, platform: Platform, path: Path, clock: FakeClock) -> None:
         """Sent and dropped ones are there again, equal to what they were."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             platform.send_otp(OTP)
             platform.send_sms(SMS | {"schedule_time": int(clock.now) + 600})
         again = reopened(path, clock)
@@ -91,12 +101,12 @@ class TestState:
 
     def test_numbers_and_ids_go_on(self, platform: Platform, path: Path, clock: FakeClock) -> None:
         """A new message has a new number and a higher id, whatever the clock says."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             platform.send_sms(SMS)
         last = platform.outbox.messages[-1]
         clock.now -= 10_000
         again = Platform(clock=clock)
-        with Keeper(again, path).open():
+        with keeper(again, path).open():
             again.send_sms(SMS)
         new = again.outbox.messages[-1]
 
@@ -105,12 +115,12 @@ class TestState:
 
     def test_codes(self, platform: Platform, path: Path, clock: FakeClock) -> None:
         """A live code can be verified once, and is in the way of another."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             platform.send_otp(OTP)
         (message,) = platform.outbox.messages
         check = {"message_id": message.message_id, "verify_code": message.code}
         again = Platform(clock=clock)
-        with Keeper(again, path).open():
+        with keeper(again, path).open():
             with pytest.raises(RefusedError, match="3004"):
                 again.send_otp(OTP)
             assert again.verify(check)["verified"]
@@ -122,7 +132,7 @@ class TestState:
 
     def test_what_was_done_by_hand(self, platform: Platform, path: Path, clock: FakeClock) -> None:
         """Deliveries, failures, ends of codes and replies."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             platform.send_sms(SMS)
             platform.send_otp(OTP)
             first, second, otp = platform.outbox.messages
@@ -141,7 +151,7 @@ class TestState:
         self, platform: Platform, path: Path, clock: FakeClock
     ) -> None:
         """With their reviews, which go on; and with what was deleted."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             sign = platform.sms.create_signature({"sign_name": "Acme"})
             clock.now += 1
             platform.sms.create_template(
@@ -167,7 +177,7 @@ class TestState:
         self, platform: Platform, path: Path, clock: FakeClock
     ) -> None:
         """What happens outside the block does no harm, and is not kept."""
-        with Keeper(platform, path).open():
+        with keeper(platform, path).open():
             platform.send_otp(OTP)
         platform.send_sms(SMS)
         platform.sms.create_signature({"sign_name": "Acme"})
@@ -187,6 +197,34 @@ def test_a_sandbox_goes_on_where_it_stopped(path: Path) -> None:
         assert ["thanks"] == [reply.text for reply in again.replies(again.messages[0])]
 
     assert [path.name] == [each.name for each in path.parent.iterdir()]
+
+
+def test_the_inbox_goes_on_where_it_stopped(path: Path) -> None:
+    """It shows what was asked and answered before, unless it was emptied."""
+
+    def shown(sandbox: Sandbox) -> list[tuple[int, str]]:
+        url = f"{sandbox.inbox_url}sandbox/v1/messages"
+        found = http.get(url).json()["messages"]
+        return [(each["number"], each["state"]) for each in found]
+
+    with httpx.Client(auth=DEMO_CREDENTIALS, trust_env=False) as http:
+        with Sandbox(store=path, pace=0) as sandbox:
+            http.post(f"{sandbox.sms_base_url}/v1/messages", json=SMS)
+            http.post(f"{sandbox.otp_base_url}/v1/messages", json=OTP)
+            before = shown(sandbox)
+        with Sandbox(store=path, pace=0) as sandbox:
+            after = shown(sandbox)
+            http.post(f"{sandbox.otp_base_url}/v1/messages", json=OTP | {"to": "+6591234568"})
+            with_another = shown(sandbox)
+            call = http.get(f"{sandbox.inbox_url}sandbox/v1/calls/2").json()
+            http.delete(f"{sandbox.inbox_url}sandbox/v1/calls")
+        with Sandbox(store=path) as sandbox:
+            emptied = shown(sandbox)
+
+    assert before == after == with_another[1:]
+    assert [5, 4, 3, 2, 1] == [number for number, _ in with_another]
+    assert "+6591234567" in call["request"]["body"]
+    assert [] == emptied
 
 
 def test_a_store_belongs_to_one_sandbox(path: Path) -> None:
@@ -284,7 +322,7 @@ class TestFiles:
         platform.send_otp(OTP)
         with (
             pytest.raises(StoreError, match=r"is damaged \(a document of kind message"),
-            Keeper(platform, path).open(),
+            keeper(platform, path).open(),
         ):
             pytest.fail("it was entered")
 

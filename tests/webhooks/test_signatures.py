@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from engagelab_async import SignatureError
 from engagelab_async.webhooks import sign
+from engagelab_async.webhooks.signatures import Signature, read
 
 VALID: dict[str, Any] = {
     "username": "shop",
@@ -48,3 +50,53 @@ def test_refuses_what_no_header_holds(name: str, value: object, error: type[Exce
     """An argument that can never be right is named."""
     with pytest.raises(error, match=f"^{name}: "):
         sign(**{**VALID, name: value})
+
+
+HEX = "0" * 64
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX}",
+        f"signature={HEX};username=shop;nonce=a;timestamp=1701234567",
+        f" timestamp = 1701234567 ;\tnonce=a; username=shop; signature={HEX} ",
+    ],
+)
+def test_order_and_spaces_do_not_matter(header: str) -> None:
+    """The four parts are found by their names."""
+    assert Signature("1701234567", "a", "shop", HEX) == read(header)
+
+
+def test_a_part_may_hold_an_equals_sign() -> None:
+    """A part ends where the next one begins."""
+    header = f"timestamp=1701234567;nonce=YQ==;username=shop;signature={HEX}"
+
+    assert "YQ==" == read(header).nonce
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        ";",
+        "timestamp",
+        f"nonce=a;username=shop;signature={HEX}",
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};",
+        f"timestamp=1701234567;nonce=a;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};extra=1",
+        f"timestamp=1701234567;nonce=;username=shop;signature={HEX}",
+        f"timestamp=1701234567000;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=170123456;nonce=7a;username=shop;signature={HEX}",
+        f"timestamp=-170123456;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=1701234567.0;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=\u0661\u0667\u0660123456;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=1701234567;nonce={'a' * 1000};username=shop;signature={HEX}",
+    ],
+)
+def test_any_other_header_is_malformed(header: str) -> None:
+    """What does not have the four parts, each once, is refused."""
+    with pytest.raises(SignatureError) as raised:
+        read(header)
+
+    assert "malformed" == raised.value.reason

@@ -38,6 +38,7 @@ class Inbox:
 
     Attributes:
         routes: The paths of the page and of its control API.
+        calls: The sends that were asked for.
     """
 
     def __init__(
@@ -48,8 +49,8 @@ class Inbox:
         keep: int,
         clock: Callable[[], float],
     ) -> None:
-        self._calls = Calls(platform.outbox, keep=keep, clock=clock)
-        watch = Watch(self._calls, platform, aftermath)
+        self.calls: Calls = Calls(platform.outbox, keep=keep, clock=clock)
+        watch = Watch(self.calls, platform, aftermath)
         documents = Documents(platform, aftermath)
         self._streams = Streams(watch, documents)
         self.routes: Sequence[BaseRoute] = routes(
@@ -62,7 +63,7 @@ class Inbox:
 
     def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
         """Make a send of the platform one that the inbox shows."""
-        return self._calls.recorded(product, path, send)
+        return self.calls.recorded(product, path, send)
 
     @contextmanager
     def open(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ has to be kept for it: see `Calls.since`.
 
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TypeAlias
@@ -22,6 +22,7 @@ from attrs import define, field, frozen
 
 from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox._kept import nobody
 from engagelab_async.sandbox.outbox import Outbox, Product
 
 BodyCall: TypeAlias = Callable[[Body], Answer]
@@ -96,16 +97,28 @@ class Calls:
             never the newest. A call without messages counts as one.
         clock: Tells the time in Unix seconds.
 
+    Raises:
+        TypeError: ``keep`` is no int.
+        ValueError: ``keep`` is less than 1.
+
     Attributes:
         epoch: Tells these calls from those of another sandbox.
         revision: That of the last change.
         on_change: Called with the number of every new call, and with 0 when all are forgotten.
+        on_add: Called with every new call.
+        on_clear: Called when all are forgotten.
     """
 
     def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int):
+            raise TypeError(f"keep: expected an int, got {type(keep).__name__}")
+        if keep < 1:
+            raise ValueError(f"keep: must be at least 1, got {keep}")
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
         self.on_change: Callable[[int], object] = lambda _: None
+        self.on_add: Callable[[Call], object] = nobody
+        self.on_clear: Callable[[], object] = nobody
         self._outbox = outbox
         self._keep = keep
         self._clock = clock
@@ -199,6 +212,15 @@ class Calls:
             self._forget()
         self.revision += 1
         self.on_change(0)
+        self.on_clear()
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Take these calls, oldest first, for all there are; each keeps its number."""
+        while self._calls:
+            self._forget()
+        for call in calls:
+            self._last_number = call.number - 1
+            self._add(call)
 
     def _add(self, call: Call) -> None:
         self._last_number += 1
@@ -211,6 +233,7 @@ class Calls:
             self._forget()
         self._revise(call)
         self.on_change(call.number)
+        self.on_add(call)
 
     def _revise(self, call: Call) -> None:
         self.revision += 1

@@ -138,6 +138,31 @@ async def test_a_patient_client_gets_its_answer(sandbox: Sandbox, fault: Fault) 
     assert 2 == len(sandbox.messages)
 
 
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_reset_is_one_and_a_cut_is_an_end(sandbox: Sandbox, after: bool) -> None:
+    """On the wire a reset is ECONNRESET before any answer, a cut a regular end in the middle."""
+    request = httpx.Request(
+        "POST", f"{sandbox.sms_base_url}/v1/messages", json={"to": "+1", "template": {}}
+    )
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    raw = "\r\n".join([f"POST {request.url.path} HTTP/1.1", *lines, "", ""]).encode()
+
+    async def received() -> bytes:
+        async with await anyio.connect_tcp(request.url.host, request.url.port or 0) as stream:
+            await stream.send(raw + request.content)
+            return b"".join([piece async for piece in stream])
+
+    sandbox.faults.add(Fault("cut", times=1, after=after))
+    head, _, body = (await received()).partition(b"\r\n\r\n")
+    sandbox.faults.add(Fault("reset", times=1, after=after))
+    with pytest.raises(anyio.BrokenResourceError) as broken:
+        await received()
+
+    length = int(dict(line.split(b": ") for line in head.split(b"\r\n")[1:])[b"content-length"])
+    assert length // 2 == len(body)
+    assert isinstance(broken.value.__cause__, ConnectionResetError)
+
+
 async def test_others_keep_their_connection(sandbox: Sandbox) -> None:
     """A fault breaks the connection of the call that it strikes, and no other."""
     async with client_of(sandbox) as one, client_of(sandbox) as other:
@@ -226,6 +251,7 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end(sandbox: Sandbox) 
     long = {**OTP, "pad": "x" * 1_000_000}
     async with httpx.AsyncClient(auth=DEMO_CREDENTIALS, trust_env=False) as http:
         fits = await http.post(url, json=long)
+        sandbox.faults.add(Fault("http", status=502))
         too_long = await http.post(url, json={**long, "more": "x" * 1_000_000})
 
     assert (200, 413) == (fits.status_code, too_long.status_code)

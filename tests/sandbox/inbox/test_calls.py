@@ -146,6 +146,15 @@ def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -
     assert revision == calls.revision
 
 
+@pytest.mark.parametrize(
+    ("keep", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_how_many_to_keep(platform: Platform, keep: int, error: type[Exception]) -> None:
+    """It has to be a number of messages."""
+    with pytest.raises(error, match=r"^keep: "):
+        Calls(platform.outbox, keep=keep, clock=FakeClock())
+
+
 def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
     """All calls go, that is a change, and numbers go on."""
     send_sms(plan("+6591234567"))

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
@@ -164,6 +165,39 @@ def callbacks_once(
         if any(condition(each) for each in sent):
             return sent
     raise AssertionError("never told")
+
+
+def test_a_store_keeps_the_inbox(tmp_path: Path) -> None:
+    """Another run shows the same calls, requests included, but not what was cleared."""
+    path = tmp_path / "sandbox.db"
+    with Sandbox(store=path, pace=0) as sandbox:
+        send(sandbox)
+        httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)
+        send(sandbox, "+6591234568")
+        httpx.post(f"{sandbox.otp_base_url}/v1/codes", json={}, auth=DEMO_CREDENTIALS)
+        before = [shown(sandbox, f"calls/{number}") for number in (2, 3)]
+    with Sandbox(store=path, pace=0) as sandbox:
+        after = [shown(sandbox, f"calls/{number}") for number in (2, 3)]
+        send(sandbox, "+6591234569")
+        with stream(sandbox) as events:
+            assert [2, 3, 4] == sorted(call["number"] for call in next(events)["calls"])
+
+    assert ("message", "refused") == (after[0]["kind"], after[1]["kind"])
+    assert before == after
+
+
+def test_a_store_that_was_cleared_goes_on(tmp_path: Path) -> None:
+    """What is sent after that is shown, even if nothing else is."""
+    path = tmp_path / "sandbox.db"
+    with Sandbox(store=path) as sandbox:
+        send(sandbox)
+        httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)
+    for number in (2, 3):
+        with Sandbox(store=path) as sandbox:
+            send(sandbox)
+
+            assert number == len(sandbox.messages)
+            assert number - 1 == len(shown(sandbox, "messages")["messages"])
 
 
 @pytest.mark.parametrize(("status", "is_answered"), [(200, True), (404, False)])

@@ -3,16 +3,20 @@
 ::
 
     index.html          what stands there before anything has come
-    look.css            colors, sizes, light and dark                 layout.css, detail.css
+    look.css            colors, sizes, light and dark; layout.css, detail.css, dialogs.css the rest
     inbox.js            puts the parts together
     ├── feed.js         the stream of events
     ├── store.js        the calls, filtered and searched
     ├── list.js         the list; draws only the rows that can be seen
     ├── detail.js       the call that is selected
     │   ├── phone.js    as it looks on the phone
-    │   └── exchange.js request and response
+    │   ├── exchange.js request and response
+    │   ├── story.js    what became of it, and the callbacks
+    │   └── actions.js  what can be done by hand
+    ├── faults.js       what is to go wrong
     ├── session.js      the token, and calls of the control API
     ├── theme.js        light, dark, or as the system
+    ├── words.js        how times, numbers and states read
     └── dom.js          makes elements; the only way in which text gets into the page
 
 The browser is told to load nothing from elsewhere, and to treat no string as HTML or as a script.

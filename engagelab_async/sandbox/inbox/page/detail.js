@@ -106,8 +106,10 @@ export class Detail {
     const json = JSON.stringify(data || null);
     if (json === slot.json) return;
     const focused = slot.node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    const opened = [...slot.node.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.key);
     slot.json = json;
     slot.node.replaceChildren(...(data ? render(data) : []));
+    for (const key of opened) slot.node.querySelector(`[data-key="${key}"]`)?.parentElement.setAttribute("open", "");
     if (focused) slot.node.querySelector(`[data-key="${focused}"]`)?.focus();
   }
 

@@ -18,8 +18,13 @@ function body(title, line, json) {
   return h(
     "section", { class: "card", "aria-label": title },
     h("div", { class: "card-head" }, h("h3", {}, title), line, copyButton(json, title.toLowerCase())),
-    h("pre", { class: "json", tabindex: "0", "aria-label": `${title} body` }, ...colored(json)),
+    block(json, `${title} body`),
   );
+}
+
+/** Show JSON that is long perhaps: it scrolls by itself, with the keyboard too. */
+export function block(json, label) {
+  return h("pre", { class: "json", tabindex: "0", "aria-label": label }, ...colored(json));
 }
 
 function colored(json) {

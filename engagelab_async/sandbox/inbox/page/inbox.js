@@ -3,6 +3,7 @@
 
 import { Detail } from "./detail.js";
 import { announce, byId, copyButton, h, icon } from "./dom.js";
+import * as faults from "./faults.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
 import { admitted, ask } from "./session.js";
@@ -124,6 +125,7 @@ function searched(event) {
 }
 
 theme.start();
+faults.start();
 byId("search").addEventListener("input", filter);
 for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
 byId("search").addEventListener("keydown", searched);

@@ -1,6 +1,7 @@
 // What became of a message, and the callbacks that told of it.
 
 import { h } from "./dom.js";
+import { block } from "./exchange.js";
 import { CHANNELS, clock, number, stateMood, stateName } from "./words.js";
 
 /** Show the states that a message has reached, and what was replied. */
@@ -46,7 +47,7 @@ function callback({ number: key, events, url, body, tries, is_answered: isAnswer
     h("summary", { "data-key": `callback-${key}` }, h("b", {}, names), h("span", { class: "url" }, url), h("span", { class: "pill", "data-mood": mood }, outcome)),
     h("ol", { class: "tries" }, ...tries.map((each) => h(
       "li", {}, h("time", {}, clock(each.at)), h("span", {}, answered(each)), each.status && each.answer && h("pre", { tabindex: "0", "aria-label": "Answer" }, each.answer)))),
-    h("pre", { class: "json", tabindex: "0", "aria-label": "Callback body" }, body),
+    block(body, "Callback body"),
   );
 }
 

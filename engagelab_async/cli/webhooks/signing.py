@@ -1,0 +1,113 @@
+"""``engagelab webhooks sign``: a signed callback, to try an endpoint with."""
+
+import asyncio
+import json
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import aclosing
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from engagelab_async import EngageLabError, Request
+from engagelab_async.cli.loopback import reached_directly
+from engagelab_async.cli.outcome import Exit
+from engagelab_async.cli.output import despite_errors_of
+from engagelab_async.cli.printing import complain, console
+from engagelab_async.engines.httpx import HTTPXEngine
+from engagelab_async.webhooks import SIGNATURE_HEADER
+from engagelab_async.webhooks import sign as make_signature
+
+from .account import Account
+
+_TIMEOUT: Final = 10.0
+_MAX_ANSWER: Final = 65_536
+_LOCAL: Final = "http://127.0.0.1:9000/"
+
+
+def sign(
+    url: Annotated[str, Parameter(help="Where your endpoint is.")] = _LOCAL,
+    /,
+    *,
+    account: Account,
+    status: Annotated[str, Parameter(help="What the callback tells of a message.")] = "delivered",
+    body: Annotated[
+        Path | None,
+        Parameter(help="A file with another body; - is standard input.", allow_leading_hyphen=True),
+    ] = None,
+    send: Annotated[
+        bool, Parameter(help="Send it, instead of printing it.", show_default=False)
+    ] = False,
+) -> int:
+    """Print a signed callback as a curl command, or send it.
+
+    The signature is good for five minutes.
+    """
+    try:
+        content = _sample(status) if body is None else _read(body)
+        nonce = secrets.token_hex(8)
+        signature = make_signature(
+            account.username, account.secret, timestamp=int(time.time()), nonce=nonce
+        )
+    except (OSError, ValueError) as error:
+        complain(str(error) if isinstance(error, OSError) else f"--{error}")
+        return Exit.USAGE
+    headers = (("Content-Type", "application/json"), (SIGNATURE_HEADER, signature))
+    if send:
+        return _send(Request("POST", url, headers, content))
+    _print(url, headers, content.decode() if body is None else f"@{body}")
+    return Exit.DONE
+
+
+def _sample(status: str) -> bytes:
+    now = int(time.time())
+    row = {
+        "message_id": "1725407449772531712",
+        "to": "+6591234567",
+        "server": "sms",
+        "channel": "sms",
+        "itime": now,
+        "custom_args": {"order": "1042"},
+        "status": {"message_status": status, "status_data": {"msg_time": now}, "error_code": 0},
+    }
+    return json.dumps({"total": 1, "rows": [row]}).encode()
+
+
+def _read(file: Path) -> bytes:
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
+def _print(url: str, headers: Iterable[tuple[str, str]], data: str) -> None:
+    options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers]
+    lines = [f"curl -i {shlex.quote(url)}", *options, f"--data-binary {shlex.quote(data)}"]
+    with despite_errors_of(sys.stdout):
+        print(" \\\n  ".join(lines))  # noqa: T201 - plain, because it is to be copied
+
+
+def _send(request: Request) -> int:
+    try:
+        return _report(asyncio.run(_answer(request)))
+    except EngageLabError as error:
+        complain(f"No answer: {error}")
+        return Exit.NOT_SENT
+
+
+def _report(status: int) -> int:
+    if status == HTTPStatus.OK:
+        console().print(Text(f"✓ Answered {status}", "bold green"))
+        return Exit.DONE
+    complain(f"Answered {status}: the platform would send it again")
+    return Exit.NOT_SENT
+
+
+async def _answer(request: Request) -> int:
+    with reached_directly():
+        async with aclosing(HTTPXEngine()) as engine:
+            answer = await engine.send(request, timeout=_TIMEOUT, max_bytes=_MAX_ANSWER)
+    return answer.status

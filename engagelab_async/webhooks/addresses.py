@@ -1,0 +1,87 @@
+"""Where a request comes from, and whether callbacks may come from there.
+
+::
+
+    client ──> proxy A ──> proxy B ──> this program
+                                       the connection comes from B
+                                       X-Forwarded-For: whatever the client says, client, A
+
+Each proxy adds to the right who it was called by. So the list is read from the right, as long as
+those who wrote it are trusted; what stands left of that may be invented.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+CALLBACK_ADDRESSES: Final = ("119.8.170.74", "114.119.180.30")
+"""Where the vendor says that callbacks come from.
+
+.. versionadded:: 0.1.0
+"""
+
+Address = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+# Some proxies note the port as well.
+_WITH_PORT: Final = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]+)?|(?P<v4>[0-9.]+):[0-9]+")
+
+
+def networks(name: str, values: Iterable[str]) -> Networks:
+    """Read addresses and networks that a program has configured.
+
+    Args:
+        name: The argument that they are given as.
+        values: Such as ``10.0.0.1``, ``10.0.0.0/8`` and ``fd00::/8``.
+
+    Raises:
+        TypeError: It is a lone string, or holds something else than strings.
+        ValueError: One of them is no address.
+    """
+    if isinstance(values, str):
+        raise TypeError(f"{name}: expected several addresses, got one str")
+    return tuple(_network(f"{name}[{place}]", value) for place, value in enumerate(values))
+
+
+def _network(name: str, value: object) -> IPv4Network | IPv6Network:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def source(peer: str | None, forwarded: str, trusted: Networks) -> Address | None:
+    """Find out where a request comes from.
+
+    Args:
+        peer: The other end of the connection.
+        forwarded: The header ``X-Forwarded-For``.
+        trusted: The proxies whose word counts.
+
+    Returns:
+        The address, or ``None`` if it cannot be known.
+    """
+    address = _address(peer or "")
+    hops = forwarded.split(",") if forwarded else []
+    while hops and address is not None and is_in(address, trusted):
+        address = _address(hops.pop())
+    return address
+
+
+def _address(text: str) -> Address | None:
+    match = _WITH_PORT.fullmatch(text.strip())
+    bare = (match["v6"] or match["v4"]) if match else text.strip()
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return None
+    # As a server that listens on IPv6 sees callers that have no IPv6.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_in(address: Address, places: Networks) -> bool:
+    """Tell whether an address is in one of some networks."""
+    return any(address in place for place in places)

@@ -1,0 +1,251 @@
+"""The events that callbacks tell: one for each row of their bodies.
+
+::
+
+    Event                 .server  .itime  .raw  .identity
+    ├── MessageStatus     how far a message has come
+    ├── Notification      the account: its balance, its rate of verified codes, its templates
+    ├── UplinkMessage     a person has replied
+    ├── SystemEvent       somebody has done something in the account
+    └── UnknownEvent      anything else: rows of new kinds will come one day
+
+How far a message comes::
+
+    plan ──> target_valid ──> sent ──> delivered ──> verified | verified_failed | verified_timeout
+      └──> target_invalid       └──> delivered_failed
+                └─ sent_failed, also spelled sent_fail
+
+Callbacks arrive late, twice, and in any order.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from engagelab_async.operations import _arguments as arguments
+
+DELIVERED: Final = frozenset({"delivered", "verified"})
+"""The statuses of a message that has arrived; only who has got a code can verify it."""
+
+FAILED: Final = frozenset(
+    {
+        "target_invalid",
+        "sent_failed",
+        "sent_fail",  # the platform knows both spellings
+        "delivered_failed",
+        "verified_failed",
+        "verified_timeout",
+    }
+)
+"""The statuses of a message that has not done what it was sent for, and will not any more."""
+
+
+class JSONObject(Mapping[str, Any]):
+    """A JSON object that cannot be changed, and whose ``repr`` shows nothing of it.
+
+    ``dict(it)`` is one that can be changed and written as JSON.
+    """
+
+    # A MappingProxyType would do, if it could be pickled and copied.
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self._members = dict(members)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        return self._members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return arguments.hidden(self)
+
+
+def _masked(value: str | None) -> str:
+    return "None" if value is None else arguments.masked_recipient(value)
+
+
+def _empty() -> Mapping[str, Any]:
+    return JSONObject({})
+
+
+@frozen(kw_only=True)
+class Event:
+    """What a row of a callback tells.
+
+    A field that the row does not have, or that is of an unexpected type, is ``None``; `raw` has
+    the row as it came.
+
+    Attributes:
+        server: The product: ``otp`` or ``sms``.
+        itime: When it happened, or was told to us first; in UTC.
+        raw: The row, with everything in it. Its ``repr`` shows none of that.
+
+    .. versionadded:: 0.1.0
+    """
+
+    server: str | None = None
+    itime: datetime | None = None
+    raw: Mapping[str, Any] = field(factory=_empty, converter=JSONObject, hash=False, repr=False)
+
+    @property
+    def identity(self) -> str:
+        """A digest of `raw`, the same whenever the platform tells the same again.
+
+        Callbacks have no ids; this is a key for a database.
+
+        Example:
+            >>> MessageStatus(message_id="7", status="sent", raw={"a": 1, "b": 2}).identity
+            'b48465408132d0bff24c5d5f94bfe758'
+        """
+        row = json.dumps(dict(self.raw), sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(row.encode(), digest_size=16).hexdigest()
+
+
+@frozen(kw_only=True)
+class MessageStatus(Event):
+    """How far a message has come.
+
+    Attributes:
+        message_id: The message, as ``Sent`` and ``Plan`` name it.
+        status: ``plan``, ``target_valid``, ``target_invalid``, ``sent``, ``sent_failed`` (or
+            ``sent_fail``), ``delivered``, ``delivered_failed``, ``verified``,
+            ``verified_failed``, ``verified_timeout``; or what will be added to them.
+        to: The recipient. A ``repr`` shows the last two digits.
+        channel: The channel: ``sms``, ``whatsapp``, ``voice``, ``email``.
+        custom_args: What ``SendSMS`` was given to come back.
+        msg_time: When the message was sent; in UTC.
+        current_send_channel: The channel that the platform has chosen, in its own words.
+        template_key: The template.
+        business_id: The account's business.
+        cost: What was paid, in units of `currency`; told with ``sent``.
+        currency: Its currency: ``USD``.
+        error_code: Why it failed, or 0.
+        error_message: Why it failed, in the platform's words, which a ``repr`` hides.
+
+    Example:
+        >>> event = MessageStatus(message_id="7", status="delivered", to="+6591234567")
+        >>> event.is_delivered, event.is_final, event.is_failed
+        (True, True, False)
+        >>> event
+        MessageStatus(server=None, itime=None, message_id='7', status='delivered', to='…67', ...)
+
+    .. versionadded:: 0.1.0
+    """
+
+    message_id: str
+    status: str
+    to: str | None = field(default=None, repr=_masked)
+    channel: str | None = None
+    custom_args: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
+    msg_time: datetime | None = None
+    current_send_channel: str | None = None
+    template_key: str | None = None
+    business_id: str | None = None
+    cost: float | None = None
+    currency: str | None = None
+    error_code: int | None = None
+    error_message: str | None = field(default=None, repr=arguments.hidden)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the message is delivered, or failed.
+
+        A ``delivered`` code may still become ``verified``.
+        """
+        return self.is_delivered or self.is_failed
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether it has arrived; that is so if it is ``delivered`` or ``verified``."""
+        return self.status in DELIVERED
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it failed; all statuses that end in ``fail``, ``failed`` or ``timeout`` say so.
+
+        ``target_invalid`` does as well. After ``verified_failed`` and ``verified_timeout`` the
+        code was not verified; it may have arrived.
+        """
+        return self.status in FAILED
+
+
+@frozen(kw_only=True)
+class Notification(Event):
+    """The platform has something to say about the account.
+
+    Attributes:
+        event: ``insufficient_verification_rate``, ``insufficient_balance``,
+            ``template_audit_result``, or what will be added to them.
+        data: What it says, such as ``remain_balance`` and ``balance_threshold``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    event: str
+    data: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
+
+
+@frozen(kw_only=True)
+class UplinkMessage(Event):
+    """A person has replied. A ``repr`` shows neither numbers nor the text.
+
+    Attributes:
+        sender: Who replied.
+        recipient: The number that was replied to.
+        text: The reply.
+        message_id: The message; the platform has been seen to send ``0``.
+        business_id: The account's business.
+        message_sid: The reply's own id.
+        account_sid: The account at the carrier.
+
+    .. versionadded:: 0.1.0
+    """
+
+    sender: str = field(repr=_masked)
+    recipient: str | None = field(default=None, repr=_masked)
+    text: str = field(default="", repr=arguments.hidden)
+    message_id: str | None = None
+    business_id: str | None = None
+    message_sid: str | None = None
+    account_sid: str | None = None
+
+
+@frozen(kw_only=True)
+class SystemEvent(Event):
+    """Somebody has done something in the account. A ``repr`` does not show who.
+
+    Attributes:
+        event: ``account_login``, ``key_manage``, ``msg_history``, ``template_manage``,
+            ``api_call``, or what will be added to them.
+        action: What was done, such as ``login_failed``.
+        data: All about it: ``operator`` with ``email``, ``api_key`` and ``ip_address``, and more.
+
+    .. versionadded:: 0.1.0
+    """
+
+    event: str
+    action: str | None = None
+    data: Mapping[str, Any] = field(
+        factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
+    )
+
+
+@frozen(kw_only=True)
+class UnknownEvent(Event):
+    """A row of a kind that is not known, or without what makes it one that is: see `raw`.
+
+    .. versionadded:: 0.1.0
+    """

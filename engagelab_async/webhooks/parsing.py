@@ -1,0 +1,235 @@
+"""Reading the body of a callback: ``{"total": 2, "rows": [row, row]}`` becomes two events.
+
+=====================================  ==========================================================
+body                                   events
+=====================================  ==========================================================
+empty, ``{}``, ``{"rows": null}``      none: the platform checks whether the URL is there
+a row with what makes it of its kind   that event; a field of an unexpected type is ``None`` in it
+any other row                          `UnknownEvent`
+anything else                          `InvalidCallbackError`
+=====================================  ==========================================================
+
+Whatever is returned can be written as JSON, copied and pickled.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+from engagelab_async.errors import InvalidCallbackError
+
+from .events import (
+    Event,
+    MessageStatus,
+    Notification,
+    SystemEvent,
+    UnknownEvent,
+    UplinkMessage,
+)
+
+Row = dict[str, Any]
+
+# Rows of the platform have three levels below these; the rest is for custom_args. What is nested
+# much deeper can be read here, and then breaks whoever copies or writes it further down the stack.
+_MAX_DEPTH: Final = 100
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
+    """Read the body of a callback. It proves nothing: `Verifier` tells who has sent it.
+
+    Args:
+        body: The body as it came; bytes are UTF-8.
+
+    Returns:
+        The events in their order; none for the request by which the platform checks a URL.
+
+    Raises:
+        TypeError: The body is of another type.
+        InvalidCallbackError: It is no JSON, or not a list of rows.
+
+    Example:
+        >>> parse('{"rows": [{"message_id": "7", "status": {"message_status": "sent"}}]}')
+        (MessageStatus(server=None, itime=None, message_id='7', status='sent', ...),)
+        >>> parse(b"")
+        ()
+
+    .. versionadded:: 0.1.0
+    """
+    if not isinstance(body, bytes | bytearray | str):
+        raise TypeError(f"body: expected bytes or a str, got {type(body).__name__}")
+    return tuple(_event(row) for row in _rows(_document(body)))
+
+
+# ------------------------------------------------------------------------------- the body
+
+
+def _document(body: bytes | bytearray | str) -> object:
+    try:
+        text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_no_json) if text.strip() else {}
+    except (ValueError, RecursionError):
+        # The built-in text may quote the body.
+        raise InvalidCallbackError("the body is not JSON", reason="not_json") from None
+    if _is_deep(document):
+        raise InvalidCallbackError("the body is nested too deeply", reason="not_json")
+    return document
+
+
+def _no_json(constant: str) -> NoReturn:
+    """Refuse ``NaN`` and ``Infinity``, which Python would take."""
+    raise ValueError(constant)
+
+
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(_MAX_DEPTH):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _rows(document: object) -> list[Row]:
+    if not isinstance(document, dict):
+        raise InvalidCallbackError("the body is not a JSON object", reason="not_an_object")
+    rows = document.get("rows", ...) if document else None
+    if rows is None:  # as some languages write a list of none
+        return []
+    if not isinstance(rows, list):
+        raise InvalidCallbackError("rows: expected an array", reason="no_rows")
+    for place, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise InvalidCallbackError(f"rows[{place}]: expected an object", reason="bad_row")
+    return rows
+
+
+# ------------------------------------------------------------------------------- rows
+
+
+def _event(row: Row) -> Event:
+    for kind, read in _KINDS.items():
+        event = read(row, _object(row.get(kind)))
+        if event is not None:
+            return event
+    return UnknownEvent(**_shared(row))
+
+
+def _shared(row: Row) -> Row:
+    return {"server": _text(row.get("server")), "itime": _moment(row.get("itime")), "raw": row}
+
+
+def _message_status(row: Row, status: Row) -> MessageStatus | None:
+    data, billing = _object(status.get("status_data")), _object(status.get("billing"))
+    message_id = _text(row.get("message_id")) or _text(data.get("message_id"))
+    message_status = _text(status.get("message_status"))
+    if not message_id or not message_status:
+        return None
+    return MessageStatus(
+        message_id=message_id,
+        status=message_status,
+        to=_text(row.get("to")),
+        channel=_text(row.get("channel")),
+        custom_args=_object(row.get("custom_args")),
+        msg_time=_moment(data.get("msg_time")),
+        current_send_channel=_text(data.get("current_send_channel")),
+        template_key=_text(data.get("template_key")),
+        business_id=_text(data.get("business_id")),
+        cost=_number(billing.get("cost")),
+        currency=_text(billing.get("currency")),
+        error_code=_integer(status.get("error_code")),
+        error_message=_text(_object(status.get("error_detail")).get("message")),
+        **_shared(row),
+    )
+
+
+def _notification(row: Row, notification: Row) -> Notification | None:
+    event = _text(notification.get("event"))
+    data = _object(notification.get("notification_data"))
+    return Notification(event=event, data=data, **_shared(row)) if event else None
+
+
+def _uplink_message(row: Row, response: Row) -> UplinkMessage | None:
+    data = _object(response.get("response_data"))
+    sender = _text(data.get("from"))
+    if response.get("event") != "uplink_message" or not sender:
+        return None
+    return UplinkMessage(
+        sender=sender,
+        recipient=_text(data.get("to")),
+        text=_text(data.get("body")) or "",
+        message_id=_text(row.get("message_id")),
+        business_id=_text(row.get("business_id")),
+        message_sid=_text(data.get("message_sid")),
+        account_sid=_text(data.get("account_sid")),
+        **_shared(row),
+    )
+
+
+def _system_event(row: Row, system_event: Row) -> SystemEvent | None:
+    event = _text(system_event.get("event"))
+    data = _object(system_event.get("data"))
+    if not event:
+        return None
+    return SystemEvent(event=event, action=_text(data.get("action")), data=data, **_shared(row))
+
+
+_KINDS: Final[Mapping[str, Callable[[Row, Row], Event | None]]] = {
+    "status": _message_status,
+    "notification": _notification,
+    "response": _uplink_message,
+    "system_event": _system_event,
+}
+"""What a row of each kind has, beside what all rows have."""
+
+
+# ------------------------------------------------------------------------------- fields
+
+
+def _object(value: object) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    """Read a text; the platform writes some ids as numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    # Half a surrogate pair would break whoever prints or stores the text.
+    return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    """Read a finite number, also one that is written as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _moment(value: object) -> datetime | None:
+    seconds = _number(value)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

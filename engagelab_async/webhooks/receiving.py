@@ -1,0 +1,177 @@
+"""A request, as any framework has it, becomes events or the status of an answer.
+
+======  ========================================================================================
+status  when
+======  ========================================================================================
+200     it is in order, and its events are taken; or it checks whether the URL is there
+400     its body is no callback
+401     it does not prove that it is the platform's
+403     it comes from another address
+405     it is no POST
+413     its body is too large
+503     there are too many to be handled: the platform is to send it again
+======  ========================================================================================
+
+An adapter translates from its framework to `Receiver.answer` and back, and runs `Receiver.running`.
+"""
+
+import logging
+from collections.abc import AsyncIterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Unpack
+
+from attrs import field, frozen
+
+from engagelab_async.errors import EngageLabError, InvalidCallbackError, SignatureError
+
+from ._limits import whole
+from .delivery import Delivery, DeliveryOptions, Handler
+from .events import Event
+from .parsing import parse
+from .verification import Verifier
+
+MAX_BODY: Final = 1024 * 1024
+"""How many bytes a body may have."""
+
+_URL_CHECKS: Final = (b"", b"{}")
+_MAX_URL_CHECK: Final = 16
+
+_logger: Final = logging.getLogger("engagelab_async")
+
+
+class BodyTooLargeError(EngageLabError):
+    """A body has more bytes than it may; the rest of it is not read."""
+
+
+@frozen
+class CallbackRequest:
+    """What there is to know about a request.
+
+    Attributes:
+        headers: Its headers.
+        address: The other end of its connection, if that has an address.
+        body: Its body, in pieces.
+    """
+
+    headers: Mapping[str, str]
+    address: str | None
+    body: AsyncIterable[bytes]
+
+
+@frozen
+class Answer:
+    """How to answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Headers to add.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+async def read(
+    request: CallbackRequest, verifier: Verifier, max_body: int = MAX_BODY
+) -> tuple[Event, ...]:
+    """Read a callback, as far as it deserves it.
+
+    Raises:
+        SignatureError: It may be anybody's.
+        InvalidCallbackError: Its body is none of the platform.
+        BodyTooLargeError: Its body is longer than it may be.
+    """
+    try:
+        admission = verifier.admit(request.headers, address=request.address)
+    except SignatureError as error:
+        # The vendor does not say whether the check of a URL is signed. It tells nothing.
+        if error.reason == "missing" and await _checks_the_url(request):
+            return ()
+        raise
+    body = await _received(request, max_body)
+    verifier.bind(admission, body)
+    return parse(body)
+
+
+async def _checks_the_url(request: CallbackRequest) -> bool:
+    try:
+        return (await _received(request, _MAX_URL_CHECK)).strip() in _URL_CHECKS
+    except BodyTooLargeError:
+        return False
+
+
+async def _received(request: CallbackRequest, limit: int) -> bytes:
+    # Counted, because a Content-Length may be missing, and may be wrong.
+    body = bytearray()
+    async for piece in request.body:
+        body += piece
+        if len(body) > limit:
+            raise BodyTooLargeError("the body is too large")
+    return bytes(body)
+
+
+def answer_to(error: EngageLabError) -> Answer:
+    """Tell how a request is answered that cannot be read."""
+    match error:
+        case InvalidCallbackError():
+            return Answer(400)
+        case SignatureError(reason="wrong_address"):
+            status = 403
+        case SignatureError():
+            status = 401
+        case _:
+            status = 413
+    # What is still to come of the body will not be read, so the connection has no future.
+    return Answer(status, {"Connection": "close"})
+
+
+class Receiver:
+    """Receives callbacks, answers them at once, and hands their events to the handler.
+
+    Args:
+        verifier: Tells which requests are the platform's.
+        handler: Called with each event, after the answer.
+        max_body: How many bytes a body may have.
+        options: See `DeliveryOptions`.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        handler: Handler,
+        *,
+        max_body: int = MAX_BODY,
+        **options: Unpack[DeliveryOptions],
+    ) -> None:
+        self._verifier = verifier
+        self._max_body = whole("max_body", max_body)
+        self._delivery = Delivery(handler, **options)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Handle events for as long as the block lasts, and in its end what is left."""
+        return self._delivery.running()
+
+    async def answer(self, method: str, request: CallbackRequest) -> Answer:
+        """Answer a request. It waits for the request's body and for nothing else.
+
+        Raises:
+            RuntimeError: `running` is not.
+        """
+        answer, reason = await self._decide(method, request)
+        if answer.status == 200:  # noqa: PLR2004 - OK
+            self._delivery.counts.received += 1
+        else:
+            self._delivery.counts.refused += 1
+            _logger.warning("callback answered %d: %s", answer.status, reason)
+        return answer
+
+    async def _decide(self, method: str, request: CallbackRequest) -> tuple[Answer, str]:
+        if method != "POST":
+            return Answer(405, {"Allow": "POST"}), "it is no POST"
+        try:
+            events = await read(request, self._verifier, self._max_body)
+        except (InvalidCallbackError, SignatureError, BodyTooLargeError) as error:
+            return answer_to(error), str(error)
+        if not self._delivery.take(events):
+            return Answer(503), "too many are waiting to be handled"
+        return Answer(200), ""

@@ -1,0 +1,220 @@
+"""Who has sent a request: the platform, or anybody.
+
+::
+
+    request ──> from an allowed address? ──> Authorization ──> signature ──> time ──> nonce
+                     wrong_address       wrong_authorization   missing      too_old   replayed
+                                                              malformed     too_new
+                                                         wrong_username
+                                                        wrong_signature
+
+All but the nonce is known from the headers, before anything of the body is read.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from attrs import frozen
+
+from engagelab_async.errors import SignatureError
+
+from . import addresses
+from ._limits import positive, whole
+from .nonces import CAPACITY, NonceMemory
+from .signatures import (
+    SIGNATURE_HEADER,
+    Signature,
+    as_bytes,
+    check_name,
+    check_secret,
+    read,
+)
+
+TOLERANCE: Final = 300.0
+
+
+@frozen
+class Admission:
+    """The headers of a request are in order; what is left is to see whether they were used before.
+
+    Attributes:
+        timestamp: When the callback was sent, in Unix seconds.
+        nonce: What tells it from others of that second.
+
+    .. versionadded:: 0.1.0
+    """
+
+    timestamp: int
+    nonce: str
+
+
+class Verifier:
+    """Tells whether a request is a callback of the platform.
+
+    The signature does not cover the body. So a verifier remembers which body came with which
+    signature, and takes the signature with no other; the same again is taken, because that is what
+    the platform sends when it has not got its answer. The memory is that of one process.
+
+    Args:
+        username: The name that was set for the callback URL in the console.
+        secret: The secret that belongs to it; or several, while one takes the place of another.
+        tolerance: How many seconds the platform's clock and the way may be off, either way.
+        authorization: What the header ``Authorization`` has to be, if one was set in the console.
+        allowed_addresses: Where callbacks may come from, such as `CALLBACK_ADDRESSES`; networks
+            (``10.0.0.0/8``) will do. ``None`` is anywhere.
+        trusted_proxies: The proxies in front of this program, as addresses and networks; what
+            they note in ``X-Forwarded-For`` is then believed. Only with `allowed_addresses`.
+        max_nonces: How many signatures are remembered at most. When there are more, late ones are
+            refused, the oldest first.
+        clock: Tells the time in Unix seconds.
+
+    Raises:
+        TypeError: An argument is of another type.
+        ValueError: An argument can never be right; it is named.
+
+    Example:
+        >>> verifier = Verifier("shop", "my_secret")
+        >>> verifier.verify({"X-Callback-Id": "timestamp=1;nonce=2"}, b"{}")
+        Traceback (most recent call last):
+        engagelab_async.errors.SignatureError: X-CALLBACK-ID: not as documented
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        username: str,
+        secret: str | Iterable[str],
+        *,
+        tolerance: float = TOLERANCE,
+        authorization: str | None = None,
+        allowed_addresses: Iterable[str] | None = None,
+        trusted_proxies: Iterable[str] = (),
+        max_nonces: int = CAPACITY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        check_name("username", username)
+        self._username = username
+        self._secrets = _secrets(secret)
+        self._tolerance = positive("tolerance", tolerance)
+        if authorization is not None:
+            check_secret("authorization", authorization)
+        self._authorization = authorization
+        self._proxies = addresses.networks("trusted_proxies", trusted_proxies)
+        self._allowed = _allowed(allowed_addresses, self._proxies)
+        self._nonces = NonceMemory(whole("max_nonces", max_nonces))
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Verifier({self._username!r}, <hidden>)"
+
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, *, address: str | None = None
+    ) -> None:
+        """Check a request as a whole.
+
+        Args:
+            headers: All headers of the request.
+            body: The body, as it came.
+            address: The other end of the connection; only looked at where addresses matter.
+
+        Raises:
+            SignatureError: It may be anybody's; its ``reason`` tells why.
+        """
+        self.bind(self.admit(headers, address=address), body)
+
+    def admit(self, headers: Mapping[str, str], *, address: str | None = None) -> Admission:
+        """Check what can be checked before the body is read; `bind` is the other half.
+
+        Args:
+            headers: All headers of the request.
+            address: The other end of the connection.
+
+        Raises:
+            SignatureError: The request may be anybody's.
+        """
+        given = folded(headers.items())
+        self._check_address(address, given)
+        self._check_authorization(given.get("authorization", ""))
+        header = given.get(SIGNATURE_HEADER.lower())
+        if header is None:
+            raise SignatureError(f"{SIGNATURE_HEADER}: missing", reason="missing")
+        signature = read(header)
+        self._check_proof(signature)
+        admission = Admission(int(signature.timestamp), signature.nonce)
+        self._check_time(admission.timestamp)
+        return admission
+
+    def bind(self, admission: Admission, body: bytes) -> None:
+        """Take a signature for one body, and for no other from now on.
+
+        Raises:
+            SignatureError: It came with another body before.
+        """
+        # Again: while its body was on the way, what is known of the signature may have been let go.
+        self._check_time(admission.timestamp)
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        if not self._nonces.bind(admission.timestamp, admission.nonce, digest):
+            raise SignatureError("the signature came with another body before", reason="replayed")
+        self._nonces.forget_before(self._clock() - self._tolerance)
+
+    def _check_address(self, peer: str | None, headers: Mapping[str, str]) -> None:
+        if self._allowed is None:
+            return
+        found = addresses.source(peer, headers.get("x-forwarded-for", ""), self._proxies)
+        if found is None or not addresses.is_in(found, self._allowed):
+            raise SignatureError("callbacks do not come from there", reason="wrong_address")
+
+    def _check_authorization(self, given: str) -> None:
+        wanted = self._authorization
+        if wanted is not None and not hmac.compare_digest(as_bytes(wanted), as_bytes(given)):
+            raise SignatureError("Authorization: not the one agreed", reason="wrong_authorization")
+
+    def _check_proof(self, signature: Signature) -> None:
+        # Whatever name the header claims, the proof is made with ours. All secrets are tried, so
+        # that the time it takes does not tell which of them is right.
+        proofs = [signature.proves(self._username, secret) for secret in self._secrets]
+        if not any(proofs):
+            ours = signature.username == self._username
+            raise SignatureError(
+                f"{SIGNATURE_HEADER}: {'the secret' if ours else 'the username'} is another",
+                reason="wrong_signature" if ours else "wrong_username",
+            )
+
+    def _check_time(self, timestamp: int) -> None:
+        age = self._clock() - timestamp
+        if age > self._tolerance or self._nonces.forgets(timestamp):
+            raise SignatureError("the signature is too old", reason="too_old")
+        if age < -self._tolerance:
+            raise SignatureError("the signature is from the future", reason="too_new")
+
+
+def folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Write the names of headers in lower case, and the values of one that came twice in a row."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        found[lower] = f"{found[lower]}, {value}" if lower in found else value
+    return found
+
+
+def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
+    secrets = (given,) if isinstance(given, str) else tuple(given)
+    if not secrets:
+        raise ValueError("secret: must not be empty")
+    for secret in secrets:
+        check_secret("secret", secret)
+    return secrets
+
+
+def _allowed(
+    allowed: Iterable[str] | None, proxies: addresses.Networks
+) -> addresses.Networks | None:
+    if allowed is not None:
+        return addresses.networks("allowed_addresses", allowed)
+    if proxies:
+        raise ValueError("trusted_proxies: needs allowed_addresses, or nothing depends on it")
+    return None

@@ -1,0 +1,78 @@
+"""The FastAPI app that receives callbacks, started with uvicorn and called by real requests."""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping
+
+import httpx
+import pytest
+
+from engagelab_async.webhooks import sign
+from examples.programs import EXAMPLES, serving
+
+_NONCES = (f"nonce-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def app(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
+    """A client of the app."""
+    account = {"ENGAGELAB_CALLBACK_USERNAME": "shop", "ENGAGELAB_CALLBACK_SECRET": "my_secret"}
+    command = ["-m", "uvicorn", "--app-dir", str(EXAMPLES), "--port", "0", "fastapi_callbacks:app"]
+    with (
+        serving(*command, environment={**environment, **account}) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        yield client
+
+
+def call_back(app: httpx.Client, order: str, status: str, secret: str = "my_secret") -> int:
+    """Send a callback, and return how it is answered."""
+    row = {
+        "message_id": f"of-{order}",
+        "to": "+6591234567",
+        "custom_args": {"order": order},
+        "status": {"message_status": status},
+    }
+    signature = sign("shop", secret, timestamp=int(time.time()), nonce=next(_NONCES))
+    content = json.dumps({"total": 1, "rows": [row]})
+    return app.post("/callbacks", content=content, headers={"X-CALLBACK-ID": signature}).status_code
+
+
+def message_of(app: httpx.Client, order: str, expected: str) -> str:
+    """Ask until what was answered is handled too, or for as long as a test may take."""
+    while True:
+        answer = app.get(f"/orders/{order}")
+        if answer.status_code == 200 and answer.json()["message"] == expected:
+            return expected
+
+
+def test_a_message_is_followed(app: httpx.Client) -> None:
+    """What the platform tells last is what is known."""
+    for status in ("plan", "sent", "delivered"):
+        assert 200 == call_back(app, "1", status)
+        assert status == message_of(app, "1", status)
+
+
+def test_callbacks_come_in_any_order(app: httpx.Client) -> None:
+    """What is late changes nothing."""
+    statuses = ["delivered", "sent", "sent_fail"]
+    assert [200] * 3 == [call_back(app, "2", status) for status in statuses]
+    call_back(app, "3", "sent_fail")  # handled after those
+    message_of(app, "3", "sent_fail")
+
+    assert {"order": "2", "message": "delivered"} == app.get("/orders/2").json()
+
+
+def test_a_failure_is_known(app: httpx.Client) -> None:
+    """So that somebody can call the customer."""
+    call_back(app, "4", "sent")
+    call_back(app, "4", "sent_failed")
+
+    assert "sent_failed" == message_of(app, "4", "sent_failed")
+
+
+def test_a_forged_callback(app: httpx.Client) -> None:
+    """Who does not know the secret changes nothing."""
+    assert 401 == call_back(app, "5", "delivered", secret="guessed")
+    assert 404 == app.get("/orders/5").status_code

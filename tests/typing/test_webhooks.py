@@ -1,0 +1,83 @@
+"""What a type checker knows of callbacks, and what it refuses.
+
+mypy and pyright judge this file; running it shows that what they know is true.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_type
+
+import pytest
+
+from engagelab_async.webhooks import (
+    Counts,
+    Event,
+    MessageStatus,
+    Notification,
+    RecentlySeen,
+    SystemEvent,
+    Tracker,
+    UplinkMessage,
+    Verifier,
+    parse,
+    sign,
+)
+from engagelab_async.webhooks.asgi import WebhookApp
+
+EVENTS: tuple[Event, ...] = (
+    MessageStatus(message_id="7", status="sent"),
+    Notification(event="insufficient_balance"),
+    UplinkMessage(sender="+6591234567"),
+    SystemEvent(event="api_call"),
+)
+
+
+def test_events() -> None:
+    """A match tells the kinds apart."""
+    assert_type(parse(b""), tuple[Event, ...])
+    for event in EVENTS:
+        assert_type(event.itime, datetime | None)
+        assert_type(event.raw, Mapping[str, Any])
+        match event:
+            case MessageStatus():
+                assert_type(event.status, str)
+                assert_type(event.is_final, bool)
+                assert_type(event.cost, float | None)
+                assert_type(event.custom_args, Mapping[str, Any])
+            case UplinkMessage():
+                assert_type(event.sender, str)
+            case Notification() | SystemEvent():
+                assert_type(event.data, Mapping[str, Any])
+            case _:
+                pytest.fail("another kind")
+
+
+def test_signatures() -> None:
+    """What is signed and verified has its types."""
+    header = assert_type(sign("shop", "old", timestamp=1701234567, nonce="a"), str)
+    verifier = Verifier("shop", ("new", "old"), clock=lambda: 1701234567)
+    verifier.verify({"x-callback-id": header}, b"")
+    with pytest.raises(TypeError):
+        sign("shop", "old", timestamp="1701234567", nonce="a")  # type: ignore[arg-type]
+
+
+async def test_handlers() -> None:
+    """A handler may be a coroutine function or a function; options are known by name."""
+
+    async def handler(event: Event) -> None:
+        assert_type(event, Event)
+
+    verifier = Verifier("shop", "s")
+    WebhookApp(verifier, handler, counts=Counts(), seen=RecentlySeen(), max_in_flight=2)
+    WebhookApp(verifier, Tracker(), on_error=print)
+    with pytest.raises(TypeError):
+        WebhookApp(verifier, handler, max_flights=2)  # type: ignore[call-arg]
+
+
+async def test_waiting() -> None:
+    """A wait returns what it waited for."""
+    tracker = Tracker()
+    await tracker(MessageStatus(message_id="7", status="delivered"))
+    assert_type(await tracker.wait_for("7", until="delivered"), MessageStatus)
+    with pytest.raises(ValueError, match="until"):
+        await tracker.wait_for("7", until="read")  # type: ignore[arg-type]

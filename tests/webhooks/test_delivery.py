@@ -1,0 +1,384 @@
+"""From the callback to the handler: room, repeats, failures, and the end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from engagelab_async.webhooks import Counts, Event, RecentlySeen, parse
+from engagelab_async.webhooks.delivery import Delivery
+from webhooks.requests import body_of, row
+
+
+def events(*message_ids: str) -> tuple[Event, ...]:
+    """Make the events of a callback."""
+    return parse(body_of(*(row(each) for each in message_ids)))
+
+
+class Recorder:
+    """A handler that keeps what it is given, and can be held up or told to fail.
+
+    Attributes:
+        handled: The ids of the messages that it was told about.
+        failing: The ids of those that it fails for.
+        gate: What it waits for before it handles anything.
+        busy: Set when it waits for that.
+    """
+
+    def __init__(self) -> None:
+        self.handled: list[str] = []
+        self.failing: set[str] = set()
+        self.gate = anyio.Event()
+        self.gate.set()
+        self.busy = anyio.Event()
+
+    def hold(self) -> None:
+        """Handle nothing until the gate is opened."""
+        self.gate = anyio.Event()
+
+    async def __call__(self, event: Any) -> None:  # noqa: ANN401 - they are all about messages
+        """Handle an event."""
+        self.busy.set()
+        await self.gate.wait()
+        if event.message_id in self.failing:
+            raise LookupError(f"nothing known of {event.to}")
+        self.handled.append(event.message_id)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """The handler."""
+    return Recorder()
+
+
+async def test_events_are_handled_in_their_order(recorder: Recorder) -> None:
+    """One after the other, as they came."""
+    counts = Counts()
+    delivery = Delivery(recorder, counts=counts)
+    async with delivery.running():
+        assert delivery.take(events("1", "2"))
+        assert delivery.take(events())
+        assert delivery.take(events("3"))
+
+    assert ["1", "2", "3"] == recorder.handled
+    assert Counts(handled=3) == counts
+
+
+async def test_a_function_will_do() -> None:
+    """What has nothing to wait for need not be a coroutine function."""
+    handled: list[Event] = []
+    delivery = Delivery(handled.append)
+    async with delivery.running():
+        delivery.take(events("1"))
+
+    assert events("1") == tuple(handled)
+
+
+async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
+    """What does not fit is not taken, and nothing waits for room."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=2)
+    async with delivery.running():
+        delivery.take(events("1"))
+        await recorder.busy.wait()
+        taken = [delivery.take(events(each)) for each in ("2", "3", "4")]
+        recorder.gate.set()
+
+    assert [True, True, False] == taken
+    assert ["1", "2", "3"] == recorder.handled
+
+
+async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> None:
+    """The check of a URL may come from anybody, so it must not crowd out the platform."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=1)
+    async with delivery.running():
+        delivery.take(events("1"))
+        await recorder.busy.wait()
+        taken = [delivery.take(each) for each in ((), (), events("2"), ())]
+        recorder.gate.set()
+
+    assert [True] * 4 == taken
+
+
+async def test_several_at_once(recorder: Recorder) -> None:
+    """A handler that waits holds up nobody, if it may be called again meanwhile."""
+    both = asyncio.Barrier(2)
+
+    async def meet(_: Event) -> None:
+        await both.wait()
+
+    delivery = Delivery(meet, max_in_flight=2)
+    async with delivery.running():
+        delivery.take(events("1"))
+        delivery.take(events("2"))
+
+    assert 2 == delivery.counts.handled
+
+
+class TestRepeats:
+    """The same row delivered twice reaches the handler once."""
+
+    async def test_in_one_callback_or_in_two(self, recorder: Recorder) -> None:
+        """It does not matter what it comes with."""
+        delivery = Delivery(recorder)
+        async with delivery.running():
+            delivery.take(events("1", "1"))
+            delivery.take(events("2", "1"))
+
+        assert ["1", "2"] == recorder.handled
+        assert Counts(handled=2, repeated=2) == delivery.counts
+
+    async def test_with_a_store_that_is_shared(self, recorder: Recorder) -> None:
+        """What another process has handled is not handled here."""
+        store = RecentlySeen()
+        for _ in range(2):
+            delivery = Delivery(recorder, seen=store)
+            async with delivery.running():
+                delivery.take(events("1"))
+
+        assert ["1"] == recorder.handled
+
+    async def test_a_failed_one_gets_another_chance(self, recorder: Recorder) -> None:
+        """If the platform tells it again, the handler is told again."""
+        recorder.failing = {"1"}
+        delivery = Delivery(recorder)
+        async with delivery.running():
+            delivery.take(events("1"))
+            delivery.take(events("2"))
+            await until(lambda: recorder.handled == ["2"])
+            recorder.failing = set()
+            delivery.take(events("1"))
+
+        assert ["2", "1"] == recorder.handled
+
+    async def test_a_store_that_fails(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """An event that was answered 200 is rather handled twice than never."""
+
+        class Down(RecentlySeen):
+            async def add(self, identity: str) -> bool:
+                raise ConnectionError("refused")
+
+        delivery = Delivery(recorder, seen=Down())
+        async with delivery.running():
+            delivery.take(events("1"))
+
+        assert ["1"] == recorder.handled
+        assert "seen.add failed with ConnectionError" in caplog.text
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others go on until something is true."""
+    while not true():
+        await anyio.lowlevel.checkpoint()
+
+
+class TestFailures:
+    """An exception of a handler is told, and harms nobody else."""
+
+    async def test_it_is_told(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+        """The log has its kind and its place, the hook has all of it, the next one is handled."""
+        recorder.failing = {"1"}
+        told: list[tuple[Event, Exception]] = []
+        delivery = Delivery(recorder, on_error=lambda *failure: told.append(failure))
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        ((event, error),) = told
+        assert events("1") == (event,)
+        assert "nothing known of +8613800138000" == str(error)
+        assert ["2"] == recorder.handled
+        assert Counts(handled=1, failed=1) == delivery.counts
+        assert "the handler failed with LookupError for MessageStatus(" in caplog.text
+        assert "test_delivery.py" in caplog.text
+
+    async def test_the_log_is_discreet(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Exceptions of others quote what they like, so their texts are not logged."""
+        caplog.set_level(logging.DEBUG)
+        recorder.failing = {"1"}
+        delivery = Delivery(recorder)
+        async with delivery.running():
+            delivery.take(events("1"))
+
+        assert "LookupError" in caplog.text
+        assert "13800138000" not in caplog.text
+        assert "ORDER123" not in caplog.text
+
+    async def test_a_hook_that_fails(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is told as well, and the next event is handled."""
+        recorder.failing = {"1"}
+
+        async def hook(event: Event, error: Exception) -> None:
+            raise OSError("disk full")
+
+        delivery = Delivery(recorder, on_error=hook)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        assert ["2"] == recorder.handled
+        assert "on_error failed with OSError" in caplog.text
+
+    async def test_a_store_that_cannot_forget(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The hook is called all the same."""
+
+        class Forgetless(RecentlySeen):
+            async def discard(self, identity: str) -> None:
+                raise ConnectionError("refused")
+
+        recorder.failing = {"1"}
+        told: list[Event] = []
+        delivery = Delivery(
+            recorder, seen=Forgetless(), on_error=lambda event, _: told.append(event)
+        )
+        async with delivery.running():
+            delivery.take(events("1"))
+
+        assert list(events("1")) == told
+        assert "seen.discard failed with ConnectionError" in caplog.text
+
+
+class TestEnd:
+    """When the program ends, what was answered 200 is handled first."""
+
+    async def test_what_waits_is_handled(self, recorder: Recorder) -> None:
+        """The end waits for it, and takes nothing new."""
+        recorder.hold()
+        delivery = Delivery(recorder)
+
+        async def end() -> None:
+            async with delivery.running():
+                delivery.take(events("1", "2"))
+                delivery.take(events("3"))
+                await recorder.busy.wait()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(end)
+            await recorder.busy.wait()
+            await anyio.wait_all_tasks_blocked()
+            taken = delivery.take(events("4"))
+            recorder.gate.set()
+
+        assert not taken
+        assert ["1", "2", "3"] == recorder.handled
+
+    async def test_it_waits_for_so_long(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A handler that hangs cannot keep the program from ending, and what is lost is told."""
+        recorder.hold()
+        delivery = Delivery(recorder, drain_timeout=0.01)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+            delivery.take(events("3"))
+
+        assert [] == recorder.handled
+        assert Counts(dropped=3) == delivery.counts
+        assert "3 events of callbacks were left" in caplog.text
+
+    async def test_a_cancelled_program_still_handles_what_waits(self, recorder: Recorder) -> None:
+        """It was answered 200, so it will not come again."""
+        recorder.hold()
+        delivery = Delivery(recorder)
+        scope = anyio.CancelScope()
+
+        async def program() -> None:
+            with scope:
+                async with delivery.running():
+                    delivery.take(events("1", "2"))
+                    await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(program)
+            await recorder.busy.wait()
+            scope.cancel()
+            await anyio.wait_all_tasks_blocked()
+            recorder.gate.set()
+
+        assert ["1", "2"] == recorder.handled
+
+    async def test_a_cancelled_program_waits_no_longer_than_others(
+        self, recorder: Recorder
+    ) -> None:
+        """A handler that hangs does not keep it from ending."""
+        recorder.hold()
+        delivery = Delivery(recorder, drain_timeout=0.01)
+        with anyio.CancelScope() as scope:
+            async with delivery.running():
+                delivery.take(events("1"))
+                scope.cancel()
+                await anyio.sleep_forever()
+
+        assert Counts(dropped=1) == delivery.counts
+
+    async def test_a_handler_that_is_let_down(self, recorder: Recorder) -> None:
+        """An exception of the program itself comes out as it is."""
+        delivery = Delivery(recorder)
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what is tested
+            async with delivery.running():
+                delivery.take(events("1"))
+                raise ZeroDivisionError
+
+        assert ["1"] == recorder.handled
+
+    async def test_it_can_begin_again(self, recorder: Recorder) -> None:
+        """An app may be started twice in a process, one time after the other."""
+        delivery = Delivery(recorder)
+        for message_id in ("1", "2"):
+            async with delivery.running():
+                delivery.take(events(message_id))
+
+        assert ["1", "2"] == recorder.handled
+
+    async def test_not_twice_at_once(self, recorder: Recorder) -> None:
+        """Two lifespans of one handler are a mistake."""
+        delivery = Delivery(recorder)
+        async with delivery.running():
+            with pytest.raises(RuntimeError, match="already"):
+                await delivery.running().__aenter__()
+
+    def test_not_at_all(self, recorder: Recorder) -> None:
+        """Without a lifespan nobody would handle anything, which must not go unnoticed."""
+        with pytest.raises(RuntimeError, match="lifespan did not run"):
+            Delivery(recorder).take(events("1"))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "name"),
+    [
+        ({"handler": None}, TypeError, "handler"),
+        ({"max_waiting": 0}, ValueError, "max_waiting"),
+        ({"max_waiting": float("inf")}, TypeError, "max_waiting"),
+        ({"max_in_flight": "2"}, TypeError, "max_in_flight"),
+        ({"drain_timeout": -1}, ValueError, "drain_timeout"),
+    ],
+)
+def test_what_can_never_be_right(
+    options: dict[str, Any], error: type[Exception], name: str
+) -> None:
+    """A mistake in the configuration names the argument, when it is made."""
+    with pytest.raises(error, match=f"^{name}: "):
+        Delivery(**({"handler": print} | options))
+
+
+def test_on_trio(recorder: Recorder) -> None:
+    """Nothing of it needs asyncio."""
+
+    async def main() -> None:
+        delivery = Delivery(recorder, max_in_flight=3)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+    anyio.run(main, backend="trio")
+
+    assert ["1", "2"] == recorder.handled
