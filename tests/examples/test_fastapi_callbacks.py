@@ -1,5 +1,6 @@
 """The FastAPI app that receives callbacks, started with uvicorn and called by real requests."""
 
+import asyncio
 import itertools
 import json
 import time
@@ -8,6 +9,8 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
+from engagelab_async import Credentials, EngageLab
+from engagelab_async.sandbox import Callbacks, Sandbox
 from engagelab_async.webhooks import sign
 from examples.programs import EXAMPLES, serving
 
@@ -70,6 +73,24 @@ def test_a_failure_is_known(app: httpx.Client) -> None:
     call_back(app, "4", "sent_failed")
 
     assert "sent_failed" == message_of(app, "4", "sent_failed")
+
+
+@pytest.mark.parametrize(
+    ("to", "status"), [("+6591234567", "delivered"), ("+10000000203", "delivered_failed")]
+)
+def test_a_send_is_followed_to_its_end(app: httpx.Client, to: str, status: str) -> None:
+    """From the send to what became of it, with the sandbox in the platform's place."""
+    callbacks = Callbacks(str(app.base_url.join("/callbacks")), username="shop", secret="my_secret")
+    order = f"6{to}"
+
+    async def send(base_url: str) -> None:
+        async with EngageLab(sms=Credentials("k", "s"), sms_base_url=base_url) as engagelab:
+            await engagelab.sms.send([to], "1233", custom_args={"order": order})
+
+    with Sandbox(callbacks=callbacks, pace=0) as sandbox:
+        asyncio.run(send(sandbox.sms_base_url))
+
+        assert status == message_of(app, order, status)
 
 
 def test_a_forged_callback(app: httpx.Client) -> None:
