@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from engagelab_async import EngageLab, Rejected, Uncertain, broadcast
+from engagelab_async import EngageLab, Rejected, SendSMS, Uncertain, broadcast
 
 
 def lines(path: Path) -> Iterator[str]:
@@ -31,8 +31,9 @@ async def main(template: str, numbers: Path, journal: Path) -> None:
         engagelab.fan_out(operations, rate=200, journal=journal) as outcomes,
     ):
         async for outcome in outcomes:
-            if isinstance(outcome, Rejected | Uncertain):
-                print(f"number {outcome.index + 1}: {type(outcome).__name__}: {outcome.error}")
+            sms = outcome.operation
+            if isinstance(outcome, Rejected | Uncertain) and isinstance(sms, SendSMS):
+                print(f"{sms.to[0]}: {type(outcome).__name__}: {outcome.error}")
 
     report = outcomes.report
     print(

@@ -15,7 +15,7 @@ def test_goes_on_where_it_ended(
 ) -> None:
     """A second run skips what is settled, and asks nobody to look at it again."""
     numbers = tmp_path / "numbers.txt"
-    numbers.write_text("+65 9300 0021\n\n+6593000022\n+10000003002\n6593000021\n", "utf-8")
+    numbers.write_text("+65 9300 0021\n\n+6593000022\n6593000021\n+10000003002\n", "utf-8")
     command = [
         sys.executable,
         str(EXAMPLES / "bulk.py"),
@@ -28,7 +28,7 @@ def test_goes_on_where_it_ended(
         for _ in range(2)
     )
 
-    assert "number 3: Rejected: SendSMS: 3002" in first
+    assert "+10000003002: Rejected: SendSMS: 3002" in first
     assert "2 accepted, 1 rejected, 0 uncertain, 0 skipped" in first
     assert re.fullmatch("0 accepted, 0 rejected, 0 uncertain, 3 skipped, 0 a second\n", second)
     sent = [each.recipient for each in sandbox.messages if each.recipient.startswith("+659300002")]
