@@ -34,6 +34,7 @@ from .checks import Item
 from .decisions import problems_for_scripts, show_problems
 from .job import Job
 from .progress import duration
+from .source import STDIN
 
 _SAMPLES: Final = 3
 _FOREIGN: Final = 8
@@ -180,6 +181,13 @@ def _unused(job: Job, estimate: Estimate) -> tuple[str, ...]:
     return () if estimate.template is None else _rendering(job, estimate).unknown
 
 
+def _journal(job: Job) -> str | None:
+    """Name the journal if there is one: it is not looked into."""
+    if job.file == STDIN and job.options.journal is None:
+        return None
+    return str(job.journal) if job.journal.exists() else None
+
+
 # ------------------------------------------------------------------------------- to scripts
 
 
@@ -190,6 +198,7 @@ def _document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "bad": job.findings.bad,
         "problems": problems_for_scripts(job.findings),
         "requests": estimate.requests,
+        "journal": _journal(job),
         "template_text_known": estimate.template is not None,
         "missing_variables": list(_missing(job, estimate)),
         "unused_params": list(_unused(job, estimate)),
@@ -228,6 +237,8 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     bad = f", and {job.findings.bad:,} that cannot be sent" if job.findings.bad else ""
     yield "list", f"{rows:,} {'row' if rows == 1 else 'rows'}{bad}"
     yield "requests", f"{estimate.requests:,}"
+    if journal := _journal(job):
+        yield "journal", f"{journal} is there: whom it knows is counted here all the same"
     if rate:
         yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
     if estimate.template is None:

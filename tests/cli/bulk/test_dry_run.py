@@ -27,6 +27,23 @@ def test_it_costs_nothing(at_sandbox: Engagelab, sandbox: Sandbox, write: WriteL
     assert ["people.csv"] == [path.name for path in Path().iterdir()]
 
 
+def test_it_counts_those_who_were_sent_to(at_sandbox: Engagelab, write: WriteList) -> None:
+    """It does not look into a journal, and says so where there is one."""
+    write(f"{numbers(1)[0]},Ada")
+    at_sandbox(*SMS[:-1])
+
+    ran = at_sandbox(*told("Hi {{name}}"))
+
+    assert 0 == ran.exit_code
+    assert (
+        "journal people.csv.journal.db is there: whom it knows is counted here all the same"
+    ) in " ".join(ran.out.split())
+    assert (
+        "people.csv.journal.db"
+        == (at_sandbox(*told("Hi {{name}}"), "--json").document["result"]["journal"])
+    )
+
+
 def test_it_tells_what_would_be_sent(engagelab: Engagelab, write: WriteList) -> None:
     """How many SMS, how long it takes, and why some cost more."""
     ada, bob, zoe = numbers(3)
@@ -122,6 +139,7 @@ def test_the_text_can_be_in_a_file(engagelab: Engagelab, write: WriteList) -> No
         "bad": 0,
         "problems": [],
         "requests": 1,
+        "journal": None,
         "template_text_known": True,
         "missing_variables": [],
         "unused_params": [],
