@@ -31,9 +31,9 @@ async def main(template: str, numbers: Path, journal: Path) -> None:
         engagelab.fan_out(operations, rate=200, journal=journal) as outcomes,
     ):
         async for outcome in outcomes:
-            match outcome:
-                case Rejected(SendSMS() as sms) | Uncertain(SendSMS() as sms):
-                    print(f"{sms.to[0]}: {type(outcome).__name__}: {outcome.error}")
+            sms = outcome.operation
+            if isinstance(outcome, Rejected | Uncertain) and isinstance(sms, SendSMS):
+                print(f"{sms.to[0]}: {type(outcome).__name__}: {outcome.error}")
 
     report = outcomes.report
     print(

@@ -108,8 +108,8 @@ class Journal:
     is not sent again; or it was certainly not sent, and the next run sends it. That shows when the
     next run begins, and in ``engagelab journal show``. A run may have the journal open meanwhile.
 
-    It is a handler for the receivers of `engagelab_async.webhooks`, and closed by ``async with`` or
-    by `aclose`.
+    It is a handler for the receivers of ``engagelab_async.webhooks``. Close it with ``async with``,
+    or with `aclose`.
 
     Args:
         path: The journal's file, as it is given to `EngageLab.fan_out`. It need not be there yet;

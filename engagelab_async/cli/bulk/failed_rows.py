@@ -103,7 +103,7 @@ class _JSONForm:
     def without_reason(self, line: str) -> str:
         try:
             document = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return line
         if not isinstance(document, dict):
             return line

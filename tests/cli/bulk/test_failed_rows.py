@@ -122,10 +122,11 @@ def test_a_file_that_was_edited_is_added_to(tmp_path: Path) -> None:
 
 def test_notes_between_lines_of_json_stay(tmp_path: Path) -> None:
     """A file of failed rows that holds more than such rows is added to as well."""
+    notes = b"\n[1]\na note\n" + b"[" * 100_000 + b"\n"
     content = b'{"phone": "+65"}\n'
-    (tmp_path / "failed").write_bytes(b"\n[1]\na note\n")
+    (tmp_path / "failed").write_bytes(notes)
 
-    assert failed(content, tmp_path).startswith(b'\n[1]\na note\n{"phone": "+65", ')
+    assert failed(content, tmp_path).startswith(notes + b'{"phone": "+65", ')
 
 
 def test_the_file_is_a_list_again(tmp_path: Path) -> None:
