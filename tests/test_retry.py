@@ -137,7 +137,7 @@ def each(failures: list[EngageLabError]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("error", failures, ids=repr)
 
 
-OF_CALLBACKS = [errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError]
+OF_CALLBACKS = (errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError)
 """What receiving raises, and not a call."""
 
 

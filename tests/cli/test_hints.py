@@ -17,7 +17,7 @@ from engagelab_async.cli.hints import HINTS, hint
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 PARENTS = {kind.__base__ for kind in CLASSES}
-OF_CALLBACKS = [errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError]
+OF_CALLBACKS = (errors.InvalidCallbackError, errors.NotDeliveredError, errors.SignatureError)
 LEAVES = [kind for kind in CLASSES if kind not in PARENTS and kind not in OF_CALLBACKS]
 
 
