@@ -144,6 +144,7 @@ class TestOrigin:
             {"origin": "https://evil.example"},
             {"origin": "http://127.0.0.1:3000"},
             {"origin": "http://127.0.0.1"},
+            {"origin": "https://evil-127.0.0.1:8025"},
             {"origin": "null"},
             {"origin": ""},
             {"sec-fetch-site": "cross-site"},

@@ -2,7 +2,7 @@
 
 ======================================================  ===========================================
 ``GET /``                                               the page; its files are below ``/inbox/``
-``GET /sandbox/v1/events?after=…``                      what happens, as server-sent events
+``GET /sandbox/v1/events``                              what happens, as server-sent events
 ``GET /sandbox/v1/messages?to=…&before=…&limit=…``      messages, newest first
 ``GET /sandbox/v1/messages/{number}``                   one message
 ``POST /sandbox/v1/messages/{number}/deliver``          it is delivered at once
@@ -88,9 +88,7 @@ def routes(
 
 
 def _event_stream(streams: Streams, request: Request) -> Response:
-    # A browser that opens the connection again by itself repeats the address, with the header.
-    after = request.query_params.get("after", "")
-    last = request.headers.get("last-event-id", after)
+    last = request.headers.get("last-event-id", "")
     # What stands between may neither keep it nor collect it: it does not end by itself.
     headers = {**_NO_STORE, "x-accel-buffering": "no"}
     return StreamingResponse(streams.events(last), 200, headers, "text/event-stream")

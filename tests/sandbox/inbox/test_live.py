@@ -15,7 +15,10 @@ from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox
 from hostile import Hostile, answers
 
 Document: TypeAlias = Any
-PLAN = {"to": [f"+65912345{n}" for n in range(100, 600)], "template": {"id": "7", "params": {}}}
+PLAN: Document = {
+    "to": [f"+65912345{n}" for n in range(100, 600)],
+    "template": {"id": "7", "params": {}},
+}
 
 
 def send(sandbox: Sandbox, to: str = "+6591234567") -> str:
@@ -82,17 +85,18 @@ def test_what_is_done_by_hand_appears() -> None:
 
 
 def test_a_stream_goes_on_where_it_was_cut_off() -> None:
-    """With the id of its last event, in the header or else in the address, nothing is lost."""
+    """With the id of its last event, nothing is lost, and nothing told twice."""
     with Sandbox(pace=1000) as sandbox:
         with stream(sandbox) as events:
             last = next(events)["id"]
         send(sandbox)
         with stream(sandbox, last_event_id=last) as events:
             event = next(events)
-            assert [1] == [call["number"] for call in event["calls"]]
-        url = f"{sandbox.inbox_url}sandbox/v1/events?after={event['id']}"
-        with httpx.stream("GET", url, trust_env=False) as answer:
-            assert [] == next(_events(answer.iter_lines()))["calls"]
+        with stream(sandbox, last_event_id=event["id"]) as events:
+            following = next(events)
+
+    assert [1] == [call["number"] for call in event["calls"]]
+    assert [] == following["calls"]
 
 
 def test_a_plan_proceeds() -> None:
@@ -219,6 +223,23 @@ def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: boo
         (each["status"], each["answer"]) for each in last["tries"]
     ]
     assert '"message_status": "plan"' in sent[0]["body"]
+
+
+def test_a_callback_may_be_about_others_too() -> None:
+    """Of its events, those that belong to a message are named with it."""
+    with (
+        Hostile(answers(200)) as server,
+        Sandbox(callbacks=Callbacks(server.url), pace=0) as sandbox,
+        stream(sandbox) as events,
+    ):
+        body = {**PLAN, "to": PLAN["to"][:2]}
+        url = f"{sandbox.sms_base_url}/v1/messages"
+        httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
+        sent = callbacks_once(sandbox, events, lambda each: "delivered" in each["events"])
+
+    assert ["plan", "target_valid", "sent", "delivered"] == [
+        name for each in sent for name in each["events"]
+    ]
 
 
 def test_a_reply_is_an_event_of_its_callback() -> None:

@@ -102,6 +102,7 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     """An event holds 200 calls at most, and a reader can be cut off after any of them."""
     for _ in range(450):
         desk.send()
+    desk.streams.pace = 3600  # those that are there already need not wait
     stream = desk.streams.events("")
     first_id, first = parsed(await anext(stream))
     rest = [*await told(stream), *await told(stream)]

@@ -1,7 +1,7 @@
 // What the sandbox tells, as it happens, handed on once for each frame that the browser draws.
 //
-// A stream that breaks off is opened again where it ended: the browser sends the id of the last
-// event by itself; where it has given up, we put the id into the address.
+// A stream that breaks off is opened again by the browser, which sends the id of the last event.
+// Where it has given up, we open a new one: that tells everything, and the store knows what is new.
 
 import { admitted } from "./session.js";
 
@@ -10,10 +10,8 @@ const PATIENCE = 1000;
 /** Follow the stream: calls onChanges({run, oldest, calls}) and onState("live" or "lost"). */
 export function follow({ onChanges, onArrival, onState }) {
   let pending = null;
-  let lastId = "";
 
   function receive(event) {
-    lastId = event.lastEventId;
     onState("live");
     const told = JSON.parse(event.data);
     onArrival(told);
@@ -30,7 +28,7 @@ export function follow({ onChanges, onArrival, onState }) {
   }
 
   function open() {
-    const stream = new EventSource(`/sandbox/v1/events?after=${encodeURIComponent(lastId)}`);
+    const stream = new EventSource("/sandbox/v1/events");
     stream.addEventListener("changes", receive);
     stream.onerror = async () => {
       onState("lost");
