@@ -85,7 +85,7 @@ def _written(path: Path, form: Form) -> frozenset[str]:
 
 
 def _known(lines: Iterable[str], form: Form) -> Iterator[str]:
-    return (form.without_reason(line.rstrip("\r\n")) for line in lines)
+    return (form.without_reason(line.removesuffix("\n")) for line in lines)
 
 
 @frozen
