@@ -103,10 +103,10 @@ def title(ended: Ended) -> str:
         return f"Sent to all {total:,}"
     # Of those whom the platform dropped without a word, the journal knows no more than this.
     if rows[Fate.EARLIER] == total:
-        return f"All {total:,} were settled earlier"
+        return f"All {total:,} settled earlier"
     uncertain, earlier = rows[Fate.UNCERTAIN], rows[Fate.EARLIER]
     perhaps = f", and perhaps to {uncertain:,} more" if uncertain else ""
-    before = f"; {earlier:,} were settled earlier" if earlier else ""
+    before = f"; {earlier:,} settled earlier" if earlier else ""
     return f"Sent to {rows[Fate.ACCEPTED]:,} of {total:,}{perhaps}{before}"
 
 

@@ -415,7 +415,7 @@ def test_what_was_refused_earlier_is_not_taken_for_sent(
 
     seen = " ".join(ran.out.split())
     assert 1 == ran.exit_code
-    assert "✗ Sent to 0 of 3; 2 were settled earlier" in seen
+    assert "✗ Sent to 0 of 3; 2 settled earlier" in seen
     assert "rejected earlier 1 (refused in an earlier run; not tried again)" in seen
     assert [(REFUSED, "", "refused in an earlier run")] == [
         (row["phone"], row["error_code"], row["error_reason"]) for row in read("failed.csv")
@@ -432,11 +432,11 @@ def test_what_was_settled_earlier_is_not_called_sent(
     write(*rows(*numbers(2), BLACKLISTED))
     at_sandbox(*SMS)
 
-    assert "✓ All 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
+    assert "✓ All 3 settled earlier" in at_sandbox(*SMS, "--resume").out
 
     write(*rows(*numbers(3), BLACKLISTED))
 
-    assert "✓ Sent to 1 of 4; 3 were settled earlier" in at_sandbox(*SMS, "--resume").out
+    assert "✓ Sent to 1 of 4; 3 settled earlier" in at_sandbox(*SMS, "--resume").out
 
 
 def test_there_has_to_be_something_to_resume(at_sandbox: Engagelab, write: WriteList) -> None:
@@ -670,7 +670,7 @@ def test_a_report_is_replaced_by_that_of_the_rest(at_sandbox: Engagelab, write: 
     assert (2, first) == (again.exit_code, Path("report.html").read_text(encoding="utf-8"))
 
     assert 0 == at_sandbox(*SMS, "--resume", "--report", "report.html").exit_code
-    assert "All 3 were settled earlier" in Path("report.html").read_text(encoding="utf-8")
+    assert "All 3 settled earlier" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_a_bug_is_uncertain(
