@@ -210,9 +210,8 @@ class Turn:
 
     def arrived(self) -> None:
         """Take note that a request is under way no longer."""
-        if self._under_way:
-            self._under_way = False
-            self.way.in_flight -= 1
+        self._under_way = False
+        self.way.in_flight -= 1
 
     # ------------------------------------------------------------------ how it ends
 

@@ -1,5 +1,6 @@
 """Rates and widths, in a time that passes when somebody sleeps."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -226,3 +227,63 @@ class TestWidth:
 
         assert [True, True, False] == entered
         assert not await width.enter()
+
+    @pytest.mark.parametrize("change", ["none", "leave", "close"])
+    async def test_loses_no_place_with_those_who_give_up(self, change: str) -> None:
+        """Whether they still wait, have just been let in, or have just been sent away."""
+        width = Width(1)
+        await width.enter()
+        task = asyncio.create_task(width.enter())
+        await asyncio.sleep(0)
+        if change != "none":
+            getattr(width, change)()
+        task.cancel()
+        await asyncio.wait([task])
+
+        assert task.cancelled()
+        assert (0 if change == "leave" else 1) == width.active
+
+    async def test_lets_in_who_comes_back_though_it_is_closed(self) -> None:
+        """What was begun may go on when nothing new is to be begun."""
+        width = Width(1)
+        await width.enter()
+        back: list[bool] = []
+
+        async def come_back() -> None:
+            await width.come_back()
+            back.append(True)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(come_back)
+            await anyio.wait_all_tasks_blocked()
+            width.close()
+            await anyio.wait_all_tasks_blocked()
+
+            assert [] == back
+
+            width.leave()
+
+        assert [True] == back
+
+    async def test_is_first_come_first_served(self) -> None:
+        """Who comes later does not overtake those who wait."""
+        width = Width(1)
+        await width.enter()
+        order: list[str] = []
+
+        async def enter(name: str) -> None:
+            await width.enter()
+            order.append(name)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(enter, "first")
+            await anyio.wait_all_tasks_blocked()
+            width.leave()
+            group.start_soon(enter, "second")
+            await anyio.wait_all_tasks_blocked()
+
+            assert ["first"] == order
+
+            width.leave()
+
+        assert ["first", "second"] == order

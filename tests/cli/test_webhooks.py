@@ -93,6 +93,8 @@ class TestListen:
             )
             assert process.stdout is not None
             process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
         database.close()
 
         assert 200 == answer.status_code
