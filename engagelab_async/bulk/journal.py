@@ -20,8 +20,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -58,22 +58,29 @@ JOURNAL: Final = Kind(
     """,
 )
 
-# Each statement takes all rows at once, as JSON: a statement for each row would give the
-# interpreter's lock away, and wait for it, as many times.
-_ACCEPT: Final = """
-    INSERT INTO operations (run, at, digest, state, id)
-    SELECT ?, ?, key, 1, value FROM json_each(?) WHERE true
-    ON CONFLICT (digest) DO UPDATE SET run = excluded.run, at = excluded.at,
-        state = excluded.state, id = excluded.id, code = NULL, error = NULL
+# A transaction is one statement, with all rows as JSON. Each statement gives the interpreter's lock
+# away and waits for it, and beside an event loop that has much to do it waits for milliseconds.
+_SET_UP: Final = """
+    PRAGMA temp_store = MEMORY;
+    CREATE TEMP VIEW work AS
+        SELECT 0 AS run, 0 AS at, '' AS accepted, '' AS others, '' AS ended,
+            0 AS first, '' AS begun;
+    CREATE TEMP TRIGGER working INSTEAD OF INSERT ON work BEGIN
+        -- Most are accepted, and two values take half the time of five.
+        INSERT INTO operations (run, at, digest, state, id)
+            SELECT new.run, new.at, key, 1, value FROM json_each(new.accepted) WHERE true
+            ON CONFLICT (digest) DO UPDATE SET run = excluded.run, at = excluded.at,
+                state = excluded.state, id = excluded.id, code = NULL, error = NULL;
+        INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
+            SELECT new.run, new.at, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+                json_extract(value, '$[2]'), json_extract(value, '$[3]'),
+                json_extract(value, '$[4]')
+            FROM json_each(new.others);
+        DELETE FROM sending WHERE number IN (SELECT value FROM json_each(new.ended));
+        INSERT INTO sending SELECT new.first + key, value FROM json_each(new.begun);
+    END;
 """
-_SETTLE: Final = """
-    INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
-    SELECT ?, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-        json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]')
-    FROM json_each(?)
-"""
-_CLAIM: Final = "INSERT INTO sending SELECT ? + key, value FROM json_each(?)"
-_ENDED: Final = "DELETE FROM sending WHERE number IN (SELECT value FROM json_each(?))"
+_WORK: Final = "INSERT INTO work VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
@@ -176,55 +183,28 @@ class Database:
             not hold up are written.
         """
         with self._in_use:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._settle(ends)
-                known = self._look_up(claims, {end.digest for end in ends})
-                begun = self._claim(claims, known)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # On a full disk, SQLite has done so itself; then this does nothing.
-                self._connection.rollback()
-                raise
+            known = self._look_up(claims) | {end.digest: Entry(end.state, self.run) for end in ends}
+            free = [
+                claim.digest
+                for claim in claims
+                if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
+            ]
+            numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
+            first = self._last + 1
+            row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
+            self._connection.execute(_WORK, (self.run, self._wall_clock(), *row))
             for end in ends:
                 self._sending.pop(end.digest, None)
-            self._sending |= begun
-            self._last += len(begun)
+            self._sending.update(zip(free, count(first), strict=False))
+            self._last += len(free)
         return known
 
-    def _settle(self, ends: Sequence[Settlement]) -> None:
-        accepted, others = {}, []
-        for end in ends:
-            if end.state is State.ACCEPTED:
-                accepted[end.digest] = end.id
-            else:
-                others.append((end.digest, end.state, end.id, end.code, end.error))
-        now = self._wall_clock()
-        # Most are accepted, and two values take half the time of five.
-        self._connection.execute(_ACCEPT, (self.run, now, json.dumps(accepted)))
-        if others:
-            self._connection.execute(_SETTLE, (self.run, now, json.dumps(others)))
-        numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
-        self._connection.execute(_ENDED, (json.dumps(numbers),))
-
-    def _look_up(self, claims: Sequence[Claim], ended: AbstractSet[str]) -> Mapping[str, Entry]:
-        digests = json.dumps([claim.digest for claim in claims])
-        (rows,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
+    def _look_up(self, claims: Sequence[Claim]) -> dict[str, Entry]:
+        digests = [claim.digest for claim in claims]
+        (rows,) = self._connection.execute(_LOOK_UP, (json.dumps(digests),)).fetchone()
         known = {digest: Entry(State(state), run) for digest, state, run in json.loads(rows)}
-        for claim in claims:
-            if claim.digest in self._sending and claim.digest not in ended:
-                known[claim.digest] = Entry(State.SENDING, self.run)
-        return known
-
-    def _claim(self, claims: Sequence[Claim], known: Mapping[str, Entry]) -> dict[str, int]:
-        free = [
-            claim.digest
-            for claim in claims
-            if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
-        ]
-        first = self._last + 1
-        self._connection.execute(_CLAIM, (first, json.dumps(free)))
-        return {digest: number for number, digest in enumerate(free, start=first)}
+        under_way = Entry(State.SENDING, self.run)
+        return known | {digest: under_way for digest in digests if digest in self._sending}
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. Again does no harm."""
@@ -288,6 +268,7 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
         connection.execute("PRAGMA journal_mode = WAL")
         # Durable against a loss of power too, at the price of one fsync for each transaction.
         connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_SET_UP)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_CUT_OFF, (now,))
         connection.execute("DELETE FROM sending")
@@ -308,8 +289,17 @@ def _settle_what_was_uncertain(connection: sqlite3.Connection, path: Path, now: 
         [(each.digest, each.state, each.id, each.code, each.status) for each in found]
     )
     (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
-    if found:
-        connection.execute(_SETTLE, (last, now, rows))
+    connection.execute(_WORK, (last, now, "{}", rows, "[]", 0, "[]"))
+
+
+def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
+    accepted = {end.digest: end.id for end in ends if end.state is State.ACCEPTED}
+    others = [
+        (end.digest, end.state, end.id, end.code, end.error)
+        for end in ends
+        if end.state is not State.ACCEPTED
+    ]
+    return json.dumps(accepted), json.dumps(others)
 
 
 def _nothing() -> None:
