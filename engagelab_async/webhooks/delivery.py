@@ -5,11 +5,13 @@
     callback ──> waiting (bounded) ──> seen before? ──> handler ──> handled
                  └─ full: not taken         └─> repeated   └─> failed: logged, counted, on_error
 
-What waits is in memory. The end of the program waits for it, for a limited time.
+What waits is in memory. The end of the program waits for it, for a limited time. What is cut off
+then is forgotten, so that it is new to the next process.
 """
 
 import inspect
 import logging
+import math
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -38,7 +40,13 @@ ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
 _Inbox = MemoryObjectSendStream[tuple[Event, ...]]
 _Outbox = MemoryObjectReceiveStream[tuple[Event, ...]]
 
+_FORGETTING: Final = 1.0  # seconds; a store that hangs must not keep a program from ending
+
 _logger: Final = logging.getLogger("engagelab_async")
+
+
+class AwaitedCancelledError(Exception):
+    """What a handler waited for was cancelled, and not the handler; ``__cause__`` is how."""
 
 
 @define
@@ -198,6 +206,15 @@ class Delivery:
                 self._left -= 1
 
     async def _handle(self, event: Event) -> None:
+        try:
+            await self._handle_if_new(event)
+        except anyio.get_cancelled_exc_class():
+            # Whether it is handled is not known: rather twice, by the next process, than never.
+            with anyio.move_on_after(min(_FORGETTING, self._drain_timeout), shield=True):
+                await self._tell("seen.discard", self._forget, event)
+            raise
+
+    async def _handle_if_new(self, event: Event) -> None:
         if not await self._is_new(event):
             self.counts.repeated += 1
             return
@@ -210,7 +227,7 @@ class Delivery:
 
     async def _is_new(self, event: Event) -> bool:
         try:
-            return await self._seen.add(event.identity)
+            return bool(await _call(self._seen.add, event.identity))
         except Exception as error:  # noqa: BLE001 - it is somebody else's
             # It was answered 200, so it will not come again: better twice than never.
             _log(error, "seen.add", event)
@@ -219,14 +236,19 @@ class Delivery:
     async def _report(self, event: Event, error: Exception) -> None:
         self.counts.failed += 1
         _log(error, "the handler", event)
-        for name, told in (("seen.discard", self._forget), ("on_error", self._on_error)):
-            try:
-                if told is not None:
-                    await _call(told, event, error)
-            except Exception as another:  # noqa: BLE001 - the next one has to be told as well
-                _log(another, name, event)
+        await self._tell("seen.discard", self._forget, event)
+        if self._on_error is not None:
+            await self._tell("on_error", self._on_error, event, error)
 
-    async def _forget(self, event: Event, _: Exception) -> None:
+    async def _tell(
+        self, name: str, told: Callable[..., Any], event: Event, *more: Exception
+    ) -> None:
+        try:
+            await _call(told, event, *more)
+        except Exception as error:  # noqa: BLE001 - the next one has to be told as well
+            _log(error, name, event)
+
+    async def _forget(self, event: Event) -> None:
         """If the platform tells it again after all, let the handler have it."""
         await self._seen.discard(event.identity)
 
@@ -237,10 +259,19 @@ class Delivery:
             self._left = 0
 
 
-async def _call(function: Callable[..., Any], *arguments: object) -> None:
-    outcome = function(*arguments)
-    if inspect.isawaitable(outcome):
-        await outcome
+async def _call(function: Callable[..., Any], *arguments: object) -> object:
+    """Call what somebody else wrote.
+
+    Raises:
+        AwaitedCancelledError: A cancellation came out of it, and the delivery goes on.
+    """
+    try:
+        outcome = function(*arguments)
+        return await outcome if inspect.isawaitable(outcome) else outcome
+    except anyio.get_cancelled_exc_class() as error:
+        if anyio.current_effective_deadline() == -math.inf:  # the delivery itself is cancelled
+            raise
+        raise AwaitedCancelledError().with_traceback(error.__traceback__) from error
 
 
 def _log(error: Exception, where: str, event: Event) -> None:

@@ -13,6 +13,11 @@ class SeenStore(Protocol):
 
     With Redis, `add` is ``SET key 1 NX EX 86400`` and `discard` is ``DEL key``.
 
+    An identity is remembered before its event is handled, and forgotten when that fails or is cut
+    off by the end of the program. A process that is killed forgets nothing: if the platform tells
+    the event again, nobody handles it. Where that matters, store events before the answer, with
+    ``fastapi.Events``.
+
     .. versionadded:: 0.1.0
     """
 
@@ -25,7 +30,7 @@ class SeenStore(Protocol):
         ...
 
     async def discard(self, identity: str) -> None:
-        """Forget an identity, if it is there: its event could not be handled."""
+        """Forget an identity, if it is there: its event was not handled."""
         ...
 
 

@@ -12,6 +12,8 @@ from engagelab_async.webhooks import Counts, Event, RecentlySeen, parse
 from engagelab_async.webhooks.delivery import Delivery
 from webhooks.requests import body_of, row
 
+SOON = 30  # seconds; only a test that fails waits for them
+
 
 def events(*message_ids: str) -> tuple[Event, ...]:
     """Make the events of a callback."""
@@ -172,6 +174,23 @@ class TestRepeats:
         assert "seen.add failed with ConnectionError" in caplog.text
 
 
+class Remote:
+    """A store that takes its time, as one on another machine does."""
+
+    def __init__(self, store: RecentlySeen) -> None:
+        self._store = store
+
+    async def add(self, identity: str) -> bool:
+        """Remember an identity."""
+        await anyio.lowlevel.checkpoint()
+        return await self._store.add(identity)
+
+    async def discard(self, identity: str) -> None:
+        """Forget an identity."""
+        await anyio.lowlevel.checkpoint()
+        await self._store.discard(identity)
+
+
 async def until(true: Callable[[], bool]) -> None:
     """Let others go on until something is true."""
     while not true():
@@ -248,6 +267,87 @@ class TestFailures:
         assert "seen.discard failed with ConnectionError" in caplog.text
 
 
+class TestCancellationsOfOthers:
+    """What a handler waits for may be cancelled by somebody else: a failure like others."""
+
+    @pytest.fixture
+    async def cancelled(self) -> "asyncio.Future[bool]":
+        """Something to wait for that was cancelled."""
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        future.cancel()
+        return future
+
+    async def test_in_the_handler(
+        self, cancelled: "asyncio.Future[bool]", caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is told, and the next event is handled."""
+        handled: list[Event] = []
+        told: list[Exception] = []
+
+        async def handler(event: Event) -> None:
+            if event in events("1"):
+                await cancelled
+            handled.append(event)
+
+        delivery = Delivery(handler, on_error=lambda _, error: told.append(error))
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+            delivery.take(events("3"))
+
+        assert list(events("2", "3")) == handled
+        assert [asyncio.CancelledError] == [type(error.__cause__) for error in told]
+        assert Counts(handled=2, failed=1) == delivery.counts
+        assert "the handler failed with AwaitedCancelledError" in caplog.text
+        assert "in handler" in caplog.text
+
+    async def test_of_the_handler_s_own_task(self) -> None:
+        """A library that cancels the task it is in ends one event's handling."""
+
+        async def handler(event: Event) -> None:
+            task = asyncio.current_task()
+            if event in events("1") and task is not None:
+                task.cancel()
+            await asyncio.sleep(0)
+
+        delivery = Delivery(handler)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        assert Counts(handled=1, failed=1) == delivery.counts
+
+    async def test_in_the_store(
+        self, cancelled: "asyncio.Future[bool]", recorder: Recorder
+    ) -> None:
+        """As when it fails: better twice than never, and the hook is called."""
+
+        class Cancelled(RecentlySeen):
+            async def add(self, identity: str) -> bool:
+                return await cancelled
+
+            async def discard(self, identity: str) -> None:
+                await cancelled
+
+        recorder.failing = {"1"}
+        told: list[Event] = []
+        delivery = Delivery(
+            recorder, seen=Cancelled(), on_error=lambda event, _: told.append(event)
+        )
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        assert list(events("1")) == told
+        assert Counts(handled=1, failed=1) == delivery.counts
+
+    async def test_in_the_hook(self, cancelled: "asyncio.Future[bool]", recorder: Recorder) -> None:
+        """The next event is handled."""
+        recorder.failing = {"1"}
+        delivery = Delivery(recorder, on_error=lambda *_: cancelled)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        assert ["2"] == recorder.handled
+
+
 class TestEnd:
     """When the program ends, what was answered 200 is handled first."""
 
@@ -285,6 +385,48 @@ class TestEnd:
         assert [] == recorder.handled
         assert Counts(dropped=3) == delivery.counts
         assert "3 events of callbacks were left" in caplog.text
+
+    async def test_what_was_cut_off_is_forgotten(self, recorder: Recorder) -> None:
+        """The next process handles it, if the platform tells it again."""
+        store = RecentlySeen()
+        recorder.hold()
+        for drain_timeout in (0.01, SOON):
+            delivery = Delivery(recorder, seen=Remote(store), drain_timeout=drain_timeout)
+            async with delivery.running():
+                delivery.take(events("1"))
+            recorder.gate.set()
+
+        assert ["1"] == recorder.handled
+
+    async def test_what_was_handled_in_time_is_not(self, recorder: Recorder) -> None:
+        """A repeat of it is one for the next process as well."""
+        store = RecentlySeen()
+        go_on = anyio.Event()
+
+        async def handler(event: Any) -> None:  # noqa: ANN401 - they are all about messages
+            await recorder(event)
+            if event.message_id == "2":
+                await go_on.wait()
+
+        delivery = Delivery(handler, seen=store, drain_timeout=0.01)
+        async with delivery.running():
+            delivery.take(events("1", "2"))
+
+        assert [False, True] == [await store.add(event.identity) for event in events("1", "2")]
+
+    async def test_a_store_that_hangs_cannot_keep_it(self, recorder: Recorder) -> None:
+        """Forgetting takes no longer than draining."""
+
+        class Hanging(RecentlySeen):
+            async def discard(self, identity: str) -> None:
+                await anyio.sleep_forever()
+
+        recorder.hold()
+        delivery = Delivery(recorder, seen=Hanging(), drain_timeout=0.01)
+        async with delivery.running():
+            delivery.take(events("1"))
+
+        assert Counts(dropped=1) == delivery.counts
 
     async def test_a_cancelled_program_still_handles_what_waits(self, recorder: Recorder) -> None:
         """It was answered 200, so it will not come again."""
