@@ -149,7 +149,7 @@ class InvalidCallbackError(EngageLabError):
 
     Attributes:
         reason: What is wrong with it, in a word for programs: ``not_json``, ``not_an_object``,
-            ``no_rows`` or ``bad_row``.
+            ``no_rows``, ``too_many_rows`` or ``bad_row``.
     """
 
     def __init__(self, text: str, *, reason: str = "not_json") -> None:

@@ -79,8 +79,9 @@ class DeliveryOptions(TypedDict, total=False):
         seen: Remembers which events came before; a `RecentlySeen` by default.
         on_error: Called with an event that could not be handled, and the exception.
         counts: Counts what happens.
-        max_waiting: How many callbacks may wait to be handled, 1,000 by default. When there are
-            more they are answered 503, and the platform sends them again.
+        max_waiting: How many events may wait to be handled, 1,000 by default. A callback for which
+            there is no room is answered 503, and the platform sends it again. One that has more
+            events than that is taken when nothing else waits.
         max_in_flight: How many callbacks are handled at once; by default 1, which keeps their
             order.
         drain_timeout: How many seconds the end may wait for what was received, 10 by default.
@@ -102,7 +103,7 @@ class Delivery:
         seen: See `DeliveryOptions`, as the other arguments.
         on_error: Called with what could not be handled.
         counts: Counts what happens.
-        max_waiting: How many callbacks may wait.
+        max_waiting: How many events may wait.
         max_in_flight: How many callbacks are handled at once.
         drain_timeout: How many seconds the end may take.
     """
@@ -128,7 +129,8 @@ class Delivery:
         self._max_in_flight = whole("max_in_flight", max_in_flight)
         self._drain_timeout = positive("drain_timeout", drain_timeout)
         self._inbox: _Inbox | None = None
-        self._left = 0
+        self._waiting = 0  # events that have not reached a worker
+        self._left = 0  # these, and those that are being handled
 
     def take(self, events: tuple[Event, ...]) -> bool:
         """Take the events of a callback, or tell that there is no room for them.
@@ -140,10 +142,13 @@ class Delivery:
             raise RuntimeError("callbacks cannot be handled: the app's lifespan did not run")
         if not events:  # what anybody may send must not take anybody's room
             return True
+        if self._waiting and self._waiting + len(events) > self._max_waiting:
+            return False
         try:
             self._inbox.send_nowait(events)
-        except (anyio.WouldBlock, anyio.ClosedResourceError, anyio.BrokenResourceError):
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return False
+        self._waiting += len(events)
         self._left += len(events)
         return True
 
@@ -156,7 +161,7 @@ class Delivery:
         """
         if self._inbox is not None:
             raise RuntimeError("callbacks are being handled already: one lifespan is enough")
-        inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](self._max_waiting)
+        inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](math.inf)
         self._inbox = inbox
         try:
             async with self._handling(outbox):
@@ -202,6 +207,9 @@ class Delivery:
     async def _work(self, outbox: _Outbox) -> None:
         async for events in outbox:
             for event in events:
+                # Neither a handler nor a store need wait for anything; others have to run as well.
+                await anyio.lowlevel.checkpoint()
+                self._waiting -= 1
                 await self._handle(event)
                 self._left -= 1
 
@@ -256,7 +264,7 @@ class Delivery:
         if self._left:
             _logger.error("%d events of callbacks were left when the time was over", self._left)
             self.counts.dropped += self._left
-            self._left = 0
+            self._waiting = self._left = 0
 
 
 async def _call(function: Callable[..., Any], *arguments: object) -> object:

@@ -6,7 +6,7 @@ body                                   events
 empty, ``{}``, ``{"rows": null}``      none: the platform checks whether the URL is there
 a row with what makes it of its kind   that event; a field of an unexpected type is ``None`` in it
 any other row                          `UnknownEvent`
-anything else                          `InvalidCallbackError`
+anything else; more than 10,000 rows   `InvalidCallbackError`
 =====================================  ==========================================================
 
 Whatever is returned can be written as JSON, copied and pickled.
@@ -36,6 +36,10 @@ Row = dict[str, Any]
 # much deeper can be read here, and then breaks whoever copies or writes it further down the stack.
 _MAX_DEPTH: Final = 100
 
+# A row of the platform has more than 200 bytes, so that a body of 1 MiB has some 5,000 at most. A
+# row of two bytes becomes an event of a thousand: a limit of bytes alone limits no memory.
+_MAX_ROWS: Final = 10_000
+
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -51,7 +55,7 @@ def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
 
     Raises:
         TypeError: The body is of another type.
-        InvalidCallbackError: It is no JSON, or not a list of rows.
+        InvalidCallbackError: It is no JSON, or not a list of rows, or there are more than 10,000.
 
     Example:
         >>> parse('{"rows": [{"message_id": "7", "status": {"message_status": "sent"}}]}')
@@ -72,13 +76,25 @@ def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
 def _document(body: bytes | bytearray | str) -> object:
     try:
         text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=_no_json) if text.strip() else {}
+        document = _read(text) if text.strip() else {}
     except (ValueError, RecursionError):
         # The built-in text may quote the body.
         raise InvalidCallbackError("the body is not JSON", reason="not_json") from None
     if _is_deep(document):
         raise InvalidCallbackError("the body is nested too deeply", reason="not_json")
     return document
+
+
+def _read(text: str) -> object:
+    return json.loads(text, parse_constant=_no_json, parse_float=_finite)
+
+
+def _finite(digits: str) -> float:
+    """Refuse ``1e999``, which is JSON, but would become what JSON cannot write."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
 
 
 def _no_json(constant: str) -> NoReturn:
@@ -109,6 +125,8 @@ def _rows(document: object) -> list[Row]:
         return []
     if not isinstance(rows, list):
         raise InvalidCallbackError("rows: expected an array", reason="no_rows")
+    if len(rows) > _MAX_ROWS:
+        raise InvalidCallbackError(f"rows: more than {_MAX_ROWS:,}", reason="too_many_rows")
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
             raise InvalidCallbackError(f"rows[{place}]: expected an object", reason="bad_row")
@@ -210,16 +228,15 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> float | None:
-    """Read a finite number, also one that is written as a string."""
+    """Read a number, also one that is written as a string."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     try:
-        number = float(value)
+        return float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def _integer(value: object) -> int | None:

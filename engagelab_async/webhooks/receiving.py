@@ -8,7 +8,7 @@ status  when
 401     it does not prove that it is the platform's
 403     it comes from another address
 405     it is no POST
-413     its body is too large
+413     its body is too large, or has too many rows
 503     there are too many to be handled: the platform is to send it again
 ======  ========================================================================================
 
@@ -113,6 +113,8 @@ async def _received(request: CallbackRequest, limit: int) -> bytes:
 def answer_to(error: EngageLabError) -> Answer:
     """Tell how a request is answered that cannot be read."""
     match error:
+        case InvalidCallbackError(reason="too_many_rows"):
+            return Answer(413)  # it is in order otherwise, so it is no 400
         case InvalidCallbackError():
             return Answer(400)
         case SignatureError(reason="wrong_address"):

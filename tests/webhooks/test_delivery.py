@@ -93,6 +93,62 @@ async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     assert ["1", "2", "3"] == recorder.handled
 
 
+async def test_room_is_counted_in_events(recorder: Recorder) -> None:
+    """A callback takes as much of it as it has rows, until each of them has its turn."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=3)
+    async with delivery.running():
+        delivery.take(events("1", "2"))
+        await recorder.busy.wait()
+        taken = [delivery.take(events(*each)) for each in (("3", "4", "5"), ("3", "4"), ("5",))]
+        recorder.gate.set()
+        await until(lambda: len(recorder.handled) == 4)
+        taken.append(delivery.take(events("6", "7", "8")))
+
+    assert [False, True, False, True] == taken
+    assert ["1", "2", "3", "4", "6", "7", "8"] == recorder.handled
+
+
+async def test_a_callback_that_is_longer_than_all_room(recorder: Recorder) -> None:
+    """It is taken when nothing waits, or it could never be."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=1)
+    async with delivery.running():
+        delivery.take(events("1"))
+        await recorder.busy.wait()
+        taken = [delivery.take(events(*each)) for each in (("2", "3"), ("4",))]
+        recorder.gate.set()
+
+    assert [True, False] == taken
+    assert ["1", "2", "3"] == recorder.handled
+
+
+async def test_room_is_whole_again_when_it_begins_again(recorder: Recorder) -> None:
+    """What was dropped at an end waits no longer."""
+    recorder.hold()
+    delivery = Delivery(recorder, max_waiting=2, drain_timeout=0.01)
+    async with delivery.running():
+        delivery.take(events("1", "2", "3"))
+    recorder.gate.set()
+    async with delivery.running():
+        taken = [delivery.take(events(each)) for each in ("4", "5")]
+
+    assert [True, True] == taken
+
+
+async def test_others_have_their_turn_between_events() -> None:
+    """A long callback, and a handler that never waits, do not stop the server."""
+    turns: list[int] = []
+    delivery = Delivery(lambda _: None)
+    async with delivery.running():
+        delivery.take(events(*map(str, range(10))))
+        while delivery.counts.handled < 10:
+            turns.append(delivery.counts.handled)
+            await anyio.lowlevel.checkpoint()
+
+    assert len(turns) >= 10
+
+
 async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> None:
     """The check of a URL may come from anybody, so it must not crowd out the platform."""
     recorder.hold()

@@ -179,9 +179,9 @@ def test_numbers_are_read_with_leniency(value: object, cost: float | None) -> No
 
 
 def test_numbers_beyond_all_bounds() -> None:
-    """What Python reads as infinite is no number."""
-    row = b'{"message_id": "7", "status": {"message_status": "sent", "billing": {"cost": 1e999}}}'
-    (event,) = parse(b'{"rows": [%s]}' % row)
+    """What a float cannot hold is no number."""
+    row = b'{"message_id": "7", "status": {"message_status": "sent", "billing": {"cost": 1%s}}}'
+    (event,) = parse(b'{"rows": [%s]}' % (row % (b"0" * 400)))
 
     assert isinstance(event, MessageStatus)
     assert event.cost is None
@@ -262,6 +262,8 @@ class TestBodies:
             (b'{"rows": [{"cost": NaN}]}', "not_json"),
             (b'{"rows": [{"cost": -Infinity}]}', "not_json"),
             (b'{"rows": [{"cost": %s}]}' % (b"9" * 5000), "not_json"),
+            (b'{"rows": [{"cost": 1e999}]}', "not_json"),
+            (b'{"rows": [{"cost": -1e999}]}', "not_json"),
             (b'{"rows":' + b"[" * 100_000, "not_json"),
             (b'{"rows":' + b"[" * 500 + b"]" * 500 + b"}", "not_json"),
             (b"[]", "not_an_object"),
@@ -271,6 +273,7 @@ class TestBodies:
             (b'{"rows": {}}', "no_rows"),
             (b'{"rows": "no"}', "no_rows"),
             (b'{"rows": [{}, 7]}', "bad_row"),
+            (b'{"rows": [%s{}]}' % (b"{}," * 10_000), "too_many_rows"),
         ],
     )
     def test_what_is_no_callback(self, body: bytes, reason: str) -> None:
@@ -279,6 +282,10 @@ class TestBodies:
             parse(body)
 
         assert reason == raised.value.reason
+
+    def test_the_most_rows_that_there_may_be(self) -> None:
+        """As many as the limit says."""
+        assert 10_000 == len(parse(b'{"rows": [%s{}]}' % (b"{}," * 9_999)))
 
     def test_the_text_of_an_error_quotes_nothing(self) -> None:
         """A body that cannot be read may still hold a number."""

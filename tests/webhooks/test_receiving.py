@@ -82,6 +82,13 @@ async def test_refusals(asked: CallbackRequest, expected: Answer) -> None:
     assert (expected, []) == await answered(asked, max_body=100)
 
 
+async def test_too_many_rows() -> None:
+    """Such a body is too large, however few bytes it has."""
+    body = b'{"rows": [' + b"{}," * 10_000 + b"{}]}"
+
+    assert (Answer(413), []) == await answered(request(body))
+
+
 async def test_another_address() -> None:
     """Somebody else's address is told from somebody else's signature, also for a URL's check."""
     options = {"allowed_addresses": CALLBACK_ADDRESSES}
