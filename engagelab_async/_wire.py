@@ -146,20 +146,18 @@ def encode(operation: Operation[object]) -> bytes:
 
 
 def with_custom_arg(operation: SendSMS, body: bytes, name: str, value: str) -> bytes:
-    """Write a body once more, with one custom argument that the caller did not give.
+    """Write a body once more, with a custom argument beside the caller's.
 
     Args:
         operation: What the body was written of.
         body: That body.
-        name: The argument; one that the caller gave stays as it is.
+        name: The argument.
         value: Its value.
     """
     given = operation.custom_args
     if given is None:
         # Writing all of it again would take as long as it took to write it.
         return body[:-1] + f',"custom_args":{_to_json({name: value})}}}'.encode()
-    if name in given:
-        return body
     return encode(evolve(operation, custom_args={**given, name: value}))
 
 

@@ -6,15 +6,17 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
+
+from attrs import frozen
 
 from engagelab_async import _wire
 from engagelab_async.operations import Operation
 
 REFERENCE: Final = "engagelab_async"
-"""The key in an SMS's ``custom_args``, and in its callbacks, of what `reference` makes."""
+"""The key in an SMS's ``custom_args``, and in its callbacks, of a `Reference`."""
 
-_REFERENCE: Final = re.compile(r"([0-9a-f]{32})/([0-9]{1,9})")
+_REFERENCE: Final = re.compile(r"([0-9a-f]{32})/([0-9]{1,9})/([0-9a-f]{16})")
 
 Key = Callable[[Operation[Any]], str | bytes]
 """Makes the caller's own identity of an operation."""
@@ -71,15 +73,30 @@ def identity_of_half(whole: str, half: int) -> str:
     return digest(f"{whole}/{half}".encode())
 
 
-def reference(digest: str, targets: int) -> str:
-    """Write down an identity, and of how many recipients it is."""
-    return f"{digest}/{targets}"
+@frozen
+class Reference:
+    """What a message tells of the operation and the run that it belongs to.
 
+    Attributes:
+        digest: The operation's identity.
+        targets: How many recipients it has; 0 if the message may not be the only one of them, so
+            that its failure proves nothing of the others.
+        token: The run that sent it.
+    """
 
-def referenced(value: object) -> tuple[str | None, int]:
-    """Read what `reference` wrote; ``None`` and 0 if it is something else."""
-    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return (found[1], int(found[2])) if found else (None, 0)
+    digest: str
+    targets: int
+    token: str
+
+    def __str__(self) -> str:
+        """Write it down."""
+        return f"{self.digest}/{self.targets}/{self.token}"
+
+    @classmethod
+    def read(cls, value: object) -> Self | None:
+        """Read what was written; ``None`` if it is something else."""
+        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        return None if found is None else cls(found[1], int(found[2]), found[3])
 
 
 def digest(content: bytes) -> str:

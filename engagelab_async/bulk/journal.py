@@ -16,6 +16,7 @@ written at the same moment into one transaction.
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -39,7 +40,12 @@ JOURNAL: Final = Kind(
     0x454C4A31,
     1,
     """
-    CREATE TABLE runs (number INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL);
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        token TEXT NOT NULL,
+        started REAL NOT NULL,
+        ended REAL
+    );
     CREATE TABLE sending (number INTEGER PRIMARY KEY, digest TEXT NOT NULL);
     CREATE TABLE operations (
         digest TEXT PRIMARY KEY,
@@ -51,9 +57,10 @@ JOURNAL: Final = Kind(
         at REAL NOT NULL
     ) WITHOUT ROWID;
     CREATE VIEW known AS
-        SELECT digest, 0 AS state, NULL AS code, NULL AS error FROM sending
+        SELECT digest, 0 AS state, (SELECT max(number) FROM runs) AS run,
+            NULL AS code, NULL AS error FROM sending
         UNION ALL
-        SELECT digest, state, code, error FROM operations
+        SELECT digest, state, run, code, error FROM operations
         WHERE digest NOT IN (SELECT digest FROM sending);
     """,
 )
@@ -85,7 +92,6 @@ _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
-_DOUBTFUL: Final = "SELECT digest FROM operations WHERE state IN (0, 3)"
 # What was under way when a process ended, in its last run: there was no other since.
 _CUT_OFF: Final = """
     INSERT OR REPLACE INTO operations (run, at, digest, state)
@@ -159,6 +165,7 @@ class Database:
 
     Attributes:
         run: The number of the run that has begun.
+        token: What tells it from those of other journals.
 
     Raises:
         JournalError: The file cannot be used; it is left as it was.
@@ -168,7 +175,8 @@ class Database:
         self._wall_clock = wall_clock
         self._path = path
         self.run: int
-        self._connection, self.run = _opened(self._path, wall_clock())
+        self.token: str = secrets.token_hex(8)
+        self._connection, self.run = _opened(self._path, self.token, wall_clock())
         # Where what is under way stands in its table.
         self._sending: dict[str, int] = {}
         self._last = 0
@@ -247,7 +255,7 @@ async def open_database(path: Path) -> Database:
     return opened[0]
 
 
-def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
+def _opened(path: Path, token: str, now: float) -> tuple[sqlite3.Connection, int]:
     """Open the file, and begin a run."""
     with told(path):
         if not path.exists():
@@ -255,12 +263,12 @@ def _opened(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
     with door, told(path):
         with JOURNAL.looked_at(path):
             pass
-        taken = _taken(path.resolve(), now)
+        taken = _taken(path.resolve(), token, now)
         held.add(path.resolve())
         return taken
 
 
-def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
+def _taken(path: Path, token: str, now: float) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         # Held until the process ends, however it ends: a second one is told so.
@@ -273,7 +281,8 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
         connection.execute(_CUT_OFF, (now,))
         connection.execute("DELETE FROM sending")
         _settle_what_was_uncertain(connection, path, now)
-        run = connection.execute("INSERT INTO runs (started) VALUES (?)", (now,)).lastrowid
+        begun = "INSERT INTO runs (token, started) VALUES (?, ?)"
+        run = connection.execute(begun, (token, now)).lastrowid
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -282,14 +291,12 @@ def _taken(path: Path, now: float) -> tuple[sqlite3.Connection, int]:
 
 
 def _settle_what_was_uncertain(connection: sqlite3.Connection, path: Path, now: float) -> None:
-    # All of them at once: a statement that is not finished would keep the file when this fails.
-    doubtful = connection.execute(_DOUBTFUL).fetchall()
-    found = proofs(path, (digest for (digest,) in doubtful)).values()
-    rows = json.dumps(
-        [(each.digest, each.state, each.id, each.code, each.status) for each in found]
-    )
+    rows = [
+        (each.digest, each.state, each.id, each.code, each.error)
+        for each in proofs(path, connection)
+    ]
     (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
-    connection.execute(_WORK, (last, now, "{}", rows, "[]", 0, "[]"))
+    connection.execute(_WORK, (last, now, "{}", json.dumps(rows), "[]", 0, "[]"))
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
@@ -348,6 +355,11 @@ class RunJournal:
     def run(self) -> int:
         """The number of this run."""
         return self._database.run
+
+    @property
+    def token(self) -> str:
+        """What tells this run from those of other journals."""
+        return self._database.token
 
     async def claim(self, claim: Claim) -> Entry | None:
         """Have an intent written down, if what is known does not hold it up.

@@ -19,7 +19,6 @@ _ERRORS: Final = """
     SELECT coalesce(code, error) AS name, count(*) FROM known
     WHERE name IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name
 """
-_DOUBTFUL: Final = "SELECT digest, state, coalesce(code, error) FROM known WHERE state IN (0, 3)"
 _AT_ONCE: Final = 1000
 
 
@@ -93,12 +92,10 @@ def summarise(path: Path) -> JournalSummary:
     with JOURNAL.reading(path) as database:
         runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
         states = Counter[int](dict(database.execute(_STATES)))
-        errors = Counter[str](dict(database.execute(_ERRORS)))
-        doubtful = {digest: (state, error) for digest, state, error in database.execute(_DOUBTFUL)}
-        for proof in proofs(path, doubtful).values():
-            state, error = doubtful[proof.digest]
-            states.update({state: -1, proof.state: 1})
-            errors.update({error: -1})
+        errors = Counter[str | int | None](dict(database.execute(_ERRORS)))
+        for proof in proofs(path, database):
+            states.update({proof.before: -1, proof.state: 1})
+            errors.update({proof.before_error: -1})
         return JournalSummary(
             tuple(RecordedRun(*run) for run in runs),
             {State(state): count for state, count in states.items() if count},
@@ -120,17 +117,18 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
     known: Counter[State] = Counter()
     remaining = iter(digests)
     halves: list[str] = []
+    asked: set[str] = set()
     with JOURNAL.reading(path) as database:
         while batch := halves or list(islice(remaining, _AT_ONCE)):
             found = database.execute(
                 "SELECT digest, state FROM known WHERE digest IN (SELECT value FROM json_each(?))",
                 (json.dumps(batch),),
             ).fetchall()
-            proven = proofs(path, (digest for digest, state in found if State(state).doubtful))
-            known.update(
-                proven[digest].state if digest in proven else State(state)
-                for digest, state in found
-            )
+            known.update(State(state) for _, state in found)
+            asked.update(digest for digest, state in found if State(state).doubtful)
             split = [digest for digest, state in found if state == State.SPLIT]
             halves = [identity_of_half(digest, half) for digest in split for half in (0, 1)]
-    return known
+        for proof in proofs(path, database):
+            if proof.digest in asked:
+                known.update({proof.before: -1, proof.state: 1})
+    return +known

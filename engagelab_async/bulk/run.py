@@ -97,12 +97,14 @@ class FanOut:
         self._grace = grace
         self._clock = clock
 
+        policy = transport.retry if retry is None else retry
         self._conductor = Conductor(max_in_flight, limiter, clock=clock, sleep=sleep)
         self._way = Way(
             self._conductor,
             clock,
-            patient=(transport.retry if retry is None else retry).attempts > 1,
+            patient=policy.attempts > 1,
             resend_uncertain=resend_uncertain,
+            repeats_uncertain=policy.repeat_uncertain,
             reference=reference,
             key=key,
             stop=self.stop,

@@ -7,8 +7,8 @@ journal next takes them into account::
     run.db              held by the run         <── looked at when a run begins, and by readers
     run.db-callbacks    message ids, statuses   <── Journal.settle
 
-A row is a message: its id, the digest of the operation that it belongs to, and the furthest that
-it is known to have come. Callbacks arrive late, twice, and in any order.
+A row is a message: its id, the operation and the run that it belongs to, and the furthest that it
+is known to have come. Callbacks arrive late, twice, in any order, and for other journals, too.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 from anyio import to_thread
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .files import Kind, told
-from .identity import REFERENCE, referenced
+from .identity import REFERENCE, Reference
 from .states import State
 
 if TYPE_CHECKING:
@@ -40,52 +40,64 @@ _CALLBACKS: Final = Kind(
     CREATE TABLE messages (
         id TEXT PRIMARY KEY,
         digest TEXT,
+        targets INTEGER,
+        token TEXT,
         status TEXT NOT NULL,
         rank INTEGER NOT NULL,
-        proof INTEGER NOT NULL,
+        went INTEGER NOT NULL,
         code INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX by_digest ON messages (digest) WHERE digest IS NOT NULL;
     """,
 )
 _PUT: Final = """
-    INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET
-        status = excluded.status, rank = excluded.rank, proof = excluded.proof,
-        code = excluded.code, digest = coalesce(excluded.digest, digest)
-    WHERE excluded.rank >= rank
+        digest = coalesce(digest, excluded.digest),
+        targets = coalesce(targets, excluded.targets),
+        token = coalesce(token, excluded.token),
+        status = iif(excluded.rank >= rank, excluded.status, status),
+        code = iif(excluded.rank >= rank, excluded.code, code),
+        rank = max(rank, excluded.rank),
+        went = max(went, excluded.went)
+"""
+_DOUBTFUL: Final = """
+    SELECT digest, state, coalesce(code, error), runs.token
+    FROM known JOIN runs ON runs.number = known.run WHERE state IN (0, 3)
 """
 _FIND: Final = """
-    SELECT digest, proof, id, code, status FROM messages
-    WHERE digest IN (SELECT value FROM json_each(?)) ORDER BY proof
+    SELECT digest, token, targets, status, went, id, code FROM messages
+    WHERE digest IN (SELECT value FROM json_each(?))
 """
 _COUNT: Final = """
     SELECT status, count(*) FROM callbacks.messages
-    WHERE digest IN (SELECT digest FROM known)
-        OR id IN (SELECT id FROM operations WHERE id IS NOT NULL)
+    WHERE token IN (SELECT token FROM runs)
+        OR token IS NULL AND id IN (SELECT id FROM operations WHERE id IS NOT NULL)
     GROUP BY status ORDER BY max(rank), status
 """
 _RANKS: Final = {
     "plan": 0,
     "target_valid": 1,
-    # The others are 2, those that will be invented among them.
+    # The others are 2, "sent" and those that will be invented among them.
     "target_invalid": 3,
-    "sent_failed": 3,
-    "sent_fail": 3,
-    "delivered": 4,
-    "delivered_failed": 4,
-    "verified_failed": 5,
-    "verified_timeout": 5,
-    "verified": 6,
+    "sent_failed": 4,
+    "sent_fail": 4,
+    "delivered": 5,
+    "delivered_failed": 5,
+    "verified_failed": 6,
+    "verified_timeout": 6,
+    "verified": 7,
 }
-_PROOFS: Final = {
-    # Of a message that is the only one of its operation.
+_STAYED: Final = {
+    # Those of a message that has not left; whatever else is said of it, it may have.
+    "plan": State.ACCEPTED,
+    "target_valid": State.ACCEPTED,
+    "target_invalid": State.REFUSED,
     "sent_failed": State.UNSENT,
     "sent_fail": State.UNSENT,
-    "target_invalid": State.REFUSED,
 }
-_STATES: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
-"""What is proven, by the number that a row has for it: of several messages, the highest counts."""
+_SURE: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
+"""Of several messages of an operation, that with the last of these counts."""
 
 _PATIENCE: Final = 30.0  # seconds that another process may take to write
 _AT_ONCE: Final = 1000
@@ -127,6 +139,7 @@ class Journal:
         """Open nothing yet."""
         self._path = beside(Path(path))
         self._connection: sqlite3.Connection | None = None
+        self._file = 0
         self._in_use = threading.Lock()
 
     async def settle(self, event: object) -> bool:
@@ -147,13 +160,30 @@ class Journal:
         await to_thread.run_sync(self._put, _row(event))
         return True
 
-    def _put(self, row: tuple[object, ...]) -> None:
+    async def open(self) -> None:
+        """Open the file of callbacks, or make it; the first event would do so, too.
+
+        Raises:
+            JournalError: It cannot be used.
+        """
+        await to_thread.run_sync(self._put, None)
+
+    def _put(self, row: tuple[object, ...] | None) -> None:
         with self._in_use, told(self._path):
+            if self._connection is not None and not self._is_in_place():
+                # The journal was moved or deleted, to begin anew.
+                self._connection.close()
+                self._connection = None
             if self._connection is None:
                 if not self._path.exists():
                     _CALLBACKS.create(self._path)
                 self._connection = _connected(self._path)
-            self._connection.execute(_PUT, row)
+                self._file = self._path.stat().st_ino
+            if row is not None:
+                self._connection.execute(_PUT, row)
+
+    def _is_in_place(self) -> bool:
+        return self._path.exists() and self._path.stat().st_ino == self._file
 
     async def aclose(self) -> None:
         """Close the file; the next event opens it again."""
@@ -180,12 +210,11 @@ class Journal:
 
 
 def _row(event: _Status) -> tuple[object, ...]:
-    digest, targets = referenced(event.custom_args.get(REFERENCE))
-    # One of many that was not sent says nothing of the others.
-    proof = _PROOFS.get(event.status, State.ACCEPTED) if targets == 1 else State.ACCEPTED
+    found = Reference.read(event.custom_args.get(REFERENCE))
+    whose = (None, None, None) if found is None else (found.digest, found.targets, found.token)
     rank = _RANKS.get(event.status, 2)
-    code = event.error_code or None
-    return event.message_id, digest, event.status, rank, _STATES.index(proof), code
+    went = event.status not in _STAYED
+    return event.message_id, *whose, event.status, rank, went, event.error_code or None
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -212,43 +241,108 @@ def beside(journal: Path) -> Path:
 
 @frozen
 class Proof:
-    """What callbacks say of an operation.
+    """What callbacks say of an operation that a run was left uncertain of.
 
     Attributes:
         digest: Its identity.
+        before: Its state in the journal: being sent, or uncertain.
+        before_error: Its error in the journal.
         state: What it is proven to be: accepted, refused or unsent.
         id: The message's id.
         code: The API's code of why it was not sent, or ``None``.
-        status: The message's status.
+        error: The status that says so, or ``None``.
     """
 
     digest: str
+    before: State
+    before_error: str | int | None
     state: State
     id: str
-    code: int | None
+    code: int | None = None
+    error: str | None = None
+
+
+@frozen
+class _Doubt:
+    """What a run was left uncertain of, and which run."""
+
+    before: State
+    error: str | int | None
+    token: str
+
+
+@frozen
+class _Message:
+    """A row of the file of callbacks."""
+
+    digest: str
+    token: str
+    targets: int
     status: str
+    went: int
+    id: str
+    code: int | None
+
+    @property
+    def proves(self) -> State | None:
+        """What it proves of its operation."""
+        # One of many that was not sent says nothing of the others.
+        if self.went or self.targets > 1:
+            return State.ACCEPTED
+        state = _STAYED[self.status]
+        return state if self.targets or state is State.ACCEPTED else None
 
 
-def proofs(journal: Path, digests: Iterable[str]) -> Mapping[str, Proof]:
-    """Look up what callbacks say of operations.
+def proofs(journal: Path, connection: sqlite3.Connection) -> list[Proof]:
+    """Look up what callbacks say of all that is uncertain.
+
+    That it was accepted or refused is proven by a message of any run of this journal. That it was
+    not sent is proven only by a message of the run that left it uncertain: an earlier one's may
+    have failed, and this one's have arrived.
 
     Args:
         journal: The journal's file.
-        digests: Their identities.
+        connection: The journal, open.
 
     Raises:
         JournalError: The file of callbacks cannot be used.
     """
     path = beside(journal)
     if not path.exists():
-        return {}
+        return []
+    # All of them at once: a statement that is not finished would keep the file if this failed.
+    doubts = {
+        digest: _Doubt(State(state), error, token)
+        for digest, state, error, token in connection.execute(_DOUBTFUL).fetchall()
+    }
+    tokens = {token for (token,) in connection.execute("SELECT token FROM runs").fetchall()}
     found: dict[str, Proof] = {}
+    with told(path), closing(_connected(path)) as callbacks:
+        for message in _messages(callbacks, doubts):
+            doubt, state = doubts[message.digest], message.proves
+            known = tokens if state is not State.UNSENT else {doubt.token}
+            if state is not None and message.token in known:
+                proof = _proof(message, doubt, state)
+                found[proof.digest] = max(found.get(proof.digest, proof), proof, key=_weight)
+    return list(found.values())
+
+
+def _messages(callbacks: sqlite3.Connection, digests: Iterable[str]) -> Iterator[_Message]:
     remaining = iter(digests)
-    with told(path), closing(_connected(path)) as connection:
-        while batch := list(islice(remaining, _AT_ONCE)):
-            for digest, proof, *rest in connection.execute(_FIND, (json.dumps(batch),)):
-                found[digest] = Proof(digest, _STATES[proof], *rest)
-    return found
+    while batch := list(islice(remaining, _AT_ONCE)):
+        for row in callbacks.execute(_FIND, (json.dumps(batch),)).fetchall():
+            yield _Message(*row)
+
+
+def _proof(message: _Message, doubt: _Doubt, state: State) -> Proof:
+    proof = Proof(message.digest, doubt.before, doubt.error, state, message.id)
+    if state is State.ACCEPTED:
+        return proof
+    return evolve(proof, code=message.code, error=message.status)
+
+
+def _weight(proof: Proof) -> int:
+    return _SURE.index(proof.state)
 
 
 def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str, int]:

@@ -26,7 +26,7 @@ from engagelab_async.errors import (
 from engagelab_async.operations import Operation, SendSMS
 
 from .conductor import UNASKED_PAUSE
-from .identity import REFERENCE, identity, identity_of_half, reference
+from .identity import REFERENCE, Reference, identity, identity_of_half
 from .journal import Claim, Entry, RunJournal, Settlement
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
@@ -66,6 +66,7 @@ class Way:
         patient: Whether a request that never left is repeated for as long as its deadline lasts,
             however few attempts the policy has: it costs nothing, and an outage ends the run.
         resend_uncertain: Whether to send what an earlier run may have sent.
+        repeats_uncertain: Whether the policy has what may have been sent repeated.
         reference: Whether an SMS takes its identity along, for its callbacks to bring back.
         key: Makes identities for the journal.
         journal: The open journal.
@@ -77,6 +78,7 @@ class Way:
     clock: Callable[[], float]
     patient: bool
     resend_uncertain: bool
+    repeats_uncertain: bool
     reference: bool
     key: Key | None
     stop: Callable[[str], None]
@@ -156,10 +158,16 @@ class Turn:
         return self._referenced(request)
 
     def _referenced(self, request: Request) -> Request:
-        operation = self.operation
-        if not (self.digest and self.way.reference and isinstance(operation, SendSMS)):
+        operation, way = self.operation, self.way
+        if way.journal is None or not (way.reference and isinstance(operation, SendSMS)):
             return request
-        value = reference(self.digest, len(operation.to))
+        given = operation.custom_args or {}
+        if REFERENCE in given and Reference.read(given[REFERENCE]) is None:
+            # It is the caller's own. One of ours was taken over from a callback, and is of another.
+            return request
+        # Of two messages that may be out, the failure of one says nothing of the other.
+        targets = 0 if self._doubtful or way.repeats_uncertain else len(operation.to)
+        value = str(Reference(self.digest, targets, way.journal.token))
         body = _wire.with_custom_arg(operation, request.body, REFERENCE, value)
         return Request(request.method, request.url, request.headers, body)
 

@@ -434,6 +434,7 @@ class Stubborn:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         self.run = self._database.run
+        self.token = self._database.token
         self.failing = False
         self.going_on = threading.Event()
         self.going_on.set()

@@ -19,11 +19,12 @@ from engagelab_async import (
     Journal,
     JournalError,
     Response,
+    RetryPolicy,
     SendCode,
     SendSMS,
     Template,
 )
-from engagelab_async.bulk.identity import REFERENCE, identity, reference, referenced
+from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import Claim, Database, Settlement
 from engagelab_async.bulk.journal_summary import count_known, summarise
 from engagelab_async.bulk.settling import beside
@@ -42,16 +43,31 @@ class Status:
     error_code: int | None = None
 
 
-def status(name: str, message_id: str = "7", targets: int = 1, **options: Any) -> Status:  # noqa: ANN401
+def status(
+    name: str,
+    token: str,
+    message_id: str = "7",
+    *,
+    targets: int = 1,
+    error_code: int | None = None,
+) -> Status:
     """Make the status of a message that bears a reference."""
-    return Status(message_id, name, {REFERENCE: reference(DIGEST, targets)}, **options)
+    own = {REFERENCE: str(Reference(DIGEST, targets, token))}
+    return Status(message_id, name, own, error_code)
 
 
-def uncertain(journal: Path) -> None:
-    """Make a journal with one operation that was cut off."""
+def uncertain(journal: Path, *, resend: bool = False) -> str:
+    """Have a run be cut off while it sends, and return its token."""
     database = Database(journal)
-    database.write([], [Claim(DIGEST)])
+    database.write([], [Claim(DIGEST, resend=resend)])
     database.close()
+    return database.token
+
+
+def delete(journal: Path) -> None:
+    """Begin anew, as a person does."""
+    for path in journal.parent.glob(f"{journal.name}*"):
+        path.unlink()
 
 
 def contents(path: Path) -> bytes:
@@ -100,9 +116,12 @@ class TestReference:
             (outcome,) = await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
             assert operation is outcome.operation
-            assert [there | {REFERENCE: f"{identity(operation, None)}/2"}] == [
-                body["custom_args"] for body in bodies.seen
-            ]
+            (sent,) = (body["custom_args"] for body in bodies.seen)
+            found = Reference.read(sent.pop(REFERENCE))
+
+            assert there == sent
+            assert found is not None
+            assert (identity(operation, None), 2) == (found.digest, found.targets)
 
         on(main)
 
@@ -116,6 +135,45 @@ class TestReference:
             await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
             assert [own] == [body["custom_args"] for body in bodies.seen]
+
+        on(main)
+
+    def test_of_another_message_is_replaced(self, on: Run, journal: Path) -> None:
+        """Whoever sends on what a callback brought sends the reference with it."""
+        old = str(Reference(DIGEST, 1, "0" * 16))
+        bodies = Bodies()
+
+        async def main() -> None:
+            operation = SendSMS(number(0), Template("1233"), custom_args={REFERENCE: old})
+            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+
+            assert [old] != [body["custom_args"][REFERENCE] for body in bodies.seen]
+
+        on(main)
+
+    @pytest.mark.parametrize("why", ["resent", "repeated"])
+    def test_does_not_vouch_for_another_message(self, on: Run, journal: Path, why: str) -> None:
+        """Where two may be out, it says so: the failure of one proves nothing."""
+        bodies = Bodies()
+        policy = RetryPolicy(repeat_uncertain=why == "repeated")
+        (operation,) = sends(1)
+
+        async def main() -> None:
+            if why == "resent":
+                database = Database(journal)
+                database.write([], [Claim(identity(operation, None))])
+                database.close()
+            run = run_of(
+                bodies.platform,
+                [operation],
+                journal=journal,
+                retry=policy,
+                resend_uncertain=True,
+            )
+            await outcomes_of(run)
+            found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
+
+            assert [0] == [each.targets for each in found if each is not None]
 
         on(main)
 
@@ -153,17 +211,17 @@ class TestReference:
             operation = SendSMS((number(0), number(1)), Template("1233"))
             run = run_of(bodies.platform, [operation], journal=journal, split_rejected=True)
             await outcomes_of(run)
-            references = [body["custom_args"][REFERENCE] for body in bodies.seen]
+            found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
 
-            assert 3 == len({name.partition("/")[0] for name in references})
-            assert ["2", "1", "1"] == [name.partition("/")[2] for name in references]
+            assert 3 == len({each.digest for each in found if each is not None})
+            assert [2, 1, 1] == [each.targets for each in found if each is not None]
 
         on(main)
 
-    @pytest.mark.parametrize("value", [None, 7, "", "7/1", f"{DIGEST}/", f"{DIGEST}/1/1", "é"])
+    @pytest.mark.parametrize("value", [None, 7, "", "7/1", f"{DIGEST}/1", f"{DIGEST}/1/é"])
     def test_that_is_none_is_taken_for_none(self, value: object) -> None:
         """Whatever somebody else puts there."""
-        assert (None, 0) == referenced(value)
+        assert Reference.read(value) is None
 
 
 class Bodies:
@@ -216,8 +274,8 @@ class TestSettling:
         """Of one recipient: sent, refused or unsent. One of many says nothing of the others."""
         for targets, expected in ((1, alone), (2, among_others)):
             journal = tmp_path / f"{targets}.db"
-            uncertain(journal)
-            await settled(journal, status(name, targets=targets))
+            token = uncertain(journal)
+            await settled(journal, status(name, token, targets=targets))
 
             assert {expected: 1} == summarise(journal).states
             assert {expected: 1} == count_known(journal, [DIGEST])
@@ -226,27 +284,89 @@ class TestSettling:
     @pytest.mark.parametrize(
         ("order", "expected"),
         [
-            (["sent", "sent_failed"], State.UNSENT),
-            (["sent_failed", "sent"], State.UNSENT),
+            (["plan", "sent_failed"], State.UNSENT),
+            (["sent_failed", "target_valid", "plan"], State.UNSENT),
+            (["target_invalid", "plan"], State.REFUSED),
+            (["sent", "sent_failed"], State.ACCEPTED),
+            (["sent_failed", "sent"], State.ACCEPTED),
+            (["sent_failed", "read"], State.ACCEPTED),
             (["delivered", "sent", "plan"], State.ACCEPTED),
             (["sent_failed", "delivered"], State.ACCEPTED),
         ],
     )
     async def test_needs_no_order(self, journal: Path, order: list[str], expected: State) -> None:
         """The furthest that a message has come counts, whenever it is told, and how often."""
-        uncertain(journal)
-        await settled(journal, *(status(name) for name in order * 2))
+        token = uncertain(journal)
+        await settled(journal, *(status(name, token) for name in order * 2))
 
         assert expected is known(journal)
         assert 1 == sum(summarise(journal).messages.values())
 
-    async def test_counts_a_message_that_was_sent_over_one_that_was_not(
-        self, journal: Path
-    ) -> None:
-        """An operation that was sent again, on purpose, has two."""
-        uncertain(journal)
-        await settled(journal, status("sent", "1"), status("sent_failed", "2"))
+    async def test_counts_the_message_that_proves_most(self, journal: Path) -> None:
+        """Whichever is told of first."""
+        token = uncertain(journal)
+        ends = ["sent_failed", "sent", "target_invalid"]
+        await settled(journal, *(status(name, token, str(n)) for n, name in enumerate(ends)))
 
+        assert State.ACCEPTED is known(journal)
+
+    async def test_of_an_earlier_run_does_not_prove_a_later_one_unsent(self, journal: Path) -> None:
+        """Its message failed; that of the run that followed may have arrived."""
+        first = uncertain(journal)
+        await settled(journal, status("sent_failed", first, "1"))
+        second = uncertain(journal)
+
+        assert {State.SENDING: 1} == summarise(journal).states
+        assert State.SENDING is known(journal)
+
+        await settled(journal, status("sent_failed", second, "2"))
+
+        assert State.UNSENT is known(journal)
+
+    async def test_of_an_earlier_run_proves_that_it_was_sent(self, journal: Path) -> None:
+        """Once is enough."""
+        first = uncertain(journal)
+        uncertain(journal, resend=True)
+        await settled(journal, status("delivered", first))
+
+        assert State.ACCEPTED is known(journal)
+
+    @pytest.mark.parametrize("name", ["sent_failed", "target_invalid", "delivered"])
+    async def test_of_another_journal_proves_nothing(
+        self, journal: Path, tmp_path: Path, name: str
+    ) -> None:
+        """Two campaigns may send the same, and share a URL; or one was begun anew."""
+        other = uncertain(tmp_path / "other.db")
+        uncertain(journal)
+        await settled(journal, status(name, other))
+
+        assert {} == summarise(journal).messages
+        assert State.SENDING is known(journal)
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("sent_failed", State.SENDING),
+            ("target_invalid", State.SENDING),
+            ("plan", State.ACCEPTED),
+            ("delivered", State.ACCEPTED),
+        ],
+    )
+    async def test_of_one_that_may_not_be_the_only_one_proves_no_failure(
+        self, journal: Path, name: str, expected: State
+    ) -> None:
+        """Another message of the same run may be out; both are sent with 0 for the recipients."""
+        token = uncertain(journal)
+        await settled(journal, status(name, token, targets=0))
+
+        assert expected is known(journal)
+
+    async def test_may_get_its_reference_late(self, journal: Path) -> None:
+        """A callback without one does not hide what another told."""
+        token = uncertain(journal)
+        await settled(journal, Status("7", "delivered"), status("plan", token))
+
+        assert {"delivered": 1} == summarise(journal).messages
         assert State.ACCEPTED is known(journal)
 
     async def test_leaves_alone_what_is_settled(self, journal: Path) -> None:
@@ -254,7 +374,7 @@ class TestSettling:
         database = Database(journal)
         database.write([Settlement(DIGEST, State.ACCEPTED, id="7")], [])
         database.close()
-        await settled(journal, status("sent_failed"))
+        await settled(journal, status("sent_failed", database.token))
 
         assert {"sent_failed": 1} == summarise(journal).messages
         assert State.ACCEPTED is known(journal)
@@ -273,13 +393,12 @@ class TestSettling:
         )
         database.close()
         before = contents(journal)
-        stranger = Status("99", "delivered", {REFERENCE: reference("d" * 32, 1)})
         await settled(
             journal,
-            status("delivered"),
+            status("delivered", database.token),
             Status("12", "delivered"),
             Status("13", "delivered"),
-            stranger,
+            status("delivered", "0" * 16, "99"),
         )
         found = summarise(journal)
 
@@ -288,22 +407,35 @@ class TestSettling:
         assert {"delivered": 2} == found.messages
         assert before == contents(journal)
 
+        Database(journal).close()
+
+        assert {"ResponseTimeoutError": 1} == summarise(journal).errors
+
+    async def test_is_shown_with_why_it_failed(self, journal: Path) -> None:
+        """When the next run has taken it over."""
+        token = uncertain(journal)
+        await settled(journal, status("target_invalid", token, error_code=5011))
+        Database(journal).close()
+
+        assert {"5011": 1} == summarise(journal).errors
+
     async def test_tells_which_events_it_is_for(self, journal: Path) -> None:
         """Replies and notifications are left alone."""
         async with Journal(journal) as it:
             assert not await it.settle(object())
-            assert await it.settle(status("sent"))
+            assert await it.settle(status("sent", "0" * 16))
 
     def test_works_on_every_backend(self, on: Run, journal: Path) -> None:
         """It is opened by the first event, closed at the end, and may be used again."""
-        uncertain(journal)
+        token = uncertain(journal)
 
         async def main() -> None:
             it = Journal(journal)
             await it.aclose()
-            await it.settle(status("plan"))
+            await it.open()
+            await it.settle(status("plan", token))
             await it.aclose()
-            await it.settle(status("sent"))
+            await it.settle(status("sent", token))
             await it.aclose()
 
         on(main)
@@ -312,11 +444,11 @@ class TestSettling:
 
     async def test_holds_nothing_personal(self, journal: Path) -> None:
         """The file beside the journal holds ids and statuses."""
-        await settled(journal, status("sent", error_code=5))
+        await settled(journal, status("sent", "0" * 16, error_code=5))
         with closing(sqlite3.connect(beside(journal))) as connection:
             rows = connection.execute("SELECT * FROM messages").fetchall()
 
-        assert [("7", DIGEST, "sent", 2, 2, 5)] == rows
+        assert [("7", DIGEST, 1, "0" * 16, "sent", 2, 1, 5)] == rows
 
 
 class TestNextRun:
@@ -374,7 +506,7 @@ class TestFile:
         ):
             for place in range(20):
                 journal_of = (one, other)[place % 2]
-                group.start_soon(journal_of.settle, status("sent", str(place)))
+                group.start_soon(journal_of.settle, status("sent", database.token, str(place)))
 
         database.close()
 
@@ -388,7 +520,8 @@ class TestFile:
         beside(journal).write_bytes(content)
         platform = Platform(accept)
         for use in (
-            partial(settled, journal, status("sent")),
+            partial(settled, journal, status("sent", "0" * 16)),
+            Journal(journal).open,
             partial(anyio.to_thread.run_sync, summarise, journal),
             lambda: outcomes_of(run_of(platform, sends(1), journal=journal)),
         ):
@@ -405,4 +538,13 @@ class TestFile:
     async def test_needs_a_directory(self, tmp_path: Path) -> None:
         """The journal itself need not be there yet."""
         with pytest.raises(JournalError, match="cannot be opened"):
-            await settled(tmp_path / "no" / "run.db", status("sent"))
+            await settled(tmp_path / "no" / "run.db", status("sent", "0" * 16))
+
+    async def test_may_be_deleted_to_begin_anew(self, journal: Path) -> None:
+        """What is told afterwards is in the new one."""
+        async with Journal(journal) as it:
+            await it.settle(status("sent", uncertain(journal)))
+            delete(journal)
+            await it.settle(status("sent", uncertain(journal)))
+
+        assert State.ACCEPTED is known(journal)

@@ -94,7 +94,7 @@ def test_what_is_left_over_from_before_does_not_count(live: Path) -> None:
     copy = left_behind(live, lambda log: None)
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
-        connection.execute("INSERT INTO runs (started) VALUES (1)")
+        connection.execute("INSERT INTO runs (token, started) VALUES ('', 1)")
         log = copy.with_name("copy.db-wal")
 
         assert not is_damaged(log)

@@ -13,7 +13,7 @@ import pytest
 from cli.bulk.lists import numbers
 from cli.command import Engagelab
 from engagelab_async import Journal
-from engagelab_async.bulk.identity import REFERENCE, reference
+from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.webhooks import MessageStatus
 
 
@@ -64,11 +64,10 @@ def test_json(engagelab: Engagelab, journal: str) -> None:
 def test_what_callbacks_told(engagelab: Engagelab, journal: str) -> None:
     """They settle what was uncertain, and say how far messages have come."""
     with closing(sqlite3.connect(journal)) as connection:
-        query = "SELECT digest FROM operations WHERE state = 3"
-        ((digest,),) = connection.execute(query).fetchall()
-    event = MessageStatus(
-        message_id="7", status="delivered", custom_args={REFERENCE: reference(digest, 1)}
-    )
+        query = "SELECT digest, token FROM operations, runs WHERE state = 3"
+        ((digest, token),) = connection.execute(query).fetchall()
+    own = {REFERENCE: str(Reference(digest, 1, token))}
+    event = MessageStatus(message_id="7", status="delivered", custom_args=own)
 
     asyncio.run(settled(journal, event))
 

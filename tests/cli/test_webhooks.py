@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from cli.command import COMMAND, Engagelab, run_process
-from engagelab_async.bulk.identity import REFERENCE, reference
+from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Claim, Database
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
@@ -85,7 +85,7 @@ class TestListen:
         digest = "0123456789abcdef" * 2
         database = Database(path)
         database.write([], [Claim(digest)])
-        told = ROW | {"custom_args": {REFERENCE: reference(digest, 1)}}
+        told = ROW | {"custom_args": {REFERENCE: str(Reference(digest, 1, database.token))}}
         with listening("--journal", str(path)) as process:
             url = url_of(process)
             answer = httpx.post(
