@@ -107,6 +107,35 @@ class TestListen:
 
         assert (2, "✗ --journal: there is no directory no/such\n") == (ran.exit_code, ran.err)
 
+    def test_a_journal_that_cannot_be_used(self, engagelab: Engagelab, tmp_path: Path) -> None:
+        """Not with the first callback is it told, but before anything is listened to."""
+        path = tmp_path / "run.db"
+        (tmp_path / "run.db-callbacks").write_bytes(b"something else")
+        ran = engagelab("webhooks", "listen", *ACCOUNT, "--journal", str(path), "--port", "0")
+
+        assert 2 == ran.exit_code
+        assert ran.err.startswith(f"✗ --journal: {path}-callbacks is damaged (")
+
+    def test_a_journal_that_fails_later(self, engagelab: Engagelab, tmp_path: Path) -> None:
+        """What came is shown all the same, and what is wrong is said."""
+        path = tmp_path / "run.db"
+        callbacks = tmp_path / "run.db-callbacks"
+        with listening("--journal", str(path)) as process:
+            url = url_of(process)
+            callbacks.unlink()
+            callbacks.write_bytes(b"something else")
+            for _ in range(2):
+                engagelab("webhooks", "sign", url, *ACCOUNT, "--send")
+            assert process.stdout is not None
+            assert process.stderr is not None
+            shown = json.loads(process.stdout.readline())
+            said = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+
+        assert "delivered" == shown["status"]
+        assert said.startswith(f"✗ journal: {callbacks} is damaged (")
+
     def test_people_get_a_line_for_each_event(self, engagelab: Engagelab) -> None:
         """In a terminal."""
         main, terminal = pty.openpty()

@@ -1,9 +1,10 @@
 """``engagelab webhooks listen``: a server that shows what callbacks tell, until Ctrl-C."""
 
+import asyncio
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from cyclopts.validators import Number
 from rich.text import Text
 
 from engagelab_async import Journal
+from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import despite_errors_of, print_json
@@ -67,10 +69,27 @@ def listen(
     except OSError as error:
         complain(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
-    as_json = json or not sys.stdout.isatty()
-    with listener, logged(verbose=True):
-        show = _printer(as_json=as_json, personal=show_personal)
-        return _serve(listener, verifier, show, None if journal is None else Journal(journal))
+    show = _printer(as_json=json or not sys.stdout.isatty(), personal=show_personal)
+    try:
+        with listener, logged(verbose=True), _opened(journal) as settled:
+            return _serve(listener, verifier, show, settled)
+    except JournalError as error:
+        complain(f"--{error}")
+        return Exit.USAGE
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[Journal | None]:
+    """Open a journal now: after the first callback, nobody may look at the screen any more."""
+    if path is None:
+        yield None
+        return
+    journal = Journal(path)
+    asyncio.run(journal.open())
+    try:
+        yield journal
+    finally:
+        asyncio.run(journal.aclose())
 
 
 def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
@@ -102,10 +121,10 @@ def _serve(
     from engagelab_async.webhooks.asgi import WebhookApp
 
     async def handler(event: Event) -> None:
-        if journal is not None:
-            await journal.settle(event)
         if not show(event):
             server.should_exit = True
+        if journal is not None:
+            await _settle(journal, event)
 
     app = WebhookApp(verifier, handler)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
@@ -113,6 +132,13 @@ def _serve(
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return Exit.DONE
+
+
+async def _settle(journal: Journal, event: Event) -> None:
+    try:
+        await journal.settle(event)
+    except JournalError as error:
+        complain(str(error))
 
 
 def _introduce(host: str, port: int) -> None:
