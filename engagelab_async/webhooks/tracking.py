@@ -19,6 +19,8 @@ Milestone = Literal["sent", "delivered", "verified"]
 """How far a message can come."""
 
 _MILESTONES: Final = ("sent", "delivered", "verified")
+_UNVERIFIED: Final = frozenset({"verified_failed", "verified_timeout"})
+"""What ends waiting for `verified` alone: the code may have arrived, and may yet be told so."""
 
 
 class Tracker:
@@ -73,7 +75,8 @@ class Tracker:
             The event that says so, which may have come long ago.
 
         Raises:
-            NotDeliveredError: The message failed before it came that far.
+            NotDeliveredError: The message failed before it came that far. That a code was not
+                verified says nothing against its delivery, and only ends waiting for ``verified``.
             TimeoutError: It did neither in time.
             TypeError: An argument is of another type.
             ValueError: `until` is none of these, or `timeout` not more than 0.
@@ -92,7 +95,7 @@ class Tracker:
                 if milestone in known:
                     return known[milestone]
             for event in known.values():
-                if event.is_failed:
+                if event.is_failed and (until == "verified" or event.status not in _UNVERIFIED):
                     raise _failure(event)
             await self._news(message)
 

@@ -57,6 +57,8 @@ def test_it_waits(run: Callable[..., Any]) -> None:
         (["delivered", "verified_timeout"], "delivered", "delivered"),
         (["verified_timeout", "delivered"], "delivered", "delivered"),
         (["delivered", "verified"], "verified", "verified"),
+        (["verified_failed", "sent"], "sent", "sent"),
+        (["delivered_failed", "sent"], "sent", "sent"),
     ],
 )
 async def test_what_came_before_counts(told: list[str], until: Any, reached: str) -> None:  # noqa: ANN401
@@ -91,6 +93,22 @@ async def test_a_message_that_failed(told: str, until: Any) -> None:  # noqa: AN
     assert event == raised.value.event
     assert f"message 7: {told}, code 4001" == str(raised.value)
     assert isinstance(raised.value, EngageLabError)
+
+
+@pytest.mark.parametrize("told", ["verified_failed", "verified_timeout"])
+def test_a_code_that_was_not_verified(run: Callable[..., Any], told: str) -> None:
+    """It says nothing against the delivery, which may be told later, or never."""
+
+    async def main() -> MessageStatus:
+        tracker = Tracker()
+        await tracker(status(told))
+        for until in ("sent", "delivered"):
+            with pytest.raises(TimeoutError):
+                await tracker.wait_for("7", until=until, timeout=0.01)
+        await tracker(status("delivered"))
+        return await tracker.wait_for("7", until="sent", timeout=SOON)
+
+    assert status("delivered") == run(main)
 
 
 async def test_a_message_that_failed_without_a_code() -> None:
