@@ -1,10 +1,13 @@
 """Callbacks in aiohttp: a handler for a route, that lives as long as the app."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Unpack
 
 from aiohttp import web
+
+from engagelab_async.errors import InvalidCallbackError
 
 from .delivery import DeliveryOptions, Handler
 from .receiving import MAX_BODY, CallbackRequest, Receiver
@@ -46,13 +49,24 @@ def webhook_handler(
     receiver = Receiver(verifier, handler, max_body=max_body, **options)
 
     async def receive(request: web.Request) -> web.Response:
-        body = request.content.iter_any()
-        translated = CallbackRequest(request.headers, request.remote, body)
-        answer = await receiver.answer(request.method, translated)
+        async with aclosing(_body(request)) as body:
+            translated = CallbackRequest(request.headers, request.remote, body)
+            answer = await receiver.answer(request.method, translated)
         return web.Response(status=answer.status, headers=answer.headers)
 
     app.cleanup_ctx.append(_lifetime(receiver))
     return receive
+
+
+async def _body(request: web.Request) -> AsyncGenerator[bytes]:
+    try:
+        async for piece in request.content.iter_any():
+            yield piece
+    except (web.RequestPayloadError, ConnectionResetError):
+        # Its encoding is not what its headers say, or the caller has left. That was all of it:
+        # after the answer aiohttp would read on, and log what it meets.
+        request.content.feed_eof()
+        raise InvalidCallbackError("the body did not come as a whole") from None
 
 
 def _lifetime(receiver: Receiver) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -1,6 +1,8 @@
 """Callbacks in aiohttp, under a real server."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -23,6 +25,18 @@ def client_of(handler: Any, **options: Any) -> Client:  # noqa: ANN401 - any of 
     receive = webhook_handler(app, verifier, handler, **options)
     app.add_routes([web.post("/callbacks", receive), web.put("/callbacks", receive)])
     return TestClient(TestServer(app))
+
+
+@asynccontextmanager
+async def running(app: web.Application, **options: Any) -> AsyncIterator[tuple[str, int]]:  # noqa: ANN401
+    """Run an app as programs do; `TestServer` has other defaults. Yield the address."""
+    runner = web.AppRunner(app, **options)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0]
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_callback() -> None:
@@ -99,9 +113,43 @@ async def test_a_chunked_body_that_is_too_large() -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_a_caller_that_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("proof", "status"),
+    [
+        ("", b"400"),
+        (f"X-CALLBACK-ID: {signed()['X-CALLBACK-ID']}\r\n", b"400"),
+    ],
+    ids=["unsigned", "signed"],
+)
+async def test_a_body_that_cannot_be_read(
+    caplog: pytest.LogCaptureFixture, proof: str, status: bytes
+) -> None:
+    """Anybody can send one, and gets no traceback out of it."""
+    counts = Counts()
+    head = (
+        f"POST /callbacks HTTP/1.1\r\nHost: x\r\n{proof}"
+        "Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\n"
+    )
+    async with client_of(print, counts=counts) as client:
+        address = ("127.0.0.1", client.port or 0)
+        answer = await exchanged(address, head.encode() + b"garbage!")
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert Counts(refused=1) == counts
+    assert [] == [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("cancelling", "expected"),
+    [(False, Counts(refused=1)), (True, Counts())],
+    ids=["by default", "a server that cancels handlers then"],
+)
+async def test_a_caller_that_hangs_up(
+    caplog: pytest.LogCaptureFixture, cancelling: bool, expected: Counts
+) -> None:
     """Half a callback is none, and no reason to complain."""
     handled: list[Event] = []
+    counts = Counts()
     asked, over = asyncio.Event(), asyncio.Event()
 
     @web.middleware
@@ -114,9 +162,10 @@ async def test_a_caller_that_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
         return response
 
     app = web.Application(middlewares=[watch])
-    app.add_routes([web.post("/", webhook_handler(app, make_verifier(), handled.append))])
-    async with TestServer(app) as server:
-        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    receive = webhook_handler(app, make_verifier(), handled.append, counts=counts)
+    app.add_routes([web.post("/", receive)])
+    async with running(app, handler_cancellation=cancelling) as address:
+        _, writer = await asyncio.open_connection(*address)
         proof = f"X-CALLBACK-ID: {signed()['X-CALLBACK-ID']}"
         head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n{proof}\r\n\r\n"
         writer.write(head.encode() + body_of(ROW))
@@ -126,6 +175,7 @@ async def test_a_caller_that_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
         await over.wait()
 
     assert [] == handled
+    assert expected == counts
     assert [] == [record for record in caplog.records if record.levelname == "ERROR"]
 
 
