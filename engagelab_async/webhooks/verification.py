@@ -62,7 +62,8 @@ class Verifier:
         username: The name that was set for the callback URL in the console.
         secret: The secret that belongs to it; or several, while one takes the place of another.
         tolerance: How many seconds the platform's clock and the way may be off, either way.
-        authorization: What the header ``Authorization`` has to be, if one was set in the console.
+        authorization: What the header ``Authorization`` has to be, if one was set in the console;
+            ASCII only.
         allowed_addresses: Where callbacks may come from, such as `CALLBACK_ADDRESSES`; networks
             (``10.0.0.0/8``) will do. ``None`` is anywhere.
         trusted_proxies: The proxies in front of this program, as addresses and networks; what
@@ -101,7 +102,7 @@ class Verifier:
         self._secrets = _secrets(secret)
         self._tolerance = positive("tolerance", tolerance)
         if authorization is not None:
-            check_secret("authorization", authorization)
+            _check_authorization("authorization", authorization)
         self._authorization = authorization
         self._proxies = addresses.networks("trusted_proxies", trusted_proxies)
         self._allowed = _allowed(allowed_addresses, self._proxies)
@@ -208,6 +209,13 @@ def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
     for secret in secrets:
         check_secret("secret", secret)
     return secrets
+
+
+def _check_authorization(name: str, value: str) -> None:
+    """Refuse what headers do not carry: some servers read them as Latin-1, others as UTF-8."""
+    check_secret(name, value)
+    if not value.isascii():
+        raise ValueError(f"{name}: must be ASCII")
 
 
 def _allowed(

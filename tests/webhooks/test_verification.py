@@ -301,6 +301,7 @@ class TestAddresses:
         ({"max_nonces": 0.5}, TypeError, "max_nonces"),
         ({"authorization": ""}, ValueError, "authorization"),
         ({"authorization": b"x"}, TypeError, "authorization"),
+        ({"authorization": "Bearer ñ"}, ValueError, "authorization"),
         ({"allowed_addresses": "10.0.0.1"}, TypeError, "allowed_addresses"),
         ({"allowed_addresses": ["10.0.0.1/8"]}, ValueError, r"allowed_addresses\[0\]"),
         ({"allowed_addresses": ["10.0.0.1", 7]}, TypeError, r"allowed_addresses\[1\]"),
