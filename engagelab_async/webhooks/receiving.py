@@ -48,12 +48,12 @@ class CallbackRequest:
     """What there is to know about a request.
 
     Attributes:
-        headers: Its headers.
+        headers: Its headers, which a ``repr`` does not show.
         address: The other end of its connection, if that has an address.
         body: Its body, in pieces.
     """
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     address: str | None
     body: AsyncIterable[bytes]
 

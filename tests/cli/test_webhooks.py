@@ -21,6 +21,7 @@ from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Claim, Database
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
+from engagelab_async.cli.webhooks.account import Account
 from engagelab_async.cli.webhooks.showing import document, line
 from engagelab_async.webhooks import (
     Event,
@@ -280,6 +281,11 @@ class TestSign:
 
         assert 2 == ran.exit_code
         assert "✗ --username: " in ran.err
+
+
+def test_an_account_s_repr_is_discreet() -> None:
+    """A traceback that shows variables does not show the secret."""
+    assert "Account(username='shop')" == repr(Account(username=USERNAME, secret=SECRET))
 
 
 EVENTS: list[Event] = [

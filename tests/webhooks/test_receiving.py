@@ -168,6 +168,14 @@ async def test_without_a_lifespan() -> None:
         await Receiver(make_verifier(), print).answer("POST", request(body_of(ROW)))
 
 
+def test_a_request_s_repr_is_discreet() -> None:
+    """Its headers hold a signature, and what was agreed for Authorization."""
+    shown = repr(request(b"", headers={"Authorization": "Bearer my_secret"}, address="8.8.8.8"))
+
+    assert "my_secret" not in shown
+    assert "8.8.8.8" in shown
+
+
 def test_all_options_are_known() -> None:
     """What the adapters pass on is what there is to set."""
     known = get_type_hints(Delivery.__init__).keys() - {"handler", "return"}

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from attrs import frozen
+from attrs import field, frozen
 from cyclopts import Parameter
 
 
@@ -25,4 +25,4 @@ class Account:
             "options: rather set the variable.",
             env_var="ENGAGELAB_CALLBACK_SECRET",
         ),
-    ]
+    ] = field(repr=False)
