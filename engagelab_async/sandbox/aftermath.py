@@ -82,8 +82,8 @@ class Aftermath:
 
     def reply(self, message: SentMessage, text: str) -> None:
         """Reply to a message; see `Sandbox.reply`."""
-        reply = self._platform.progress.reply(self._own(message), text)
-        self._courier.take(uplink_row(message, reply))
+        replies = self._platform.progress.reply(self._own(message), text)
+        self._courier.take(uplink_row(message, replies))
         self._feed.publish("reply", message.number)
 
     # --------------------------------------------------------------------------- running

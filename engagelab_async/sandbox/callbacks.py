@@ -205,10 +205,12 @@ def _head(message: SentMessage, change: StatusChange, at: int) -> Answer:
     return head
 
 
-def uplink_row(message: SentMessage, reply: Reply) -> Row:
-    """Tell of what a message's recipient replied."""
+def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:
+    """Tell of the last of a recipient's replies to a message."""
+    reply = replies[-1]
     said: Mapping[str, object] = {
-        "message_sid": f"SM{message.message_id}",
+        # Who says the same twice in a second has said it twice.
+        "message_sid": f"SM{message.message_id}-{len(replies)}",
         "account_sid": f"AC{_BUSINESS_ID}",
         "from": message.recipient,
         "to": _SENDER,

@@ -134,13 +134,17 @@ class Progress:
         """Let the code expire now."""
         self._change(message, lifecycle.expire)
 
-    def reply(self, message: SentMessage, text: str) -> Reply:
-        """Take note of what a recipient answers."""
-        reply = Reply(text, self._now())
+    def reply(self, message: SentMessage, text: str) -> tuple[Reply, ...]:
+        """Take note of what a recipient answers.
+
+        Returns:
+            All that the recipient has answered by then, oldest first.
+        """
         with self._lock:
-            self._replies[message.number] = (*self.replies(message), reply)
+            replies = (*self.replies(message), Reply(text, self._now()))
+            self._replies[message.number] = replies
             self._keep(message.number)
-        return reply
+        return replies
 
     def _change(self, message: SentMessage, change: Callable[[Plan, datetime], Plan]) -> None:
         with self._lock:

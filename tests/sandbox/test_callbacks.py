@@ -11,6 +11,7 @@ from engagelab_async.sandbox import CallbackDelivery, Callbacks, CallbackTry, Se
 from engagelab_async.sandbox.callbacks import body_of, status_row, uplink_row
 from engagelab_async.sandbox.lifecycle import plan_of
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.webhooks import UplinkMessage, parse
 from sandbox.fake_clock import FakeClock
 
 URL = "http://127.0.0.1:8000/callbacks"
@@ -120,12 +121,23 @@ class TestRows:
     def test_replied(self, platform: Platform) -> None:
         """A reply comes from the recipient, and does not tell what it replies to."""
         message = sms(platform, "+6591234567")
-        reply = platform.progress.reply(message, "STOP")
-        row = uplink_row(message, reply).content
+        row = uplink_row(message, platform.progress.reply(message, "STOP")).content
 
         assert shape(REPLIED) == shape(row)
         assert ("0", "0") == (row["message_id"], row["business_id"])
         assert '"from": "+6591234567"' in json.dumps(row)
+
+    def test_replied_twice(self, platform: Platform) -> None:
+        """The same text at the same moment is not taken for a repeat of the platform."""
+        message = sms(platform, "+6591234567")
+        rows = [uplink_row(message, platform.progress.reply(message, "1")) for _ in range(2)]
+        first, second = parse(body_of(rows))
+
+        assert isinstance(first, UplinkMessage)
+        assert isinstance(second, UplinkMessage)
+        assert first.itime == second.itime
+        assert first.message_sid != second.message_sid
+        assert first.identity != second.identity
 
     def test_a_body_counts_its_rows(self, platform: Platform) -> None:
         """The total goes before the rows."""
