@@ -38,7 +38,8 @@ def show(
     try:
         summary = summarise(file)
     except JournalError as error:
-        show_outcome(misused(str(error), "Name a journal that no run is using."), as_json=json)
+        outcome = misused(str(error), "Name a journal that no run is using.")
+        show_outcome(outcome, as_json=json, title="✗ The journal cannot be read")
         return Exit.USAGE
     with despite_errors_of(sys.stdout):
         if json:

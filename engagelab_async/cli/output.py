@@ -52,20 +52,27 @@ def masked(recipients: str | tuple[str, ...]) -> str:
     return masked_recipient(recipients).replace("'", "").strip("()")
 
 
-def show(outcome: Outcome, *, as_json: bool, details: Mapping[str, object] | None = None) -> None:
+def show(
+    outcome: Outcome,
+    *,
+    as_json: bool,
+    details: Mapping[str, object] | None = None,
+    title: str | None = None,
+) -> None:
     """Print an outcome.
 
     Args:
         outcome: What became of a command.
         as_json: Whether scripts read it.
         details: What the JSON object has besides; people have been shown it already.
+        title: What to tell people first of a failure, where nothing was to be sent or done.
     """
     failure = outcome if isinstance(outcome, Failed) else None
     with despite_errors_of(sys.stderr if failure and not as_json else sys.stdout):
         if as_json:
             print_json(document(outcome) | dict(details or {}))
         elif isinstance(outcome, Failed):
-            console(stderr=True).print(_failure(outcome))
+            console(stderr=True).print(_failure(outcome, title))
         else:
             console().print(_answer(outcome))
 
@@ -119,14 +126,14 @@ def _scriptable(_: object, attribute: "Attribute[Any] | None", value: object) ->
 # ------------------------------------------------------------------------------- to people
 
 
-def _failure(failure: Failed) -> Group:
-    titles = _titles(failure.action)
+def _failure(failure: Failed, title: str | None) -> Group:
+    usual, style = _titles(failure.action)[failure.exit_code]
     rows = {
         "what happened": failure.message,
         **(_details(failure) if failure.exit_code is not Exit.USAGE else {}),
         "what to do": failure.hint,
     }
-    return Group(Text(*titles[failure.exit_code]), facts(rows))
+    return Group(Text(title or usual, style), facts(rows))
 
 
 def _titles(action: Action | None) -> Mapping[Exit, tuple[str, str]]:

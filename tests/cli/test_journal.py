@@ -14,6 +14,7 @@ from cli.bulk.lists import numbers
 from cli.command import Engagelab
 from engagelab_async import Journal
 from engagelab_async.bulk.identity import REFERENCE, Reference
+from engagelab_async.bulk.journal import Database
 from engagelab_async.webhooks import MessageStatus
 
 
@@ -102,6 +103,18 @@ def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
     assert "1 requests uncertain 1" in seen
     assert "cut off before its end" in seen
     assert "Errors" not in seen
+
+
+def test_a_journal_in_use(engagelab: Engagelab, journal: str) -> None:
+    """A command that only reads says nothing of sending, which goes on elsewhere."""
+    database = Database(Path(journal))
+    ran = engagelab("journal", "show", journal)
+    database.close()
+
+    assert 2 == ran.exit_code
+    assert ran.err.startswith("✗ The journal cannot be read\n")
+    assert "is in use by another run" in ran.err
+    assert "sent" not in ran.err
 
 
 def test_what_is_no_journal(engagelab: Engagelab, tmp_path: Path) -> None:
