@@ -471,7 +471,7 @@ class TestEnd:
         assert [False, True] == [await store.add(event.identity) for event in events("1", "2")]
 
     async def test_a_store_that_hangs_cannot_keep_it(self, recorder: Recorder) -> None:
-        """Forgetting takes no longer than draining."""
+        """Forgetting has a limit, too."""
 
         class Hanging(RecentlySeen):
             async def discard(self, identity: str) -> None:
