@@ -18,7 +18,8 @@ const detail = new Detail({ onBack: back });
 const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
 const isWide = matchMedia("(min-width: 52.01rem)");
 let missed = 0;
-let isFilling = true;  // with what was there before anybody looked
+let isFilling = true;  // with what was there before, which is not new
+let isUnchosen = true;
 
 function open(isByKey) {
   byId("panes").dataset.view = "detail";
@@ -31,27 +32,30 @@ function back() {
 }
 
 function changed(told) {
-  isFilling ||= store.total === 0;
+  isFilling ||= told.run !== store.run;
+  isUnchosen ||= isFilling || store.total === 0;
   const fresh = store.take(told);
   list.update(isFilling ? [] : fresh);
   detail.update(told.calls, store);
   describe();
-  count(fresh.length);
-  if (isFilling && told.isAll) filled();
+  if (!isFilling) count(fresh.length);
+  if (told.isAll) settle();
 }
 
-/** Tell how many are new, once it is known which are. */
+/** Tell how many are new. */
 function count(fresh) {
-  if (isFilling || fresh === 0) return;
+  if (fresh === 0) return;
   announce(`${number(fresh)} new, ${number(store.length)} in the list`);
   if (!document.hidden) return;
   missed += fresh;
   document.title = `(${number(missed)}) Sandbox inbox`;
 }
 
-/** Begin with the newest. */
-function filled() {
-  isFilling = store.total === 0;
+/** Begin with the newest, which is known only when everything was told: the oldest come first. */
+function settle() {
+  isFilling = false;
+  if (!isUnchosen || store.total === 0) return;
+  isUnchosen = false;
   if (isWide.matches && !store.has(list.selected)) list.choose(0);
 }
 
