@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from ._errors import RefusedError
 from ._fields import Answer, Body
@@ -32,6 +33,7 @@ KeyPair: TypeAlias = tuple[str, str]
 """A key and its secret."""
 
 _MAX_BODY: Final = 1024 * 1024
+_CALLS: Final = ("/otp/v1/", "/sms/v1/")
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _Document: TypeAlias = Answer | list[Answer]
@@ -80,6 +82,13 @@ def create_app(
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
     return app
+
+
+def is_call(app: Starlette, scope: Scope) -> bool:
+    """Tell whether a request is for one of the API's calls, however that will be answered."""
+    return scope["path"].startswith(_CALLS) and any(
+        route.matches(scope)[0] is Match.FULL for route in app.routes
+    )
 
 
 def _documents() -> list[Route]:

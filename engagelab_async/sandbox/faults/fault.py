@@ -1,6 +1,6 @@
 """A fault: what goes wrong, in which calls, how often, and whether the message was sent by then."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final, Literal, Self, TypeAlias, get_args
 
@@ -20,6 +20,7 @@ _KINDS: Final[tuple[str, ...]] = get_args(FaultKind)
 _MAY_COME_AFTER: Final = ("latency", "hang", "reset", "cut", "http")
 _SERVER_ERRORS: Final = 500
 _AN_HOUR: Final = 3600
+_PLANS: Final = "/sms/v1/messages"
 
 
 @frozen
@@ -42,8 +43,8 @@ class Fault:
 
     Attributes:
         kind: What goes wrong.
-        to: Only calls to a recipient that this pattern matches, such as ``"+65*"``. Calls that name
-            no recipient are matched by ``"*"`` alone.
+        to: Only calls to a recipient that this pattern matches, such as ``"+65*"``; ``partial``
+            leaves out those recipients alone. Calls that name none are matched by ``"*"`` alone.
         path: Only calls of a path that this pattern matches, such as ``"/sms/v1/messages"``.
         probability: How likely it strikes such a call, from 0 to 1.
         times: How often it strikes before it is gone; ``None`` for as long as it is there.
@@ -54,7 +55,8 @@ class Fault:
         status: For ``http``.
         retry_after: For ``http``: seconds in a ``Retry-After`` header, or ``None`` for no header.
         code: For ``error``, a documented one; for ``error_in_200``, any but 0.
-        share: For ``partial``: how many of the targets, from 0 to 1; at least one is left out.
+        share: For ``partial``: how many of the targets that ``to`` matches, from 0 to 1; at least
+            one is left out.
         seed: With the same one, the same calls are struck in the same way.
 
     Example:
@@ -114,8 +116,18 @@ class Fault:
         """Tell whether a call is one that it may strike."""
         if not fnmatchcase(path, self.path):
             return False
-        return self.to == "*" or any(
-            fnmatchcase(spelling, self.to)
+        if self.kind == "partial" and path != _PLANS:
+            return False
+        is_for_all = self.to == "*" and self.kind != "partial"
+        return is_for_all or bool(self.meant(recipients))
+
+    def meant(self, recipients: Iterable[str]) -> frozenset[str]:
+        """Return those recipients that `to` matches."""
+        return frozenset(
+            recipient
             for recipient in recipients
-            for spelling in {recipient, canonical(recipient) or recipient}
+            if any(
+                fnmatchcase(spelling, self.to)
+                for spelling in (recipient, canonical(recipient) or recipient)
+            )
         )

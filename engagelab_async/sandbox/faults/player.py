@@ -2,7 +2,7 @@
 
 ::
 
-    a request ──> is there a fault that strikes it? ── no ──> the API answers
+    a request ──> is it a call that a fault strikes? ── no ──> the API answers
                           │ yes
                           ├── after, slow, partial: the API carries the call out, its answer is kept
                           ↓
@@ -17,21 +17,25 @@ from http import HTTPStatus
 from typing import Final
 
 from attrs import define, frozen
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.app import is_call
 from engagelab_async.sandbox.recipients import dropping
 
 from .fault import Fault
 from .register import Faults, Strike
 from .wire import Wire
 
-_API: Final = ("/otp/", "/sms/")
 _LONGEST_BODY: Final = 1024 * 1024  # more than that the API refuses, whoever it is for
 
 
 class FaultPlayer:
     """An ASGI app that plays faults instead of another app, or before or after it.
+
+    Only the API's calls are struck: what asks whether the sandbox is up neither suffers a fault nor
+    uses one up, and neither do its page, its documents, and paths that the API does not have.
 
     Args:
         app: The API.
@@ -39,7 +43,7 @@ class FaultPlayer:
         wire: What requests come in on.
     """
 
-    def __init__(self, app: ASGIApp, faults: Faults, wire: Wire) -> None:
+    def __init__(self, app: Starlette, faults: Faults, wire: Wire) -> None:
         self._app = app
         self._faults = faults
         self._wire = wire
@@ -47,7 +51,7 @@ class FaultPlayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the API answer, or play a fault."""
-        if not self._faults or scope["type"] != "http" or not scope["path"].startswith(_API):
+        if not self._faults or scope["type"] != "http" or not is_call(self._app, scope):
             await self._app(scope, receive, send)
             return
         request = _Request(receive)

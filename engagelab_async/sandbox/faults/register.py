@@ -124,8 +124,8 @@ def _strikes(entry: _Entry) -> bool:
 
 
 def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
-    if entry.fault.kind != "partial" or not recipients:
+    if entry.fault.kind != "partial":
         return frozenset()
-    distinct = sorted(set(recipients))
+    distinct = sorted(entry.fault.meant(recipients))
     count = max(1, math.floor(entry.fault.share * len(distinct)))
     return frozenset(entry.dice.sample(distinct, count))

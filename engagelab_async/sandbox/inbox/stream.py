@@ -5,7 +5,8 @@
     id: 3f9a01c2-20                       the sandbox and the revision; the browser sends back the
                                           last one it has got
     event: changes
-    data: {"oldest": 4, "calls": […]}     calls as they are now; those before `oldest` are gone
+    data: {"oldest": 4, "calls": […],     calls as they are now; those before `oldest` are gone
+           "is_all": true}                whether there are no more to tell
 
 A stream keeps no queue, only the revision that it has told last. A reader that is slow, or was
 away, gets what is true when it reads again: that costs no memory, and nothing is lost.
@@ -24,6 +25,8 @@ from .watch import Watch
 
 _BATCH: Final = 200
 """How many calls one event tells of at most."""
+
+_LONGEST_NUMBER: Final = 19  # digits
 
 
 class Streams:
@@ -94,10 +97,12 @@ class Streams:
             "run": calls.epoch,
             "oldest": calls.oldest,
             "calls": [self._documents.row(call) for call in changes.calls],
+            "is_all": changes.is_all,
         }
         return f"id: {calls.epoch}-{changes.revision}\nevent: changes\ndata: {json.dumps(data)}\n\n"
 
 
 def _revision_of(event_id: str, calls: Calls) -> int:
     epoch, _, revision = event_id.partition("-")
-    return int(revision) if epoch == calls.epoch and revision.isdecimal() else 0
+    is_number = revision.isdecimal() and len(revision) <= _LONGEST_NUMBER
+    return int(revision) if epoch == calls.epoch and is_number else 0

@@ -97,6 +97,20 @@ def test_paths_are_matched_by_a_pattern(path: str, matches: bool) -> None:
     assert matches == Fault("hang", path=path).matches(OTP, ["+6591234567"])
 
 
+@pytest.mark.parametrize(
+    ("path", "to", "matches"),
+    [
+        ("/sms/v1/messages", ["+6591234567"], True),
+        ("/sms/v1/messages", [], False),
+        ("/sms/v1/template-configs", ["+6591234567"], False),
+        (OTP, ["+6591234567"], False),
+    ],
+)
+def test_only_plans_leave_recipients_out(path: str, to: list[str], matches: bool) -> None:
+    """A call that has no targets is none that a share of them can be left out of."""
+    assert matches == Fault("partial").matches(path, to)
+
+
 def test_recipients_do_not_show() -> None:
     """A pattern may be a phone number."""
     assert "659123" not in repr(Fault("hang", to="+6591234567"))

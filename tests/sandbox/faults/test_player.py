@@ -260,14 +260,39 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end(sandbox: Sandbox) 
     assert (200, 413) == (fits.status_code, too_long.status_code)
 
 
-async def test_the_page_and_the_control_api_are_never_struck(sandbox: Sandbox) -> None:
-    """Faults are for the API; what steers them goes on working."""
-    sandbox.faults.add(Fault("reset"))
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/sandbox/v1/faults", 200),
+        ("GET", "/otp/openapi.json", 200),
+        ("HEAD", "/sms/openapi.json", 200),
+        ("GET", "/otp/v1/nothing", 404),
+        ("POST", "/sms/messages", 404),
+        ("OPTIONS", "/sms/v1/messages", 405),
+        ("GET", "/otp/v1/messages", 405),
+    ],
+)
+async def test_only_calls_are_struck(sandbox: Sandbox, method: str, path: str, status: int) -> None:
+    """The page, the health check and what the API does not have use no fault up."""
+    sandbox.faults.add(Fault("reset", times=1))
     origin = sandbox.otp_base_url.removesuffix("/otp")
     async with httpx.AsyncClient(trust_env=False) as http:
-        answers = [await http.get(origin + path) for path in ("/", "/sandbox/v1/faults")]
+        answer = await http.request(method, origin + path)
 
-    assert [200, 200] == [answer.status_code for answer in answers]
+    assert status == answer.status_code
+    assert 1 == len(sandbox.faults)
+
+
+async def test_calls_without_a_body_are_struck(sandbox: Sandbox) -> None:
+    """What looks after templates fails as the sends do."""
+    sandbox.faults.add(Fault("http", times=2))
+    async with client_of(sandbox) as engagelab:
+        with pytest.raises(ServerError):
+            await engagelab.sms.templates.list()
+        with pytest.raises(ServerError):
+            await engagelab.otp.templates.get("a/b")
+        await engagelab.sms.templates.list()
 
 
 @pytest.mark.parametrize("fault", [Fault("hang"), Fault("latency", seconds=60)], ids=str)

@@ -86,7 +86,16 @@ def test_a_share_of_the_targets_is_chosen(share: float, count: int) -> None:
 
     assert count == len(chosen(targets))
     assert chosen(targets) == chosen(targets[::-1])
-    assert frozenset() == chosen([])
+
+
+def test_only_those_who_are_meant_are_chosen() -> None:
+    """A share is one of the recipients that the pattern matches, in either spelling."""
+    faults = Faults()
+    faults.add(Fault("partial", to="+65*", share=1))
+    strike = faults.strike("/sms/v1/messages", ["+9291234567", "6591234567", "+6591234568"])
+
+    assert strike is not None
+    assert {"6591234567", "+6591234568"} == strike.chosen
 
 
 def test_the_chosen_do_not_show() -> None:

@@ -687,6 +687,41 @@ async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) 
     assert statistics.median(frames) < 100
 
 
+def test_the_newest_is_chosen_of_many(page: Page, sandbox: Sandbox) -> None:
+    """Those that were there before are told in parts; the page begins with the last of them."""
+    send_texts(sandbox, 450)
+    page.chrome.refresh()
+    page.until_text("#count", "450")
+    page.until_text("#detail h2", "+6580000449")
+
+    assert "1" == page.find("[role=option][aria-selected=true]").get_attribute("aria-posinset")
+    page.until(lambda: page.run("return document.querySelectorAll('pre.json').length"))
+    assert "" == page.run("return announcer.textContent")
+
+
+HIDE = """
+Object.defineProperty(document, "hidden", { configurable: true, get: () => window.isHidden });
+window.isHidden = arguments[0];
+if (arguments[0]) window.requestAnimationFrame = () => 0;
+document.dispatchEvent(new Event("visibilitychange"));
+"""
+
+
+def test_a_hidden_tab_counts_each_message_once(page: Page, sandbox: Sandbox) -> None:
+    """Though no frame is drawn there, the page keeps up; statuses are no further messages."""
+    page.run(HIDE, True)
+    messages = [send(sandbox, to) for to in (NEVER_DELIVERED, "+6591234567")]
+    page.until(lambda: "(2) Sandbox inbox" == page.chrome.title)
+    sandbox.deliver(messages[0])
+    sandbox.verify(messages[1])
+    page.row("Verified")
+    page.until(lambda: "Delivered" in page.row(NEVER_DELIVERED).text)
+
+    assert "(2) Sandbox inbox" == page.chrome.title
+    page.run(HIDE, False)
+    assert "Sandbox inbox" == page.chrome.title
+
+
 def test_what_is_looked_at_stays_where_it_is(page: Page, sandbox: Sandbox) -> None:
     """New messages move nothing below the top; a button leads to them."""
     send_texts(sandbox, 300)

@@ -77,7 +77,7 @@ async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     event_id, data = parsed(await anext(desk.streams.events("")))
 
     assert f"{desk.calls.epoch}-0" == event_id
-    assert {"run": desk.calls.epoch, "oldest": 1, "calls": []} == data
+    assert {"run": desk.calls.epoch, "oldest": 1, "calls": [], "is_all": True} == data
 
 
 async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
@@ -90,7 +90,9 @@ async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     assert [2, 3] == await told(desk.streams.events(event_id))
 
 
-@pytest.mark.parametrize("event_id", ["", "0-1", "{epoch}", "{epoch}-x", "{epoch}-²", "junk"])
+@pytest.mark.parametrize(
+    "event_id", ["", "0-1", "{epoch}", "{epoch}-x", "{epoch}-²", "{epoch}-" + "9" * 5000, "junk"]
+)
 async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
     """An id of another sandbox, or what is none, is as good as no id."""
     desk.send()
@@ -105,9 +107,12 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     desk.streams.pace = 3600  # those that are there already need not wait
     stream = desk.streams.events("")
     first_id, first = parsed(await anext(stream))
-    rest = [*await told(stream), *await told(stream)]
+    _, second = parsed(await anext(stream))
+    _, last = parsed(await anext(stream))
+    rest = [call["number"] for call in second["calls"] + last["calls"]]
 
     assert 200 == len(first["calls"])
+    assert [False, False, True] == [part["is_all"] for part in (first, second, last)]
     assert list(range(201, 451)) == rest
     assert rest[:200] == await told(desk.streams.events(first_id))
 

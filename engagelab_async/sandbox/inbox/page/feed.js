@@ -1,4 +1,5 @@
-// What the sandbox tells, as it happens, handed on once for each frame that the browser draws.
+// What the sandbox tells, as it happens, handed on once for each frame that the browser draws. It
+// draws none of a tab that is hidden: there, what was told is handed on as soon as there is time.
 //
 // A stream that breaks off is opened again by the browser, which sends the id of the last event.
 // Where it has given up, we open a new one: that tells everything, and the store knows what is new.
@@ -7,24 +8,25 @@ import { admitted } from "./session.js";
 
 const PATIENCE = 1000;
 
-/** Follow the stream: calls onChanges({run, oldest, calls}) and onState("live" or "lost"). */
-export function follow({ onChanges, onArrival, onState }) {
+/** Follow the stream: calls onChanges({run, oldest, calls, isAll}) and onState("live" or "lost"). */
+export function follow({ onChanges, onState }) {
   let pending = null;
 
   function receive(event) {
     onState("live");
     const told = JSON.parse(event.data);
-    onArrival(told);
-    if (pending === null) requestAnimationFrame(hand);
+    if (pending === null) soon(hand);
     if (pending === null || pending.run !== told.run) pending = { run: told.run, calls: new Map() };
     pending.oldest = told.oldest;
+    pending.isAll = told.is_all;
     for (const call of told.calls) pending.calls.set(call.number, call);
   }
 
   function hand() {
-    const { run, oldest, calls } = pending;
+    if (pending === null) return;
+    const { run, oldest, calls, isAll } = pending;
     pending = null;
-    onChanges({ run, oldest, calls: [...calls.values()] });
+    onChanges({ run, oldest, calls: [...calls.values()], isAll });
   }
 
   function open() {
@@ -39,5 +41,11 @@ export function follow({ onChanges, onArrival, onState }) {
     };
   }
 
+  document.addEventListener("visibilitychange", hand);  // a frame that was asked for may not come
   open();
+}
+
+function soon(act) {
+  if (document.hidden) setTimeout(act);
+  else requestAnimationFrame(act);
 }

@@ -18,6 +18,8 @@ const detail = new Detail({ onBack: back });
 const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
 const isWide = matchMedia("(min-width: 52.01rem)");
 let missed = 0;
+let isFilling = true;  // with what was there before, which is not new
+let isUnchosen = true;
 
 function open(isByKey) {
   byId("panes").dataset.view = "detail";
@@ -30,13 +32,31 @@ function back() {
 }
 
 function changed(told) {
-  const isFirst = store.total === 0;
+  isFilling ||= told.run !== store.run;
+  isUnchosen ||= isFilling || store.total === 0;
   const fresh = store.take(told);
-  list.update(fresh);
+  list.update(isFilling ? [] : fresh);
   detail.update(told.calls, store);
   describe();
-  if (isFirst && isWide.matches) list.choose(0);
-  if (fresh.length && !isFirst) announce(`${number(fresh.length)} new, ${number(store.length)} in the list`);
+  if (!isFilling) count(fresh.length);
+  if (told.isAll) settle();
+}
+
+/** Tell how many are new. */
+function count(fresh) {
+  if (fresh === 0) return;
+  announce(`${number(fresh)} new, ${number(store.length)} in the list`);
+  if (!document.hidden) return;
+  missed += fresh;
+  document.title = `(${number(missed)}) Sandbox inbox`;
+}
+
+/** Begin with the newest, which is known only when everything was told: the oldest come first. */
+function settle() {
+  isFilling = false;
+  if (!isUnchosen || store.total === 0) return;
+  isUnchosen = false;
+  if (isWide.matches && !store.has(list.selected)) list.choose(0);
 }
 
 /** Say how many calls there are, or what to do when there are none. */
@@ -89,15 +109,8 @@ function unfilter() {
   byId("list").focus();
 }
 
-/** Count in the title what comes while nobody looks. */
-function arrived(told) {
-  if (document.visibilityState === "visible") return;
-  missed += told.calls.filter((call) => !store.has(call.number)).length;
-  document.title = missed ? `(${number(missed)}) Sandbox inbox` : "Sandbox inbox";
-}
-
 function looked() {
-  if (document.visibilityState !== "visible") return;
+  if (document.hidden) return;
   missed = 0;
   document.title = "Sandbox inbox";
 }
@@ -133,4 +146,4 @@ byId("clear").addEventListener("click", () => ask("/calls", { method: "DELETE" }
 document.addEventListener("keydown", pressed);
 document.addEventListener("visibilitychange", looked);
 await admitted();
-follow({ onChanges: changed, onArrival: arrived, onState: linked });
+follow({ onChanges: changed, onState: linked });

@@ -32,6 +32,11 @@ export class List {
     new ResizeObserver(() => this.draw()).observe(this.#box);
   }
 
+  /** The number of the selected call, or null. */
+  get selected() {
+    return this.#selected;
+  }
+
   /** Draw what can be seen; the rows that are looked at stay where they are. */
   update(fresh) {
     const looked = this.#anchor();

@@ -12,6 +12,11 @@ export class Store {
   #shown = [];
   #wanted = { words: [], channel: "", state: "" };
 
+  /** The run of the sandbox whose calls these are; null before it told any. */
+  get run() {
+    return this.#run;
+  }
+
   get total() {
     return this.#order.length;
   }
