@@ -14,6 +14,7 @@ from sandbox.inbox.chromium import PROGRAMS, Chrome, Keys, Page, start
 pytestmark = pytest.mark.skipif(None in PROGRAMS, reason="no chromium, or no chromedriver")
 
 HOSTILE = '<img src="x" onerror="document.title = 1"><script>document.title = 2</script>&lt;b&gt;'
+TOKEN = "a+token/of=the%user's"
 NEVER_DELIVERED = "+10000000003"
 DESK = {"width": 1360, "height": 860, "deviceScaleFactor": 1, "mobile": False}
 NARROW = {**DESK, "width": 400, "height": 800}
@@ -660,7 +661,7 @@ class TestToken:
     @pytest.fixture
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox that asks for a token."""
-        with Sandbox(pace=0, token="a token of the user's") as running:
+        with Sandbox(pace=0, token=TOKEN) as running:
             yield running
 
     def test_in_the_address(self, page: Page, sandbox: Sandbox) -> None:
@@ -691,7 +692,7 @@ class TestToken:
         for _ in range(3):
             page.press(Keys.ESCAPE)
             page.until(lambda: page.find("#ask-token").is_displayed())
-        page.find("#ask-token").send_keys("a token of the user's", Keys.ENTER)
+        page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")
 
         assert not page.find("#ask").is_displayed()
@@ -704,7 +705,7 @@ class TestToken:
         page.chrome.get(sandbox.inbox_url.partition("#")[0])
         page.find("#ask-token").send_keys("wrong", Keys.ENTER)
         page.until_text("#ask-error", "That is not the token.")
-        page.find("#ask-token").send_keys("a token of the user's", Keys.ENTER)
+        page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")
         page.complaints()  # that it was not let in before
 
