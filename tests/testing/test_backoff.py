@@ -51,7 +51,7 @@ async def test_waits_return_in_the_end() -> None:
 
 def test_a_plain_function_can_be_decorated() -> None:
     """All of a function runs without waits."""
-    delays = []
+    delays: list[float | None] = []
 
     @no_backoff()
     def decorated() -> None:
@@ -64,7 +64,7 @@ def test_a_plain_function_can_be_decorated() -> None:
 
 def test_a_decorated_function_may_call_itself() -> None:
     """Waits return when the outermost call is over, and not before."""
-    delays = []
+    delays: list[float | None] = []
 
     @no_backoff()
     def decorated(depth: int) -> None:
