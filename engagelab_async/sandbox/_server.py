@@ -13,6 +13,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
+from urllib.parse import quote
 
 import uvicorn
 from anyio import CancelScope, to_thread
@@ -43,7 +44,7 @@ class Sandbox:
     be started again after it has stopped; `messages` stay readable and are kept.
 
     Args:
-        host: The address to listen on.
+        host: The address to listen on, of IPv4 or IPv6, or a name.
         port: The port to listen on; 0 takes a free one.
         credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``. A product
             takes its own pair only, and none if it is left out. ``None`` takes any pair.
@@ -58,10 +59,10 @@ class Sandbox:
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
         keep: How many messages the inbox shows; the oldest make room for new ones. `messages` has
             all of them.
-        allowed_hosts: Further names by which a browser may call the inbox. Other requests for it
-            than those for this machine, or for ``host``, are refused.
-        token: What the inbox asks for, at least 16 characters. ``None`` asks for nothing when
-            ``host`` is a loopback address, and makes one up when others can get here.
+        allowed_hosts: Further names by which a browser may call the inbox. Requests for it under
+            another name than these, ``localhost`` and ``host`` are refused; addresses are not.
+        token: What the inbox asks for, at least 16 characters without a space. ``None`` asks for
+            nothing when ``host`` is a loopback address, and makes one up when others can get here.
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
@@ -173,7 +174,8 @@ class Sandbox:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        return f"{self._origin()}/" + (f"#token={self._token}" if self._token else "")
+        token = f"#token={quote(self._token, safe='')}" if self._token else ""
+        return f"{self._origin()}/{token}"
 
     @property
     def review(self) -> Review:
@@ -384,4 +386,5 @@ class Sandbox:
     def _origin(self) -> str:
         if self._bound_port is None:
             raise RuntimeError("the sandbox is not running: its address is known once it is")
-        return f"http://{self._host}:{self._bound_port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._bound_port}"

@@ -2,9 +2,10 @@
 
 The API's own paths, ``/otp/…`` and ``/sms/…``, have key pairs and are let through. For all others::
 
-    Host            a loopback name or address, the address that was bound, or a name that
-                    the user allowed. Else 403: any name can be made to point at this machine
+    Host            any address, "localhost" and names below it, the name that was bound, or one
+                    that the user allowed. Else 403: any name can be made to point at this machine
                     ("DNS rebinding"), and then a foreign page is of our origin to the browser.
+                    What an address points at, nobody else decides.
     Origin,         of our own page, or of no page at all. Else 403: a page on another site
     Sec-Fetch-Site  could make the browser post here. A link to the page may be followed.
     token           for ``/sandbox/…``, if there is one: as ``Authorization: Bearer …``, or as
@@ -31,10 +32,20 @@ _OUR_OWN: Final = ("same-origin", "none")
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine and nothing else; a name is so only by RFC 6761."""
+    return ip_address(host).is_loopback if is_address(host) else _is_localhost(host)
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a host is an IP address, and no name."""
     try:
-        return ip_address(host).is_loopback
+        ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
+    return True
+
+
+def _is_localhost(name: str) -> bool:
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def token_for(host: str, token: str | None) -> str | None:
@@ -49,8 +60,11 @@ def token_for(host: str, token: str | None) -> str | None:
     """
     if token is None:
         return None if is_loopback(host) else secrets.token_urlsafe(_SHORTEST_TOKEN)
-    if len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable():
-        raise ValueError(f"token: must have at least {_SHORTEST_TOKEN} printable ASCII characters")
+    # From "!" to "~" there is neither a space nor a control character.
+    if len(token) < _SHORTEST_TOKEN or not all("!" <= each <= "~" for each in token):
+        raise ValueError(
+            f"token: must have at least {_SHORTEST_TOKEN} printable ASCII characters, and no space"
+        )
     return token
 
 
@@ -85,7 +99,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if not self._knows(headers.get("host", ""), scope):
+        if not self._knows(headers.get("host", "")):
             return _refuse(403, "unknown Host: name it in allowed_hosts, or with --allow-host")
         if not _is_from_here(headers, scope):
             return _refuse(403, "another site's page may not do this")
@@ -93,11 +107,9 @@ class Guard:
             return _refuse(401, "the token is missing or wrong: see where the sandbox was started")
         return None
 
-    def _knows(self, host: str, scope: Scope) -> bool:
+    def _knows(self, host: str) -> bool:
         name = _hostname(host)
-        # What the connection came in on: when all addresses are bound, the one that was called.
-        address = (scope.get("server") or ("",))[0]
-        return bool(name) and (is_loopback(name) or name in self._hosts or name == address)
+        return bool(name) and (is_address(name) or _is_localhost(name) or name in self._hosts)
 
     def _admits(self, headers: Headers) -> bool:
         if self._token is None:

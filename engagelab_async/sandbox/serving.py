@@ -37,7 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: The address cannot be had.
     """
-    listener = socket.create_server((host, port))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family)
     # uvicorn writes a head and a body one after the other, which Nagle's algorithm would hold back
     # 40 ms for. asyncio only turns it off on sockets whose protocol was named when they were made,
     # and that of a server socket was not; connections inherit the option, though.

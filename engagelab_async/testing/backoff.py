@@ -1,24 +1,51 @@
 """Repeats without the waits between them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import inspect
+from collections.abc import Callable
+from contextlib import ContextDecorator
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec, TypeVar
 from unittest import mock
 
 from engagelab_async.retry import RetryPolicy
 
 P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@contextmanager
-def no_backoff() -> Iterator[None]:
+class WithoutBackoff(ContextDecorator):
+    """What `no_backoff` returns; may be entered again while it is entered."""
+
+    def __init__(self) -> None:
+        self._patches: list[Any] = []
+
+    def __enter__(self) -> None:
+        patch = mock.patch.object(RetryPolicy, "delay", _at_once(RetryPolicy.delay))
+        patch.start()
+        self._patches.append(patch)
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.pop().stop()
+
+    def __call__(self, func: F) -> F:
+        """Decorate a plain function.
+
+        Raises:
+            TypeError: It is not plain: it would run after the decorator is done with it.
+        """
+        if _is_run_later(func):
+            raise TypeError("func: expected a plain function; in others, use `with`")
+        return super().__call__(func)
+
+
+def no_backoff() -> WithoutBackoff:
     """Let failed calls be repeated at once, for all clients of the process.
 
     What is repeated, and how often, stays as it is; so does giving up where the wait would have
     outlasted the deadline. A bulk run still pauses where the API asks all its requests to wait.
 
-    It is a context manager, and a decorator of plain functions.
+    It is a context manager, and a decorator of plain functions; one of ``async def`` is refused
+    with a `TypeError`.
 
     Example:
         >>> with no_backoff():
@@ -26,8 +53,15 @@ def no_backoff() -> Iterator[None]:
 
     .. versionadded:: 0.1.0
     """
-    with mock.patch.object(RetryPolicy, "delay", _at_once(RetryPolicy.delay)):
-        yield
+    return WithoutBackoff()
+
+
+def _is_run_later(func: Callable[..., object]) -> bool:
+    return (
+        inspect.iscoroutinefunction(func)
+        or inspect.isasyncgenfunction(func)
+        or inspect.isgeneratorfunction(func)
+    )
 
 
 def _at_once(delay: Callable[P, float | None]) -> Callable[P, float | None]:

@@ -63,7 +63,7 @@ def test_serves_until_ctrl_c(engagelab: Engagelab) -> None:
 
 def test_has_an_inbox(engagelab: Engagelab) -> None:
     """It says where; others than this machine's user need the token in it."""
-    token = "chosen by the user"
+    token = "chosen-by-the-user"
     with serving("--allow-host", "a.example", "--allow-host", "b.example") as process:
         url = read_until(process, "^  (http://127.0.0.1:[0-9]+/)$")
         names = ["localhost", "a.example", "b.example", "c.example"]

@@ -240,6 +240,21 @@ async def test_can_be_called_without_being_started() -> None:
     assert "4567" == sandbox.last_message(to="+6591234567").code
 
 
+def test_an_address_of_ipv6() -> None:
+    """It is listened on, and stands in brackets in the URLs; the inbox opens there too."""
+    with Sandbox(host="::1") as sandbox:
+        answers = [
+            httpx.get(url, trust_env=False)
+            for url in (
+                f"{sandbox.otp_base_url}/openapi.json",
+                f"{sandbox.inbox_url}sandbox/v1/messages",
+            )
+        ]
+
+        assert sandbox.otp_base_url.startswith("http://[::1]:")
+        assert [200, 200] == [answer.status_code for answer in answers]
+
+
 def test_port_in_use() -> None:
     """A port that somebody else has is an OSError that names it, and nothing is left behind."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

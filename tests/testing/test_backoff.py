@@ -1,6 +1,6 @@
 """Repeats that take no time."""
 
-import random
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -11,6 +11,11 @@ from scripted_engine import answer, refused_connection, rig
 SENT = {"message_id": "1", "send_channel": "sms"}
 SEND = SendOTP("+6591234567", "login")
 THROTTLED = answer({}, 429, headers={"Retry-After": "20"})
+
+
+def delay() -> float | None:
+    """Ask how long to wait before a first repeat."""
+    return RetryPolicy().delay(ConnectError(), SEND, attempt=1, remaining=30, random=lambda: 0.5)
 
 
 async def test_a_repeat_does_not_wait() -> None:
@@ -46,14 +51,49 @@ async def test_waits_return_in_the_end() -> None:
 
 def test_a_plain_function_can_be_decorated() -> None:
     """All of a function runs without waits."""
-    delays = []
+    delays: list[float | None] = []
 
     @no_backoff()
     def decorated() -> None:
-        delays.append(
-            RetryPolicy().delay(ConnectError(), SEND, attempt=1, remaining=30, random=random.random)
-        )
+        delays.append(delay())
 
     decorated()
 
     assert [0.0] == delays
+
+
+def test_a_decorated_function_may_call_itself() -> None:
+    """Waits return when the outermost call is over, and not before."""
+    delays: list[float | None] = []
+
+    @no_backoff()
+    def decorated(depth: int) -> None:
+        if depth:
+            decorated(depth - 1)
+        delays.append(delay())
+
+    decorated(1)
+
+    assert [0.0, 0.0] == delays
+    assert delay() != 0.0
+
+
+async def coroutine() -> None:
+    """Run later."""
+
+
+async def stream() -> AsyncIterator[None]:
+    """Run later, and piece by piece."""
+    yield
+
+
+def generator() -> Iterator[None]:
+    """Run later, and piece by piece."""
+    yield
+
+
+@pytest.mark.parametrize("function", [coroutine, stream, generator])
+def test_what_runs_later_cannot_be_decorated(function: Callable[[], object]) -> None:
+    """It would wait all the same, for the decorator is done before it begins."""
+    with pytest.raises(TypeError, match=r"^func: expected a plain function; in others"):
+        no_backoff()(function)

@@ -14,6 +14,7 @@ from sandbox.inbox.chromium import PROGRAMS, Chrome, Keys, Page, start
 pytestmark = pytest.mark.skipif(None in PROGRAMS, reason="no chromium, or no chromedriver")
 
 HOSTILE = '<img src="x" onerror="document.title = 1"><script>document.title = 2</script>&lt;b&gt;'
+TOKEN = "a+token/of=the%user's"
 NEVER_DELIVERED = "+10000000003"
 DESK = {"width": 1360, "height": 860, "deviceScaleFactor": 1, "mobile": False}
 NARROW = {**DESK, "width": 400, "height": 800}
@@ -275,8 +276,10 @@ class TestFaults:
         page.find("[name=status]").send_keys(Keys.CONTROL, "a")
         page.find("[name=status]").send_keys("429")
         page.find("[name=retry_after]").send_keys("2")
+        page.find("[name=seed]").send_keys("7")
         page.find("[name=times]").send_keys("2", Keys.ENTER)
         page.until_text("#faults-list", "HTTP 429, struck 0 of 2")
+        assert [7] == [active.fault.seed for active in sandbox.faults]
         url = f"{sandbox.otp_base_url}/v1/messages"
         answers = [httpx.post(url, json={}, trust_env=False) for _ in range(2)]
         page.until(lambda: not page.all("#faults-list li"))
@@ -297,7 +300,7 @@ class TestFaults:
         page.find("[name=code]").send_keys("5016", Keys.ENTER)
         page.until_text("#faults-list", "The API answers an error\n5016, struck 0")
 
-        assert ["code", "to", "probability", "times", "after"] == names
+        assert ["code", "to", "probability", "times", "seed", "after"] == names
         assert not page.find("[name=after]").is_enabled()
         assert [Fault("error", code=5016)] == [active.fault for active in sandbox.faults]
 
@@ -408,8 +411,14 @@ class TestFinding:
     def test_clear(self, page: Page, sandbox: Sandbox) -> None:
         """The list is empty, and says so; a program still finds its messages."""
         page.button("Clear").click()
+        page.button("Keep them").click()
+        page.until(lambda: page.focused() == "clear")
+        assert 3 == len(page.rows())
+        page.button("Clear").click()
+        page.button("Clear for everybody").click()
         page.until_text("#nothing", "Nothing was sent yet")
 
+        assert "clear" == page.focused()
         assert 2 == len(sandbox.messages)
         send(sandbox, "+6591234599")
         page.row("+6591234599")
@@ -506,6 +515,27 @@ class TestKeyboard:
             assert re.search(r"solid [2-9]px|auto", outline), page.focused()
 
 
+class TestGone:
+    """A message that made room for others while it was looked at."""
+
+    @pytest.fixture
+    def sandbox(self) -> Iterator[Sandbox]:
+        """A sandbox whose inbox keeps one message."""
+        with Sandbox(pace=0, keep=1) as running:
+            yield running
+
+    @pytest.mark.parametrize(("before", "after"), [("search", "search"), ("detail", "list")])
+    def test_the_focus(self, page: Page, sandbox: Sandbox, before: str, after: str) -> None:
+        """Who was busy with the message is led to the list; others are left alone."""
+        send(sandbox)
+        page.button("Copy code")
+        page.run("document.getElementById(arguments[0]).focus()", before)
+        send(sandbox, "+6591234568")
+        page.until_text("#detail", "no longer kept")
+
+        assert after == page.focused()
+
+
 class TestColors:
     """Light and dark."""
 
@@ -588,8 +618,27 @@ return faint;
 """
 
 
+OVERHANGING = """
+return [...document.querySelectorAll(".bar, .bar *")]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth)
+    .map((each) => each.outerHTML);
+"""
+
+
 class TestNarrow:
     """On a screen with room for one thing."""
+
+    @pytest.mark.parametrize("width", [400, 375, 360, 320])
+    def test_the_bar(self, page: Page, sandbox: Sandbox, width: int) -> None:
+        """It has room for all of its buttons, if need be on two lines."""
+        page.command("Emulation.setDeviceMetricsOverride", {**NARROW, "width": width})
+        sandbox.faults.add(Fault("hang"))
+        page.button("Faults").click()
+        page.until_text("#break", "Faults1")
+        page.button("Close").click()
+
+        assert [] == page.run(OVERHANGING)
+        assert page.run("return document.documentElement.scrollWidth <= innerWidth")
 
     def test_one_after_the_other(self, page: Page, sandbox: Sandbox) -> None:
         """The list, then the message, and a way back; nothing is wider than the screen."""
@@ -612,7 +661,7 @@ class TestToken:
     @pytest.fixture
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox that asks for a token."""
-        with Sandbox(pace=0, token="a token of the user's") as running:
+        with Sandbox(pace=0, token=TOKEN) as running:
             yield running
 
     def test_in_the_address(self, page: Page, sandbox: Sandbox) -> None:
@@ -624,6 +673,31 @@ class TestToken:
         page.chrome.refresh()
         page.row("+6591234567")
 
+    def test_another_address_in_the_same_tab(self, page: Page, sandbox: Sandbox) -> None:
+        """What was printed anew is taken, though only the end of the address changes."""
+        page.command("Network.clearBrowserCookies", {})
+        page.chrome.refresh()
+        page.until(lambda: page.find("#ask").is_displayed())
+        page.run("location.href = arguments[0]", sandbox.inbox_url)
+        page.until_text("#link", "Live")
+
+        assert "token" not in page.chrome.current_url
+        page.complaints()  # that it was not let in before
+
+    def test_there_is_no_way_around_it(self, page: Page) -> None:
+        """Escape, however often, leaves the question where it is."""
+        page.command("Network.clearBrowserCookies", {})
+        page.chrome.refresh()
+        page.until(lambda: page.find("#ask").is_displayed())
+        for _ in range(3):
+            page.press(Keys.ESCAPE)
+            page.until(lambda: page.find("#ask-token").is_displayed())
+        page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
+        page.until_text("#link", "Live")
+
+        assert not page.find("#ask").is_displayed()
+        page.complaints()
+
     def test_asked_for(self, page: Page, sandbox: Sandbox) -> None:
         """Whoever comes without it is asked, and a wrong one does not do."""
         page.chrome.delete_all_cookies()
@@ -631,7 +705,7 @@ class TestToken:
         page.chrome.get(sandbox.inbox_url.partition("#")[0])
         page.find("#ask-token").send_keys("wrong", Keys.ENTER)
         page.until_text("#ask-error", "That is not the token.")
-        page.find("#ask-token").send_keys("a token of the user's", Keys.ENTER)
+        page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")
         page.complaints()  # that it was not let in before
 
@@ -669,6 +743,20 @@ requestAnimationFrame(function scroll() {
     else setTimeout(done, 100);
 });
 """
+
+
+def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
+    """A string without an end takes no longer than another."""
+    script = """
+        const { block } = await import("/inbox/exchange.js");
+        const began = performance.now();
+        const shown = block('{"text": "' + '\\\\"'.repeat(29_000), "body");
+        return [performance.now() - began, shown.querySelectorAll(".string").length];
+    """
+    took, strings = page.run(f"return (async () => {{{script}}})()")
+
+    assert 1 == strings
+    assert took < 300
 
 
 async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) -> None:

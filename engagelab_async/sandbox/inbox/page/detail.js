@@ -18,14 +18,16 @@ export class Detail {
   #slots = new Map(SLOTS.map((name) => [name, { node: h("div", { class: `slot slot-${name}` }), json: null }]));
   #actions = new Actions();
   #onBack;
+  #onGone;
   #wanted = null;
   #offset = 0;
   #member = null;
   #isLoading = false;
   #isStale = false;
 
-  constructor({ onBack }) {
+  constructor({ onBack, onGone }) {
     this.#onBack = onBack;
+    this.#onGone = onGone;
     this.#empty("Select a message");
   }
 
@@ -51,9 +53,10 @@ export class Detail {
   }
 
   #forget() {
+    const hadFocus = this.#box.contains(document.activeElement);
     this.#wanted = null;
     this.#empty("This message is no longer kept.");
-    this.#onBack();
+    this.#onGone(hadFocus);
   }
 
   /** Load the call; whatever happens while it loads is loaded after that, once. */

@@ -2,7 +2,9 @@
 
 import { copyButton, h } from "./dom.js";
 
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+// A string need not end: what is too long is cut, and a search for its end from each of its quotes
+// would take for ever.
+const TOKEN = /("(?:\\.|[^"\\])*"?)(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const MOST = 60_000;  // characters in colors; each of them costs an element or so
 
 /** Show what was asked and what was answered. */

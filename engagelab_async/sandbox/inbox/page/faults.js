@@ -4,7 +4,7 @@ import { announce, byId, h } from "./dom.js";
 import { ask } from "./session.js";
 import { number } from "./words.js";
 
-const NUMBERS = ["seconds", "status", "retry_after", "code", "share", "probability", "times"];
+const NUMBERS = ["seconds", "status", "retry_after", "code", "share", "probability", "times", "seed"];
 const LOOK_AGAIN = 1000;  // a fault may strike at any time, and is gone after its last
 
 const form = byId("faults-form");

@@ -14,7 +14,7 @@ import { number } from "./words.js";
 const LINKS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
 
 const store = new Store();
-const detail = new Detail({ onBack: back });
+const detail = new Detail({ onBack: back, onGone: gone });
 const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
 const isWide = matchMedia("(min-width: 52.01rem)");
 let missed = 0;
@@ -29,6 +29,12 @@ function open(isByKey) {
 function back() {
   delete byId("panes").dataset.view;
   byId("list").focus();
+}
+
+/** Leave a message that is no longer there; whoever is busy elsewhere is not disturbed. */
+function gone(hadFocus) {
+  delete byId("panes").dataset.view;
+  if (hadFocus) byId(store.total ? "list" : "clear").focus();
 }
 
 function changed(told) {
@@ -63,7 +69,7 @@ function settle() {
 function describe() {
   const { length, total } = store;
   byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : total ? number(total) : "";
-  byId("clear").disabled = total === 0;
+  byId("clear").ariaDisabled = total === 0 ? "true" : null;  // disabled, it would lose the focus
   const nothing = byId("nothing");
   nothing.hidden = length > 0;
   byId("panes").toggleAttribute("data-empty", total === 0);
@@ -109,6 +115,17 @@ function unfilter() {
   byId("list").focus();
 }
 
+/** Ask first: others may have the same inbox open. */
+function askToClear() {
+  if (byId("clear").ariaDisabled) return;
+  byId("clearing").returnValue = "";
+  byId("clearing").showModal();
+}
+
+function answered() {
+  if (byId("clearing").returnValue === "clear") ask("/calls", { method: "DELETE" });
+}
+
 function looked() {
   if (document.hidden) return;
   missed = 0;
@@ -142,7 +159,8 @@ faults.start();
 byId("search").addEventListener("input", filter);
 for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
 byId("search").addEventListener("keydown", searched);
-byId("clear").addEventListener("click", () => ask("/calls", { method: "DELETE" }));
+byId("clear").addEventListener("click", askToClear);
+byId("clearing").addEventListener("close", answered);
 document.addEventListener("keydown", pressed);
 document.addEventListener("visibilitychange", looked);
 await admitted();

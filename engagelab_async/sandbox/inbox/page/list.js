@@ -7,6 +7,7 @@ import { byId, h, icon } from "./dom.js";
 import { states } from "./store.js";
 import { number, stateFilter, stateMood, stateName, when } from "./words.js";
 
+const LONGEST = 300;  // characters of a text; more than that no row has room for
 const AHEAD = 6;  // rows beyond the edges, for scrolling that outruns drawing
 
 export class List {
@@ -194,7 +195,7 @@ function fill(row, call) {
   row.to.textContent = title(call);
   row.more.textContent = call.kind === "plan" ? number(call.total) : "";
   row.time.textContent = when(call.at);
-  row.text.textContent = line(call);
+  row.text.textContent = line(call).slice(0, LONGEST);
   row.code.textContent = call.kind === "message" ? call.code ?? "" : "";
   // A plan's words are longer; there they stand where others have their code.
   row.state.textContent = call.kind === "plan" ? "" : shown.words;

@@ -4,6 +4,9 @@ import { byId } from "./dom.js";
 
 const API = "/sandbox/v1";
 
+// An address that was printed anew and is opened in this tab changes nothing but its end.
+addEventListener("hashchange", () => tokenInAddress() !== null && location.reload());
+
 /** Ask the sandbox; returns the decoded answer, or throws an Error whose message can be shown. */
 export async function ask(path, { method = "GET", body, token } = {}) {
   const headers = {};
@@ -19,12 +22,16 @@ export async function ask(path, { method = "GET", body, token } = {}) {
 
 /** Be let in: by the token in the address, by the cookie of an earlier visit, or by asking. */
 export async function admitted() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  const token = tokenInAddress();
   if (token !== null) {
     history.replaceState(null, "", location.pathname);  // keep it out of bookmarks and screenshots
     await opened(token);
   }
   while (!(await isWelcome())) await prompted();
+}
+
+function tokenInAddress() {
+  return new URLSearchParams(location.hash.slice(1)).get("token");
 }
 
 async function isWelcome() {
@@ -48,7 +55,8 @@ async function opened(token) {
 function prompted() {
   const dialog = byId("ask");
   const input = byId("ask-token");
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  // A second Escape closes it, whatever becomes of the event "cancel".
+  dialog.onclose = () => dialog.showModal();
   if (!dialog.open) dialog.showModal();
   return new Promise((resolve) => {
     byId("ask-form").onsubmit = async (event) => {
@@ -56,6 +64,7 @@ function prompted() {
       const isRight = await opened(input.value.trim());
       byId("ask-error").textContent = isRight ? "" : "That is not the token.";
       if (!isRight) return input.select();
+      dialog.onclose = null;
       dialog.close();
       resolve();
     };
