@@ -279,6 +279,7 @@ class TestSettling:
 
             assert {expected: 1} == summarise(journal).states
             assert {expected: 1} == count_known(journal, [DIGEST])
+            assert {} == count_known(journal, ["f" * 32])
             assert expected is known(journal)
 
     @pytest.mark.parametrize(

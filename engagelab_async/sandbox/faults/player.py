@@ -151,7 +151,9 @@ class _Play:
             await self.deliver(answer)
         else:
             await self.pause(fault.seconds)
-            await self.app(self.scope, self.request.receive, self.send)
+            # Whoever has given up meanwhile was not sent to, which is what the fault is for.
+            if not self.gone.done():
+                await self.app(self.scope, self.request.receive, self.send)
 
     async def hang(self, fault: Fault) -> None:
         if fault.after:
