@@ -43,6 +43,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),
     (r"py:class", r"(Any|Callable|Iterable|Mapping|Self|datetime)"),
     (r"py:exc", r"(Lookup|OS|Runtime|Type|Value)Error"),
+    # A context manager that is of no use by its name.
+    (r"py:class", r"engagelab_async\.testing\.backoff\.WithoutBackoff"),
     # Aliases and a type variable; the text beside them says in words what they stand for.
     (r"py:class", r"(HTTP|Product|R|R_co)"),
     # An alias was made of these before they got the module above.
