@@ -6,6 +6,8 @@ part can: had the request begun to leave when it failed?
 
 from __future__ import annotations
 
+import math
+import re
 import socket
 import ssl
 import sys
@@ -23,6 +25,13 @@ MAX_CONNECTIONS: Final = 256
 
 IDLE_SECONDS: Final = 30.0
 """How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
+
+MAX_AGE_SECONDS: Final = 300.0
+"""How long a connection is used at most, so that a name that has moved is looked up again."""
+
+_KEEP_ALIVE: Final = re.compile(r"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+
+_MARGIN_SECONDS: Final = 1.0
 
 _REASONS: Final[dict[type[BaseException], str]] = {
     ssl.SSLCertVerificationError: "its certificate is not trusted",
@@ -59,11 +68,14 @@ class Response:
         status: The status code.
         headers: The response headers.
         body: As it came over the wire, without undoing a ``Content-Encoding``.
+        times_sent: How often the request was seen to leave. A client of the caller's may retry by
+            itself; this answer then says nothing about the earlier requests.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    times_sent: int = 1
 
 
 @runtime_checkable
@@ -93,6 +105,25 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Close what the engine opened itself; more than once does no harm."""
         ...
+
+
+def keep_alive(headers: Mapping[str, str]) -> float:
+    """Return for how many seconds a connection can be used again after this answer.
+
+    A server that names a time, ``Keep-Alive: timeout=5``, closes the connection when it is over. A
+    request that is on its way by then is lost, so the last part of that time is left alone.
+
+    Args:
+        headers: Those of the answer.
+
+    Returns:
+        Seconds; infinity where the server names no time.
+    """
+    found = _KEEP_ALIVE.search(headers.get("keep-alive", ""))
+    if found is None:
+        return math.inf
+    seconds = float(found[1])
+    return max(seconds / 2, seconds - _MARGIN_SECONDS)
 
 
 def reason(error: BaseException) -> str:

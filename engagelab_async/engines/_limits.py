@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """The limits of one engine's requests, all of them in the event loop that runs."""
+    """The limits of one engine's requests, in one event loop."""
 
     def __init__(self) -> None:
         """Begin without a timer."""
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[Limit] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
@@ -31,12 +30,9 @@ class Limits:
         Args:
             seconds: How long it may take; ``None`` for as long as it takes.
         """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            # A timer of a loop that has ended never rings.
-            self.close()
-            self._loop = loop
-        return Limit(self, math.inf if seconds is None else loop.time() + seconds)
+        if seconds is None:
+            return Limit(self, math.inf)
+        return Limit(self, asyncio.get_running_loop().time() + seconds)
 
     def add(self, limit: Limit) -> None:
         """Watch a limit."""
@@ -48,15 +44,18 @@ class Limits:
         """Watch it no longer; the timer may ring for nothing."""
         self._running.discard(limit)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Stop the timer."""
+        self._stop()
+
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._rings_at = math.inf
 
     def _ring_at(self, moment: float) -> None:
-        self.close()
+        self._stop()
         self._rings_at = moment
         self._timer = asyncio.get_running_loop().call_at(moment, self._ring)
 
@@ -64,7 +63,7 @@ class Limits:
         now = self._rings_at
         for limit in [limit for limit in self._running if limit.ends <= now]:
             limit.expire()
-        self.close()
+        self._stop()
         if self._running:
             self._ring_at(min(limit.ends for limit in self._running))
 

@@ -4,30 +4,27 @@ A pool that looks at every connection at every request gets slower the more of t
 a request takes the slot that was given back last, whose connection is the least likely to have
 been closed by the server meanwhile, and looks at no other::
 
-    take ──> busy ── give_back ──> free (last in, first out) ── too long idle ──> closed
-               └──── drop ──> closed
+    take ──> busy ── give_back ──> free (last in, first out) ── idle for long, old, stale
+               │                                                              │
+               └──── drop ──> closed <──────────────── sweep, once a second ──┘
 """
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 from attrs import define
 
+from ._engine import in_asyncio
+from ._loops import Closable
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Closable(Protocol):
-    """What a slot holds."""
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        ...
-
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T", bound=Closable)
 
@@ -39,12 +36,16 @@ class Slot(Generic[T]):
     Attributes:
         origin: Where it leads.
         connection: What holds the connection; it connects when it is first used.
-        idle_since: Seconds by the clock of its `Slots`.
+        born: Seconds by the clock of its `Slots`.
+        idle_since: The same.
+        good_until: The same; it must not be used after that.
     """
 
     origin: str
     connection: T
+    born: float
     idle_since: float = 0.0
+    good_until: float = math.inf
 
 
 class Slots(Generic[T]):
@@ -53,7 +54,9 @@ class Slots(Generic[T]):
     Args:
         make: Makes what a new slot for an origin holds.
         limit: How many slots there may be, over all origins.
-        idle_seconds: A slot that was not used for so long is closed, when others come back.
+        idle_seconds: A slot that was not used for so long is used no more.
+        max_age: Nor is one that was made so many seconds ago.
+        is_stale: Returns whether a free connection was closed, or spoken to, by its server.
         clock: Monotonic seconds.
     """
 
@@ -63,12 +66,16 @@ class Slots(Generic[T]):
         *,
         limit: int,
         idle_seconds: float,
+        max_age: float = math.inf,
+        is_stale: Callable[[T], bool] = lambda _: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin without a slot."""
         self._make = make
         self._limit = limit
         self._idle_seconds = idle_seconds
+        self._max_age = max_age
+        self._is_stale = is_stale
         self._clock = clock
         self._free: dict[str, deque[Slot[T]]] = {}
         self._open = 0
@@ -76,18 +83,28 @@ class Slots(Generic[T]):
         # It serves waiters in the order of their coming.
         self._room = anyio.Semaphore(limit, fast_acquire=True)
 
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return sum(map(len, self._free.values()))
+
     async def take(self, origin: str) -> Slot[T]:
         """Take the slot of `origin` that was used last, or a new one; wait while all are busy."""
         await self._room.acquire()
         try:
             free = self._free.get(origin)
-            return free.pop() if free else await self._new(origin)
+            while free:
+                slot = free.pop()
+                if self._clock() < slot.good_until:
+                    return slot
+                await self._close(slot)
+            return await self._new(origin)
         except BaseException:
             self._room.release()
             raise
 
     async def _new(self, origin: str) -> Slot[T]:
-        slot = Slot(origin, self._make(origin))
+        slot = Slot(origin, self._make(origin), self._clock())
         self._open += 1
         if self._open > self._limit:
             # Not all are busy, or there would have been no room: another origin has an idle one.
@@ -98,22 +115,34 @@ class Slots(Generic[T]):
                 raise
         return slot
 
-    async def give_back(self, slot: Slot[T]) -> None:
-        """Put back a slot whose connection can be used again."""
-        if self._closed:
+    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> None:
+        """Put back a slot whose connection can be used again.
+
+        Args:
+            slot: The slot.
+            keep: Seconds for which its server has promised to keep the connection open.
+        """
+        now = self._clock()
+        slot.idle_since = now
+        slot.good_until = min(now + min(self._idle_seconds, keep), slot.born + self._max_age)
+        if self._closed or slot.good_until <= now:
             await self.drop(slot)
             return
-        slot.idle_since = self._clock()
-        free = self._free.setdefault(slot.origin, deque())
-        free.append(slot)
+        self._free.setdefault(slot.origin, deque()).append(slot)
         self._room.release()
-        await self._close_expired(slot.idle_since)
 
-    async def _close_expired(self, now: float) -> None:
-        # Of each origin one at a time, so that no request pays for the end of a rush.
-        for free in tuple(self._free.values()):
-            if free and now - free[0].idle_since > self._idle_seconds:
-                await self._close(free.popleft())
+    async def sweep(self) -> None:
+        """Close the free slots that must not, or cannot, be used again."""
+        now = self._clock()
+        for origin, free in tuple(self._free.items()):
+            gone = {
+                slot
+                for slot in free
+                if now >= slot.good_until or self._is_stale(slot.connection)
+            }
+            self._free[origin] = deque(slot for slot in free if slot not in gone)
+            for slot in gone:
+                await self._close(slot)
 
     async def drop(self, slot: Slot[T]) -> None:
         """Close a slot whose connection must not be used again."""
@@ -138,3 +167,80 @@ class Slots(Generic[T]):
         # A cancelled request still has to close its connection.
         with anyio.CancelScope(shield=True):
             await slot.connection.aclose()
+
+
+class Sweeper:
+    """Sweeps a free list in the background, while there is something in it.
+
+    Args:
+        slots: The free list.
+        rounds: After how many rounds without a `wake` it ends, whatever is left.
+        sleep: Waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        slots: Slots[T],
+        *,
+        rounds: int,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
+        """Wait to be woken."""
+        self._slots = slots
+        self._rounds = rounds
+        self._sleep = sleep
+        self._left = 0
+        self._stop: Callable[[], Awaitable[None]] = _nothing
+
+    def wake(self) -> None:
+        """Begin to sweep, or go on for all rounds; in the event loop that runs."""
+        asleep = not self._left
+        self._left = self._rounds
+        if asleep:
+            self._stop = _in_background(self._sweep)
+
+    async def _sweep(self) -> None:
+        try:
+            while self._left:
+                self._left -= 1
+                await self._sleep(_SWEEP_SECONDS)
+                await self._slots.sweep()
+                if not self._slots.free:
+                    return
+        finally:
+            self._left = 0
+
+    async def aclose(self) -> None:
+        """Stop sweeping."""
+        await self._stop()
+
+
+_SWEEP_SECONDS: Final = 1.0
+
+
+async def _nothing() -> None:
+    """There is nothing to stop."""
+
+
+def _in_background(task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Start a task that belongs to no task group, and return what ends it."""
+    if in_asyncio():
+        asyncio = sys.modules["asyncio"]
+        running = asyncio.get_running_loop().create_task(task())
+
+        async def end() -> None:
+            running.cancel()
+            await asyncio.wait({running})
+
+        return end
+    scope = anyio.CancelScope()
+
+    async def run() -> None:
+        with scope:
+            await task()
+
+    async def cancel() -> None:  # noqa: RUF029 - as its twin
+        scope.cancel()
+
+    sys.modules["trio"].lowlevel.spawn_system_task(run)
+    return cancel

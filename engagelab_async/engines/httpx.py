@@ -5,40 +5,46 @@
 
 from __future__ import annotations
 
+import math
 import ssl
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
+from attrs import frozen
 
-from engagelab_async.errors import (
-    ConfigurationError,
-    ConnectError,
-    ConnectionLostError,
-    ResponseTimeoutError,
-    TransportError,
+from engagelab_async.errors import ConfigurationError, ConnectError, ConnectionLostError
+
+from ._engine import (
+    IDLE_SECONDS,
+    MAX_AGE_SECONDS,
+    MAX_CONNECTIONS,
+    Request,
+    Response,
+    keep_alive,
 )
-
-from ._engine import IDLE_SECONDS, MAX_CONNECTIONS, Request, Response, reason, time_limit
+from ._loops import Owner, PerLoop
 from ._proxy import environment_proxy
-from ._slots import Slots
+from ._sending import SendingEngine
+from ._slots import Slots, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
     from types import ModuleType
 
+    from engagelab_async.errors import EngageLabError
+
 _NEVER_LEFT: Final = (
     "ConnectError",
     "ConnectTimeout",
     "InvalidURL",
-    "LocalProtocolError",
     "PoolTimeout",
     "ProxyError",
     "UnsupportedProtocol",
 )
-"""What httpx raises when its connection, its pool or its own checks failed: nothing was sent."""
+"""What a mock raises to say that nothing was sent; of a real transport it proves nothing."""
 
 _PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 
@@ -47,27 +53,26 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 
 
 class _Body:
-    """A request body that notices when the transport comes for it.
+    """A request body that counts how often a transport comes for it.
 
     By then every transport, httpx's own or somebody else's, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
-        # A request without a body is complete with its headers, which leave unnoticed.
-        self.taken: bool = not data
+        self.data = data
+        self.taken = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        self.taken = True
-        return _Once(self._data)
+        self.taken += 1
+        return _Once(self.data)
 
 
 class _Once:
     """One chunk. A generator would be left to the garbage collector when its sending breaks."""
 
     def __init__(self, data: bytes) -> None:
-        self._left = [data]
+        self._left = [data] if data else []
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -78,30 +83,66 @@ class _Once:
         return self._left.pop()
 
 
-class _Handshake:
-    """The connection whose TLS handshake is under way.
+class _Departure:
+    """What is seen of one request: that its body is taken, and what httpcore traces of it.
 
-    httpcore closes it when the handshake fails, but forgets it when the handshake is cancelled.
+    Attributes:
+        body: The body, as a stream of the library's own kind.
+        transport: What sends it: httpx's own ``"network"``, a ``"mock"``, or ``"other"``.
+        traced: Whether httpcore was seen at work. It is not where a mock stands in its place.
+        handed_over: Whether the client is through with its request hooks; not for ``"network"``.
+        read: Whether the transport has read the body past the stream; not for ``"network"``.
+        status: The status of the answer, once there is one.
+        request: The request, in the library's own words, once there is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, body: _Body, transport: str) -> None:
+        self.body = body
+        self.transport = transport
+        self.traced = False
+        self.handed_over = False
+        self.read = False
+        self.status: int | None = None
+        self.request: httpx.Request | None = None
+        self._headers_left = 0
+        self._to_proxy = False
         self._connection: Any = None
-        self._under_way = False
+        self._in_handshake = False
 
-    def watch(self, request: httpx.Request) -> None:
-        """Follow what is opened for a request, by httpcore's extension ``trace``."""
-        if request.url.scheme == "https":
-            request.extensions = {**request.extensions, "trace": self._notice}
+    @property
+    def times(self) -> int:
+        """How often the request left, or began to."""
+        if self.traced:
+            # A request without a body is complete with its headers.
+            return self.body.taken if self.body.data else max(self.body.taken, self._headers_left)
+        if self.transport == "other":
+            return self.body.taken or int(self.handed_over and (self.read or not self.body.data))
+        return 0
 
-    async def _notice(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith("connect_tcp.complete"):
+    @property
+    def untouched(self) -> bool:
+        """Whether the transport did not even begin with the request."""
+        if self.transport == "network":
+            return not self.body.taken
+        return not self.handed_over
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow the request through httpcore, by its extension ``trace``."""
+        self.traced = True
+        if event.endswith("send_request_headers.started"):
+            self._to_proxy = info["request"].method == b"CONNECT"
+            self._headers_left += not self._to_proxy
+            self.status = None
+        elif event.endswith("receive_response_headers.complete") and not self._to_proxy:
+            self.status = next(part for part in info["return_value"] if isinstance(part, int))
+        elif event.endswith("connect_tcp.complete"):
             self._connection = info["return_value"]
         elif "start_tls" in event:
-            self._under_way = not event.endswith("complete")
+            self._in_handshake = not event.endswith("complete")
 
     async def abandon(self) -> None:
-        """Close the connection, if it got no further."""
-        if self._under_way:
+        """Close the connection whose TLS handshake was cancelled, which httpcore forgets."""
+        if self._in_handshake:
             with anyio.CancelScope(shield=True):
                 await self._connection.aclose()
 
@@ -115,68 +156,100 @@ class HTTPXLibrary:
     Attributes:
         module: The module; typed as ``Any``, since only one of the two is a dependency.
         body: `_Body` as the library's own kind of stream.
+        watched: The library's request, which notices that its transport reads the body.
         failures: All that the library raises when a request fails.
+        timeouts: Those that say that time ran out.
+        never_left: Those that say that nothing was sent.
     """
 
     def __init__(self, module: ModuleType) -> None:
         """Look up what differs."""
         self.module: Any = module
         self.body: type[_Body] = type("Body", (_Body, self.module.AsyncByteStream), {})
-        # Not all that the socket and TLS layers raise is wrapped.
-        self.failures: tuple[type[Exception], ...] = (
-            *(getattr(module, name) for name in _ROOTS),
-            OSError,
+        self.watched: Any = type("Request", (_Watched, self.module.Request), {})
+        self.failures: tuple[type[Exception], ...] = tuple(getattr(module, x) for x in _ROOTS)
+        self.timeouts: tuple[type[Exception], ...] = (self.module.TimeoutException,)
+        self.never_left: tuple[type[Exception], ...] = tuple(
+            getattr(module, name) for name in _NEVER_LEFT
         )
-        self._never_left = tuple(getattr(module, name) for name in _NEVER_LEFT)
 
-    def translated(self, error: Exception, *, unsent: bool) -> TransportError:
-        """Find the place of one of the library's exceptions in the error tree.
 
-        Args:
-            error: What was raised.
-            unsent: Whether it is known that nothing was sent, whatever was raised.
-        """
-        # The exceptions' own texts stay in the cause: they may quote a URL with a password.
-        if unsent or isinstance(error, self._never_left):
-            return ConnectError(f"no connection ({reason(error)})")
-        if isinstance(error, self.module.TimeoutException):
-            return ResponseTimeoutError(f"no answer in time ({reason(error)})")
-        return ConnectionLostError(f"the connection broke ({reason(error)})")
+class _Watched:
+    """A request for transports that trace nothing, and need not take the body as a stream."""
+
+    departure: _Departure | None = None
+
+    @property
+    def stream(self) -> _Body:
+        """The body; the client asks for it when it hands the request over to its transport."""
+        if self.departure is not None:
+            self.departure.handed_over = True
+        body: _Body = vars(self)["stream"]
+        return body
+
+    @stream.setter
+    def stream(self, body: _Body) -> None:
+        vars(self)["stream"] = body
+
+    @property
+    def content(self) -> bytes:
+        """The body, past the stream."""
+        return self.read()
+
+    def read(self) -> bytes:
+        """Return the body, past the stream."""
+        if self.departure is not None and self.departure.handed_over:
+            self.departure.read = True
+        body: _Body = vars(self)["stream"]
+        return body.data
+
+    async def aread(self) -> bytes:
+        """Return the body, past the stream."""
+        return self.read()
 
 
 _HTTPX: Final = HTTPXLibrary(httpx)
 
 
-class _HTTPXEngine(ABC):
-    """What the two engines have in common: the time limit and the error tree."""
-
-    _knows_when_it_leaves: bool
-    """Whether a body that was not taken proves that nothing was sent."""
+class _HTTPXEngine(SendingEngine[_Departure]):
+    """What the two engines have in common."""
 
     def __init__(self, library: HTTPXLibrary) -> None:
+        super().__init__(library.failures, library.timeouts)
         self._library = library
 
-    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request; see `Engine.send`."""
-        body = self._library.body(request.body)
-        handshake = _Handshake()
+    async def exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
+        """Send the request, and read its answer."""
         try:
-            async with time_limit(timeout):
-                return await self._exchange(request, body, handshake, max_bytes)
-        except TimeoutError:
-            if body.taken:
-                raise ResponseTimeoutError("no answer in time") from None
-            raise ConnectError("no connection in time") from None
-        except self._library.failures as error:
-            unsent = self._knows_when_it_leaves and not body.taken
-            raise self._library.translated(error, unsent=unsent) from error
+            return await self._exchange(request, departure, max_bytes)
         finally:
-            await handshake.abandon()
+            await departure.abandon()
 
     @abstractmethod
     async def _exchange(
-        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+        self, request: Request, departure: _Departure, max_bytes: int
     ) -> Response: ...
+
+    def never_left(self, error: Exception, departure: _Departure) -> bool:
+        """Return whether it is certain that a request that failed was not sent."""
+        if departure.times:
+            return False
+        # Of a mock nothing is to be seen. What it raises is what it plays.
+        seen = departure.traced or departure.untouched
+        return seen or isinstance(error, self._library.never_left)
+
+
+@frozen(eq=False)
+class _Pool:
+    """The connections of one event loop, and what sweeps them."""
+
+    slots: Slots[httpx.AsyncHTTPTransport]
+    sweeper: Sweeper
+
+    async def aclose(self) -> None:
+        """Close the connections; one that is busy, when its request has ended."""
+        await self.sweeper.aclose()
+        await self.slots.aclose()
 
 
 class HTTPXEngine(_HTTPXEngine):
@@ -184,38 +257,50 @@ class HTTPXEngine(_HTTPXEngine):
 
     Each connection has an ``AsyncHTTPTransport`` of its own, and they wait in a free list (see
     ``Slots``): httpx's pool, which looks at all of its connections for every request, takes the
-    longer the more requests are under way. Proxies and certificates are taken from the
+    longer the more requests are in flight. Proxies and certificates are taken from the
     environment as httpx does.
 
     Args:
         max_connections: How many connections there may be; more requests wait, in their order.
+        max_connection_age: Seconds after which a connection is replaced, so that a name whose
+            address has changed is looked up again.
         library: httpx, or httpx2.
     """
 
-    _knows_when_it_leaves = True
-
     def __init__(
-        self, *, max_connections: int = MAX_CONNECTIONS, library: HTTPXLibrary = _HTTPX
+        self,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        max_connection_age: float = MAX_AGE_SECONDS,
+        library: HTTPXLibrary = _HTTPX,
     ) -> None:
         """Open nothing yet."""
         super().__init__(library)
-        self._slots: Slots[httpx.AsyncHTTPTransport] = Slots(
-            self._transport, limit=max_connections, idle_seconds=IDLE_SECONDS
-        )
+        self._max_connections = max_connections
+        self._max_age = max_connection_age
+        self._pools = PerLoop(self._pool)
         # Per engine, not per process: the headers hold a secret.
         self._prepared = lru_cache(maxsize=64)(self._prepare)
         self._tls = lru_cache(library.module.create_ssl_context)
 
+    def prepare(self, request: Request) -> _Departure:
+        """Make what notices that the request leaves."""
+        return _Departure(self._library.body(request.body), "network")
+
     async def _exchange(
-        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+        self, request: Request, departure: _Departure, max_bytes: int
     ) -> Response:
         url, headers, origin = self._prepared(request.url, request.headers)
         prepared = self._library.module.Request(
-            request.method, url, headers=headers, stream=body, extensions=_NO_TIMEOUTS
+            request.method,
+            url,
+            headers=headers,
+            stream=departure.body,
+            extensions={**_NO_TIMEOUTS, "trace": departure.trace},
         )
         prepared.headers.update(_length(request.body))
-        slot = await self._slots.take(origin)
-        handshake.watch(prepared)
+        pool = self._pools.get()
+        slot = await pool.slots.take(origin)
         try:
             response: Any = await slot.connection.handle_async_request(prepared)
             try:
@@ -223,13 +308,24 @@ class HTTPXEngine(_HTTPXEngine):
             finally:
                 await response.stream.aclose()
         except BaseException:
-            await self._slots.drop(slot)
+            await pool.slots.drop(slot)
             raise
-        if len(data) > max_bytes:
-            await self._slots.drop(slot)
+        if len(data) > max_bytes or _has_more(slot.connection):
+            await pool.slots.drop(slot)
         else:
-            await self._slots.give_back(slot)
+            await pool.slots.give_back(slot, keep=keep_alive(response.headers))
+            pool.sweeper.wake()
         return Response(response.status_code, response.headers, data)
+
+    def _pool(self) -> _Pool:
+        slots: Slots[httpx.AsyncHTTPTransport] = Slots(
+            self._transport,
+            limit=self._max_connections,
+            idle_seconds=IDLE_SECONDS,
+            max_age=self._max_age,
+            is_stale=_is_stale,
+        )
+        return _Pool(slots, Sweeper(slots, rounds=math.ceil(IDLE_SECONDS) + 1))
 
     def _prepare(self, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[Any, Any, str]:
         parsed = self._library.module.URL(url)
@@ -256,7 +352,8 @@ class HTTPXEngine(_HTTPXEngine):
 
     async def aclose(self) -> None:
         """Close the connections; one that is busy, when its request has ended."""
-        await self._slots.aclose()
+        await super().aclose()
+        await self._pools.aclose()
 
 
 class HTTPXClientEngine(_HTTPXEngine):
@@ -270,29 +367,52 @@ class HTTPXClientEngine(_HTTPXEngine):
         library: httpx, or httpx2.
     """
 
-    # Somebody else's transport may fail in its own ways, and need not have come for the body.
-    _knows_when_it_leaves = False
-
     def __init__(self, client: httpx.AsyncClient, *, library: HTTPXLibrary = _HTTPX) -> None:
         """Use `client` until the end of its life."""
         super().__init__(library)
         self._client = client
+        self._owner = Owner(f"the {library.module.__name__}.AsyncClient")
+
+    def prepare(self, request: Request) -> _Departure:
+        """Make what notices that the request leaves.
+
+        Raises:
+            ConfigurationError: The client belongs to another event loop or process.
+        """
+        transport = self._kind(request.url)
+        # A mock opens no connections.
+        if transport != "mock":
+            self._owner.check()
+        return _Departure(self._library.body(request.body), transport)
+
+    def _kind(self, url: str) -> str:
+        module = self._library.module
+        # Not public, and there is no other way to know; a client without it is not trusted.
+        find = getattr(self._client, "_transport_for_url", None)
+        transport = find(module.URL(url)) if find else None
+        if type(transport) is module.AsyncHTTPTransport:
+            return "network"
+        return "mock" if isinstance(transport, module.MockTransport) else "other"
 
     async def _exchange(
-        self, request: Request, body: _Body, handshake: _Handshake, max_bytes: int
+        self, request: Request, departure: _Departure, max_bytes: int
     ) -> Response:
         prepared = self._client.build_request(
             request.method,
             request.url,
             headers=[*request.headers, *_length(request.body)],
-            content=body if request.body else None,
+            # Event hooks may look at it.
+            content=request.body or None,
             # httpx's own limits are for one read or write each.
             timeout=None,
+            extensions={"trace": departure.trace},
         )
-        # Without the generator that httpx wraps it in; see `_Once`.
-        prepared.stream = cast("httpx.AsyncByteStream", body)
-        handshake.watch(prepared)
-        response = await self._send(prepared, body)
+        if departure.transport == "network":
+            prepared.stream = cast("httpx.AsyncByteStream", departure.body)
+        else:
+            prepared = self._watched(prepared, departure)
+        departure.request = prepared
+        response = await self._send(prepared)
         if response.is_closed:
             return _without_reading(response)
         try:
@@ -301,22 +421,53 @@ class HTTPXClientEngine(_HTTPXEngine):
         finally:
             await response.aclose()
 
-    async def _send(self, prepared: httpx.Request, body: _Body) -> httpx.Response:
+    def _watched(self, prepared: httpx.Request, departure: _Departure) -> httpx.Request:
+        request: httpx.Request = self._library.watched(
+            prepared.method,
+            prepared.url,
+            headers=prepared.headers,
+            stream=departure.body,
+            extensions=prepared.extensions,
+        )
+        vars(request)["departure"] = departure
+        return request
+
+    async def _send(self, prepared: httpx.Request) -> httpx.Response:
         try:
             return await self._client.send(prepared, stream=True, auth=None, follow_redirects=False)
-        except self._library.module.HTTPError as error:
-            if not _is_about(error, prepared):
-                # An event hook failed with a request of its own, before or after ours.
-                lost = ConnectionLostError if body.taken else ConnectError
-                raise lost(f"an event hook failed ({type(error).__name__})") from error
-            if not isinstance(error, self._library.module.HTTPStatusError):
-                raise
+        except self._library.module.HTTPStatusError as error:
             # An event hook may call raise_for_status; it is an answer all the same.
+            if not _is_about(error, prepared):
+                raise
             answer: httpx.Response = error.response
             return answer
 
+    def never_left(self, error: Exception, departure: _Departure) -> bool:
+        """Return whether it is certain that a request that failed was not sent."""
+        if self._is_from_a_hook(error, departure):
+            return departure.untouched and not departure.times
+        return super().never_left(error, departure)
+
+    def failed(self, error: Exception, departure: _Departure) -> EngageLabError:
+        """Translate what was raised in place of an answer."""
+        if not self._is_from_a_hook(error, departure):
+            return super().failed(error, departure)
+        text = f"an event hook failed ({type(error).__name__})"
+        if self.never_left(error, departure):
+            return ConnectError(text)
+        if departure.status is not None:
+            text += f" after the answer, HTTP {departure.status}"
+        return ConnectionLostError(text)
+
+    def _is_from_a_hook(self, error: Exception, departure: _Departure) -> bool:
+        """Return whether an error of the library comes from a request that a hook made itself."""
+        if not isinstance(error, self._library.module.HTTPError):
+            return False
+        return not _is_about(error, departure.request)
+
     async def aclose(self) -> None:
         """Leave the client to its owner."""
+        await super().aclose()
 
 
 # httpx's timeouts are for one read or write each, and each costs a timer; see `time_limit`.
@@ -368,6 +519,41 @@ async def _end(chunks: AsyncIterator[bytes]) -> None:
                 break
 
 
+def _is_stale(transport: httpx.AsyncHTTPTransport) -> bool:
+    """Return whether the server has closed a free connection, or spoken on it."""
+    connections: list[Any] = transport._pool.connections  # noqa: SLF001 - see _has_more
+    return any(connection.has_expired() for connection in connections)
+
+
+def _has_more(transport: httpx.AsyncHTTPTransport) -> bool:
+    """Return whether a connection has received more than the answer that was read from it.
+
+    Whatever it is, the next request would take it for its own answer. httpx has no public way to
+    ask, so this knows the insides of httpcore; where they change, no connection is used twice.
+    """
+    try:
+        connections: list[Any] = transport._pool.connections  # noqa: SLF001
+        return any(map(_holds_bytes, connections))
+    except AttributeError:
+        return True
+
+
+def _holds_bytes(connection: Any) -> bool:  # noqa: ANN401
+    while not hasattr(connection, "_h11_state"):
+        # Around it are the connection that has yet to be made, and a proxy's.
+        connection = connection._connection  # noqa: SLF001
+    if connection._h11_state.trailing_data[0]:  # noqa: SLF001
+        return True
+    stream = connection._network_stream._stream  # noqa: SLF001
+    # TLS, as anyio and as trio keep what they have not decrypted yet.
+    undecrypted = getattr(stream, "_read_bio", None) or getattr(stream, "_incoming", None)
+    if undecrypted is not None and (undecrypted.pending or stream._ssl_object.pending()):  # noqa: SLF001
+        return True
+    # What anyio's protocol on asyncio took from the socket while nothing was being read.
+    protocol = getattr(getattr(stream, "transport_stream", stream), "_protocol", None)
+    return bool(getattr(protocol, "read_queue", None))
+
+
 def _length(body: bytes) -> list[tuple[str, str]]:
     return [("Content-Length", str(len(body)))] if body else []
 
@@ -382,7 +568,7 @@ def _without_reading(response: httpx.Response) -> Response:
     return Response(response.status_code, headers, response.content)
 
 
-def _is_about(error: httpx.HTTPError, request: httpx.Request) -> bool:
+def _is_about(error: httpx.HTTPError, request: httpx.Request | None) -> bool:
     try:
         return error.request is request
     except RuntimeError:

@@ -34,7 +34,7 @@ PLACES: Final[dict[str, type[TransportError]]] = {
     "DecodingError": ConnectionLostError,
     "HTTPError": ConnectionLostError,
     "InvalidURL": ConnectError,
-    "LocalProtocolError": ConnectError,
+    "LocalProtocolError": ConnectionLostError,
     "NetworkError": ConnectionLostError,
     "PoolTimeout": ConnectError,
     "ProtocolError": ConnectionLostError,

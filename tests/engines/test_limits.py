@@ -64,7 +64,7 @@ async def test_one_timer_is_enough(limits: Limits) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    limits.close()
+    await limits.aclose()
 
     assert before == timers()
 
