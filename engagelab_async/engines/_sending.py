@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 
 
 class Departure(Protocol):
-    """What an engine sees of the leaving of one request."""
+    """What an engine sees of the leaving of one request.
+
+    Attributes:
+        progress: What to add to an error's text, once the head of an answer has arrived.
+    """
+
+    progress: str
 
     @property
     def times(self) -> int:
@@ -76,10 +82,10 @@ class SendingEngine(ABC, Generic[D]):
         except EngageLabError as error:
             error.may_have_been_sent = error.may_have_been_sent or departure.times > 0
             raise
-        except TimeoutError:
-            if departure.times:
-                raise ResponseTimeoutError("no answer in time") from None
-            raise ConnectError("no connection in time") from None
+        except TimeoutError as error:
+            if self.never_left(error, departure):
+                raise ConnectError("no connection in time") from None
+            raise ResponseTimeoutError(f"no answer in time{departure.progress}") from None
         except Exception as error:
             raise self.failed(error, departure) from error
         if departure.times > 1:
@@ -125,11 +131,12 @@ class SendingEngine(ABC, Generic[D]):
             return ConfigurationError(
                 f"the HTTP client failed before anything was sent ({reason(error)})"
             )
+        why = f"({reason(error)}){departure.progress}"
         if isinstance(error, self._timeouts):
-            return ResponseTimeoutError(f"no answer in time ({reason(error)})")
+            return ResponseTimeoutError(f"no answer in time {why}")
         if known:
-            return ConnectionLostError(f"the connection broke ({reason(error)})")
-        return ConnectionLostError(f"the HTTP client failed in between ({reason(error)})")
+            return ConnectionLostError(f"the connection broke {why}")
+        return ConnectionLostError(f"the HTTP client failed {why}")
 
 
 def _limits() -> Limits:

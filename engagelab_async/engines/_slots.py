@@ -136,9 +136,7 @@ class Slots(Generic[T]):
         now = self._clock()
         for origin, free in tuple(self._free.items()):
             gone = {
-                slot
-                for slot in free
-                if now >= slot.good_until or self._is_stale(slot.connection)
+                slot for slot in free if now >= slot.good_until or self._is_stale(slot.connection)
             }
             self._free[origin] = deque(slot for slot in free if slot not in gone)
             for slot in gone:
@@ -239,7 +237,7 @@ def _in_background(task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitabl
         with scope:
             await task()
 
-    async def cancel() -> None:  # noqa: RUF029 - as its twin
+    async def cancel() -> None:
         scope.cancel()
 
     sys.modules["trio"].lowlevel.spawn_system_task(run)

@@ -92,7 +92,7 @@ class _Departure:
         traced: Whether httpcore was seen at work. It is not where a mock stands in its place.
         handed_over: Whether the client is through with its request hooks; not for ``"network"``.
         read: Whether the transport has read the body past the stream; not for ``"network"``.
-        status: The status of the answer, once there is one.
+        progress: What to add to an error's text, once the head of an answer has arrived.
         request: The request, in the library's own words, once there is one.
     """
 
@@ -102,7 +102,7 @@ class _Departure:
         self.traced = False
         self.handed_over = False
         self.read = False
-        self.status: int | None = None
+        self.progress = ""
         self.request: httpx.Request | None = None
         self._headers_left = 0
         self._to_proxy = False
@@ -132,9 +132,10 @@ class _Departure:
         if event.endswith("send_request_headers.started"):
             self._to_proxy = info["request"].method == b"CONNECT"
             self._headers_left += not self._to_proxy
-            self.status = None
+            self.progress = ""
         elif event.endswith("receive_response_headers.complete") and not self._to_proxy:
-            self.status = next(part for part in info["return_value"] if isinstance(part, int))
+            status = next(part for part in info["return_value"] if isinstance(part, int))
+            self.progress = f" after HTTP {status} had arrived"
         elif event.endswith("connect_tcp.complete"):
             self._connection = info["return_value"]
         elif "start_tls" in event:
@@ -287,9 +288,7 @@ class HTTPXEngine(_HTTPXEngine):
         """Make what notices that the request leaves."""
         return _Departure(self._library.body(request.body), "network")
 
-    async def _exchange(
-        self, request: Request, departure: _Departure, max_bytes: int
-    ) -> Response:
+    async def _exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
         url, headers, origin = self._prepared(request.url, request.headers)
         prepared = self._library.module.Request(
             request.method,
@@ -394,9 +393,7 @@ class HTTPXClientEngine(_HTTPXEngine):
             return "network"
         return "mock" if isinstance(transport, module.MockTransport) else "other"
 
-    async def _exchange(
-        self, request: Request, departure: _Departure, max_bytes: int
-    ) -> Response:
+    async def _exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
         prepared = self._client.build_request(
             request.method,
             request.url,
@@ -452,12 +449,8 @@ class HTTPXClientEngine(_HTTPXEngine):
         """Translate what was raised in place of an answer."""
         if not self._is_from_a_hook(error, departure):
             return super().failed(error, departure)
-        text = f"an event hook failed ({type(error).__name__})"
-        if self.never_left(error, departure):
-            return ConnectError(text)
-        if departure.status is not None:
-            text += f" after the answer, HTTP {departure.status}"
-        return ConnectionLostError(text)
+        lost = ConnectError if self.never_left(error, departure) else ConnectionLostError
+        return lost(f"an event hook failed ({type(error).__name__}){departure.progress}")
 
     def _is_from_a_hook(self, error: Exception, departure: _Departure) -> bool:
         """Return whether an error of the library comes from a request that a hook made itself."""

@@ -10,7 +10,13 @@ import httpx
 import httpx2
 import pytest
 
-from engagelab_async import ConnectError, ConnectionLostError, ResponseTimeoutError, TransportError
+from engagelab_async import (
+    ConfigurationError,
+    ConnectError,
+    ConnectionLostError,
+    ResponseTimeoutError,
+    TransportError,
+)
 from engagelab_async.engines import Response, choose
 from engines.cases import HEADERS, send
 from hostile import Hostile, answers, http, refusing, says
@@ -348,15 +354,60 @@ async def test_hook_with_a_refused_request(library: Library) -> None:
 
 
 @every_library
-async def test_failure_of_a_hook_passes_through(library: Library) -> None:
-    """An error that has nothing to do with HTTP is the caller's own."""
+async def test_failure_of_a_hook_after_the_answer(library: Library) -> None:
+    """A bug in a hook does not hide that the request was answered, and how."""
 
     async def stumbles(_: object) -> None:
         raise LookupError
 
     client = library.AsyncClient(event_hooks={"response": [stumbles]})
-    with Hostile(answers(200)) as server, pytest.raises(LookupError):
+    with (
+        Hostile(answers(200)) as server,
+        pytest.raises(ConnectionLostError, match=r"LookupError.* HTTP 200") as caught,
+    ):
         await send_with(client, server.url)
+
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+@every_library
+@pytest.mark.parametrize("error", [LookupError, OSError, "ReadTimeout", "HTTPError"])
+async def test_failure_of_a_hook_before_the_request(
+    library: Library, error: type[Exception] | str
+) -> None:
+    """Whatever a hook raises before the request leaves, nothing was sent."""
+
+    async def stumbles(request: httpx.Request) -> None:
+        assert b"{}" == request.content
+        raise exceptions(library)[error]("no") if isinstance(error, str) else error
+
+    client = library.AsyncClient(event_hooks={"request": [stumbles]})
+    with Hostile(answers(200)) as server:
+        with pytest.raises((ConnectError, ConfigurationError)) as caught:
+            await send_with(client, server.url)
+
+        assert [] == server.requests
+    assert not caught.value.may_have_been_sent
+
+
+@every_library
+async def test_hook_may_look_at_the_body(library: Library) -> None:
+    """As it may with the library alone, before the request and after the answer."""
+    seen: list[object] = []
+
+    async def looks(request: httpx.Request) -> None:
+        seen.extend([request.content, request.read(), await request.aread(), request.headers])
+
+    async def looks_back(response: httpx.Response) -> None:
+        await looks(response.request)
+
+    client = library.AsyncClient(event_hooks={"request": [looks], "response": [looks_back]})
+    with Hostile(answers(200, 1)) as server:
+        response = await send_with(client, server.url)
+
+        assert (1, b"{}") == (len(server.requests), server.requests[0].body)
+    assert [b"{}"] * 6 == [value for value in seen if isinstance(value, bytes)]
+    assert (200, 1) == (response.status, response.times_sent)
 
 
 # ------------------------------------------------------------------------------- mocks

@@ -134,31 +134,74 @@ async def test_cancelled_making_of_room_takes_no_place() -> None:
 
 
 async def test_slot_that_was_idle_for_long_is_closed() -> None:
-    """Connections that are no longer needed do not stay open."""
-    clock = Clock()
-    slots = make_slots(clock=clock)
-    first, second = await slots.take(A), await slots.take(A)
-    await slots.give_back(first)
-    clock.now = 31.0
-    await slots.give_back(second)
-
-    assert (True, False) == (first.connection.closed, second.connection.closed)
-
-
-async def test_slots_of_another_origin_expire_too() -> None:
-    """Each time a slot comes back, one of every origin that was idle for too long is closed."""
+    """Connections that are no longer needed do not stay open, whichever origin they lead to."""
     clock = Clock()
     slots = make_slots(limit=3, clock=clock)
-    old = [await slots.take(A), await slots.take(A)]
-    for slot in old:
-        await slots.give_back(slot)
-    clock.now = 31.0
-    busy = await slots.take(B)
-    await slots.give_back(busy)
+    first, second, third = await slots.take(A), await slots.take(A), await slots.take(B)
+    await slots.give_back(first)
+    await slots.give_back(third)
+    clock.now = 30.0
+    await slots.give_back(second)
+    await slots.sweep()
 
-    assert [True, False] == [slot.connection.closed for slot in old]
-    await slots.give_back(await slots.take(B))
-    assert [True, True] == [slot.connection.closed for slot in old]
+    assert [True, False, True] == [x.connection.closed for x in (first, second, third)]
+    assert 1 == slots.free
+
+
+async def test_slot_that_was_idle_for_long_is_not_taken() -> None:
+    """Even where nobody has swept."""
+    clock = Clock()
+    slots = make_slots(clock=clock)
+    slot = await slots.take(A)
+    await slots.give_back(slot)
+    clock.now = 29.9
+    assert slot is await slots.take(A)
+    await slots.give_back(slot)
+    clock.now = 59.9
+
+    assert slot is not await slots.take(A)
+    assert slot.connection.closed
+
+
+async def test_server_says_how_long_it_keeps_a_connection() -> None:
+    """A connection is not used for longer than its server has promised."""
+    clock = Clock()
+    slots = make_slots(clock=clock)
+    slot, done = await slots.take(A), await slots.take(A)
+    await slots.give_back(slot, keep=5.0)
+    await slots.give_back(done, keep=0.0)
+    clock.now = 5.0
+
+    assert done.connection.closed
+    assert slot is not await slots.take(A)
+
+
+async def test_old_slot_is_replaced() -> None:
+    """However busy it is, a connection has a longest age."""
+    clock = Clock()
+    slots = Slots(Connection, limit=2, idle_seconds=30.0, max_age=60.0, clock=clock)
+    slot = await slots.take(A)
+    for clock.now in (20.0, 40.0, 59.0):
+        await slots.give_back(slot)
+        assert slot is await slots.take(A)
+    clock.now = 60.0
+    await slots.give_back(slot)
+
+    assert slot.connection.closed
+
+
+async def test_stale_slot_is_swept() -> None:
+    """What the server has closed is let go without a request that comes for it."""
+    stale: set[Connection] = set()
+    slots = Slots(Connection, limit=2, idle_seconds=30.0, is_stale=stale.__contains__)
+    first, second = await slots.take(A), await slots.take(A)
+    await slots.give_back(first)
+    await slots.give_back(second)
+    stale.add(first.connection)
+    await slots.sweep()
+
+    assert (True, False) == (first.connection.closed, second.connection.closed)
+    assert second is await slots.take(A)
 
 
 async def test_failure_to_make_a_slot_takes_no_place() -> None:
