@@ -114,9 +114,13 @@ class RetryPolicy:
         wait = backoff if asked is None else max(asked, backoff)
         return wait if wait < remaining else None
 
+    def repeats_uncertain(self, operation: Operation[object]) -> bool:
+        """Return whether to retry an operation that may have been carried out already."""
+        return self.repeat_uncertain or operation.endpoint.repeatable
+
     def _may_repeat(self, error: EngageLabError, operation: Operation[object]) -> bool:
         if error.may_have_been_sent:
-            return self.repeat_uncertain or operation.endpoint.repeatable
+            return self.repeats_uncertain(operation)
         return isinstance(error, ConnectError | RateLimitError) or (
             isinstance(error, APIError) and error.code in PASSING_CODES
         )

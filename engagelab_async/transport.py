@@ -18,6 +18,7 @@ import inspect
 import logging
 import math
 import random as _random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
@@ -26,8 +27,13 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from . import _wire
-from .engines import Engine, Request
-from .errors import ConfigurationError, EngageLabError
+from .engines import Engine, Request, Response, in_asyncio
+from .errors import (
+    ConfigurationError,
+    ConnectionLostError,
+    EngageLabError,
+    InvalidResponseError,
+)
 from .operations import Operation
 from .retry import RetryBudget, RetryPolicy
 
@@ -37,6 +43,12 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _SHORT_KEY: Final = 8
+
+_TURNS: Final = 3
+"""Turns of the event loop after which a cancellation has reached the calls that it is for."""
+
+_GRACE_SECONDS: Final = 5.0
+"""How long closing waits for tasks that were cancelled; servers give 10 s before they kill."""
 
 _logger: Final = logging.getLogger("engagelab_async")
 # Without a handler, Python would print the warnings of programs that do not use logging.
@@ -251,12 +263,40 @@ class Transport:
         self.sleep = sleep
         self._random = random
         self._closed = False
+        self.grace = _GRACE_SECONDS
+        self._ready = False
+        self._tasks: set[Any] = set()
 
     async def aclose(self) -> None:
-        """Close the engine; further calls are refused."""
+        """Close the engine; further calls are refused.
+
+        A server that shuts down cancels its handlers and closes its clients in one breath. So this
+        waits, for a few seconds at most, until the tasks whose calls are being cancelled have
+        ended: with their connections, and with what their handlers do in ``finally``.
+        """
         self._closed = True
+        if in_asyncio():
+            await self._cancelled_tasks()
         if self._owns_engine:
             await self._engine.aclose()
+
+    async def _cancelled_tasks(self) -> None:
+        asyncio = sys.modules["asyncio"]
+        mine = asyncio.current_task()
+        cancelled: set[Any] = set()
+        # A cancellation goes down through task groups by a turn of the loop each. And a time limit
+        # cancels, too, but takes that back in the next turn.
+        for _ in range(_TURNS):
+            cancelled.update(task for task in self._tasks if task.cancelling())
+            await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        leaving = {
+            task
+            for task in cancelled
+            if task is not mine and task.cancelling() and task.get_loop() is loop
+        }
+        if leaving:
+            await asyncio.wait(leaving, timeout=self.grace)
 
     async def execute(
         self,
@@ -293,12 +333,27 @@ class Transport:
             self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
             gate,
         )
+        if not self._ready:
+            # The first wait before a retry would import it, with no descriptor left, perhaps.
+            anyio.get_cancelled_exc_class()
+            self._ready = True
+        if not in_asyncio():
+            return await self._repeat(call)
+        task = sys.modules["asyncio"].current_task()
+        self._tasks.add(task)
+        try:
+            return await self._repeat(call)
+        finally:
+            self._tasks.discard(task)
+
+    async def _repeat(self, call: _Call[R]) -> R:
+        gate = call.gate
         while True:
             request = call.request if gate is None else await _enter(gate, call, self.clock)
             try:
                 return await self._attempt(call, request)
             except EngageLabError as error:
-                delay = self._failed(call, error)
+                delay = await self._failed(call, error)
                 if delay is None:
                     raise
                 await (self.sleep if gate is None else gate.rest)(delay)
@@ -327,25 +382,45 @@ class Transport:
         call.number += 1
         call.began = self.clock()
         left = min(call.timeout, call.ends - call.began)
-        response = await self._engine.send(
-            request,
-            timeout=None if left == math.inf else left,
-            max_bytes=_wire.MAX_BODY_BYTES,
-        )
-        result = _wire.decode(
-            call.operation,
-            response.status,
-            response.headers,
-            response.body,
-            now=self._wall_clock(),
-        )
+        response = await self._send(request, None if left == math.inf else left)
+        if response.times_sent > 1:
+            # Whatever this answer says, it says nothing of the earlier request.
+            call.sent_before = True
+            _logger.warning(
+                "%s was sent %d times by the HTTP client itself", call.name, response.times_sent
+            )
+        result = self._decoded(call, response)
         self._budget.earn(repeated=call.number > 1)
         # Most programs want no report of a success, and its making shows in bulk.
         if self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG):
-            self._report(call, status=response.status)
+            await self._report(call, status=response.status)
         return result
 
-    def _failed(self, call: _Call[Any], error: EngageLabError) -> float | None:
+    async def _send(self, request: Request, timeout: float | None) -> Response:
+        try:
+            return await self._engine.send(request, timeout=timeout, max_bytes=_wire.MAX_BODY_BYTES)
+        except EngageLabError:
+            raise
+        except Exception as error:
+            # An engine of the caller's broke its promise; it may have done so at any time.
+            raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
+
+    def _decoded(self, call: _Call[R], response: Response) -> R:
+        try:
+            return _wire.decode(
+                call.operation,
+                response.status,
+                response.headers,
+                response.body,
+                now=self._wall_clock(),
+            )
+        except EngageLabError:
+            raise
+        except Exception as error:
+            msg = f"what the engine returned cannot be read ({type(error).__name__})"
+            raise InvalidResponseError(msg) from error
+
+    async def _failed(self, call: _Call[Any], error: EngageLabError) -> float | None:
         """Complete the error, and say after how many seconds to try again, if at all."""
         delay = call.policy.delay(
             error,
@@ -357,13 +432,15 @@ class Transport:
         if delay is not None and not self._budget.spend():
             _logger.debug("%s not repeated: the retry budget is spent", call.name)
             delay = None
+        if call.sent_before and not call.policy.repeats_uncertain(call.operation):
+            delay = None
         # An earlier attempt may have gone through, whatever became of this one.
         call.sent_before = error.may_have_been_sent = call.sent_before or error.may_have_been_sent
         error.attempts = call.number
         error.operation = call.operation
         if call.gate is not None:
             delay = call.gate.failed(error, delay)
-        self._report(
+        await self._report(
             call,
             status=getattr(error, "http_status", None),
             code=getattr(error, "code", None),
@@ -372,7 +449,7 @@ class Transport:
         )
         return delay
 
-    def _report(
+    async def _report(
         self,
         call: _Call[Any],
         *,
@@ -395,7 +472,9 @@ class Transport:
         if self._on_attempt is None:
             return
         try:
-            self._on_attempt(attempt)
+            waiting = self._on_attempt(attempt)
+            if inspect.isawaitable(waiting):
+                await waiting
         except Exception:
             # A failing metric must not turn an accepted message into a failed one.
             _logger.exception("on_attempt failed")
@@ -404,9 +483,14 @@ class Transport:
 def _plain_function(
     hook: Callable[[Attempt], object] | None,
 ) -> Callable[[Attempt], object] | None:
-    # It would be called, and what it does never awaited.
-    if inspect.iscoroutinefunction(hook):
+    # It would hold up every call. What hides being one is awaited all the same; see _report.
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
+        getattr(hook, "__call__", None)  # noqa: B004 - whether its __call__ is async
+    ):
         msg = "on_attempt: expected a plain function, got a coroutine function"
+        raise TypeError(msg)
+    if hook is not None and not callable(hook):
+        msg = f"on_attempt: expected a function, got {type(hook).__name__}"
         raise TypeError(msg)
     return hook
 

@@ -1,6 +1,7 @@
 """From an operation to its result: requests, repeats, deadlines, the budget, and the end."""
 
 import asyncio
+import json
 import logging
 import math
 
@@ -14,6 +15,8 @@ from engagelab_async import (
     ConnectionLostError,
     EngageLabError,
     FrequencyLimitError,
+    InvalidResponseError,
+    Operation,
     RateLimitError,
     Request,
     Response,
@@ -144,13 +147,55 @@ class TestRepeats:
         assert (31.0, 1) == (error.retry_after, error.attempts)
         assert 1000.0 == it.time.now
 
-    async def test_foreign_exceptions_pass(self) -> None:
-        """What an engine should not raise is not repeated, and not disguised."""
+    async def test_foreign_exceptions_leave_doubt(self) -> None:
+        """What an engine should not raise says nothing about what was sent before."""
         it = rig(failure(ZeroDivisionError("a bug")))
-        with pytest.raises(ZeroDivisionError, match="a bug"):
-            await it.transport.execute(SEND_CODE)
+        error = await it.error(SEND_SMS)
 
-        assert [] == it.attempts
+        assert (ConnectionLostError, True) == (type(error), error.may_have_been_sent)
+        assert isinstance(error.__cause__, ZeroDivisionError)
+        assert "a bug" not in str(error)
+        assert 1 == len(it.attempts)
+
+    async def test_unreadable_response_of_an_engine_leaves_doubt(self) -> None:
+        """Nor does an answer that is not one."""
+        it = rig(Step(Response(200, {}, None)))  # type: ignore[arg-type]
+        error = await it.error(SEND_SMS)
+
+        assert (InvalidResponseError, True) == (type(error), error.may_have_been_sent)
+
+
+class TestSentTwice:
+    """What a client that retries by itself leaves to be known."""
+
+    @pytest.mark.parametrize(
+        "refused", [(429, None), (400, 5016), (400, 5001), (400, 3002), (401, 2001), (400, 4001)]
+    )
+    @pytest.mark.parametrize("operation", [SEND_CODE, SEND_SMS], ids=["repeatable", "not"])
+    async def test_answer_says_nothing_of_the_first(
+        self, refused: tuple[int, int | None], operation: Operation[object]
+    ) -> None:
+        """Whatever the second request is answered, the first may have been carried out."""
+        status, code = refused
+        body = json.dumps({"code": code, "message": "refused"}).encode()
+        it = rig(Step(Response(status, {}, body, times_sent=2)), answer({**SENT, **PLAN}))
+        doubts: list[bool] = []
+        try:
+            await it.transport.execute(operation)
+        except EngageLabError as error:
+            doubts.append(error.may_have_been_sent)
+        # A second request to a person is for operations that the platform itself guards.
+        retried = operation is SEND_CODE and (status == 429 or code in {5016, 5001})
+
+        assert ([] if retried else [True], 1 + retried) == (doubts, len(it.engine.requests))
+
+    async def test_success_is_one(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A result stays a result; the log says that there may be two messages."""
+        body = json.dumps(PLAN).encode()
+        it = rig(Step(Response(200, {}, body, times_sent=2)))
+        await it.transport.execute(SEND_SMS)
+
+        assert ["sms.send was sent 2 times by the HTTP client itself"] == caplog.messages
 
 
 class TestWhetherItWasSent:

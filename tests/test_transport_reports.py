@@ -1,5 +1,7 @@
 """What a transport tells: to its hook after every attempt, and to the log."""
 
+import asyncio
+import functools
 import logging
 
 import pytest
@@ -85,6 +87,39 @@ class TestHook:
         assert 5013 == getattr(await it.error(SEND_CODE), "code", None)
         assert 3 == caplog.text.count("ZeroDivisionError: no metrics today")
         assert 3 == caplog.messages.count("on_attempt failed")
+
+    async def test_what_it_returns_is_awaited(self) -> None:
+        """A function that returns a coroutine loses nothing; what that raises is logged."""
+        seen: list[Attempt] = []
+
+        async def tells_later(attempt: Attempt) -> None:
+            await asyncio.sleep(0)
+            seen.append(attempt)
+
+        def hides(attempt: Attempt) -> object:
+            return tells_later(attempt)
+
+        it = rig(refused_connection(), answer(SENT), on_attempt=hides)
+        await it.transport.execute(SEND_CODE)
+
+        assert [1, 2] == [attempt.number for attempt in seen]
+
+    @pytest.mark.parametrize("level_of_hiding", [0, 1])
+    def test_coroutine_function_is_refused(self, level_of_hiding: int) -> None:
+        """It would hold up every call, whether it is a function or an object."""
+
+        class Hook:
+            async def __call__(self, attempt: Attempt) -> None:
+                raise NotImplementedError
+
+        hook = Hook() if level_of_hiding == 0 else functools.partial(Hook().__call__)
+        with pytest.raises(TypeError, match="on_attempt: expected a plain function"):
+            rig(on_attempt=hook)
+
+    def test_hook_has_to_be_callable(self) -> None:
+        """The mistake is named before anything is sent."""
+        with pytest.raises(TypeError, match="on_attempt: expected a function, got int"):
+            rig(on_attempt=7)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(("level", "records"), [(logging.INFO, 0), (logging.DEBUG, 1)])
     async def test_is_not_needed(

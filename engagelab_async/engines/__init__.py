@@ -1,7 +1,16 @@
 """Who moves the bytes: one small Protocol, and an engine for each HTTP library."""
 
 from ._choice import HTTP, choose
-from ._engine import Engine, Request, Response, time_limit
+from ._engine import Engine, Request, Response, in_asyncio, time_limit
 from .httpx import HTTPXEngine
 
-__all__ = ["HTTP", "Engine", "HTTPXEngine", "Request", "Response", "choose", "time_limit"]
+__all__ = [
+    "HTTP",
+    "Engine",
+    "HTTPXEngine",
+    "Request",
+    "Response",
+    "choose",
+    "in_asyncio",
+    "time_limit",
+]

@@ -15,6 +15,7 @@ from attrs import asdict, field, frozen
 
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
+from engagelab_async.errors import ConfigurationError
 from engagelab_async.operations import Operation, Product
 from engagelab_async.sandbox import SentMessage
 from engagelab_async.sandbox.recipients import canonical
@@ -51,7 +52,7 @@ class Call:
         """Read a request.
 
         Raises:
-            ValueError: It goes elsewhere.
+            ConfigurationError: It goes elsewhere.
         """
         path = unquote(urlsplit(request.url).path)
         body = json.loads(request.body or b"{}")
@@ -80,7 +81,9 @@ def _product_at(url: str) -> Product:
         return "otp"
     if url.startswith(f"{SMS_BASE_URL}/"):
         return "sms"
-    raise ValueError("the fake stands for the real API: leave the client's base URLs as they are")
+    raise ConfigurationError(
+        "the fake stands for the real API: leave the client's base URLs as they are"
+    )
 
 
 def spelling(to: str) -> str:

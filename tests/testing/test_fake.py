@@ -8,6 +8,7 @@ import pytest
 from engagelab_async import (
     Attempt,
     BusinessRuleError,
+    ConfigurationError,
     ConnectError,
     Credentials,
     EngageLab,
@@ -86,7 +87,7 @@ async def test_a_client_that_goes_elsewhere_is_told_so(fake: FakeEngageLab) -> N
     """Base URLs of another place, a sandbox's in the environment say, would lead past the fake."""
     pair, elsewhere = Credentials("key", "secret"), "http://127.0.0.1:8025/otp"
     async with EngageLab(otp=pair, http=fake.engine, otp_base_url=elsewhere) as client:
-        with pytest.raises(ValueError, match="leave the client's base URLs as they are"):
+        with pytest.raises(ConfigurationError, match="leave the client's base URLs as they are"):
             await client.otp.send(PHONE, "login")
 
 
