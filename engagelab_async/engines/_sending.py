@@ -28,7 +28,7 @@ from engagelab_async.errors import (
 )
 
 from ._engine import Request, Response, in_asyncio, reason
-from ._loops import PerLoop
+from ._loops import PerLoop, current_loop
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -107,6 +107,7 @@ class SendingEngine(ABC, Generic[D]):
     def limit(self, seconds: float | None) -> AbstractContextManager[object]:
         """Make a context that raises ``TimeoutError`` when time runs out in it."""
         if not in_asyncio():
+            current_loop()  # its error says what is wrong, where none runs
             return anyio.fail_after(seconds)
         return self._limits.get().limit(seconds)
 
