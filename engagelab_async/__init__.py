@@ -89,7 +89,7 @@ if TYPE_CHECKING:
         StopRule,
         Uncertain,
         broadcast,
-        hopeless,
+        stop_on_fatal_error,
     )
     from .operations._review import SignatureStatus, TemplateStatus
     from .operations.otp_templates import (
@@ -273,6 +273,6 @@ __all__ = [
     "VerifyOTP",
     "__version__",
     "broadcast",
-    "hopeless",
     "render",
+    "stop_on_fatal_error",
 ]

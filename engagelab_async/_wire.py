@@ -23,7 +23,7 @@ from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from attrs import evolve, fields, has
+from attrs import fields, has
 
 from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
 from .errors import (
@@ -52,7 +52,7 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Operation, SendSMS
+from .operations import Operation
 from .operations._arguments import PERSONAL
 
 R = TypeVar("R")
@@ -138,27 +138,18 @@ def _segment(text: str) -> str:
     return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
 
 
-def encode(operation: Operation[object]) -> bytes:
-    """Write the body of an operation's request: compact JSON in UTF-8, or nothing."""
-    if operation.endpoint.method in _WITHOUT_BODY:
-        return b""
-    return _to_json(write(operation)).encode()
-
-
-def with_custom_arg(operation: SendSMS, body: bytes, name: str, value: str) -> bytes:
-    """Write a body once more, with a custom argument beside the caller's.
+def encode(operation: Operation[object], **replaced: object) -> bytes:
+    """Write the body of an operation's request: compact JSON in UTF-8, or nothing.
 
     Args:
-        operation: What the body was written of.
-        body: That body.
-        name: The argument.
-        value: Its value.
+        operation: The operation.
+        **replaced: Fields of the body that are to have another value, or to be added.
     """
-    given = operation.custom_args
-    if given is None:
-        # Writing all of it again would take as long as it took to write it.
-        return body[:-1] + f',"custom_args":{_to_json({name: value})}}}'.encode()
-    return encode(evolve(operation, custom_args={**given, name: value}))
+    if operation.endpoint.method in _WITHOUT_BODY:
+        return b""
+    document = write(operation)
+    document.update(replaced)
+    return _to_json(document).encode()
 
 
 # ------------------------------------------------------------------------------- receiving

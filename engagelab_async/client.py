@@ -209,7 +209,8 @@ class EngageLab:
             retry: The retry policy; left out, the client's holds.
             timeout: Seconds for one attempt; left out, the client's holds.
             deadline: Seconds for one operation, not counting waits for the pace of the run.
-            stop_when: Tells from an outcome why the run has to end; left out, `hopeless`.
+            stop_when: Returns why the run has to end after an outcome; defaults to
+                `stop_on_fatal_error`.
             resend_uncertain: Send again what may have been sent by an earlier run.
             split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so
                 on, until the targets are found that it refuses. Each part has an outcome of its

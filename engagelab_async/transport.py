@@ -2,13 +2,11 @@
 
 ::
 
-    execute(operation)
-      encode, once
-      ┌> engine.send, within min(timeout, what is left of the deadline)
-      │  decode ──────────────> result
-      │    └ error ─ RetryPolicy.delay ─ None ──> raise
-      │                  │ seconds, if the RetryBudget pays
-      └───── sleep <─────┘
+    begin(operation) ──> Call            encodes once
+      Call.attempt() ──> result          within min(timeout, what is left of the deadline)
+                     └─> error, and Call.delay: RetryPolicy.delay, if the RetryBudget pays
+
+    execute(operation)                   begin, and attempt until there is a result or no delay
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import random as _random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import anyio
 from attrs import Attribute, define, field, frozen
@@ -30,9 +28,11 @@ from . import _wire
 from .engines import Engine, Request, Response, in_asyncio
 from .errors import (
     ConfigurationError,
+    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
+    RateLimitError,
 )
 from .operations import Operation
 from .retry import RetryBudget, RetryPolicy
@@ -182,34 +182,6 @@ def instance(value: R, kind: type[R], name: str) -> R:
     return value
 
 
-class Gate(Protocol):
-    """Who has a say in the pace of a call: a bulk run, for each of its operations."""
-
-    async def enter(self, request: Request) -> Request:
-        """Wait until a request may leave; the call's deadline waits as well.
-
-        Returns:
-            The request, or what is to be sent in its place.
-        """
-        ...
-
-    def failed(self, error: EngageLabError, delay: float | None) -> float | None:
-        """Take note of a failed attempt.
-
-        Args:
-            error: What it failed with.
-            delay: After how many seconds the policy would repeat it, or ``None``.
-
-        Returns:
-            After how many seconds to repeat it, or ``None`` to give up.
-        """
-        ...
-
-    async def rest(self, seconds: float) -> None:
-        """Wait before a repeat; the deadline goes on."""
-        ...
-
-
 class Transport:
     """Executes operations over an engine.
 
@@ -231,6 +203,7 @@ class Transport:
         clock: As above, for whoever makes several calls in a limited time.
         sleep: As above.
         retry: The policy of calls that bring none of their own.
+        closed: Whether it was closed.
     """
 
     def __init__(
@@ -262,7 +235,7 @@ class Transport:
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self._closed = False
+        self.closed = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()
@@ -274,7 +247,7 @@ class Transport:
         waits, for a few seconds at most, until the tasks whose calls are being cancelled have
         ended: with their connections, and with what their handlers do in ``finally``.
         """
-        self._closed = True
+        self.closed = True
         if in_asyncio():
             await self._cancelled_tasks()
         if self._owns_engine:
@@ -305,16 +278,14 @@ class Transport:
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
-        gate: Gate | None = None,
     ) -> R:
-        """Send an operation, repeating it where the policy allows.
+        """Send an operation, retrying it where the policy allows.
 
         Args:
             operation: What to send.
-            timeout: Seconds for one attempt; ``None`` for the client's.
-            deadline: Seconds for the whole call; ``None`` for the client's.
-            retry: The policy; ``None`` for the client's.
-            gate: Asked before each attempt.
+            timeout: Seconds for one attempt; defaults to the client's.
+            deadline: Seconds for the whole call; defaults to the client's.
+            retry: The policy; defaults to the client's.
 
         Returns:
             The operation's result.
@@ -325,45 +296,63 @@ class Transport:
             TypeError: `timeout` or `deadline` is not a number.
             ValueError: `timeout` or `deadline` is not positive.
         """
-        call = _Call(
+        call = self.begin(operation, timeout=timeout, deadline=deadline, retry=retry)
+        task = sys.modules["asyncio"].current_task() if in_asyncio() else None
+        self._tasks.add(task)
+        try:
+            return await self._complete(call)
+        finally:
+            self._tasks.discard(task)
+
+    async def _complete(self, call: Call[R]) -> R:
+        while True:
+            try:
+                return await call.attempt()
+            except EngageLabError:
+                if call.delay is None:
+                    raise
+                await self.sleep(call.delay)
+                if call.is_over:
+                    raise
+
+    def begin(
+        self,
+        operation: Operation[R],
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        patience: float | None = None,
+    ) -> Call[R]:
+        """Begin a call whose attempts the caller makes.
+
+        Args:
+            operation: What to send.
+            timeout: As for `execute`.
+            deadline: As for `execute`.
+            retry: As for `execute`.
+            patience: After how many seconds to retry what never left even where the policy would
+                not, until the deadline.
+
+        Raises:
+            ConfigurationError: There is no key pair for the operation's product.
+            RuntimeError: The client is closed.
+            TypeError: `timeout` or `deadline` is not a number.
+            ValueError: `timeout` or `deadline` is not positive.
+        """
+        return Call(
+            self,
             operation,
             self._request(operation),
             self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
             self._timeout if timeout is None else seconds(timeout, "timeout"),
             self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
-            gate,
+            patience,
         )
-        if not self._ready:
-            # The first wait before a retry would import it, with no descriptor left, perhaps.
-            anyio.get_cancelled_exc_class()
-            self._ready = True
-        if not in_asyncio():
-            return await self._repeat(call)
-        task = sys.modules["asyncio"].current_task()
-        self._tasks.add(task)
-        try:
-            return await self._repeat(call)
-        finally:
-            self._tasks.discard(task)
-
-    async def _repeat(self, call: _Call[R]) -> R:
-        gate = call.gate
-        while True:
-            request = call.request if gate is None else await _enter(gate, call, self.clock)
-            try:
-                return await self._attempt(call, request)
-            except EngageLabError as error:
-                delay = await self._failed(call, error)
-                if delay is None:
-                    raise
-                await (self.sleep if gate is None else gate.rest)(delay)
-                # A late wake-up leaves no time for an attempt, only for a half-sent one.
-                if self._closed or self.clock() >= call.ends:
-                    raise
 
     def _request(self, operation: Operation[object]) -> Request:
         instance(operation, Operation, "operation")
-        if self._closed:
+        if self.closed:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)
         endpoint = operation.endpoint
@@ -378,37 +367,41 @@ class Transport:
             body,
         )
 
-    async def _attempt(self, call: _Call[R], request: Request) -> R:
-        call.number += 1
-        call.began = self.clock()
-        left = min(call.timeout, call.ends - call.began)
-        response = await self._send(request, None if left == math.inf else left)
-        if response.times_sent > 1:
-            # Whatever this answer says, it says nothing of the earlier request.
-            call.sent_before = True
-            _logger.warning(
-                "%s was sent %d times by the HTTP client itself", call.name, response.times_sent
-            )
-        result = self._decoded(call, response)
-        self._budget.earn(repeated=call.number > 1)
-        # Most programs want no report of a success, and its making shows in bulk.
-        if self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG):
-            await self._report(call, status=response.status)
-        return result
+    async def send(self, request: Request, timeout: float) -> Response:
+        """Send one request over the engine.
 
-    async def _send(self, request: Request, timeout: float | None) -> Response:
+        Args:
+            request: What to send.
+            timeout: Seconds; infinity for no limit.
+
+        Raises:
+            EngageLabError: There is no answer.
+        """
+        if not self._ready:
+            # The first wait before a retry would import it, with no descriptor left, perhaps.
+            anyio.get_cancelled_exc_class()
+            self._ready = True
         try:
-            return await self._engine.send(request, timeout=timeout, max_bytes=_wire.MAX_BODY_BYTES)
+            return await self._engine.send(
+                request,
+                timeout=None if timeout == math.inf else timeout,
+                max_bytes=_wire.MAX_BODY_BYTES,
+            )
         except EngageLabError:
             raise
         except Exception as error:
             # An engine of the caller's broke its promise; it may have done so at any time.
             raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
 
-    def _decoded(self, call: _Call[R], response: Response) -> R:
+    def decode(self, operation: Operation[R], response: Response) -> R:
+        """Read the answer to an operation.
+
+        Raises:
+            EngageLabError: It is a refusal, or not what the API documents.
+        """
         try:
             return _wire.decode(
-                call.operation,
+                operation,
                 response.status,
                 response.headers,
                 response.body,
@@ -420,54 +413,31 @@ class Transport:
             msg = f"what the engine returned cannot be read ({type(error).__name__})"
             raise InvalidResponseError(msg) from error
 
-    async def _failed(self, call: _Call[Any], error: EngageLabError) -> float | None:
-        """Complete the error, and say after how many seconds to try again, if at all."""
+    def delay(self, call: Call[Any], error: EngageLabError) -> float | None:
+        """Return after how many seconds to retry a failed call; ``None`` for not at all."""
         delay = call.policy.delay(
             error,
             call.operation,
             attempt=call.number,
-            remaining=0.0 if self._closed else call.ends - self.clock(),
+            remaining=0.0 if self.closed else call.ends - self.clock(),
             random=self._random,
         )
         if delay is not None and not self._budget.spend():
-            _logger.debug("%s not repeated: the retry budget is spent", call.name)
-            delay = None
-        if call.sent_before and not call.policy.repeats_uncertain(call.operation):
-            delay = None
-        # An earlier attempt may have gone through, whatever became of this one.
-        call.sent_before = error.may_have_been_sent = call.sent_before or error.may_have_been_sent
-        error.attempts = call.number
-        error.operation = call.operation
-        if call.gate is not None:
-            delay = call.gate.failed(error, delay)
-        await self._report(
-            call,
-            status=getattr(error, "http_status", None),
-            code=getattr(error, "code", None),
-            error=type(error).__name__,
-            delay=delay,
-        )
+            _logger.debug("%s not retried: the retry budget is spent", call.name)
+            return None
         return delay
 
-    async def _report(
-        self,
-        call: _Call[Any],
-        *,
-        status: int | None,
-        code: int | None = None,
-        error: str | None = None,
-        delay: float | None = None,
-    ) -> None:
-        attempt = Attempt(
-            call.name,
-            call.operation.endpoint.product,
-            call.number,
-            status,
-            code,
-            error,
-            self.clock() - call.began,
-            delay,
-        )
+    def earn(self, *, repeated: bool) -> None:
+        """Pay a success into the retry budget."""
+        self._budget.earn(repeated=repeated)
+
+    @property
+    def reports(self) -> bool:
+        """Whether anything wants to know of a success; making its report shows in bulk."""
+        return self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG)
+
+    async def report(self, attempt: Attempt) -> None:
+        """Log an attempt, and pass it to the hook."""
         _log(attempt)
         if self._on_attempt is None:
             return
@@ -478,6 +448,115 @@ class Transport:
         except Exception:
             # A failing metric must not turn an accepted message into a failed one.
             _logger.exception("on_attempt failed")
+
+
+@define(eq=False, repr=False)
+class Call(Generic[R]):
+    """One call: an operation, its attempts, and what is known of them.
+
+    Attributes:
+        operation: What is sent.
+        request: What leaves; its body may be replaced between two attempts.
+        policy: When to retry.
+        timeout: Seconds for one attempt.
+        ends: The deadline, on the transport's clock.
+        patience: As for `Transport.begin`.
+        number: How many attempts were made.
+        sent_before: Whether an earlier attempt may have been carried out.
+        delay: After a failure: seconds until the next attempt, or ``None`` for none.
+    """
+
+    _transport: Transport
+    operation: Operation[R]
+    request: Request
+    policy: RetryPolicy
+    timeout: float
+    ends: float
+    patience: float | None = None
+    number: int = 0
+    sent_before: bool = False
+    delay: float | None = None
+    _began: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The call in one word, such as ``otp.send_code``."""
+        return self.operation.endpoint.name
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is too late for another attempt, or only time for half of one."""
+        return self._transport.closed or self._transport.clock() >= self.ends
+
+    async def attempt(self) -> R:
+        """Send the request once.
+
+        Returns:
+            The operation's result.
+
+        Raises:
+            EngageLabError: It failed, and `delay` says when to try again.
+        """
+        transport = self._transport
+        self.number += 1
+        self._began = transport.clock()
+        try:
+            response = await transport.send(
+                self.request, min(self.timeout, self.ends - self._began)
+            )
+            self._note_resending(response)
+            result = transport.decode(self.operation, response)
+        except EngageLabError as error:
+            await self._fail(error)
+            raise
+        transport.earn(repeated=self.number > 1)
+        if transport.reports:
+            await self._report(status=response.status)
+        return result
+
+    def _note_resending(self, response: Response) -> None:
+        if response.times_sent > 1:
+            # Whatever this answer says, it says nothing of the earlier request.
+            self.sent_before = True
+            _logger.warning(
+                "%s was sent %d times by the HTTP client itself", self.name, response.times_sent
+            )
+
+    async def _fail(self, error: EngageLabError) -> None:
+        """Complete the error, and decide when to try again."""
+        self.delay = self._transport.delay(self, error)
+        if self.sent_before and not self.policy.repeats_uncertain(self.operation):
+            self.delay = None
+        # An earlier attempt may have gone through, whatever became of this one.
+        self.sent_before = error.may_have_been_sent = self.sent_before or error.may_have_been_sent
+        error.attempts = self.number
+        error.operation = self.operation
+        if self.delay is None and self.patience is not None and _never_left(error):
+            self.delay = self.patience
+        await self._report(
+            status=getattr(error, "http_status", None),
+            code=getattr(error, "code", None),
+            error=type(error).__name__,
+            delay=self.delay,
+        )
+
+    async def _report(
+        self,
+        *,
+        status: int | None,
+        code: int | None = None,
+        error: str | None = None,
+        delay: float | None = None,
+    ) -> None:
+        elapsed = self._transport.clock() - self._began
+        product = self.operation.endpoint.product
+        await self._transport.report(
+            Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
+        )
+
+
+def _never_left(error: EngageLabError) -> bool:
+    return isinstance(error, ConnectError | RateLimitError) and not error.may_have_been_sent
 
 
 def _plain_function(
@@ -493,39 +572,6 @@ def _plain_function(
         msg = f"on_attempt: expected a function, got {type(hook).__name__}"
         raise TypeError(msg)
     return hook
-
-
-@define(eq=False, repr=False)
-class _Call(Generic[R]):
-    """One call under way."""
-
-    operation: Operation[R]
-    request: Request
-    policy: RetryPolicy
-    timeout: float
-    ends: float
-    gate: Gate | None
-    number: int = 0
-    began: float = 0.0
-    sent_before: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.operation.endpoint.name
-
-
-async def _enter(gate: Gate, call: _Call[Any], clock: Callable[[], float]) -> Request:
-    came = clock()
-    try:
-        request = await gate.enter(call.request)
-    except EngageLabError as error:
-        # Not let in, so this is no attempt; but an earlier one may have gone through.
-        error.may_have_been_sent = error.may_have_been_sent or call.sent_before
-        error.attempts = call.number
-        error.operation = call.operation
-        raise
-    call.ends += clock() - came
-    return request
 
 
 def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

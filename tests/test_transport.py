@@ -423,7 +423,7 @@ class TestBudget:
         it = rig(refused_connection(), budget=RetryBudget(capacity=0))
         await it.error(SEND_CODE)
 
-        assert "otp.send_code not repeated: the retry budget is spent" in caplog.messages
+        assert "otp.send_code not retried: the retry budget is spent" in caplog.messages
 
 
 class Blocking:
@@ -547,37 +547,16 @@ async def test_closing_during_an_attempt_promises_no_other() -> None:
     assert [None] == [each.delay for each in attempts]
 
 
-class Closed:
-    """A gate that lets one request pass, and nothing more."""
+async def test_attempts_can_be_made_one_at_a_time() -> None:
+    """A call says after each failure when to try again, and patience outlasts the policy."""
+    it = rig(*[refused_connection()] * 3, refusal(3002), retry=RetryPolicy(attempts=1))
+    call = it.transport.begin(SEND_SMS, patience=2.5)
+    delays: list[float | None] = []
+    for _ in range(4):
+        with pytest.raises(EngageLabError):
+            await call.attempt()
+        delays.append(call.delay)
 
-    def __init__(self) -> None:
-        self.passed = 0
-
-    async def enter(self, request: Request) -> Request:
-        """Let the first one pass."""
-        if self.passed:
-            raise ConfigurationError("closed")
-        self.passed += 1
-        return request
-
-    def failed(self, _: EngageLabError, __: float | None) -> float | None:
-        """Have it tried again at once."""
-        return 0.0
-
-    async def rest(self, _: float) -> None:
-        """Take no time."""
-
-
-@pytest.mark.parametrize(
-    ("error", "sent"), [(ConnectError("refused"), False), (ResponseTimeoutError("late"), True)]
-)
-async def test_a_closed_gate_is_no_attempt(error: EngageLabError, sent: bool) -> None:
-    """Nobody is told of one; but an earlier one may have gone through."""
-    reports: list[Attempt] = []
-    transport = rig(failure(error), on_attempt=reports.append).transport
-
-    with pytest.raises(ConfigurationError, match="closed") as caught:
-        await transport.execute(SEND_SMS, gate=Closed())
-
-    assert (sent, 1) == (caught.value.may_have_been_sent, caught.value.attempts)
-    assert [1] == [report.number for report in reports]
+    assert [2.5, 2.5, 2.5, None] == delays
+    assert (4, False) == (call.number, call.is_over)
+    assert delays == [attempt.delay for attempt in it.attempts]

@@ -7,10 +7,11 @@
     EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
       ├── BulkReport                     what it did, in numbers                   report.py
-      └── Turn                           one operation on its way                  turn.py
-            ├── Conductor                holds requests back                       conductor.py
-            │     ├── RateLimit, Width   how fast, how many at once                pacing.py
-            │     └── hopeless, Outage   when to stop, when to wait                stopping.py
+      └── Task                           one operation, from source to outcome      worker.py
+            ├── FlowControl              holds requests back, notices outages      flow.py
+            │     ├── RateLimit          how fast                                  rate.py
+            │     └── ConcurrencyLimit   how many at once                          concurrency.py
+            ├── stop_on_fatal_error      when to end                               stopping.py
             └── RunJournal               durable before, durable after             journal.py
                   ├── identity           what makes two operations the same        identity.py
                   ├── State              what can be known of an operation         states.py
@@ -24,11 +25,11 @@ Beside the run, `segments` counts what a text is sent as, and `journal_summary` 
 from .broadcasting import broadcast
 from .files import JournalError
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
-from .pacing import Limiter, Rate, RateLimit
+from .rate import Limiter, Rate, RateLimit
 from .report import BulkReport
 from .run import FanOut, fan_out
 from .settling import Journal
-from .stopping import StopRule, hopeless
+from .stopping import StopRule, stop_on_fatal_error
 
 __all__ = [
     "Accepted",
@@ -46,5 +47,5 @@ __all__ = [
     "Uncertain",
     "broadcast",
     "fan_out",
-    "hopeless",
+    "stop_on_fatal_error",
 ]

@@ -2,11 +2,11 @@
 
 ::
 
-    source ── pulled by workers ──> turn: pace, claim, request ──> settle ──> outcomes ── consumer
-                (max_in_flight)        (conductor, journal)      (journal)   (bounded)
+    source ── pulled by workers ──> Task: pace, intent, request ──> settle ──> outcomes ── consumer
+                (max_in_flight)        (flow, journal)            (journal)   (bounded)
 
-Every worker takes one operation from the source, brings it to its end, and takes the next. So a
-million operations need the memory of those under way. Outcomes wait in a queue of the same length:
+Every worker takes one operation from the source, brings it to its outcome, and takes the next. So a
+million operations need the memory of those in flight. Outcomes wait in a queue of the same length:
 a consumer that is slow slows the run.
 """
 
@@ -23,19 +23,19 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
-from engagelab_async.errors import EngageLabError
+from engagelab_async.engines import Owner
 from engagelab_async.operations import Operation
 from engagelab_async.retry import RetryPolicy
 from engagelab_async.transport import instance, seconds
 
-from .conductor import Conductor
+from .concurrency import Permit
+from .flow import FlowControl
 from .journal import RunJournal, open_database
 from .outcomes import AnyOutcome
-from .pacing import Place, limiter_of
+from .rate import limiter_of
 from .report import BulkReport, Tally
-from .states import State
-from .stopping import hopeless
-from .turn import HeldUpError, StoppedError, Turn, Way
+from .stopping import stop_on_fatal_error
+from .worker import RunContext, Task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engagelab_async.transport import Transport
 
     from .identity import Key
-    from .pacing import Limiter, Rate
+    from .rate import Limiter, Rate
     from .stopping import StopRule
 
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
@@ -79,7 +79,7 @@ class FanOut:
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
-        stop_when: StopRule = hopeless,
+        stop_when: StopRule = stop_on_fatal_error,
         resend_uncertain: bool = False,
         split_rejected: bool = False,
         reference: bool = True,
@@ -87,27 +87,23 @@ class FanOut:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        self._transport = transport
-        self._timeout = timeout
-        self._deadline = deadline
-        self._retry = retry
         self._journal_path = journal
         self._stop_when = stop_when
-        self._split_rejected = split_rejected
         self._grace = grace
         self._clock = clock
 
-        policy = transport.retry if retry is None else retry
-        self._conductor = Conductor(max_in_flight, limiter, clock=clock, sleep=sleep)
-        self._way = Way(
-            self._conductor,
+        self._flow = FlowControl(max_in_flight, limiter, clock=clock, sleep=sleep)
+        self._context = RunContext(
+            transport,
+            self._flow,
             clock,
-            patient=policy.attempts > 1,
+            policy=transport.retry if retry is None else retry,
+            timeout=timeout,
+            deadline=deadline,
             resend_uncertain=resend_uncertain,
-            repeats_uncertain=policy.repeat_uncertain,
+            split_rejected=split_rejected,
             reference=reference,
             key=key,
-            stop=self.stop,
         )
         self._journal: RunJournal | None = None
         self._tally = Tally()
@@ -117,7 +113,6 @@ class FanOut:
         self._pulled = 0
         self._pulling = anyio.Lock(fast_acquire=True)
         self._pull_scope: anyio.CancelScope | None = None
-        self._ended = False
         self._failure: BaseException | None = None
 
         self._ready: deque[AnyOutcome] = deque()
@@ -130,6 +125,7 @@ class FanOut:
         self._worker_scopes: list[anyio.CancelScope] = []
         self._settling = 0
         self._done = anyio.Event()
+        self._owner = Owner("a bulk run")
         self._started: float | None = None
         self._finished: float | None = None
 
@@ -140,17 +136,17 @@ class FanOut:
         """What the run did so far."""
         now = self._clock() if self._finished is None else self._finished
         elapsed = 0.0 if self._started is None else now - self._started
-        return self._tally.report(elapsed=elapsed, stopped=self._way.stopped)
+        return self._tally.report(elapsed=elapsed, stopped=self._flow.stopped)
 
     @property
     def in_flight(self) -> int:
-        """How many requests are under way."""
-        return self._way.in_flight
+        """How many requests are in flight."""
+        return self._context.in_flight
 
     @property
-    def width(self) -> int:
-        """How many operations may be under way at the moment; less after trouble."""
-        return self._conductor.width.current
+    def concurrency(self) -> int:
+        """How many operations may be in flight at the moment; fewer after trouble."""
+        return self._flow.limit.current
 
     def stop(self, reason: str) -> None:
         """Begin nothing new; what is under way comes to its end, and the stream with it.
@@ -158,10 +154,9 @@ class FanOut:
         Args:
             reason: What the report will give as its cause; the first one counts.
         """
-        if self._way.stopped is None and not self._done.is_set():
-            self._way.stopped = reason
-            self._end()
-            self._conductor.release()
+        if not self._done.is_set():
+            self._flow.stop(reason)
+            self._make_room_for_all()
             if self._pull_scope is not None:
                 self._pull_scope.cancel()
 
@@ -182,7 +177,11 @@ class FanOut:
 
         Returns:
             What it did.
+
+        Raises:
+            ConfigurationError: The run belongs to another event loop or process.
         """
+        self._owner.check()
         self._watched = False
         self._ready.clear()
         self._make_room_for_all()
@@ -194,10 +193,11 @@ class FanOut:
         """Open the journal and set the workers to work."""
         if self._started is not None:
             raise RuntimeError("a run is entered once: call fan_out() again")
+        self._owner.check()
         self._started = self._clock()
         if self._journal_path is not None:
             database = await open_database(self._journal_path)
-            self._journal = self._way.journal = RunJournal(database, self._fail)
+            self._journal = self._context.journal = RunJournal(database, self._fail)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         if self._journal is not None:
@@ -239,10 +239,15 @@ class FanOut:
         return self
 
     async def __anext__(self) -> AnyOutcome:
-        """Wait for an outcome."""
+        """Wait for an outcome.
+
+        Raises:
+            ConfigurationError: The run belongs to another event loop or process.
+        """
         if self._started is None:
             raise RuntimeError("enter the run first: async with engagelab.fan_out(…) as outcomes")
         if not self._ready:
+            self._owner.check()
             # While answers come in, letting the others run is cheaper than being woken.
             await checkpoint()
         while not self._ready:
@@ -267,12 +272,12 @@ class FanOut:
             # Whatever cancels the program leaves the workers to `__aexit__`.
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
-                place = Place(self._conductor.width)
-                while await place.enter():
+                permit = Permit(self._flow.limit)
+                while await permit.acquire():
                     try:
-                        await self._serve_one(place)
+                        await self._serve_one(permit)
                     finally:
-                        place.leave()
+                        permit.release()
         except anyio.get_cancelled_exc_class() as error:
             # Behind the shield it is the source's own, or the end of the event loop.
             failure = RuntimeError("operations: what it iterates over was cancelled")
@@ -291,97 +296,68 @@ class FanOut:
         self._failure = self._failure or error
         self.stop(f"a failure ({type(error).__name__})")
 
-    def _end(self) -> None:
-        """Let everybody who waits see that nothing new is to be begun."""
-        self._ended = True
-        self._conductor.width.close()
-        self._make_room_for_all()
-
     def _finish_if_done(self) -> None:
         if not self._workers and not self._settling:
             self._finished = self._clock()
             self._done.set()
             self._announce()
 
-    async def _serve_one(self, place: Place) -> None:
+    async def _serve_one(self, permit: Permit) -> None:
         if self._is_crowded:
             await self._wait_for_room()
         operation = await self._pull_async() if self._is_async else self._pull()
         if operation is _END:
-            self._end()
+            self._flow.close()
+            self._make_room_for_all()
             return
         index = self._pulled
         self._pulled += 1
         if not isinstance(operation, Operation):
             kind = type(operation).__name__
             raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
-        halves = await self._halves_after_sending(Turn(self._way, operation, index, place))
-        if halves:
-            await self._bring_to_their_end(halves)
+        await self._complete(Task(self._context, operation, index), permit)
 
     def _pull(self) -> object:
-        return _END if self._ended else next(cast("Iterator[object]", self._iterator), _END)
+        return _END if self._flow.closed else next(cast("Iterator[object]", self._iterator), _END)
 
     async def _pull_async(self) -> object:
         iterator = cast("AsyncIterator[object]", self._iterator)
         async with self._pulling:
-            if self._ended:
+            if self._flow.closed:
                 return _END
             with anyio.CancelScope() as self._pull_scope:
                 return await anext(iterator, _END)
             return _END  # the run was stopped
 
-    async def _bring_to_their_end(self, turns: list[Turn]) -> None:
+    async def _complete(self, first: Task, permit: Permit) -> None:
+        """Bring an operation to its outcome, and so all the parts that it is divided into."""
+        tasks = [first]
         try:
-            while turns:
-                turns += await self._halves_after_sending(turns.pop())
+            while tasks:
+                task = tasks.pop()
+                try:
+                    ended = await task.complete(permit)
+                except BaseException:
+                    self._settle(task, task.given_up())
+                    raise
+                if isinstance(ended, list):
+                    tasks += ended
+                else:
+                    self._settle(task, ended)
         finally:
             # Only what is cancelled leaves something.
-            for left in turns:
+            for left in tasks:
                 self._deliver(left.given_up())
-
-    async def _halves_after_sending(self, turn: Turn) -> list[Turn]:
-        """Send; an operation that has to be divided ends as its halves."""
-        try:
-            outcome = turn.accepted(await self._send(turn))
-        except EngageLabError as error:
-            outcome = turn.failed_with(error)
-        except StoppedError:
-            outcome = turn.given_up()
-        except HeldUpError as held_up:
-            if held_up.entry.state is State.SPLIT:
-                return turn.halves()
-            outcome = turn.held_up(held_up.entry, self._journal_run)
-        except BaseException:
-            self._settle(turn, turn.given_up())
-            raise
-        if self._split_rejected and turn.is_divisible(outcome):
-            return turn.halves()
-        self._settle(turn, outcome)
-        return []
-
-    def _send(self, turn: Turn) -> Awaitable[object]:
-        return self._transport.execute(
-            turn.operation,
-            timeout=self._timeout,
-            deadline=self._deadline,
-            retry=self._retry,
-            gate=turn,
-        )
-
-    @property
-    def _journal_run(self) -> int:
-        return 0 if self._journal is None else self._journal.run
 
     # ------------------------------------------------------------------ outcomes
 
-    def _settle(self, turn: Turn, outcome: AnyOutcome) -> None:
-        if not turn.claimed or self._journal is None:
+    def _settle(self, task: Task, outcome: AnyOutcome) -> None:
+        if not task.intended or self._journal is None:
             self._deliver(outcome)
             return
-        # The worker goes on; its next claim is written together with this.
+        # The worker goes on; its next intent is written together with this.
         self._settling += 1
-        self._journal.settle(turn.settlement(outcome), partial(self._settled, outcome))
+        self._journal.settle(task.settlement(outcome), partial(self._settled, outcome))
 
     def _settled(self, outcome: AnyOutcome) -> None:
         self._settling -= 1
@@ -408,7 +384,7 @@ class FanOut:
 
     @property
     def _is_crowded(self) -> bool:
-        return len(self._ready) + self._settling >= self._room and not self._ended
+        return len(self._ready) + self._settling >= self._room and not self._flow.closed
 
     async def _wait_for_room(self) -> None:
         while self._is_crowded:
@@ -456,7 +432,7 @@ def fan_out(
         retry=None if retry is None else instance(retry, RetryPolicy, "retry"),
         timeout=None if timeout is None else seconds(timeout, "timeout"),
         deadline=None if deadline is None else seconds(deadline, "deadline"),
-        stop_when=hopeless if stop_when is None else stop_when,
+        stop_when=stop_on_fatal_error if stop_when is None else stop_when,
         resend_uncertain=resend_uncertain,
         split_rejected=split_rejected,
         reference=reference,

@@ -2,12 +2,14 @@
 
 from ._choice import HTTP, choose
 from ._engine import Engine, Request, Response, in_asyncio, time_limit
+from ._loops import Owner
 from .httpx import HTTPXEngine
 
 __all__ = [
     "HTTP",
     "Engine",
     "HTTPXEngine",
+    "Owner",
     "Request",
     "Response",
     "choose",

@@ -1,4 +1,4 @@
-"""Rates and widths, in a time that passes when somebody sleeps."""
+"""Rates and limits, in a time that passes when somebody sleeps."""
 
 import asyncio
 import math
@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagelab_async import Limiter, Rate, RateLimit
-from engagelab_async.bulk.pacing import Width, limiter_of
+from engagelab_async.bulk.concurrency import ConcurrencyLimit
+from engagelab_async.bulk.rate import limiter_of
 from scripted_engine import FakeTime
 
 
@@ -170,120 +171,120 @@ class TestWidth:
 
     async def test_is_halved_once_for_those_that_fail_together(self) -> None:
         """Requests that were under way together are one piece of news."""
-        width = Width(64)
-        seen = width.halvings
+        limit = ConcurrencyLimit(64)
+        seen = limit.halvings
         for _ in range(10):
-            width.narrow(seen)
+            limit.narrow(seen)
 
-        assert 32 == width.current
+        assert 32 == limit.current
 
-        width.narrow(width.halvings)
+        limit.narrow(limit.halvings)
 
-        assert 16 == width.current
+        assert 16 == limit.current
 
     async def test_grows_by_one_in_a_round(self) -> None:
         """After as many successes as it is wide, one more may be under way, up to the limit."""
-        width = Width(12)
-        width.narrow(width.halvings)
+        limit = ConcurrencyLimit(12)
+        limit.narrow(limit.halvings)
         for _ in range(7):
-            width.widen()
+            limit.widen()
 
-        assert 7 == width.current
+        assert 7 == limit.current
 
         for _ in range(100):
-            width.widen()
+            limit.widen()
 
-        assert 12 == width.current
+        assert 12 == limit.current
 
     async def test_is_never_nothing(self) -> None:
         """One may always be under way."""
-        width = Width(2)
+        limit = ConcurrencyLimit(2)
         for _ in range(5):
-            width.narrow(width.halvings)
+            limit.narrow(limit.halvings)
 
-        assert 1 == width.current
+        assert 1 == limit.current
 
     async def test_holds_back_until_there_is_room(self) -> None:
         """Who finds no place waits for one, or for the end."""
-        width = Width(1)
+        limit = ConcurrencyLimit(1)
         entered: list[bool] = []
 
         async def enter() -> None:
-            entered.append(await width.enter())
+            entered.append(await limit.acquire())
 
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 group.start_soon(enter)
             await anyio.wait_all_tasks_blocked()
 
-            assert ([True], 1) == (entered, width.active)
+            assert ([True], 1) == (entered, limit.active)
 
-            width.leave()
+            limit.release()
             await anyio.wait_all_tasks_blocked()
 
             assert [True, True] == entered
 
-            width.close()
+            limit.close()
 
         assert [True, True, False] == entered
-        assert not await width.enter()
+        assert not await limit.acquire()
 
-    @pytest.mark.parametrize("change", ["none", "leave", "close"])
+    @pytest.mark.parametrize("change", ["none", "release", "close"])
     async def test_loses_no_place_with_those_who_give_up(self, change: str) -> None:
         """Whether they still wait, have just been let in, or have just been sent away."""
-        width = Width(1)
-        await width.enter()
-        task = asyncio.create_task(width.enter())
+        limit = ConcurrencyLimit(1)
+        await limit.acquire()
+        task = asyncio.create_task(limit.acquire())
         await asyncio.sleep(0)
         if change != "none":
-            getattr(width, change)()
+            getattr(limit, change)()
         task.cancel()
         await asyncio.wait([task])
 
         assert task.cancelled()
-        assert (0 if change == "leave" else 1) == width.active
+        assert (0 if change == "release" else 1) == limit.active
 
     async def test_lets_in_who_comes_back_though_it_is_closed(self) -> None:
         """What was begun may go on when nothing new is to be begun."""
-        width = Width(1)
-        await width.enter()
+        limit = ConcurrencyLimit(1)
+        await limit.acquire()
         back: list[bool] = []
 
         async def come_back() -> None:
-            await width.come_back()
+            await limit.reacquire()
             back.append(True)
 
         async with anyio.create_task_group() as group:
             group.start_soon(come_back)
             await anyio.wait_all_tasks_blocked()
-            width.close()
+            limit.close()
             await anyio.wait_all_tasks_blocked()
 
             assert [] == back
 
-            width.leave()
+            limit.release()
 
         assert [True] == back
 
     async def test_is_first_come_first_served(self) -> None:
         """Who comes later does not overtake those who wait."""
-        width = Width(1)
-        await width.enter()
+        limit = ConcurrencyLimit(1)
+        await limit.acquire()
         order: list[str] = []
 
         async def enter(name: str) -> None:
-            await width.enter()
+            await limit.acquire()
             order.append(name)
 
         async with anyio.create_task_group() as group:
             group.start_soon(enter, "first")
             await anyio.wait_all_tasks_blocked()
-            width.leave()
+            limit.release()
             group.start_soon(enter, "second")
             await anyio.wait_all_tasks_blocked()
 
             assert ["first"] == order
 
-            width.leave()
+            limit.release()
 
         assert ["first", "second"] == order

@@ -160,7 +160,14 @@ class TestNames:
 
     def test_are_at_the_top(self) -> None:
         """They are loaded when they are first used, and are those of the package."""
-        names = {"Accepted", "BulkReport", "FanOut", "RateLimit", "broadcast", "hopeless"}
+        names = {
+            "Accepted",
+            "BulkReport",
+            "FanOut",
+            "RateLimit",
+            "broadcast",
+            "stop_on_fatal_error",
+        }
 
         assert names <= set(dir(engagelab_async))
         for name in sorted(names):

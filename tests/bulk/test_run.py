@@ -1,5 +1,6 @@
 """A run: what it pulls, how wide it is, what comes out, and how it ends."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ from bulk.rig import (
 )
 from engagelab_async import (
     Accepted,
+    ConfigurationError,
+    ConnectionLostError,
     Credentials,
     EngageLab,
     InvalidRequestError,
@@ -144,7 +147,7 @@ class TestWidth:
             async with run:
                 async for _ in run:
                     assert run.in_flight <= 7
-                    assert 7 == run.width
+                    assert 7 == run.concurrency
 
             assert (7, 0) == (platform.most, run.in_flight)
 
@@ -270,18 +273,18 @@ class TestSource:
 class TestFailure:
     """What is no outcome is raised where the consumer is."""
 
-    def test_of_an_engine_is_raised(self, on: Run) -> None:
-        """What an engine raises beside its documented errors ends the run, in no group."""
+    def test_of_an_engine_leaves_doubt(self, on: Run) -> None:
+        """What an engine raises beside its documented errors may come after the delivery."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             raise LookupError("a mistake in an engine")
 
         async def main() -> None:
             run = run_of(Platform(behaviour), sends(1))
-            with pytest.raises(LookupError, match="a mistake in an engine"):
-                await outcomes_of(run)
+            (outcome,) = await outcomes_of(run)
 
-            assert 1 == run.report.uncertain
+            assert isinstance(outcome, Uncertain)
+            assert isinstance(outcome.error, ConnectionLostError)
 
         on(main)
 
@@ -462,3 +465,29 @@ class TestClient:
         assert "the key pair is not accepted" == report.stopped
         assert report.total <= 3
         assert {"ConfigurationError": report.rejected} == report.errors
+
+
+def test_stays_in_its_event_loop() -> None:
+    """A run that is carried into another loop raises there, and sends nothing more."""
+    platform = Platform()
+    run = run_of(platform, sends(3), max_in_flight=1)
+
+    async def begin() -> None:
+        await run.__aenter__()
+
+    async def go_on() -> None:
+        with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
+            await anext(run)
+        with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
+            await run.wait()
+
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(begin())
+        came = len(platform.came)
+        asyncio.run(go_on())
+
+        assert came == len(platform.came)
+        loop.run_until_complete(run.__aexit__(None, None, None))
+    finally:
+        loop.close()

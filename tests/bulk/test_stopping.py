@@ -6,8 +6,8 @@ import pytest
 
 from bulk.conftest import Run
 from bulk.rig import Platform, kinds, outcomes_of, refusal, run_of, sends
-from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped, hopeless
-from engagelab_async.bulk.stopping import OUTAGE_PAUSES, Outage
+from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped, stop_on_fatal_error
+from engagelab_async.bulk.flow import OUTAGE_PAUSES, CircuitBreaker
 from engagelab_async.errors import ConnectError, InvalidNumberError
 
 OPERATION = SendSMS("+6591234567", "1")
@@ -78,8 +78,8 @@ class TestHopeless:
         """What was accepted or skipped is no reason."""
         accepted = Accepted(OPERATION, Plan("1", 1, 1), index=0)
 
-        assert None is hopeless(accepted)
-        assert None is hopeless(Skipped(OPERATION, "settled", index=0))
+        assert None is stop_on_fatal_error(accepted)
+        assert None is stop_on_fatal_error(Skipped(OPERATION, "settled", index=0))
 
     def test_may_be_left_out(self, on: Run) -> None:
         """The caller's rule holds instead of it."""
@@ -104,7 +104,7 @@ class TestOutage:
 
     def test_takes_ten_at_first_and_then_one(self) -> None:
         """After a pause a single failure is enough for the next, longer one."""
-        outage = Outage()
+        outage = CircuitBreaker()
         error = ConnectError("refused")
 
         assert [None] * 9 + [OUTAGE_PAUSES[0]] == [outage.failed(error) for _ in range(10)]
@@ -114,7 +114,7 @@ class TestOutage:
 
     def test_is_over_with_a_success(self) -> None:
         """One answer, and the count begins anew."""
-        outage = Outage()
+        outage = CircuitBreaker()
         error = ConnectError("refused")
         for _ in range(11):
             outage.failed(error)
@@ -124,6 +124,6 @@ class TestOutage:
 
     def test_does_not_count_answers_about_a_number(self) -> None:
         """An API that refuses a number is not down."""
-        outage = Outage()
+        outage = CircuitBreaker()
 
         assert {None} == {outage.failed(InvalidNumberError("5011")) for _ in range(50)}

@@ -9,6 +9,7 @@ from anyio.lowlevel import checkpoint
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 from engagelab_async import (
+    ConfigurationError,
     ConnectError,
     EngageLabError,
     RateLimitError,
@@ -17,9 +18,9 @@ from engagelab_async import (
     ResponseTimeoutError,
     RetryPolicy,
     SendSMS,
+    Uncertain,
 )
-from engagelab_async.bulk.conductor import Conductor
-from engagelab_async.bulk.stopping import OUTAGE_PAUSES
+from engagelab_async.bulk.flow import OUTAGE_PAUSES, FlowControl
 from scripted_engine import FakeTime
 
 Fault = Callable[[], Response]
@@ -121,13 +122,13 @@ class TestPause:
             async def acquire(self, requests: int, targets: int) -> None:
                 acquired.append(time.now)
                 if len(acquired) == 1:
-                    conductor.failed(too_many_error, conductor.mark, 9.0)
+                    flow.failed(too_many_error, flow.mark, 9.0)
 
         too_many_error = RateLimitError("slow down", http_status=429)
-        conductor = Conductor(4, Slow(), clock=time.clock, sleep=time.sleep)
+        flow = FlowControl(4, Slow(), clock=time.clock, sleep=time.sleep)
 
         async def main() -> None:
-            await conductor.wait(1)
+            await flow.wait(1)
 
             assert [1000.0, 1009.0] == acquired
 
@@ -196,7 +197,7 @@ class TestWidth:
 
         async def main() -> None:
             def note_width(_: object) -> None:
-                widths.append(run.width)
+                widths.append(run.concurrency)
 
             run = run_of(it.platform, sends(200), time=time, max_in_flight=8, stop_when=note_width)
             await outcomes_of(run)
@@ -225,7 +226,7 @@ class TestWidth:
                 return await accept(to)
 
             def note() -> float:
-                seen.append((platform.in_flight + 1, run.width))
+                seen.append((platform.in_flight + 1, run.concurrency))
                 return 0.0
 
             platform = Platform(answer, note)
@@ -337,12 +338,12 @@ class TestEnd:
 
     def test_in_a_rest_between_attempts(self, on: Run) -> None:
         """Who rests before a repeat ends with the error of the last attempt."""
-        hopeless = refusal(2001, 401)
+        fatal = refusal(2001, 401)
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             if to == (number(0),):
                 raise ConnectError("refused")
-            return hopeless
+            return fatal
 
         async def main() -> None:
             time = FakeTime()
@@ -356,19 +357,19 @@ class TestEnd:
         on(main)
 
     async def test_wakes_those_who_wait(self) -> None:
-        """A conductor that is released holds nobody back, not even those who come after."""
+        """A flow that is released holds nobody back, not even those who come after."""
         time = FakeTime()
-        conductor = Conductor(4, None, clock=time.clock, sleep=anyio.sleep)
-        conductor.failed(RateLimitError("slow down", http_status=429), conductor.mark, 600.0)
+        flow = FlowControl(4, None, clock=time.clock, sleep=anyio.sleep)
+        flow.failed(RateLimitError("slow down", http_status=429), flow.mark, 600.0)
         async with anyio.create_task_group() as group:
-            group.start_soon(conductor.wait, 1)
-            group.start_soon(conductor.rest, 600.0)
+            group.start_soon(flow.wait, 1)
+            group.start_soon(flow.back_off, 600.0)
             await anyio.wait_all_tasks_blocked()
-            conductor.release()
-        await conductor.wait(1)
-        await conductor.rest(600.0)
+            flow.stop("on purpose")
+        await flow.wait(1)
+        await flow.back_off(600.0)
 
-        assert conductor.paused
+        assert flow.paused
 
     def test_repeats_are_paced_too(self, on: Run) -> None:
         """Each attempt asks the limiter, not only the first of an operation."""
@@ -405,3 +406,28 @@ class TestEnd:
             assert [2, 1] == told
 
         on(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(ConnectError, "Rejected"), (ResponseTimeoutError, "Uncertain")]
+)
+async def test_failure_of_a_limiter_is_no_attempt(error: type[EngageLabError], kind: str) -> None:
+    """It ends the operation; but an earlier attempt may have gone through."""
+    acquired: list[int] = []
+
+    class Failing:
+        async def acquire(self, requests: int, targets: int) -> None:
+            acquired.append(requests)
+            if len(acquired) > 1:
+                raise ConfigurationError("no limiter")
+
+    time = FakeTime()
+    it = Faulty(raising(error), 1, time)
+    retry = RetryPolicy(base=0.0, repeat_uncertain=True)
+    (outcome,) = await outcomes_of(
+        run_of(it.platform, sends(1), time=time, limiter=Failing(), retry=retry)
+    )
+
+    assert (kind, 1) == (type(outcome).__name__, outcome.attempts)
+    assert isinstance(outcome, Rejected | Uncertain)
+    assert isinstance(outcome.error, ConfigurationError)

@@ -1,0 +1,236 @@
+"""What holds the requests of a run back: its rate, its concurrency limit, pauses, and outages.
+
+::
+
+    wait ──> is there a pause? ──> the limiter ──> send ──┬─ succeeded: wider, no outage
+      ↑                                                   └─ failed: narrower, a pause, the end
+      └──────────────────────── retries ─────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from engagelab_async.errors import (
+    APIError,
+    EngageLabError,
+    InvalidResponseError,
+    RateLimitError,
+    ResponseTimeoutError,
+    ServerError,
+    TransportError,
+)
+
+from .concurrency import ConcurrencyLimit, Permit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from .rate import Limiter
+
+LONGEST_PAUSE: Final = 600.0
+"""A server that asks for a longer one, in seconds, ends the run."""
+
+DEFAULT_PAUSE: Final = 1.0
+"""Seconds to wait where the server does not say how many."""
+
+OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""How long a run waits in an outage, in seconds, before it gives up."""
+
+_STREAK: Final = 10
+_SLOW_DOWN: Final = (RateLimitError, ServerError, ResponseTimeoutError)
+_OF_AN_OUTAGE: Final = (TransportError, ServerError, RateLimitError, InvalidResponseError)
+
+Mark = tuple[int, int]
+"""What a request knew when it left; an answer that is older than the last conclusion draws none."""
+
+
+class FlowControl:
+    """Holds requests back, and draws conclusions for all of them from what becomes of one.
+
+    Args:
+        max_in_flight: How many operations may be in flight at most.
+        limiter: How fast they may go.
+        clock: Monotonic seconds.
+        sleep: Waits for a number of seconds.
+
+    Attributes:
+        limit: How many may be in flight now.
+        stopped: Why the run was stopped, if it was.
+    """
+
+    def __init__(
+        self,
+        max_in_flight: int,
+        limiter: Limiter | None,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        self.limit: ConcurrencyLimit = ConcurrencyLimit(max_in_flight)
+        self.stopped: str | None = None
+        self._limiter = limiter
+        self._clock = clock
+        self._sleep = sleep
+        self._breaker = CircuitBreaker()
+        self._paused_until = -math.inf
+        self._pauses = 0
+        self._sleepers: set[anyio.CancelScope] = set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether all requests wait."""
+        return self._paused_until > self._clock()
+
+    @property
+    def holding(self) -> bool:
+        """Whether `wait` may take its time."""
+        return self._limiter is not None or self.paused
+
+    @property
+    def mark(self) -> Mark:
+        """What a request takes along."""
+        return self.limit.halvings, self._pauses
+
+    async def wait(self, targets: int) -> None:
+        """Wait until a request may leave.
+
+        Args:
+            targets: How many recipients it has.
+        """
+        with self._interruptible():
+            while self.stopped is None:
+                while self.paused:
+                    await self._sleep(self._paused_until - self._clock())
+                if self._limiter is not None:
+                    await self._limiter.acquire(1, targets)
+                # In the limiter's queue, a pause may have begun.
+                if not self.paused:
+                    return
+
+    async def back_off(self, seconds: float) -> None:
+        """Back off before a retry."""
+        with self._interruptible():
+            await self._sleep(seconds)
+
+    async def reacquire(self, permit: Permit) -> None:
+        """Wait for a permit for a retry."""
+        with self._interruptible():
+            await permit.reacquire()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        with anyio.CancelScope() as scope:
+            if self.stopped is not None:
+                scope.cancel()
+            self._sleepers.add(scope)
+            try:
+                yield
+            finally:
+                self._sleepers.discard(scope)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing new is to be begun."""
+        return self.limit.closed
+
+    def close(self) -> None:
+        """Begin nothing new."""
+        self.limit.close()
+
+    def stop(self, reason: str) -> None:
+        """Let nothing wait any longer, and nothing be begun; the first reason counts."""
+        if self.stopped is None:
+            self.stopped = reason
+        self.close()
+        for scope in self._sleepers:
+            scope.cancel()
+
+    def succeeded(self) -> None:
+        """Record an answer."""
+        self.limit.widen()
+        self._breaker.succeeded()
+
+    def failed(self, error: EngageLabError, mark: Mark, delay: float | None) -> str | None:
+        """Record a failure.
+
+        Args:
+            error: What it was.
+            mark: `mark`, when the request left.
+            delay: After how many seconds it is retried, or ``None``.
+
+        Returns:
+            Why the run has to end, or ``None``.
+        """
+        halvings, pauses = mark
+        if isinstance(error, APIError) and not isinstance(error, _SLOW_DOWN):
+            # It answers, if only to refuse a row.
+            self.succeeded()
+        if isinstance(error, _SLOW_DOWN):
+            self.limit.narrow(halvings)
+        asked = error.retry_after if isinstance(error, APIError) else None
+        if asked is not None and asked > LONGEST_PAUSE:
+            return f"the API asks for a pause of {asked:.0f} seconds"
+        if isinstance(error, RateLimitError) or asked is not None:
+            self._pause((delay or DEFAULT_PAUSE) if asked is None else asked)
+        # What was in flight when the last pause began says nothing about the time after it.
+        return self._consider_outage(error) if pauses == self._pauses else None
+
+    def _consider_outage(self, error: EngageLabError) -> str | None:
+        pause = self._breaker.failed(error)
+        if pause is None:
+            return None
+        if pause == math.inf:
+            return f"an outage ({type(error).__name__})"
+        self._pauses += 1
+        self.limit.probe()
+        self._pause(pause)
+        return None
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+
+
+class CircuitBreaker:
+    """Tells an outage from single failures.
+
+    ::
+
+        fine ── 10 failures in a row ──> pause ── over ──> fine, on probation
+          ↑                                ↑  └── no pause left ──> the run ends
+          └──────── success ───────────────┴── 1 failure on probation
+
+    Args:
+        pauses: Seconds of each pause that is made before giving up.
+    """
+
+    def __init__(self, pauses: tuple[float, ...] = OUTAGE_PAUSES) -> None:
+        self._pauses = pauses
+        self._taken = 0
+        self._streak = 0
+
+    def succeeded(self) -> None:
+        """Record that the API answers."""
+        self._streak = 0
+        self._taken = 0
+
+    def failed(self, error: EngageLabError) -> float | None:
+        """Record a failure.
+
+        Returns:
+            How long everybody has to wait, in seconds; infinity to give up; ``None`` to go on.
+        """
+        if not isinstance(error, _OF_AN_OUTAGE):
+            return None
+        self._streak += 1
+        if self._streak < (1 if self._taken else _STREAK):
+            return None
+        if self._taken == len(self._pauses):
+            return float("inf")
+        self._streak = 0
+        self._taken += 1
+        return self._pauses[self._taken - 1]

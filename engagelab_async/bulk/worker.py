@@ -1,0 +1,383 @@
+"""One operation of a run, from the source to its outcome.
+
+The intent stands in the journal only while a request is, or may be, in flight::
+
+    permit ──> rate and pauses ──> intent, durable ──> attempt ──> settlement
+      ↑                                │ withdrawn        │
+      └─────────── back off <──────────┴── failed, retry <┘
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, evolve
+
+from engagelab_async import _wire
+from engagelab_async.errors import APIError, ConnectionLostError, EngageLabError
+from engagelab_async.operations import SendSMS
+
+from .flow import DEFAULT_PAUSE
+from .identity import REFERENCE, Reference, identity, identity_of_half
+from .journal import Claim, Entry, RunJournal, Settlement
+from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
+from .report import targets_of
+from .states import State
+from .stopping import may_be_tried_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engagelab_async.operations import Operation
+    from engagelab_async.retry import RetryPolicy
+    from engagelab_async.transport import Call, Transport
+
+    from .concurrency import Permit
+    from .flow import FlowControl, Mark
+    from .identity import Key
+
+_LEAST_REFUSAL: Final = 400
+
+
+@define(eq=False)
+class RunContext:
+    """What all workers of a run share.
+
+    Attributes:
+        transport: What sends.
+        flow: What holds requests back.
+        clock: Monotonic seconds.
+        policy: When to retry.
+        timeout: Seconds for one attempt; ``None`` for the transport's.
+        deadline: Seconds for one operation; ``None`` for the transport's.
+        resend_uncertain: Whether to send what an earlier run may have sent.
+        split_rejected: Whether to divide what was refused to many.
+        reference: Whether an SMS carries its identity, for its callbacks to bring back.
+        key: Makes identities for the journal.
+        journal: The open journal.
+        in_flight: How many requests are in flight.
+    """
+
+    transport: Transport
+    flow: FlowControl
+    clock: Callable[[], float]
+    policy: RetryPolicy
+    timeout: float | None
+    deadline: float | None
+    resend_uncertain: bool
+    split_rejected: bool
+    reference: bool
+    key: Key | None
+    journal: RunJournal | None = None
+    in_flight: int = 0
+
+    def begin(self, operation: Operation[Any]) -> Call[Any]:
+        """Begin the call of an operation."""
+        return self.transport.begin(
+            operation,
+            timeout=self.timeout,
+            deadline=self.deadline,
+            retry=self.policy,
+            # A request that never left costs nothing, and an outage ends the run.
+            patience=DEFAULT_PAUSE if self.policy.attempts > 1 else None,
+        )
+
+
+@define(eq=False)
+class Task:
+    """An operation and what the run knows of it.
+
+    Attributes:
+        run: What it shares with the others of its run.
+        operation: The operation.
+        index: Its place in the source.
+        digest: Its identity in the journal; made when it is needed.
+        attempts: How many requests left, or tried to.
+        intended: Whether its intent is in the journal.
+    """
+
+    run: RunContext
+    operation: Operation[Any]
+    index: int
+    digest: str = ""
+    attempts: int = 0
+    intended: bool = False
+    _doubtful: bool = False
+    _looked_up: bool = False
+    _in_flight: bool = False
+    _began: float = 0.0
+    _mark: Mark = (0, 0)
+    _error: EngageLabError | None = None
+
+    async def complete(self, permit: Permit) -> AnyOutcome | list[Task]:
+        """Bring the operation to its outcome, or divide it.
+
+        Args:
+            permit: The worker's; held, and released while it backs off.
+
+        Returns:
+            The outcome, or the tasks of its two halves.
+        """
+        flow = self.run.flow
+        try:
+            call = self.run.begin(self.operation)
+            while True:
+                blocked = await self._wait_to_leave(call, permit)
+                if blocked is not None:
+                    return blocked
+                try:
+                    return await self._attempt(call)
+                except EngageLabError as error:
+                    if call.delay is None:
+                        return self.halves() if self._is_divisible(error) else self._failed(error)
+                    permit.release()
+                    await flow.back_off(call.delay)
+                    if call.is_over:
+                        return self._failed(error)
+        except EngageLabError as error:
+            return self._failed(error)
+
+    # ------------------------------------------------------------------ before a request leaves
+
+    async def _wait_to_leave(
+        self, call: Call[Any], permit: Permit
+    ) -> AnyOutcome | list[Task] | None:
+        """Wait for permit, pace and journal; return how the operation ends if it must not leave."""
+        began = self.run.clock()
+        try:
+            return await self._cleared(call, permit)
+        except EngageLabError as error:
+            # This is no attempt; but an earlier one may have gone through.
+            error.may_have_been_sent = error.may_have_been_sent or call.sent_before
+            error.attempts = call.number
+            error.operation = self.operation
+            raise
+        finally:
+            # The deadline is for the API. Waiting for the pace of the run takes nothing from it.
+            call.ends += self.run.clock() - began
+
+    async def _cleared(self, call: Call[Any], permit: Permit) -> AnyOutcome | list[Task] | None:
+        journal = self.run.journal
+        if journal is not None and not self.digest:
+            self.digest = identity(self.operation, self.run.key, call.request.body)
+        while True:
+            blocked = await self._paced(permit)
+            if blocked is not None or journal is None:
+                return blocked
+            blocked = await self._intend(journal)
+            if blocked is not None:
+                return blocked
+            if not self.run.flow.paused:
+                call.request = self._referenced(call, journal)
+                return None
+            self._withdraw()
+
+    async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
+        """Wait until the pace of the run lets the request leave."""
+        flow = self.run.flow
+        while flow.stopped is None:
+            if not permit.held:
+                await flow.reacquire(permit)
+                continue
+            if not flow.holding:
+                return None
+            known = await self._look_up()
+            if known is not None:
+                return self._recorded(known)
+            await flow.wait(targets_of(self.operation))
+            if flow.stopped is None and not flow.limit.is_overfull:
+                return None
+            # The limit has become narrower while this one held a permit, and waited.
+            permit.release()
+        return self.given_up()
+
+    async def _look_up(self) -> Entry | None:
+        """Return what keeps the operation from being sent, so that it takes no part in the pace."""
+        journal = self.run.journal
+        if journal is None or self._looked_up:
+            return None
+        self._looked_up = True
+        claim = self._claim(ask_only=True)
+        known = await journal.claim(claim)
+        return known if claim.held_up_by(known, journal.run) else None
+
+    async def _intend(self, journal: RunJournal) -> AnyOutcome | list[Task] | None:
+        """Write the intent to send, unless what is known forbids it."""
+        if not self.intended:
+            claim = self._claim(ask_only=False)
+            known = await journal.claim(claim)
+            if known is not None and claim.held_up_by(known, journal.run):
+                return self._recorded(known)
+            self.intended = True
+            self._doubtful = known is not None and known.state.doubtful
+        return None if self.run.flow.stopped is None else self.given_up()
+
+    def _claim(self, *, ask_only: bool) -> Claim:
+        return Claim(
+            self.digest,
+            resend=self.run.resend_uncertain,
+            again=self._doubtful,
+            ask_only=ask_only,
+        )
+
+    def _referenced(self, call: Call[Any], journal: RunJournal) -> Any:  # noqa: ANN401
+        operation = self.operation
+        if not (self.run.reference and isinstance(operation, SendSMS)):
+            return call.request
+        given = operation.custom_args or {}
+        if REFERENCE in given and Reference.read(given[REFERENCE]) is None:
+            # It is the caller's own. One of ours was taken over from a callback of another run.
+            return call.request
+        # Of two messages that may be out, the failure of one says nothing of the other.
+        alone = not (self._doubtful or self.run.policy.repeat_uncertain)
+        value = str(Reference(self.digest, len(operation.to) if alone else 0, journal.token))
+        body = _wire.encode(operation, custom_args={**given, REFERENCE: value})
+        return evolve(call.request, body=body)
+
+    # ------------------------------------------------------------------ the request
+
+    async def _attempt(self, call: Call[Any]) -> AnyOutcome:
+        """Send the request, and let the whole run know how it went."""
+        run = self.run
+        self._mark = run.flow.mark
+        if not self.attempts:
+            self._began = run.clock()
+        self.attempts += 1
+        self._in_flight = True
+        run.in_flight += 1
+        try:
+            result = await call.attempt()
+        except EngageLabError as error:
+            self._arrived()
+            self._error = error
+            reason = run.flow.failed(error, self._mark, call.delay)
+            if reason is not None:
+                run.flow.stop(reason)
+            if call.delay is not None and not error.may_have_been_sent:
+                # It was not sent: should the process end during the wait, the next one may.
+                self._withdraw()
+            raise
+        self._arrived()
+        run.flow.succeeded()
+        return Accepted(
+            self.operation,
+            result,
+            index=self.index,
+            attempts=self.attempts,
+            elapsed=self._elapsed(),
+        )
+
+    def _arrived(self) -> None:
+        self._in_flight = False
+        self.run.in_flight -= 1
+
+    # ------------------------------------------------------------------ how it ends
+
+    def _failed(self, error: EngageLabError) -> AnyOutcome:
+        """End with an error.
+
+        A refusal does not say that an earlier run, which left it in doubt, has not sent it.
+        """
+        kind = Uncertain if error.may_have_been_sent or self._doubtful else Rejected
+        return kind(
+            self.operation,
+            error,
+            index=self.index,
+            attempts=self.attempts,
+            elapsed=self._elapsed(),
+        )
+
+    def given_up(self) -> AnyOutcome:
+        """End because the run does."""
+        if self._in_flight:
+            self._arrived()
+            return self._unanswered("the run ended before the answer came")
+        if self._error is not None:
+            return self._failed(self._error)
+        return Skipped(self.operation, "stopped", index=self.index)
+
+    def _recorded(self, known: Entry) -> AnyOutcome | list[Task]:
+        """End with what the journal knew."""
+        if known.state is State.SPLIT:
+            return self.halves()
+        run = 0 if self.run.journal is None else self.run.journal.run
+        if known.run != run and known.state.doubtful:
+            return self._unanswered("an earlier run ended before the answer came")
+        reason: SkipReason = "refused" if known.state is State.REFUSED else "settled"
+        if known.run == run:
+            reason = "duplicate"
+        return Skipped(self.operation, reason, index=self.index)
+
+    def _unanswered(self, text: str) -> AnyOutcome:
+        error = ConnectionLostError(text)
+        error.operation = self.operation
+        error.attempts = self.attempts
+        return self._failed(error)
+
+    def _elapsed(self) -> float:
+        return self.run.clock() - self._began if self.attempts else 0.0
+
+    # ------------------------------------------------------------------ what the journal records
+
+    def _withdraw(self) -> None:
+        if self.intended and self.run.journal is not None:
+            self.intended = False
+            self.run.journal.settle(Settlement(self.digest, self._unsent))
+
+    @property
+    def _unsent(self) -> State:
+        # What an earlier run may have sent is not made certain by not sending it.
+        return State.UNCERTAIN if self._doubtful else State.UNSENT
+
+    def settlement(self, outcome: AnyOutcome) -> Settlement:
+        """Return what the journal is to know of an outcome."""
+        if isinstance(outcome, Accepted):
+            result = outcome.result
+            own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
+            return Settlement(self.digest, State.ACCEPTED, id=own_id)
+        if isinstance(outcome, Skipped):
+            return Settlement(self.digest, self._unsent)
+        error = outcome.error
+        code = error.code if isinstance(error, APIError) else None
+        if isinstance(outcome, Uncertain):
+            state = State.UNCERTAIN
+        else:
+            state = self._unsent if may_be_tried_again(error) else State.REFUSED
+        return Settlement(self.digest, state, code=code, error=type(error).__name__)
+
+    # ------------------------------------------------------------------ halves
+
+    def _is_divisible(self, error: EngageLabError) -> bool:
+        """Return whether some of the operation's targets may be what was refused.
+
+        It was certainly not sent to any of them: the API refused it with a status of its own, made
+        no plan of it, and every attempt before had been refused as well.
+        """
+        return (
+            self.run.split_rejected
+            and isinstance(self.operation, SendSMS)
+            and len(self.operation.to) > 1
+            and not (error.may_have_been_sent or self._doubtful)
+            and isinstance(error, APIError)
+            and error.http_status >= _LEAST_REFUSAL
+            and error.plan_id is None
+            and not may_be_tried_again(error)
+        )
+
+    def halves(self) -> list[Task]:
+        """Divide the operation, and record it in the journal; the second half comes first."""
+        operation = self.operation
+        if not isinstance(operation, SendSMS) or len(operation.to) == 1:
+            # The journal says that it was divided, which it cannot have been.
+            raise ValueError("key: it makes different operations the same")
+        if self.intended and self.run.journal is not None:
+            self.run.journal.settle(Settlement(self.digest, State.SPLIT))
+        middle = len(operation.to) // 2
+        parts = (operation.to[:middle], operation.to[middle:])
+        return [
+            Task(self.run, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
+            for half in (1, 0)
+        ]
+
+    def _digest_of(self, half: int) -> str:
+        return identity_of_half(self.digest, half) if self.digest else ""
