@@ -467,13 +467,8 @@ class TestClient:
         assert {"ConfigurationError": report.rejected} == report.errors
 
 
-def test_stays_in_its_event_loop() -> None:
-    """A run that is carried into another loop raises there, and sends nothing more."""
-    platform = Platform()
-    run = run_of(platform, sends(3), max_in_flight=1)
-
-    async def begin() -> None:
-        await run.__aenter__()
+async def test_stays_in_its_event_loop() -> None:
+    """A run that is carried into another loop raises there, and goes on in its own."""
 
     async def go_on() -> None:
         with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
@@ -481,13 +476,7 @@ def test_stays_in_its_event_loop() -> None:
         with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
             await run.wait()
 
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(begin())
-        came = len(platform.came)
-        asyncio.run(go_on())
+    async with run_of(Platform(), sends(3)) as run:
+        await asyncio.to_thread(asyncio.run, go_on())
 
-        assert came == len(platform.came)
-        loop.run_until_complete(run.__aexit__(None, None, None))
-    finally:
-        loop.close()
+        assert ["Accepted"] * 3 == kinds([outcome async for outcome in run])
