@@ -18,6 +18,7 @@ import inspect
 import logging
 import math
 import random as _random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
@@ -26,6 +27,7 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from . import _wire
+from ._frames import clear, clears_frames
 from .engines import Engine, Request
 from .errors import ConfigurationError, EngageLabError
 from .operations import Operation
@@ -91,6 +93,7 @@ def _masked(value: str) -> str:
     return f"'{value[:4]}…'" if len(value) > _SHORT_KEY else "'…'"
 
 
+@clears_frames
 @frozen
 class Credentials:
     """A key pair of one product, made in that product's console.
@@ -126,7 +129,7 @@ class Account:
     """
 
     base_url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
@@ -285,6 +288,22 @@ class Transport:
             TypeError: `timeout` or `deadline` is not a number.
             ValueError: `timeout` or `deadline` is not positive.
         """
+        handled = sys.exception()
+        try:
+            return await self._execute(operation, timeout, deadline, retry, gate)
+        except BaseException as error:
+            clear(error, handled)
+            del handled
+            raise
+
+    async def _execute(
+        self,
+        operation: Operation[R],
+        timeout: float | None,
+        deadline: float | None,
+        retry: RetryPolicy | None,
+        gate: Gate | None,
+    ) -> R:
         call = _Call(
             operation,
             self._request(operation),
@@ -347,6 +366,8 @@ class Transport:
 
     def _failed(self, call: _Call[Any], error: EngageLabError) -> float | None:
         """Complete the error, and say after how many seconds to try again, if at all."""
+        # Here as well: hooks see it, and a run that is stopped keeps it.
+        clear(error, call.handled)
         delay = call.policy.delay(
             error,
             call.operation,
@@ -424,6 +445,7 @@ class _Call(Generic[R]):
     number: int = 0
     began: float = 0.0
     sent_before: bool = False
+    handled: BaseException | None = field(factory=sys.exception, repr=False)
 
     @property
     def name(self) -> str:

@@ -202,7 +202,7 @@ class TestOddBodies:
 
         assert problem == error_of(body).args[0]
         assert isinstance(refused, APIError)
-        assert (None, 400, "") == (refused.code, refused.http_status, refused.message)
+        assert (None, 400, "") == (refused.code, refused.http_status, refused.api_message)
 
     def test_byte_order_mark_is_skipped(self) -> None:
         """UTF-8 may begin with a byte order mark, as some gateways write it."""
@@ -381,7 +381,7 @@ class TestMessages:
         error = error_of(document(code=3003, message=message), 400, operation=sent)
 
         assert f"3003 {shown} (HTTP 400)" == error.args[0]
-        assert message == getattr(error, "message", "")
+        assert message == getattr(error, "api_message", "")
 
     def test_short_values_stay(self) -> None:
         """A value of one or two characters is left: masking it would blot out every text."""
@@ -403,7 +403,7 @@ class TestMessages:
         error = error_of(document(code=3003, message=message), 400)
 
         assert len(error.args[0]) < 600
-        assert message == getattr(error, "message", "")
+        assert message == getattr(error, "api_message", "")
 
 
 def test_many_recipients_cost_no_time() -> None:
@@ -420,7 +420,7 @@ def test_plan_of_a_failed_send_is_kept() -> None:
     error = error_of(body, operation=SEND_SMS)
 
     assert isinstance(error, APIError)
-    assert ("7", 1, "err xxxx") == (error.plan_id, error.code, error.message)
+    assert ("7", 1, "err xxxx") == (error.plan_id, error.code, error.api_message)
     assert isinstance(
         decode(document(plan_id="7", total_count=1, accepted_count=1), operation=SEND_SMS), Plan
     )
