@@ -64,14 +64,17 @@ def clear(error: BaseException, handled: BaseException | None) -> None:
     """Empty what is reachable from an exception: its frames, its causes and its contexts.
 
     Args:
-        error: What was raised. Its class and text stay, and so does the first frame of its
-            traceback: it is the frame that calls this, and still running.
+        error: What was raised. Its class and text stay, and so do the variables of the first frame
+            of its traceback while that is running, as that of the caller is.
         handled: What was being handled when the call began. That is the program's, and left alone.
     """
     if error is handled:
         return
-    if error.__traceback__ is not None:
-        error.__traceback__.tb_next = _cleared(error.__traceback__.tb_next)
+    first = error.__traceback__
+    if first is not None:
+        first.tb_next = _cleared(first.tb_next)
+        if _is_finished(first.tb_frame):
+            first.tb_frame.clear()
     links = _Links(handled)
     links.keep(error)
     links.empty()

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from html import unescape
 from itertools import compress, groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from attrs import fields, frozen, has
@@ -29,6 +29,8 @@ from attrs import fields, frozen, has
 from .operations._arguments import PERSONAL
 
 if TYPE_CHECKING:
+    from attrs import AttrsInstance
+
     from .operations import Operation
 
 SHOWN: Final = 500
@@ -150,7 +152,7 @@ class _Sent:
         return (keys | {key.replace(" ", "+") for key in keys}) - {""}
 
 
-def _personal(value: Any) -> Iterator[object]:
+def _personal(value: AttrsInstance) -> Iterator[object]:
     for field in fields(type(value)):
         inner = getattr(value, field.name)
         if has(type(inner)):

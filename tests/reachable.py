@@ -5,16 +5,16 @@ rest; rich looks into the fields of attrs and dataclasses as well; ``traceback``
 All follow causes and contexts, suppressed ones included here.
 """
 
-import io
 import traceback
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import FrameType
 from typing import Any
 
 import attrs
-import rich.console
 import rich.traceback
 import sentry_sdk
+from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event
 from sentry_sdk.utils import event_from_exception
@@ -36,9 +36,7 @@ def exceptions_of(error: BaseException) -> list[BaseException]:
 def frames_of(error: BaseException) -> list[FrameType]:
     """Return all frames that an exception holds."""
     return [
-        frame
-        for each in exceptions_of(error)
-        for frame, _ in traceback.walk_tb(each.__traceback__)
+        frame for each in exceptions_of(error) for frame, _ in traceback.walk_tb(each.__traceback__)
     ]
 
 
@@ -54,27 +52,29 @@ def texts_of(error: BaseException) -> str:
     return "\n".join(shown)
 
 
-def _walked(value: Any, depth: int = 6) -> Iterator[str]:
-    if not depth or isinstance(value, str | int | float | None):
-        yield str(value)
-    elif isinstance(value, bytes | bytearray | memoryview):
+def _walked(value: object, depth: int = 6) -> Iterator[str]:
+    if isinstance(value, bytes | bytearray | memoryview):
         yield bytes(value).decode("latin-1")
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _walked(key, depth - 1)
-            yield from _walked(item, depth - 1)
-    elif isinstance(value, Sequence | Set):
-        for item in value:
-            yield from _walked(item, depth - 1)
+    elif isinstance(value, str) or not depth:
+        yield str(value)
     else:
         yield repr(value)
-        if attrs.has(type(value)) and not isinstance(value, type):
-            for field in attrs.fields(type(value)):
-                inner = getattr(value, field.name, None)
-                if callable(field.repr):
-                    yield field.repr(inner)
-                elif field.repr:
-                    yield from _walked(inner, depth - 1)
+        for item in _inside(value):
+            yield from _walked(item, depth - 1)
+
+
+def _inside(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, Sequence | AbstractSet):
+        yield from value
+    elif attrs.has(kind := type(value)):
+        for field in attrs.fields(kind):
+            inner = getattr(value, field.name, None)
+            if callable(field.repr):
+                yield field.repr(inner)
+            elif field.repr:
+                yield inner
 
 
 class _Kept(Transport):
@@ -84,7 +84,7 @@ class _Kept(Transport):
         super().__init__({})
         self.events: list[Event] = []
 
-    def capture_envelope(self, envelope: Any) -> None:
+    def capture_envelope(self, envelope: Envelope) -> None:
         event = envelope.get_event()
         if event is not None:
             self.events.append(event)
@@ -105,8 +105,7 @@ def sentry_event(error: BaseException) -> dict[str, Any]:
 
 def rich_text(error: BaseException) -> str:
     """Return what rich prints of an exception, with the variables of its frames."""
-    console = rich.console.Console(file=io.StringIO(), width=500)
-    trace = rich.traceback.Traceback.from_exception(
+    trace = rich.traceback.Traceback.extract(
         type(error),
         error,
         error.__traceback__,
@@ -115,10 +114,11 @@ def rich_text(error: BaseException) -> str:
         locals_max_string=10_000,
         locals_hide_dunder=False,
     )
-    console.print(trace)
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return file.getvalue()
+    shown = [f"{stack.exc_type}: {stack.exc_value}" for stack in trace.stacks]
+    for stack in trace.stacks:
+        for frame in stack.frames:
+            shown += [f"{name} = {node}" for name, node in (frame.locals or {}).items()]
+    return "\n".join(shown)
 
 
 def captured_text(error: BaseException) -> str:

@@ -92,9 +92,7 @@ async def read(
         raise
 
 
-async def _read(
-    request: CallbackRequest, verifier: Verifier, max_body: int
-) -> tuple[Event, ...]:
+async def _read(request: CallbackRequest, verifier: Verifier, max_body: int) -> tuple[Event, ...]:
     try:
         admission = verifier.admit(request.headers, address=request.address)
     except SignatureError as error:
