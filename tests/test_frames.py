@@ -31,6 +31,7 @@ import trustme
 
 from engagelab_async import (
     APIError,
+    Attempt,
     ConfigurationError,
     ConnectError,
     Credentials,
@@ -137,7 +138,12 @@ ENGINES: Final[dict[str, Callable[[], AbstractAsyncContextManager[HTTP]]]] = {
 
 
 @asynccontextmanager
-async def client(http: HTTP, url: str, timeout: float = 10.0) -> AsyncIterator[EngageLab]:
+async def client(
+    http: HTTP,
+    url: str,
+    timeout: float = 10.0,
+    on_attempt: Callable[[Attempt], object] | None = None,
+) -> AsyncIterator[EngageLab]:
     """Open a client that tries twice."""
     engagelab = EngageLab(
         otp=CREDENTIALS,
@@ -147,6 +153,7 @@ async def client(http: HTTP, url: str, timeout: float = 10.0) -> AsyncIterator[E
         otp_base_url=url,
         sms_base_url=url,
         timeout=timeout,
+        on_attempt=on_attempt,
     )
     async with engagelab:
         yield engagelab
@@ -312,6 +319,23 @@ async def test_outcomes_of_a_run_show_nothing() -> None:
     assert [Rejected, Uncertain] == kinds
 
 
+async def test_failed_attempt_shows_nothing() -> None:
+    """An error is empty from its first attempt on: a hook that fails is logged with it."""
+    shown: list[list[str]] = []
+
+    def look(_: Attempt) -> None:
+        error = sys.exception()
+        assert error is not None
+        shown.append(shown_by_tools(error))
+
+    with FAILURES["lost"]() as url:
+        async with client("httpx", url, on_attempt=look) as engagelab:
+            with pytest.raises(EngageLabError):
+                await failing_call(engagelab)
+
+    assert [[], []] == shown
+
+
 async def test_failing_key_shows_nothing(tmp_path: Path) -> None:
     """An exception of the caller's ``key`` holds no body of a request."""
 
@@ -457,26 +481,30 @@ async def test_errors_of_the_system_stay() -> None:
     assert [ConnectionRefusedError] == [type(each) for each in kept]
 
 
+def fails() -> None:
+    """Fail, as the program may."""
+    own_variable = "the program's own"
+    raise LookupError(own_variable)
+
+
+async def failing_while_handling(engagelab: EngageLab) -> None:
+    """Make a call while something else is handled."""
+    try:
+        fails()
+    except LookupError:
+        await failing_call(engagelab)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_what_the_program_was_handling_stays(engine: str) -> None:
     """An exception that the program handles when it calls keeps its text and variables."""
-
-    def fails() -> None:
-        own_variable = "the program's own"
-        raise LookupError(own_variable)
-
     with refusing() as url:
         async with ENGINES[engine]() as http, client(http, url) as engagelab:
-            try:
-                fails()
-            except LookupError as error:
-                handled = error
-                with pytest.raises(ConnectError) as caught:
-                    await failing_call(engagelab)
-    frames = [frame for frame, _ in traceback.walk_tb(handled.__traceback__)]
+            with pytest.raises(ConnectError) as caught:
+                await failing_while_handling(engagelab)
+    (handled,) = [each for each in exceptions_of(caught.value) if type(each) is LookupError]
 
-    assert handled in exceptions_of(caught.value)
-    assert {"own_variable": "the program's own"} == frames[-1].f_locals
+    assert {"own_variable": "the program's own"} == frames_of(handled)[-1].f_locals
 
 
 async def test_log_of_a_task_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -610,6 +638,14 @@ def test_handled_exception_is_left_alone() -> None:
 
     assert handled is error.__context__
     assert SECRET in texts_of(handled)
+
+
+def test_exception_without_a_traceback() -> None:
+    """One that was never raised has its causes emptied all the same."""
+    error = RuntimeError()
+    error.__cause__ = raised(ValueError(SECRET))
+
+    assert SECRET not in texts_of(emptied(error))
 
 
 async def test_frames_of_another_task_are_left_out() -> None:
