@@ -16,16 +16,15 @@ import json
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from attrs import fields, has
-
 from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
+from ._masking import SHOWN, masked
 from .errors import (
     APIError,
     AuthenticationError,
@@ -53,7 +52,6 @@ from .errors import (
     UnsubscribedError,
 )
 from .operations import Operation
-from .operations._arguments import PERSONAL
 
 R = TypeVar("R")
 
@@ -105,11 +103,6 @@ _CONFIG_REFUSALS: Final = (400, 500)
 _BAD_CONFIG: Final = 400
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
-_SHOWN_CHARACTERS: Final = 500
-# Digits with the usual separators, up to the last two; or what stands before an @.
-_LIKE_A_RECIPIENT: Final = re.compile(
-    r"\+?\d(?:[ ().-]{0,2}\d){4,}(?=[ ().-]{0,2}\d[ ().-]?\d)|[^\s@<>\"']+(?=@)"
-)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
@@ -275,7 +268,8 @@ def _refusal(
         http_status=status,
         retry_after=_retry_after(headers, now),
         plan_id=str(plan_id) if has_plan else None,
-        message=message,
+        api_message=message,
+        headers={name.lower(): value for name, value in headers.items()},
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
     if status >= _FIRST_SERVER_ERROR and kind not in _TOLD_BY_WORDS and code not in ERRORS_BY_CODE:
@@ -324,45 +318,17 @@ def _class_of_unknown(status: int, code: int | None) -> type[APIError]:
 
 def _described(code: int | None, status: int, message: str, operation: Operation[object]) -> str:
     if code is not None or message:
-        return f"{'no code' if code is None else code} {_masked(message, operation)}".rstrip()
+        return (
+            f"{'no code' if code is None else code} {one_line(masked(message, operation))}".rstrip()
+        )
     if status < _FIRST_CLIENT_ERROR:
         return "a redirect, which is not followed; is the base URL right?"
     return "no error of the API's own, perhaps a gateway's"
 
 
-def _masked(message: str, operation: Operation[object]) -> str:
-    """Mask what the API may have repeated: what was sent, and whatever looks like a recipient."""
-    # Wherever they stand: Chinese puts no space around a code.
-    repeated = {value for value in _personal(operation) if value in message}
-    for value in sorted(repeated, key=len, reverse=True):
-        message = message.replace(value, "…")
-    # Cut before the pattern, whose time grows with the square of a word's length.
-    return _LIKE_A_RECIPIENT.sub("…", one_line(message))
-
-
 def one_line(text: str) -> str:
     """Make of the platform's words one printable line, which cannot forge another in a log."""
-    return " ".join(_UNPRINTABLE.sub(" ", text[:_SHOWN_CHARACTERS]).split())
-
-
-def _personal(operation: Operation[object]) -> Iterator[str]:
-    for field in fields(type(operation)):
-        value = getattr(operation, field.name)
-        if has(type(value)):
-            yield from _personal(value)
-        elif field.metadata.get(PERSONAL):
-            yield from _strings(value)
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        # Masking every "a" of a message would leave nothing to read.
-        yield from [value] if len(value) > 2 else []  # noqa: PLR2004
-    elif isinstance(value, Mapping):
-        yield from _strings(tuple(value.values()))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _strings(item)
+    return " ".join(_UNPRINTABLE.sub(" ", text[:SHOWN]).split())
 
 
 # ------------------------------------------------------------------------------- headers

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
+from ._frames import clears_frames
 from ._version import __version__
 from .engines import choose
 from .errors import ConfigurationError
@@ -50,6 +51,7 @@ class EngageLab:
     otp: OTP
     sms: SMS
 
+    @clears_frames
     def __init__(
         self,
         *,
@@ -110,6 +112,7 @@ class EngageLab:
         self.sms = SMS(self._transport)
 
     @classmethod
+    @clears_frames
     def from_env(
         cls,
         *,

@@ -16,7 +16,7 @@
     ├── InvalidCallbackError             a callback whose body is not one of the platform   .reason
     ├── SignatureError                   a callback that may be anybody's                   .reason
     ├── NotDeliveredError                a callback says that a message failed              .event
-    └── APIError                         .code  .http_status  .retry_after  .plan_id  .message
+    └── APIError                         .code  .http_status  .retry_after  .plan_id  .api_message
         ├── AuthenticationError          2001 2002, HTTP 401
         ├── PermissionDeniedError        2004, HTTP 403
         ├── InvalidRequestError          3001 3002
@@ -44,6 +44,11 @@ Arguments that can never be right raise the built-in ``ValueError`` and ``TypeEr
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class EngageLabError(Exception):
@@ -194,8 +199,10 @@ class APIError(EngageLabError):
         http_status: The HTTP status of the answer.
         retry_after: Seconds the server asked to wait, or ``None``.
         plan_id: The plan that an SMS send made before it failed, or ``None``.
-        message: The API's own words, untouched. They may repeat a phone number; the exception's
-            text masks what looks like one.
+        api_message: The API's own words, untouched. They may repeat a phone number; the
+            exception's text masks what looks like one.
+        headers: The headers of the answer, their names in lower case; one may identify the request
+            to the vendor's support.
     """
 
     def __init__(
@@ -206,7 +213,8 @@ class APIError(EngageLabError):
         http_status: int = 400,
         retry_after: float | None = None,
         plan_id: str | None = None,
-        message: str = "",
+        api_message: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Keep the parts of the answer beside the text that is shown."""
         super().__init__(text)
@@ -214,7 +222,9 @@ class APIError(EngageLabError):
         self.http_status = http_status
         self.retry_after = retry_after
         self.plan_id = plan_id
-        self.message = message
+        # Not `message`, which error trackers take for the title of what they report.
+        self.api_message = api_message
+        self.headers: Mapping[str, str] = {} if headers is None else headers
 
 
 class AuthenticationError(APIError):

@@ -76,9 +76,13 @@ class OTP:
             FrequencyLimitError: This person still has a live code of this template. With
                 ``may_have_been_sent``, an unanswered attempt of this call may have sent it.
         """
-        made = Template.of(template, language=language, params=params)
+        try:
+            operation = SendOTP(to, Template.of(template, language=language, params=params))
+        finally:
+            # Whatever is raised, here or below, tools that record variables find none of these.
+            del to, template, params
         return await self._transport.execute(
-            SendOTP(to, made), timeout=timeout, deadline=deadline, retry=retry
+            operation, timeout=timeout, deadline=deadline, retry=retry
         )
 
     async def send_code(
@@ -113,9 +117,13 @@ class OTP:
         Raises:
             FrequencyLimitError: As for `send`.
         """
-        made = Template.of(template, language=language, params=params)
+        try:
+            made = Template.of(template, language=language, params=params)
+            operation = SendCode(to, code, made)
+        finally:
+            del to, code, template, params
         return await self._transport.execute(
-            SendCode(to, code, made), timeout=timeout, deadline=deadline, retry=retry
+            operation, timeout=timeout, deadline=deadline, retry=retry
         )
 
     async def send_custom_message(
@@ -144,9 +152,12 @@ class OTP:
         Returns:
             The message's id and its channel.
         """
-        made = Template.of(template, params=params)
+        try:
+            operation = SendCustomMessage(to, Template.of(template, params=params))
+        finally:
+            del to, template, params
         return await self._transport.execute(
-            SendCustomMessage(to, made), timeout=timeout, deadline=deadline, retry=retry
+            operation, timeout=timeout, deadline=deadline, retry=retry
         )
 
     async def verify(
@@ -173,6 +184,10 @@ class OTP:
         Raises:
             BusinessRuleError: The code has expired, or was verified already.
         """
+        try:
+            operation = VerifyOTP(message_id, code)
+        finally:
+            del message_id, code
         return await self._transport.execute(
-            VerifyOTP(message_id, code), timeout=timeout, deadline=deadline, retry=retry
+            operation, timeout=timeout, deadline=deadline, retry=retry
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
+from ._frames import clears_frames
 from .operations import _arguments as arguments
 from .operations._placeholders import filled_in, variables
 from .operations.otp_templates import OTPTemplate
@@ -39,6 +40,7 @@ class Rendering:
     unknown: tuple[str, ...] = ()
 
 
+@clears_frames
 def render(
     template: SMSTemplate | OTPTemplate | str, params: Mapping[str, str | int] | None = None
 ) -> Rendering:

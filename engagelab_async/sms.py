@@ -87,13 +87,17 @@ class SMS:
             TypeError: An argument is of the wrong type.
             ValueError: An argument can never be right.
         """
-        operation = SendSMS(
-            to,
-            Template.of(template, params=params),
-            plan_name,
-            schedule_time,
-            custom_args,
-        )
+        try:
+            operation = SendSMS(
+                to,
+                Template.of(template, params=params),
+                plan_name,
+                schedule_time,
+                custom_args,
+            )
+        finally:
+            # Whatever is raised, here or below, tools that record variables find none of these.
+            del to, template, params, custom_args
         return await self._transport.execute(
             operation, timeout=timeout, deadline=deadline, retry=retry
         )

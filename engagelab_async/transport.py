@@ -25,6 +25,7 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from . import _wire
+from ._frames import clear, clears_frames
 from .engines import Engine, Request, Response, in_asyncio
 from .errors import (
     ConfigurationError,
@@ -103,6 +104,7 @@ def _masked(value: str) -> str:
     return f"'{value[:4]}…'" if len(value) > _SHORT_KEY else "'…'"
 
 
+@clears_frames
 @frozen
 class Credentials:
     """A key pair of one product, made in that product's console.
@@ -138,7 +140,7 @@ class Account:
     """
 
     base_url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
@@ -296,11 +298,17 @@ class Transport:
             TypeError: `timeout` or `deadline` is not a number.
             ValueError: `timeout` or `deadline` is not positive.
         """
-        call = self.begin(operation, timeout=timeout, deadline=deadline, retry=retry)
+        handled = sys.exception()
         task = sys.modules["asyncio"].current_task() if in_asyncio() else None
         self._tasks.add(task)
         try:
-            return await self._complete(call)
+            return await self._complete(
+                self.begin(operation, timeout=timeout, deadline=deadline, retry=retry)
+            )
+        except BaseException as error:
+            clear(error, handled)
+            del handled
+            raise
         finally:
             self._tasks.discard(task)
 
@@ -477,6 +485,7 @@ class Call(Generic[R]):
     sent_before: bool = False
     delay: float | None = None
     _began: float = 0.0
+    _handled: BaseException | None = field(factory=sys.exception)
 
     @property
     def name(self) -> str:
@@ -524,6 +533,8 @@ class Call(Generic[R]):
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to try again."""
+        # Here as well: hooks see it, and a run keeps it in an outcome.
+        clear(error, self._handled)
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None

@@ -25,9 +25,10 @@ PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
     {"_version", "errors"},
+    {"_frames"},
     {"operations"},
     {"rendering", "retry"},
-    {"_convert"},
+    {"_convert", "_masking"},
     {"_wire"},
     {"engines"},
     {"transport"},

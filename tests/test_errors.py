@@ -133,7 +133,13 @@ def completed(kind: type[EngageLabError]) -> EngageLabError:
     """Make an error as a call raises it, with every attribute away from its default."""
     if issubclass(kind, APIError):
         error: EngageLabError = kind(
-            "7 refused", code=7, http_status=418, retry_after=1.5, plan_id="9", message="no +65"
+            "7 refused",
+            code=7,
+            http_status=418,
+            retry_after=1.5,
+            plan_id="9",
+            api_message="no +65",
+            headers={"x-request-id": "r"},
         )
     elif issubclass(kind, InvalidResponseError):
         error = kind("$.x: required field is missing", http_status=202)

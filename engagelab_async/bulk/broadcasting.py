@@ -13,6 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from engagelab_async._frames import clears_frames
 from engagelab_async.operations import SendSMS, Template
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def broadcast(
 ) -> AsyncIterator[SendSMS]: ...
 
 
+@clears_frames
 def broadcast(
     recipients: Iterable[Recipient] | AsyncIterable[Recipient],
     template: str | int | Template,
@@ -133,14 +135,18 @@ def broadcast(
     if isinstance(recipients, AsyncIterable):
         return _broadcast_async(recipients, grouping)
     if isinstance(recipients, Iterable):
-        return _broadcast(recipients, grouping)
+        return _broadcast(iter(recipients), grouping)
     kind = type(recipients).__name__
     raise TypeError(f"recipients: expected an iterable or async iterable, got {kind}")
 
 
-def _broadcast(recipients: Iterable[Recipient], grouping: _Grouping) -> Iterator[SendSMS]:
+def _broadcast(recipients: Iterator[Recipient], grouping: _Grouping) -> Iterator[SendSMS]:
     for recipient in recipients:
-        grouping.add(recipient)
+        try:
+            grouping.add(recipient)
+        finally:
+            # Tools that record the variables of an exception's frames do not find it.
+            del recipient
         if grouping.full:
             yield from grouping.taken()
     grouping.close()
@@ -151,7 +157,10 @@ async def _broadcast_async(
     recipients: AsyncIterable[Recipient], grouping: _Grouping
 ) -> AsyncIterator[SendSMS]:
     async for recipient in recipients:
-        grouping.add(recipient)
+        try:
+            grouping.add(recipient)
+        finally:
+            del recipient
         for operation in grouping.taken():
             yield operation
     grouping.close()
@@ -193,6 +202,7 @@ class _Grouping:
         self._seen: set[int | bytes] = set()
         self.full: list[SendSMS] = []
 
+    @clears_frames
     def add(self, recipient: Recipient) -> None:
         """Take in a recipient."""
         group = self._shared

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
+from engagelab_async._frames import clear
 from engagelab_async.engines import Owner
 from engagelab_async.operations import Operation
 from engagelab_async.retry import RetryPolicy
@@ -337,7 +338,8 @@ class FanOut:
                 task = tasks.pop()
                 try:
                     ended = await task.complete(permit)
-                except BaseException:
+                except BaseException as error:
+                    clear(error, None)
                     self._settle(task, task.given_up())
                     raise
                 if isinstance(ended, list):

@@ -61,7 +61,9 @@ def fatal_reason(error: EngageLabError) -> str | None:
         return "the template does not exist"
     # The API documents no code for it; its words are in the message. A gateway's page, which may
     # speak of load balancers, is a `ServerError`.
-    if isinstance(error, BusinessRuleError | SendFailedError) and _BALANCE.search(error.message):
+    if isinstance(error, BusinessRuleError | SendFailedError) and _BALANCE.search(
+        error.api_message
+    ):
         return "the balance is exhausted"
     return None
 

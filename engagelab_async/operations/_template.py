@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from engagelab_async._frames import clears_frames
+
 from . import _arguments as arguments
 
 
@@ -15,6 +17,7 @@ def _language(value: str | None) -> str | None:
     return None if value is None else arguments.check_text(value, "language")
 
 
+@clears_frames
 @frozen
 class Template:
     """A template of the console, with what to put in its variables.
@@ -47,6 +50,7 @@ class Template:
     )
 
     @classmethod
+    @clears_frames
     def of(
         cls,
         template: "str | int | Template",

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async._frames import clears_frames
+
 from . import _arguments as arguments
 from ._operation import Endpoint, Operation, StringId
 from ._template import Template, template, without_language
@@ -37,6 +39,7 @@ class Verification:
     verified: bool
 
 
+@clears_frames
 @frozen
 class SendOTP(Operation[Sent]):
     """Send a code that the platform makes; check it with `VerifyOTP`.
@@ -68,6 +71,7 @@ class SendOTP(Operation[Sent]):
     template: Template = field(converter=template)
 
 
+@clears_frames
 @frozen
 class SendCode(Operation[Sent]):
     """Send a code that the caller made; there is nothing to verify with the platform later.
@@ -110,6 +114,7 @@ def _one_or_many(value: str | Iterable[str]) -> str | tuple[str, ...]:
     return targets[0] if isinstance(value, str) else targets
 
 
+@clears_frames
 @frozen
 class SendCustomMessage(Operation[Sent]):
     """Send a message of the caller's own template: a notification, an offer, a code.
@@ -142,6 +147,7 @@ class SendCustomMessage(Operation[Sent]):
     template: Template = field(converter=without_language)
 
 
+@clears_frames
 @frozen
 class VerifyOTP(Operation[Verification]):
     """Ask whether a code that the platform made is right.

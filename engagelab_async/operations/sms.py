@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async._frames import clears_frames
+
 from . import _arguments as arguments
 from ._operation import Endpoint, IntegerId, Operation, StringId
 from ._template import Template, without_language
@@ -44,6 +46,7 @@ def _plan_name(value: str | None) -> str | None:
     return None if value is None else arguments.check_text(value, "plan_name")
 
 
+@clears_frames
 @frozen
 class SendSMS(Operation[Plan]):
     """Send one template to one or many phones, now or at a set time.

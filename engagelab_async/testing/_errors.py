@@ -82,7 +82,7 @@ def _status(error: APIError, code: int | None) -> int:
 
 def _words(error: APIError, code: int | None) -> str:
     """Say what the test says, or what the platform would."""
-    said = error.message or str(error.args[0]) or _TOLD_BY_WORDS.get(type(error))
+    said = error.api_message or str(error.args[0]) or _TOLD_BY_WORDS.get(type(error))
     documented = _documented(code)
     return said or ("refused" if documented is None else documented.message)
 

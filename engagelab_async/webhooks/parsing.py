@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
+from engagelab_async._frames import clears_frames
 from engagelab_async.errors import InvalidCallbackError
 
 from .events import (
@@ -44,6 +45,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
+@clears_frames
 def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
     """Read the body of a callback. It proves nothing: `Verifier` tells who has sent it.
 

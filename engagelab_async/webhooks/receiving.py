@@ -16,12 +16,14 @@ An adapter translates from its framework to `Receiver.answer` and back, and runs
 """
 
 import logging
+import sys
 from collections.abc import AsyncIterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Unpack
 
 from attrs import field, frozen
 
+from engagelab_async._frames import clear
 from engagelab_async.errors import EngageLabError, InvalidCallbackError, SignatureError
 
 from ._limits import whole
@@ -81,6 +83,16 @@ async def read(
         InvalidCallbackError: Its body is none of the platform.
         BodyTooLargeError: Its body is longer than it may be.
     """
+    handled = sys.exception()
+    try:
+        return await _read(request, verifier, max_body)
+    except BaseException as error:
+        clear(error, handled)
+        del handled
+        raise
+
+
+async def _read(request: CallbackRequest, verifier: Verifier, max_body: int) -> tuple[Event, ...]:
     try:
         admission = verifier.admit(request.headers, address=request.address)
     except SignatureError as error:

@@ -16,6 +16,7 @@ from typing import Final
 
 from attrs import frozen
 
+from engagelab_async._frames import clears_frames
 from engagelab_async.errors import SignatureError
 from engagelab_async.operations._arguments import check_text
 
@@ -33,6 +34,7 @@ _UNFIT: Final = re.compile(r"[;\x00-\x20\x7f]")
 _MAX_LENGTH: Final = 1024
 
 
+@clears_frames
 def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
     """Make the signature of a callback, as the platform does.
 

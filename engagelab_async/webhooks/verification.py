@@ -19,6 +19,7 @@ from typing import Final
 
 from attrs import frozen
 
+from engagelab_async._frames import clears_frames
 from engagelab_async.errors import SignatureError
 
 from . import addresses
@@ -85,6 +86,7 @@ class Verifier:
     .. versionadded:: 0.1.0
     """
 
+    @clears_frames
     def __init__(
         self,
         username: str,
@@ -112,6 +114,7 @@ class Verifier:
     def __repr__(self) -> str:
         return f"Verifier({self._username!r}, <hidden>)"
 
+    @clears_frames
     def verify(
         self, headers: Mapping[str, str], body: bytes, *, address: str | None = None
     ) -> None:
@@ -127,6 +130,7 @@ class Verifier:
         """
         self.bind(self.admit(headers, address=address), body)
 
+    @clears_frames
     def admit(self, headers: Mapping[str, str], *, address: str | None = None) -> Admission:
         """Check what can be checked before the body is read; `bind` is the other half.
 
@@ -149,6 +153,7 @@ class Verifier:
         self._check_time(admission.timestamp)
         return admission
 
+    @clears_frames
     def bind(self, admission: Admission, body: bytes) -> None:
         """Take a signature for one body, and for no other from now on.
 

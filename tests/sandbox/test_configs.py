@@ -68,7 +68,7 @@ async def refused(call: Awaitable[object], kind: type[APIError]) -> tuple[int | 
     with pytest.raises(APIError) as caught:
         await call
     assert kind is type(caught.value)
-    return caught.value.code, caught.value.message
+    return caught.value.code, caught.value.api_message
 
 
 async def create(engagelab: EngageLab, **changes: Any) -> str:  # noqa: ANN401 - as in the call

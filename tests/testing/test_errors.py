@@ -75,7 +75,7 @@ async def test_a_class_is_what_the_client_raises(
             id="code",
         ),
         pytest.param(
-            APIError("", code=1, http_status=200, message="err", plan_id="7"),
+            APIError("", code=1, http_status=200, api_message="err", plan_id="7"),
             (1, 200, None, "err", "7"),
             id="inside-a-200",
         ),
@@ -98,7 +98,7 @@ async def test_an_instance_chooses_the_answer(
 
     assert wanted is type(met)
     assert isinstance(met, APIError)
-    assert expected == (met.code, met.http_status, met.retry_after, met.message, met.plan_id)
+    assert expected == (met.code, met.http_status, met.retry_after, met.api_message, met.plan_id)
 
 
 async def test_a_transport_error_is_a_new_one_each_time(fake: FakeEngageLab) -> None:
