@@ -311,6 +311,8 @@ class Transport:
             raise
         finally:
             self._tasks.discard(task)
+            # Else a task that failed would hold itself, by the frames of its error.
+            del task
 
     async def _complete(self, call: Call[R]) -> R:
         while True:
