@@ -247,8 +247,8 @@ class FanOut:
         """
         if self._started is None:
             raise RuntimeError("enter the run first: async with engagelab.fan_out(…) as outcomes")
+        self._owner.check()
         if not self._ready:
-            self._owner.check()
             # While answers come in, letting the others run is cheaper than being woken.
             await checkpoint()
         while not self._ready:
