@@ -24,7 +24,7 @@ WORKING_TREE = Path(__file__).parents[1]
 PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
-    {"_version", "errors"},
+    {"_version", "errors", "serialization"},
     {"operations"},
     {"rendering", "retry"},
     {"_convert"},
@@ -59,6 +59,8 @@ HOMES = {
         "testing.respx",
     ],
     "httpx2": ["engines._choice"],
+    "pydantic": [],
+    "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": [],  # the plugin stands outside the package
     "respx": ["testing.respx"],
     "rich": ["cli"],

@@ -5,11 +5,20 @@ a member for itself, with the value that came and the name ``UNKNOWN_…``; the 
 they are, so ``is`` keeps working for them.
 """
 
-from enum import IntEnum, StrEnum
-from typing import Self
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, Self, cast
 
 
-class OpenInt(IntEnum):
+class OpenSchema:
+    """Enums of which JSON Schema, and so OpenAPI, names the members that are known as examples."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
+        known = [member.value for member in cast("type[Enum]", cls)]
+        return {"type": "integer" if issubclass(cls, int) else "string", "examples": known}
+
+
+class OpenInt(OpenSchema, IntEnum):
     """Numbers."""
 
     @classmethod
@@ -22,7 +31,7 @@ class OpenInt(IntEnum):
         return member
 
 
-class OpenStr(StrEnum):
+class OpenStr(OpenSchema, StrEnum):
     """Words."""
 
     @classmethod

@@ -5,13 +5,15 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async.serialization import Serializable
+
 from . import _arguments as arguments
 from ._operation import Endpoint, Operation, StringId
 from ._template import Template, template, without_language
 
 
 @frozen
-class Sent:
+class Sent(Serializable):
     """The platform accepted a message.
 
     Attributes:
@@ -25,7 +27,7 @@ class Sent:
 
 
 @frozen
-class Verification:
+class Verification(Serializable):
     """The platform's opinion of a code.
 
     Attributes:

@@ -5,13 +5,15 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async.serialization import Serializable
+
 from . import _arguments as arguments
 from ._operation import Endpoint, IntegerId, Operation, StringId
 from ._template import Template, without_language
 
 
 @frozen
-class ScheduleInfo:
+class ScheduleInfo(Serializable):
     """When a send is scheduled.
 
     Attributes:
@@ -22,7 +24,7 @@ class ScheduleInfo:
 
 
 @frozen
-class Plan:
+class Plan(Serializable):
     """The platform accepted a send to one or many targets.
 
     Attributes:
