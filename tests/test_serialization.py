@@ -404,6 +404,10 @@ def test_fastapi_documents_it(http: TestClient) -> None:
     assert "integer" == properties["ScheduleInfo"]["task_id"]["type"]
     assert {"$ref": "#/components/schemas/Sent"} == properties["Accepted_Sent_"]["result"]
     assert "Accepted" == properties["Accepted_Sent_"]["type"]["const"]
+    # A handler that announces events may return any kind of them.
+    assert ("MessageStatus", None) == tuple(
+        properties[name]["type"].get("const") for name in ("MessageStatus", "Event")
+    )
 
 
 def test_the_schema_of_an_enum_is_open() -> None:
