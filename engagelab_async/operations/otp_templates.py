@@ -11,7 +11,7 @@ from engagelab_async.serialization import Serializable
 
 from . import _arguments as arguments
 from ._config_rules import CountryCodes, or_none, split, template_id
-from ._open_enums import OpenSchema, OpenStr
+from ._open_enums import OpenEnum, OpenStr
 from ._operation import Endpoint, Operation, Separator, StringId
 from ._otp_template_rules import check_otp_template
 from ._review import TemplateStatus
@@ -32,7 +32,7 @@ class Channel(OpenStr):
     EMAIL = "email"
 
 
-class VerifyCodeType(OpenSchema, IntFlag, boundary=KEEP):
+class VerifyCodeType(OpenEnum, IntFlag, boundary=KEEP):
     """What a code is made of; add them up with ``|``.
 
     .. versionadded:: 0.1.0
