@@ -4,6 +4,8 @@
 
     lint        ruff, rules and format
     types       mypy on all our code, pyright on the types of the public names
+    extras      small programs, checked and run with the base install, and with each extra alone
+    browser     the tests of the sandbox's page in Chromium, which has to be installed
     build       the source distribution, and the wheel made from it
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, taken together: every line, every branch
@@ -13,13 +15,15 @@
     fuzz        callbacks that nobody would write, ten million of them; half an hour
 """
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.10.14"  # the first whose sessions can require others
-nox.options.sessions = ["lint", "types", "tests", "coverage", "contract", "docs"]
+nox.options.sessions = ["lint", "types", "extras", "tests", "coverage", "contract", "docs"]
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 # Nobody needs to have every Python: a version that is not installed is skipped, on CI too.
@@ -29,6 +33,12 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
 PLUGIN = "_engagelab_async_pytest.py"  # outside the package, see there
+# Without these the tools would find ours, in the directories above.
+A_USERS_CONFIGURATION = {
+    "mypy.ini": "[mypy]\nstrict = true\n",
+    "pyrightconfig.json": '{"typeCheckingMode": "strict"}',
+    "pytest.ini": "[pytest]\n",
+}
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -75,6 +85,43 @@ def types(session: nox.Session) -> None:
         )
 
 
+@nox.session(requires=["build"])
+def extras(session: nox.Session) -> None:
+    """Check and run a small program with the base install alone, and one with each extra alone.
+
+    The other sessions install everything, and so do not see what a user lacks who does not: a
+    module that cannot be imported, a type that a checker does not know.
+    """
+    session.install(*group("checkers"))
+
+    for name, program, requirements in installs():
+        home = Path(session.create_tmp()).resolve() / name
+        python = home / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        session.run("python", "-m", "venv", "--without-pip", "--clear", str(home / "venv"))
+        session.run("python", "-m", "pip", "--python", str(python), "install", "-q", *requirements)
+        # Under another name, or it would be what it imports.
+        shutil.copy(ROOT / "tests" / "installed" / program, home / "program.py")
+        for file, text in A_USERS_CONFIGURATION.items():
+            (home / file).write_text(text, encoding="utf-8")
+        with session.chdir(home):
+            session.run("mypy", "--python-executable", str(python), "program.py")
+            session.run("pyright", "--pythonpath", str(python), env=PYRIGHT)
+            session.run(str(python), "-W", "error", "program.py", external=True, silent=True)
+
+
+def installs() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield a name for each way to install, its program, and what it needs, and no more."""
+    wheel = next(DIST.glob("*.whl")).as_uri()
+    yield "base", "base.py", [f"engagelab-async @ {wheel}"]
+    yield "httpx2", "with_httpx2.py", [f"engagelab-async @ {wheel}", "httpx2"]
+    optional = PYPROJECT["project"]["optional-dependencies"]
+    for extra in sorted({*optional} - {"all"}):
+        yield extra, f"with_{extra}.py", [f"engagelab-async[{extra}] @ {wheel}"]
+    # What FastAPI makes of our results depends on how it is made inside.
+    oldest = [each.replace(">=", "==") for each in optional["fastapi"]]
+    yield "oldest_fastapi", "with_fastapi.py", [f"engagelab-async[fastapi] @ {wheel}", *oldest]
+
+
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build the source distribution, and from that the wheel."""
@@ -98,6 +145,16 @@ def tests(session: nox.Session) -> None:
     # On all cores; the blocks of a page build on each other, and so stay together.
     spread = ("-n", "auto", "--dist", "loadfile")
     session.run("coverage", "run", "-m", "pytest", *spread, *session.posargs, env=env)
+
+
+@nox.session(default=False, requires=["build"])
+def browser(session: nox.Session) -> None:
+    """Run the tests of the sandbox's page in Chromium, which has to be installed."""
+    install_wheel(session, *group("tests"))
+
+    env = {"PYTHONSAFEPATH": "1", "ENGAGELAB_ASYNC_TEST_BROWSER": "always"}
+    page = "tests/sandbox/inbox/test_browser.py"
+    session.run("python", "-m", "pytest", page, *session.posargs, env=env)
 
 
 @nox.session

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from ._frames import clears_frames
 from ._version import __version__
 from .engines import choose
 from .errors import ConfigurationError
+from .operations import Product
 from .otp import OTP
 from .retry import RetryPolicy
 from .sms import SMS
 from .transport import Account, Attempt, Credentials, Transport, instance
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
+    from collections.abc import AsyncIterable, Callable
     from types import TracebackType
     from typing import Any
 
     from .bulk import BulkReport, FanOut, Limiter, Rate, StopRule
     from .engines import HTTP
-    from .operations import Operation, Product
+    from .operations import Operation
 
 R = TypeVar("R")
 
@@ -116,6 +118,7 @@ class EngageLab:
     def from_env(
         cls,
         *,
+        require: Iterable[Product] = (),
         http: HTTP | None = None,
         retry: RetryPolicy = _DEFAULT_RETRY,
         timeout: float = 10.0,
@@ -128,9 +131,11 @@ class EngageLab:
         ``ENGAGELAB_SMS_DEV_SECRET`` are the key pairs; each falls back to ``ENGAGELAB_DEV_KEY``
         or ``ENGAGELAB_DEV_SECRET``. ``ENGAGELAB_OTP_BASE_URL`` and ``ENGAGELAB_SMS_BASE_URL``
         replace the base URLs. A variable that is empty counts as missing. A product without a
-        key pair is no error until it is called.
+        key pair is no error until it is called, unless it is required.
 
         Args:
+            require: The products that the program calls, such as ``("otp",)``: a key pair that is
+                missing is an error now, and not at the first call.
             http: As for the class.
             retry: As for the class.
             timeout: As for the class.
@@ -138,8 +143,12 @@ class EngageLab:
             on_attempt: As for the class.
 
         Raises:
-            ConfigurationError: There is half a key pair, or a value cannot be used.
+            ConfigurationError: A required key pair is missing, there is half of one, or a value
+                cannot be used.
+            TypeError: An argument is of the wrong type.
+            ValueError: `require` names no product, or another argument is out of range.
         """
+        _check_required(require)
         return cls(
             otp=_credentials_from_env("OTP"),
             sms=_credentials_from_env("SMS"),
@@ -360,6 +369,23 @@ def _is_base_url(value: str) -> bool:
         and "@" not in parts.netloc
         and plain
     )
+
+
+def _check_required(products: Iterable[Product]) -> None:
+    # A str is an iterable too, of letters.
+    if isinstance(products, str) or not isinstance(products, Iterable):
+        kind = type(products).__name__
+        raise TypeError(f'require: expected names of products, such as ("otp",), got {kind}')
+    missing: list[str] = []
+    for product in products:
+        if product not in get_args(Product):
+            raise ValueError(f'require: expected "otp" and "sms", got {product!r}')
+        for half in ("DEV_KEY", "DEV_SECRET"):
+            own, shared = f"ENGAGELAB_{product.upper()}_{half}", f"ENGAGELAB_{half}"
+            if not (os.environ.get(own) or os.environ.get(shared)):
+                missing.append(f"{own} (or {shared})")
+    if missing:
+        raise ConfigurationError(f"required, and not set: {', '.join(missing)}")
 
 
 def _credentials_from_env(product: str) -> Credentials | None:

@@ -11,6 +11,7 @@ from .operations import _arguments as arguments
 from .operations._placeholders import filled_in, variables
 from .operations.otp_templates import OTPTemplate
 from .operations.sms_templates import SMSTemplate
+from .serialization import Serializable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ _OVERRIDES: Final = ("from_id", "from_mail", "from_name", "subject")
 
 
 @frozen
-class Rendering:
+class Rendering(Serializable):
     """A template's text with its variables filled in.
 
     Attributes:

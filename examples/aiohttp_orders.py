@@ -74,7 +74,7 @@ def checked() -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise web.HTTPBadRequest(text=f"missing or wrong: {error}") from error
 
 
@@ -97,6 +97,8 @@ def answer_to(error: EngageLabError) -> web.Response:
     match error:
         case EngageLabError(may_have_been_sent=True):
             return answer(202, sent="maybe")
+        case SendFailedError(code=5001 | 5016):  # not because of the phone
+            return answer(503, sent="no", why=why)
         case SendFailedError() | InvalidRequestError():
             return answer(422, sent="no", why=why)
         case _:
@@ -110,7 +112,7 @@ def answer(status: int, **body: object) -> web.Response:
 
 async def engagelab(app: web.Application) -> AsyncIterator[None]:
     """Open one client for all requests, and close it with the app."""
-    async with EngageLab.from_env() as client:
+    async with EngageLab.from_env(require=("otp", "sms")) as client:
         app[ENGAGELAB] = client
         yield
 

@@ -32,6 +32,7 @@ from engagelab_async import (
     EngageLabError,
     FrequencyLimitError,
     InvalidNumberError,
+    NotFoundError,
     SendFailedError,
     UnregisteredNumberError,
     VerifyOTP,
@@ -61,7 +62,7 @@ class Shared:
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Shared]]:
     """Open one client for all requests, and close it with the app."""
-    async with EngageLab.from_env() as engagelab:
+    async with EngageLab.from_env(require=("otp",)) as engagelab:
         yield {"shared": Shared(engagelab)}
 
 
@@ -120,7 +121,7 @@ async def explain(_: Request, error: EngageLabError) -> JSONResponse:
     return JSONResponse({"detail": detail}, status)
 
 
-def answer_to(error: EngageLabError) -> tuple[int, str]:
+def answer_to(error: EngageLabError) -> tuple[int, str]:  # noqa: PLR0911 - one for each case
     """Choose the status, and the words for the person who waits."""
     match error:
         case EngageLabError(may_have_been_sent=True):
@@ -131,8 +132,13 @@ def answer_to(error: EngageLabError) -> tuple[int, str]:
             return 429, "The code we sent before is still good. Use that one."
         case InvalidNumberError() | UnregisteredNumberError():
             return 422, "This is not the number of a phone."
+        case SendFailedError(code=5001 | 5016):
+            # Not because of the phone.
+            return 503, "Codes cannot be sent at the moment. Try again later."
         case SendFailedError():
             return 422, "We cannot send a message to this phone."
+        case NotFoundError(operation=VerifyOTP()):
+            return 404, "Ask for a new code."
         case BusinessRuleError(operation=VerifyOTP()):
             return 410, "The code has expired or was used before. Ask for a new one."
         case _:

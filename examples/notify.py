@@ -11,17 +11,17 @@
 import asyncio
 import sys
 
-from engagelab_async import EngageLab, EngageLabError
+from engagelab_async import EngageLab, EngageLabError, SendCustomMessage
 
 
-async def notify(engagelab: EngageLab, person: str, template: str) -> str:
+async def notify(engagelab: EngageLab, message: SendCustomMessage) -> str:
     """Send one notice and put into words what became of it.
 
     No error of the API leaves this function: in a task group it would cancel the other sends, and
     nobody would know how far they had come.
     """
     try:
-        sent = await engagelab.otp.send_custom_message(person, template)
+        sent = await engagelab.execute(message)
     except EngageLabError as error:
         return f"{'maybe' if error.may_have_been_sent else 'no'}: {error}"
     return f"yes, by {sent.send_channel}"
@@ -29,8 +29,13 @@ async def notify(engagelab: EngageLab, person: str, template: str) -> str:
 
 async def main(template: str, *people: str) -> None:
     """Send to all of them, then print a line for each."""
-    async with EngageLab.from_env() as engagelab, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(notify(engagelab, person, template)) for person in people]
+    # Made before the first is sent: a mistake in one of them must not end the others half-way.
+    messages = [SendCustomMessage(person, template) for person in people]
+    async with (
+        EngageLab.from_env(require=("otp",)) as engagelab,
+        asyncio.TaskGroup() as group,
+    ):
+        tasks = [group.create_task(notify(engagelab, message)) for message in messages]
     for person, task in zip(people, tasks, strict=True):
         print(f"{person}  {task.result()}")
 

@@ -24,7 +24,7 @@ WORKING_TREE = Path(__file__).parents[1]
 PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
-    {"_version", "errors"},
+    {"_version", "errors", "extras", "serialization"},
     {"_frames"},
     {"operations"},
     {"rendering", "retry"},
@@ -48,8 +48,7 @@ MAY_IMPORT_THE_ROOT = {"cli", "testing"}
 """They use the library as its users do."""
 
 HOMES = {
-    # engines._choice names the clients that a caller may hand over, for type checkers only.
-    "aiohttp": ["engines.aiohttp", "engines._choice", "webhooks.aiohttp"],
+    "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
     "httpx": [
@@ -59,7 +58,9 @@ HOMES = {
         "sandbox.courier",
         "testing.respx",
     ],
-    "httpx2": ["engines._choice"],
+    "httpx2": [],  # engines.httpx is given the module
+    "pydantic": [],
+    "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": [],  # the plugin stands outside the package
     "respx": ["testing.respx"],
     "rich": ["cli"],

@@ -1,7 +1,7 @@
 """How a client is set up: by arguments, and by the environment."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ from engagelab_async import (
     Credentials,
     EngageLab,
 )
+from engagelab_async.operations import Product
 from scripted_engine import ScriptedEngine, answer
 
 
@@ -200,6 +201,75 @@ class TestFromEnv:
             EngageLab.from_env()
 
         assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("variables", "require", "missing"),
+        [
+            ({}, ["otp"], ["OTP_DEV_KEY", "OTP_DEV_SECRET"]),
+            (
+                {},
+                ("otp", "sms"),
+                ["OTP_DEV_KEY", "OTP_DEV_SECRET", "SMS_DEV_KEY", "SMS_DEV_SECRET"],
+            ),
+            (OTP, ("otp", "sms"), ["SMS_DEV_KEY", "SMS_DEV_SECRET"]),
+            (OTP, {"sms"}, ["SMS_DEV_KEY", "SMS_DEV_SECRET"]),
+            ({"DEV_SECRET": "hunter2"}, ("sms",), ["SMS_DEV_KEY"]),
+            ({"OTP_DEV_KEY": "k", "OTP_DEV_SECRET": ""}, ("otp",), ["OTP_DEV_SECRET"]),
+        ],
+    )
+    def test_what_is_required_is_missing(
+        self,
+        environment: Environment,
+        variables: dict[str, str],
+        require: Collection[Product],
+        missing: list[str],
+    ) -> None:
+        """A program that cannot send fails at its start, and names all that is to be set."""
+        environment(variables)
+        both = [f"ENGAGELAB_{name} (or ENGAGELAB_{name[4:]})" for name in missing]
+        with pytest.raises(ConfigurationError) as caught:
+            EngageLab.from_env(require=require)
+
+        assert f"required, and not set: {', '.join(both)}" == str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("variables", "require"),
+        [
+            ({}, ()),
+            (SHARED, ("otp", "sms")),
+            (OTP, ("otp",)),
+            (SMS | {"DEV_KEY": ""}, {"sms": True}),
+            (OTP | SMS, iter(["otp", "sms", "otp"])),
+        ],
+    )
+    def test_what_is_required_is_there(
+        self, environment: Environment, variables: dict[str, str], require: Iterable[Product]
+    ) -> None:
+        """A product that is not required may be missing."""
+        environment(variables)
+
+        assert isinstance(EngageLab.from_env(require=require), EngageLab)
+
+    @pytest.mark.parametrize(
+        ("require", "kind", "problem"),
+        [
+            ("otp", TypeError, r'expected names of products, such as \("otp",\), got str'),
+            ("", TypeError, "expected names of products, .* got str"),
+            (None, TypeError, "expected names of products, .* got NoneType"),
+            (True, TypeError, "expected names of products, .* got bool"),
+            (("OTP",), ValueError, 'expected "otp" and "sms", got \'OTP\''),
+            (("otp", "voice"), ValueError, "expected .* got 'voice'"),
+            ((5,), ValueError, "expected .* got 5"),
+            (b"otp", ValueError, "expected .* got 111"),
+        ],
+    )
+    def test_require_names_no_product(
+        self, environment: Environment, require: object, kind: type[Exception], problem: str
+    ) -> None:
+        """What names no product is a mistake, whatever is set."""
+        environment(SHARED)
+        with pytest.raises(kind, match=f"^require: {problem}$"):
+            EngageLab.from_env(require=require)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("variables", "otp", "sms"),

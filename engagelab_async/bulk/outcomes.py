@@ -8,12 +8,15 @@
     Skipped     this run did not send it
 """
 
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Literal, NoReturn, TypeVar, get_args
 
-from attrs import frozen
+from attrs import Attribute, asdict, fields, frozen
 
-from engagelab_async.errors import EngageLabError
+from engagelab_async.errors import APIError, EngageLabError
 from engagelab_async.operations import Operation, Plan
+from engagelab_async.operations._arguments import PERSONAL
+from engagelab_async.serialization import Serializable, plain
 
 R = TypeVar("R")
 
@@ -21,7 +24,7 @@ SkipReason = Literal["settled", "refused", "duplicate", "stopped"]
 
 
 @frozen(kw_only=True)
-class _Outcome:
+class _Outcome(Serializable):
     """What all outcomes tell.
 
     Attributes:
@@ -33,6 +36,54 @@ class _Outcome:
     index: int
     attempts: int = 0
     elapsed: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as a dict of what JSON can hold, and the class's name as ``type``.
+
+        Of the operation it holds the call, as ``name``, and the fields, recipients included. It
+        holds no code, no params and no ``custom_args``: a handler that returns an outcome does not
+        hand a code on.
+        """
+        return {"type": type(self).__name__} | {
+            each.name: _WRITERS.get(each.name, plain)(getattr(self, each.name))
+            for each in fields(type(self))
+        }
+
+    @classmethod
+    def _json_types(cls, source: object) -> dict[str, Any]:
+        (result,) = get_args(source) or (Any,)
+        replaced = {
+            "operation": Mapping[str, Any],
+            "error": Mapping[str, Any],
+            "result": Any if isinstance(result, TypeVar) else result,
+        }
+        return {"type": Literal[cls.__name__]} | {
+            name: replaced.get(name, kind) for name, kind in super()._json_types(source).items()
+        }
+
+    @classmethod
+    def _from_members(cls, _: object) -> NoReturn:
+        raise ValueError("an outcome's operation and error cannot be made of JSON")
+
+
+def _operation(operation: Operation[Any]) -> dict[str, Any]:
+    shown = asdict(operation, filter=_is_shown)
+    return {"name": operation.endpoint.name} | {name: plain(each) for name, each in shown.items()}
+
+
+def _is_shown(field: "Attribute[Any]", _: object) -> bool:
+    return field.name == "to" or not field.metadata.get(PERSONAL)
+
+
+def _error(error: EngageLabError) -> dict[str, Any]:
+    """Write what happened; the text has no recipient, no code and no secret in it."""
+    names = ("may_have_been_sent", *(_OF_API_ERRORS if isinstance(error, APIError) else ()))
+    made = {"type": type(error).__name__, "message": str(error)}
+    return made | {name: getattr(error, name) for name in names}
+
+
+_OF_API_ERRORS: Final = ("code", "http_status", "retry_after", "plan_id")
+_WRITERS: Final[Mapping[str, Callable[[Any], Any]]] = {"operation": _operation, "error": _error}
 
 
 @frozen

@@ -8,6 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from engagelab_async.errors import APIError
+from engagelab_async.serialization import Serializable
 
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
 
@@ -16,7 +17,7 @@ _BUCKETS_PER_E: Final = 50
 
 
 @frozen(kw_only=True)
-class BulkReport:
+class BulkReport(Serializable):
     """What a run did so far.
 
     Attributes:

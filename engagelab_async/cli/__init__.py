@@ -23,6 +23,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from engagelab_async.extras import install_hint
+
 _EXTRA: Final = frozenset({"cyclopts", "rich", "yaml"})
 
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         print(  # noqa: T201 - without the extra there is no rich
-            'engagelab: the command is an extra: pip install "engagelab-async[cli]"',
+            f"engagelab: the command is an extra: {install_hint('cli')}",
             file=sys.stderr,
         )
         return 2

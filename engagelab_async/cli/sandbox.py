@@ -11,6 +11,8 @@ from cyclopts.validators import Number
 from rich.console import Console
 from rich.text import Text
 
+from engagelab_async.extras import install_hint
+
 from .outcome import Exit
 from .printing import complain, console, printable
 
@@ -96,7 +98,7 @@ def serve(
 
 def without_extra() -> int:
     """Say what to install."""
-    complain('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+    complain(f"The sandbox is an extra: {install_hint('sandbox')}")
     return Exit.USAGE
 
 

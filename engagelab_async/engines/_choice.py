@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeGuard
 
 import httpx
 
 from engagelab_async.errors import ConfigurationError
+from engagelab_async.extras import install_hint
 
 from ._engine import Engine, Request, Response, in_asyncio
 from .httpx import HTTPXClientEngine, HTTPXEngine, HTTPXLibrary
@@ -17,10 +18,46 @@ from .httpx import HTTPXClientEngine, HTTPXEngine, HTTPXLibrary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import aiohttp
-    import httpx2
 
-HTTP: TypeAlias = "str | Engine | httpx.AsyncClient | httpx2.AsyncClient | aiohttp.ClientSession"
+# To a type checker, a class of a library that is not installed is unknown, and so is everything
+# that names it. These describe such classes without their libraries.
+
+
+class HTTPX2Client(Protocol):
+    """An ``httpx2.AsyncClient``."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is closed."""
+        ...
+
+    def build_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - an httpx2.Request
+        """Make a request."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it."""
+        ...
+
+
+class AiohttpSession(Protocol):
+    """An ``aiohttp.ClientSession``."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        ...
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        """Send a request."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+HTTP: TypeAlias = "str | Engine | httpx.AsyncClient | HTTPX2Client | AiohttpSession"
 """What ``EngageLab(http=…)`` takes: an engine's name, an engine, or a library's client."""
 
 
@@ -73,21 +110,22 @@ def _named(name: str) -> Engine:
 
 
 def _aiohttp() -> Engine:
-    _require("aiohttp", "engagelab-async[aiohttp]")
+    _require("aiohttp", install_hint("aiohttp"))
     from .aiohttp import AiohttpEngine
 
     return AiohttpEngine()
 
 
 def _httpx2() -> Engine:
-    _require("httpx2", "httpx2")
+    _require("httpx2", "python -m pip install httpx2")
     return HTTPXEngine(library=HTTPXLibrary(import_module("httpx2")))
 
 
-def _require(library: str, requirement: str) -> None:
+def _require(library: str, remedy: str) -> None:
     if find_spec(library) is None:
-        msg = f"http={library!r} needs a library that is not installed: pip install {requirement!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"http={library!r} needs a library that is not installed: {remedy}"
+        )
 
 
 class AutoEngine:

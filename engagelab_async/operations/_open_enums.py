@@ -5,11 +5,24 @@ a member for itself, with the value that came and the name ``UNKNOWN_…``; the 
 they are, so ``is`` keeps working for them.
 """
 
-from enum import IntEnum, StrEnum
-from typing import Self
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, Self, cast
 
 
-class OpenInt(IntEnum):
+class OpenEnum:
+    """What the enums share: how JSON Schema describes them, and how they are pickled."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
+        known = [member.value for member in cast("type[Enum]", cls)]
+        return {"type": "integer" if issubclass(cls, int) else "string", "examples": known}
+
+    def __reduce_ex__(self, _: object) -> tuple[type[Self], tuple[object]]:
+        # Before 3.11.4 an enum is pickled and copied by its name, which finds known members only.
+        return type(self), (cast("Enum", self).value,)
+
+
+class OpenInt(OpenEnum, IntEnum):
     """Numbers."""
 
     @classmethod
@@ -22,7 +35,7 @@ class OpenInt(IntEnum):
         return member
 
 
-class OpenStr(StrEnum):
+class OpenStr(OpenEnum, StrEnum):
     """Words."""
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import ClassVar
 from attrs import field, frozen
 
 from engagelab_async._frames import clears_frames
+from engagelab_async.serialization import Serializable
 
 from . import _arguments as arguments
 from ._operation import Endpoint, Operation, StringId
@@ -13,7 +14,7 @@ from ._template import Template, template, without_language
 
 
 @frozen
-class Sent:
+class Sent(Serializable):
     """The platform accepted a message.
 
     Attributes:
@@ -27,7 +28,7 @@ class Sent:
 
 
 @frozen
-class Verification:
+class Verification(Serializable):
     """The platform's opinion of a code.
 
     Attributes:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, ClassVar, Self
 
 from attrs import evolve, field, frozen
 
+from engagelab_async.serialization import Serializable
+
 from . import _arguments as arguments
 from ._config_rules import CountryCodes, or_none, split, template_id
-from ._open_enums import OpenStr
+from ._open_enums import OpenEnum, OpenStr
 from ._operation import Endpoint, Operation, Separator, StringId
 from ._otp_template_rules import check_otp_template
 from ._review import TemplateStatus
@@ -30,7 +32,7 @@ class Channel(OpenStr):
     EMAIL = "email"
 
 
-class VerifyCodeType(IntFlag, boundary=KEEP):
+class VerifyCodeType(OpenEnum, IntFlag, boundary=KEEP):
     """What a code is made of; add them up with ``|``.
 
     .. versionadded:: 0.1.0
@@ -42,7 +44,7 @@ class VerifyCodeType(IntFlag, boundary=KEEP):
 
 
 @frozen
-class VerifyCodeConfig:
+class VerifyCodeConfig(Serializable):
     """The codes that the platform makes.
 
     Attributes:
@@ -59,7 +61,7 @@ class VerifyCodeConfig:
 
 
 @frozen
-class TemplateDefaultConfig:
+class TemplateDefaultConfig(Serializable):
     """What the platform's own text mentions besides the code.
 
     Attributes:
@@ -78,7 +80,7 @@ def _countries(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @frozen
-class TemplateCustomConfig:
+class TemplateCustomConfig(Serializable):
     """An SMS text of one's own.
 
     Attributes:
@@ -95,7 +97,7 @@ class TemplateCustomConfig:
 
 
 @frozen
-class ChannelConfig:
+class ChannelConfig(Serializable):
     """WhatsApp or voice, which speak the platform's own text.
 
     Attributes:
@@ -112,7 +114,7 @@ class ChannelConfig:
 
 
 @frozen
-class SMSConfig:
+class SMSConfig(Serializable):
     """SMS, with the platform's own text or with another.
 
     Attributes:
@@ -135,7 +137,7 @@ class SMSConfig:
 
 
 @frozen(kw_only=True)
-class EmailContent:
+class EmailContent(Serializable):
     """An email in one language.
 
     Attributes:
@@ -162,7 +164,7 @@ def _contents(value: Iterable[EmailContent]) -> tuple[EmailContent, ...]:
 
 
 @frozen
-class EmailConfig:
+class EmailConfig(Serializable):
     """Email.
 
     Attributes:
@@ -177,7 +179,7 @@ class EmailConfig:
 
 
 @frozen
-class PWAConfig:
+class PWAConfig(Serializable):
     """A web page that shows the code.
 
     Attributes:
@@ -196,7 +198,7 @@ def _channels(value: str | Iterable[Channel | str]) -> tuple[Channel, ...]:
 
 
 @frozen(kw_only=True)
-class OTPTemplate:
+class OTPTemplate(Serializable):
     """An OTP template: what is submitted, and what the platform has.
 
     It may hold what cannot be submitted, as the platform's answers may; `CreateOTPTemplate` checks

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async.serialization import Serializable
+
 from ._config_rules import characters, sign_id, without
 from ._operation import Endpoint, Operation, StringId
 from ._review import SignatureStatus
@@ -13,7 +15,7 @@ _NAME_RULES = [characters(2, 60), without("【", "】", "[", "]")]
 
 
 @frozen(kw_only=True)
-class Signature:
+class Signature(Serializable):
     """A signature: the sender's name that an SMS begins or ends with.
 
     Attributes:
@@ -38,7 +40,7 @@ class Signature:
 
 
 @frozen
-class CreatedSignature:
+class CreatedSignature(Serializable):
     """The platform took a signature, whose review begins.
 
     Attributes:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from engagelab_async._frames import clears_frames
+from engagelab_async.serialization import Serializable
 
 from . import _arguments as arguments
 from ._operation import Endpoint, IntegerId, Operation, StringId
@@ -13,7 +14,7 @@ from ._template import Template, without_language
 
 
 @frozen
-class ScheduleInfo:
+class ScheduleInfo(Serializable):
     """When a send is scheduled.
 
     Attributes:
@@ -24,7 +25,7 @@ class ScheduleInfo:
 
 
 @frozen
-class Plan:
+class Plan(Serializable):
     """The platform accepted a send to one or many targets.
 
     Attributes:

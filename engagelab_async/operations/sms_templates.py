@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Final
 
 from attrs import Attribute, Factory, field, frozen
 
+from engagelab_async.serialization import Serializable
+
 from . import _arguments as arguments
 from ._config_rules import (
     CountryCodes,
@@ -49,7 +51,7 @@ class SignaturePosition(OpenInt):
 
 
 @frozen(kw_only=True)
-class SMSTemplate:
+class SMSTemplate(Serializable):
     """An SMS template, as the platform has it.
 
     Attributes:
@@ -86,7 +88,7 @@ class SMSTemplate:
 
 
 @frozen
-class CreatedSMSTemplate:
+class CreatedSMSTemplate(Serializable):
     """The platform took an SMS template, whose review begins.
 
     Attributes:

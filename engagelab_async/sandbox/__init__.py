@@ -73,10 +73,12 @@ A number may be written without its ``+``. SMS does not have the errors 5011 to 
 stands for one of them is dropped there.
 """
 
+from engagelab_async.extras import install_hint
+
 try:
     from ._server import Sandbox
 except ModuleNotFoundError as _error:
-    _error.add_note('The sandbox is an extra: pip install "engagelab-async[sandbox]"')
+    _error.add_note(f"The sandbox is an extra: {install_hint('sandbox')}")
     raise
 from .app import DEMO_CREDENTIALS
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry

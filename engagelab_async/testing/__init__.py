@@ -17,6 +17,8 @@ pytest finds the fixtures ``engagelab``, ``engagelab_fake``, ``engagelab_clock``
 package, so that pytest does not load the library in every run.
 """
 
+from engagelab_async.extras import install_hint
+
 from .backoff import no_backoff
 from .clock import Clock
 
@@ -25,7 +27,7 @@ try:
     from .fake import FakeEngageLab
     from .scripts import OTPScript, Script
 except ModuleNotFoundError as _error:
-    _error.add_note('Testing is an extra: pip install "engagelab-async[testing]"')
+    _error.add_note(f"Testing is an extra: {install_hint('testing')}")
     raise
 
 __all__ = [

@@ -16,7 +16,7 @@ from .fake import FakeEngageLab
 try:
     import respx
 except ModuleNotFoundError as _error:
-    _error.add_note("engagelab_respx needs respx: pip install respx")
+    _error.add_note("engagelab_respx needs respx: python -m pip install respx")
     raise
 
 _BASE_URLS: Final = {"otp": OTP_BASE_URL, "sms": SMS_BASE_URL}

@@ -22,11 +22,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
 from engagelab_async.operations import _arguments as arguments
+from engagelab_async.serialization import Serializable
 
 DELIVERED: Final = frozenset({"delivered", "verified"})
 """The statuses of a message that has arrived; only who has got a code can verify it."""
@@ -78,7 +79,7 @@ def _empty() -> Mapping[str, Any]:
 
 
 @frozen(kw_only=True)
-class Event:
+class Event(Serializable):
     """What a row of a callback tells.
 
     A field that the row does not have, or that is of an unexpected type, is ``None``; `raw` has
@@ -95,6 +96,21 @@ class Event:
     server: str | None = None
     itime: datetime | None = None
     raw: Mapping[str, Any] = field(factory=_empty, converter=JSONObject, hash=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as a dict of what JSON can hold, and the class's name as ``type``.
+
+        What a ``repr`` hides, the dict holds: numbers, texts, and the row as it came.
+        """
+        return {"type": type(self).__name__, **super().to_dict()}
+
+    @classmethod
+    def _json_types(cls, source: object) -> dict[str, Any]:
+        # Where an Event is announced, any kind may come.
+        return {
+            "type": str if cls is Event else Literal[cls.__name__],
+            **super()._json_types(source),
+        }
 
     @property
     def identity(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 from cli.command import COMMAND, run_process
 from engagelab_async import __version__
 from engagelab_async.cli import main
+from engagelab_async.extras import install_hint
 
 WITHOUT = """
 import sys
@@ -22,7 +23,7 @@ def test_without_the_extra_it_says_what_to_install(module: str) -> None:
     ran = run_process(["-c", WITHOUT.format(module=module, arguments=["--help"])])
 
     assert 2 == ran.exit_code
-    assert 'engagelab: the command is an extra: pip install "engagelab-async[cli]"\n' == ran.err
+    assert f"engagelab: the command is an extra: {install_hint('cli')}\n" == ran.err
 
 
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
@@ -31,7 +32,7 @@ def test_without_the_sandbox_it_says_what_to_install(command: str) -> None:
     ran = run_process(["-c", WITHOUT.format(module="starlette", arguments=[command])])
 
     assert 2 == ran.exit_code
-    assert '✗ The sandbox is an extra: pip install "engagelab-async[sandbox]"\n' == ran.err
+    assert f"✗ The sandbox is an extra: {install_hint('sandbox')}\n" == ran.err
 
 
 def test_a_broken_installation_is_not_hidden() -> None:

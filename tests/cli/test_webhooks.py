@@ -207,7 +207,7 @@ class TestListen:
         ran = run_process(["-c", code])
 
         assert 2 == ran.exit_code
-        assert 'pip install "engagelab-async[sandbox]"' in ran.err
+        assert 'pip install ".[sandbox]"' in ran.err
 
 
 class TestSign:

@@ -46,7 +46,7 @@ from sybil.parsers.myst import CodeBlockParser
 from engagelab_async import EngageLab
 from engagelab_async.sandbox import Sandbox
 
-_INSTALL: Final = re.compile(r"python -m pip install (?:\.|engagelab-async)(?:\[([a-z,]+)\])?")
+_INSTALL: Final = re.compile(r"python -m pip install \.(?:\[([a-z,]+)\])?")
 _VARIABLE: Final = re.compile(
     r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL"
     r"|CALLBACK_(?:USERNAME|SECRET)|SANDBOX_TOKEN)"

@@ -76,6 +76,18 @@ def test_every_code_block_is_tested(page: Path) -> None:
     assert set() == set(fences[1::2]) - {""}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [*PAGES, *sorted(Path(engagelab_async.__file__).parent.rglob("*.py")), Path(plugin.__file__)],
+    ids=lambda file: file.name,
+)
+def test_nobody_is_told_to_install_what_no_index_has(text: Path) -> None:
+    """The package is installed from a checkout: ``".[cli]"``."""
+    named = r"engagelab-async\[|pip install [^.\n]*engagelab"
+
+    assert [] == re.findall(named, text.read_text(encoding="utf-8"))
+
+
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
     """A link to another file of the repository finds it, on every host that shows the page."""

@@ -47,7 +47,11 @@ def test_an_uncertain_failure_is_told_apart(app: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("phone", "status", "why"),
-    [("+10000005013", 422, "BlacklistedError"), ("+10000002001", 503, "AuthenticationError")],
+    [
+        ("+10000005013", 422, "BlacklistedError"),
+        ("+10000005016", 503, "InternalSendError"),
+        ("+10000002001", 503, "AuthenticationError"),
+    ],
 )
 def test_refusals_become_answers(app: httpx.Client, phone: str, status: int, why: str) -> None:
     """A refusal for good and one for now have different statuses, and a name each."""

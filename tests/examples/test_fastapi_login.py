@@ -80,6 +80,8 @@ def test_asking_twice_is_answered_with_what_to_do(app: httpx.Client) -> None:
         pytest.param("nobody", 422, "", id="not a number at all"),
         pytest.param("+10000005011", 422, "not the number", id="malformed"),
         pytest.param("+10000005013", 422, "cannot send", id="on a blacklist"),
+        pytest.param("", 422, "", id="empty"),
+        pytest.param("+10000005016", 503, "at the moment", id="the platform could not send"),
         pytest.param("+10000002001", 503, "at the moment", id="our key is wrong"),
         pytest.param("+10000001000", 503, "cannot tell", id="uncertain"),
     ],

@@ -8,6 +8,18 @@ from engagelab_async.sandbox import Sandbox
 from examples.programs import EXAMPLES
 
 
+def test_a_mistake_keeps_all_from_being_sent(
+    environment: Mapping[str, str], sandbox: Sandbox
+) -> None:
+    """An empty number ends the program before it begins to send, and not half-way."""
+    before = len(sandbox.messages)
+    command = [sys.executable, str(EXAMPLES / "notify.py"), "pick-up", "+6593000009", ""]
+    result = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+
+    assert "ValueError: to: must not be empty" in result.stderr
+    assert before == len(sandbox.messages)
+
+
 def test_says_what_became_of_each(environment: Mapping[str, str], sandbox: Sandbox) -> None:
     """One failed send keeps no other from being sent, and each is told apart."""
     people = ["+6593000001", "+10000005013", "+10000001000", "ada@example.com"]

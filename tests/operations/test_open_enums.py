@@ -56,6 +56,12 @@ def test_unknown_members_can_be_copied() -> None:
     assert member == copy.deepcopy(member) == pickle.loads(pickle.dumps(member))  # noqa: S301 - our own
 
 
+@pytest.mark.parametrize("member", [TemplateStatus.APPROVED, Channel.SMS, VerifyCodeType.DIGITS])
+def test_copies_of_known_members_are_they(member: object) -> None:
+    """So ``is`` works for them as well."""
+    assert member is copy.deepcopy(member) is pickle.loads(pickle.dumps(member))  # noqa: S301
+
+
 def test_old_name_of_authentication() -> None:
     """Templates of the type ``otp`` are authentication templates."""
     assert TemplateType("otp") is TemplateType.AUTHENTICATION

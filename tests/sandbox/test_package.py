@@ -18,7 +18,7 @@ def test_missing_extra_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModuleNotFoundError, match="uvicorn") as caught:
         importlib.import_module("engagelab_async.sandbox")
 
-    assert any('"engagelab-async[sandbox]"' in note for note in caught.value.__notes__)
+    assert any('pip install ".[sandbox]"' in note for note in caught.value.__notes__)
 
 
 def test_examples_run() -> None:

@@ -199,9 +199,9 @@ def test_routes_are_where_the_environment_leads(
 @pytest.mark.parametrize(
     ("fixture", "library", "remedy"),
     [
-        ("engagelab", "starlette", 'pip install "engagelab-async[testing]"'),
-        ("engagelab_sandbox", "uvicorn", 'pip install "engagelab-async[sandbox]"'),
-        ("engagelab_respx", "respx", "pip install respx"),
+        ("engagelab", "starlette", 'python -m pip install ".[testing]"'),
+        ("engagelab_sandbox", "uvicorn", 'python -m pip install ".[sandbox]"'),
+        ("engagelab_respx", "respx", "python -m pip install respx"),
     ],
 )
 def test_a_missing_library_is_explained(

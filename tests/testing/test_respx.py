@@ -79,4 +79,4 @@ def test_a_missing_respx_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModuleNotFoundError) as caught:
         importlib.import_module("engagelab_async.testing.respx")
 
-    assert ["engagelab_respx needs respx: pip install respx"] == caught.value.__notes__
+    assert ["engagelab_respx needs respx: python -m pip install respx"] == caught.value.__notes__

@@ -6,7 +6,10 @@ mypy and pyright judge this file; running it shows that what they know is true.
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar, TypeVar, assert_type
 
+import httpx
+import httpx2
 import pytest
+from aiohttp import ClientSession
 from attrs import frozen
 
 from calls import KEY_PAIR, PLAN, SENT, VERIFIED
@@ -30,6 +33,7 @@ from engagelab_async import (
     Verification,
     VerifyOTP,
 )
+from engagelab_async.engines import HTTP
 from scripted_engine import ScriptedEngine, answer
 
 R = TypeVar("R")
@@ -150,6 +154,14 @@ async def test_fields() -> None:
     assert [None, None] == [handle(InvalidResponseError("$: ")), handle(EngageLabError())]
 
 
+async def test_setup() -> None:
+    """Products are named by literals; the clients of the libraries can be handed over."""
+    async with httpx.AsyncClient() as one, httpx2.AsyncClient() as two, ClientSession() as three:
+        http: list[HTTP] = [one, two, three, "auto", ScriptedEngine([])]
+        for each in http:
+            assert_type(EngageLab.from_env(require=(), http=each), EngageLab)
+
+
 def test_hooks() -> None:
     """A hook is any callable that takes an attempt, whatever it answers."""
     attempts: list[Attempt] = []
@@ -173,4 +185,6 @@ async def never_called(engagelab: EngageLab, anything: Any) -> None:  # noqa: AN
     assert_type(await engagelab.execute(SendSMS(TO, "t")), Sent)  # type: ignore[assert-type]
     EngageLab(otp=("key", "secret"))  # type: ignore[arg-type]
     EngageLab(http=5)  # type: ignore[arg-type]
+    EngageLab.from_env(require="otp")  # type: ignore[arg-type]
+    EngageLab.from_env(require=("voice",))  # type: ignore[arg-type]
     RetryPolicy().attempts = anything  # type: ignore[misc]

@@ -18,6 +18,7 @@ from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import despite_errors_of, print_json
 from engagelab_async.cli.printing import complain, console
+from engagelab_async.extras import install_hint
 from engagelab_async.webhooks import Event, Verifier
 
 from .account import Account
@@ -116,7 +117,7 @@ def _serve(
     try:
         import uvicorn
     except ModuleNotFoundError:
-        complain('Listening is an extra: pip install "engagelab-async[sandbox]"')
+        complain(f"Listening is an extra: {install_hint('sandbox')}")
         return Exit.USAGE
     from engagelab_async.webhooks.asgi import WebhookApp
 

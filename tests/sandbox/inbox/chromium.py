@@ -1,9 +1,11 @@
 """Debian's Chromium without a window, as the tests of the page drive it."""
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+import pytest
 from attrs import frozen
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, Keys
@@ -12,7 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-PROGRAMS: Final = [shutil.which(name) for name in ("chromium", "chromedriver")]
+_PROGRAMS: Final = [shutil.which(name) for name in ("chromium", "chromedriver")]
+_WANTED: Final = os.environ.get("ENGAGELAB_ASYNC_TEST_BROWSER", "if installed")
+"""``never``: as on a machine without a browser. ``always``: without one, the tests fail."""
+
 _PATIENCE: Final = 15.0  # seconds
 _OPTIONS: Final = [
     "--headless=new",
@@ -26,11 +31,21 @@ _OPTIONS: Final = [
 ]
 
 
+def why_not() -> str:
+    """Say why there is no browser for the tests; empty if there is one."""
+    if _WANTED == "never":
+        return "ENGAGELAB_ASYNC_TEST_BROWSER=never"
+    is_missing = None in _PROGRAMS and _WANTED != "always"
+    return "no chromium, or no chromedriver" if is_missing else ""
+
+
 def start() -> Chrome:
     """Start the browser."""
-    browser, driver = PROGRAMS
+    browser, driver = _PROGRAMS
+    if not (browser and driver):
+        pytest.fail("chromium and chromedriver have to be installed")  # selenium would load them
     options = ChromeOptions()
-    options.binary_location = browser or ""
+    options.binary_location = browser
     for option in _OPTIONS:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -132,4 +147,4 @@ class Page:
         return [str(entry["message"]) for entry in log]
 
 
-__all__ = ["PROGRAMS", "Chrome", "Keys", "Page", "start"]
+__all__ = ["Chrome", "Keys", "Page", "start", "why_not"]

@@ -9,9 +9,9 @@ import pytest
 
 from engagelab_async import Credentials, EngageLab, SendOTP
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Sandbox, SentMessage
-from sandbox.inbox.chromium import PROGRAMS, Chrome, Keys, Page, start
+from sandbox.inbox.chromium import Chrome, Keys, Page, start, why_not
 
-pytestmark = pytest.mark.skipif(None in PROGRAMS, reason="no chromium, or no chromedriver")
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser")
 
 HOSTILE = '<img src="x" onerror="document.title = 1"><script>document.title = 2</script>&lt;b&gt;'
 TOKEN = "a+token/of=the%user's"

@@ -1,0 +1,10 @@
+"""What to tell a user who lacks an extra."""
+
+
+def install_hint(extras: str) -> str:
+    """Return the command that installs extras. No index has the package, so it needs a checkout.
+
+    Args:
+        extras: Such as ``cli`` or ``cli,sandbox``.
+    """
+    return f'run in a checkout of engagelab-async: python -m pip install ".[{extras}]"'
