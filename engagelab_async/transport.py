@@ -357,8 +357,11 @@ class Transport:
         if delay is not None and not self._budget.spend():
             _logger.debug("%s not repeated: the retry budget is spent", call.name)
             delay = None
-        # An earlier attempt may have gone through, whatever became of this one.
-        call.sent_before = error.may_have_been_sent = call.sent_before or error.may_have_been_sent
+        # An earlier attempt may have gone through, whatever became of this one. The policy has
+        # decided by then: an uncertain read is worth repeating, but it cannot have sent anything.
+        call.sent_before = error.may_have_been_sent = not call.operation.endpoint.is_read and (
+            call.sent_before or error.may_have_been_sent
+        )
         error.attempts = call.number
         error.operation = call.operation
         if call.gate is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -536,3 +537,31 @@ async def test_a_closed_gate_is_no_attempt(error: EngageLabError, sent: bool) ->
 
     assert (sent, 1) == (caught.value.may_have_been_sent, caught.value.attempts)
     assert [1] == [report.number for report in reports]
+
+
+READS = [name for name, each in OPERATIONS.items() if each.endpoint.method == "GET"]
+
+
+class TestReads:
+    """A read sends nothing, whatever becomes of it."""
+
+    @pytest.mark.parametrize("name", READS)
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda: failure(ResponseTimeoutError("no answer in time")),
+            lambda: failure(ConnectionLostError("reset")),
+            lambda: refusal(1000, 500),
+            lambda: refusal(500, 500),
+            lambda: answer({}, 502),
+            lambda: answer("no object"),
+        ],
+    )
+    async def test_are_never_uncertain(self, name: str, step: Callable[[], Step]) -> None:
+        """They are repeated after an uncertain failure, and fail as what sent nothing."""
+        it = rig(step(), step(), step())
+        with pytest.raises(EngageLabError) as caught:
+            await it.transport.execute(OPERATIONS[name])
+
+        assert (False, 3) == (caught.value.may_have_been_sent, caught.value.attempts)
+        assert "may have been sent" not in str(caught.value)
