@@ -87,11 +87,12 @@ from .progress import Reply
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
 from .store import StoreError
-from .templates import DEMO_TEMPLATE
+from .templates import DEMO_TEMPLATE, DEMO_TEMPLATES
 
 __all__ = [
     "DEMO_CREDENTIALS",
     "DEMO_TEMPLATE",
+    "DEMO_TEMPLATES",
     "MAGIC_RECIPIENTS",
     "ActiveFault",
     "CallbackDelivery",

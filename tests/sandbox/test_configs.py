@@ -14,6 +14,7 @@ from engagelab_async import (
     BusinessRuleError,
     ChannelConfig,
     Credentials,
+    EmailConfig,
     EngageLab,
     InUseError,
     InvalidRequestError,
@@ -24,6 +25,7 @@ from engagelab_async import (
     SignaturePosition,
     SignatureRejectedError,
     SignatureStatus,
+    SMSConfig,
     TemplateRejectedError,
     TemplateStatus,
     TemplateType,
@@ -327,7 +329,8 @@ class TestOTPTemplates:
             )
             == submitted
         )
-        assert (evolve(submitted, status=TemplateStatus.APPROVED),) == (approved,) == listed
+        assert evolve(submitted, status=TemplateStatus.APPROVED) == approved
+        assert (evolve(approved, sms_config=SMSConfig(2, template_parts=1)),) == listed
         assert {(4001, "config not exist")} == {
             await refused(templates.get("login"), NotFoundError),
             await refused(templates.delete("login"), NotFoundError),
@@ -387,7 +390,7 @@ class TestOTPTemplates:
         ("strategy", "to", "channel"),
         [
             ("whatsapp|sms", TO, "whatsapp"),
-            ("email|voice", TO, "voice"),
+            ("voice|sms", TO, "voice"),
             ("email", TO, "sms"),
             ("whatsapp|sms", "bob@example.com", "email"),
             ("voice", "+10000000004", "whatsapp"),
@@ -399,7 +402,13 @@ class TestOTPTemplates:
         """The first channel of the template that fits is taken; magic recipients keep theirs."""
         platform.reviewer.review = APPROVED
         await engagelab.otp.templates.create(
-            evolve(LOGIN, send_channel_strategy=strategy, voice_config=ChannelConfig())
+            evolve(
+                LOGIN,
+                send_channel_strategy=strategy,
+                whatsapp_config=ChannelConfig(),
+                voice_config=ChannelConfig(),
+                email_config=EmailConfig("mail"),
+            )
         )
         sent = await engagelab.otp.send(to, "login")
 
@@ -429,6 +438,11 @@ class TestOTPTemplates:
             "template_id": "x",
             "send_channel_strategy": "voice",
             "voice_config": {"template_type": 1},
+            "verify_code_config": {
+                "verify_code_type": 1,
+                "verify_code_len": 6,
+                "verify_code_ttl": 5,
+            },
         }
         await http.post("/otp/v1/template-configs", json=body)
 

@@ -466,7 +466,7 @@ class TestSendSMS:
         [
             ("to", [], "to must be a non-empty array of non-empty strings"),
             ("template", None, "template must be an object"),
-            ("template", {"id": "1233"}, "template.params must be an object"),
+            ("template", {"id": "1233", "params": []}, "template.params must be an object"),
             ("template", {"params": {}}, "template.id must be a non-empty string"),
             ("template", {"id": True, "params": {}}, "template.id must be a non-empty string"),
             ("plan_name", 5, "plan_name must be a non-empty string"),
