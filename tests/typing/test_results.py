@@ -4,18 +4,22 @@ mypy and pyright judge this file; running it shows that what they know is true.
 """
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any, ClassVar, TypeVar, assert_type
 
 import pytest
 from attrs import frozen
 
-from calls import KEY_PAIR, PLAN, SENT, VERIFIED
+from calls import KEY_PAIR, OTP_BALANCE, PLAN, SENT, SMS_BALANCE, VERIFIED
 from engagelab_async import (
     APIError,
     Attempt,
+    Balance,
     Endpoint,
     EngageLab,
     EngageLabError,
+    GetOTPBalance,
+    GetSMSBalance,
     InvalidResponseError,
     Operation,
     Plan,
@@ -49,6 +53,18 @@ async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
     async with EngageLab(otp=KEY_PAIR, sms=KEY_PAIR, http=engine) as engagelab:
         assert_type(engagelab, EngageLab)
         yield engagelab
+
+
+async def test_balances(engagelab: EngageLab, engine: ScriptedEngine) -> None:
+    """Both products answer the same class, whose amounts are decimals."""
+    engine.script = [answer(each) for each in (OTP_BALANCE, SMS_BALANCE, OTP_BALANCE, SMS_BALANCE)]
+    otp = assert_type(await engagelab.otp.balance(), Balance)
+    sms = assert_type(await engagelab.sms.balance(timeout=1.0), Balance)
+
+    assert otp == assert_type(await engagelab.execute(GetOTPBalance()), Balance)
+    assert sms == assert_type(await engagelab.execute(GetSMSBalance()), Balance)
+    assert Decimal("0.1") < assert_type(sms.total_balance, Decimal)
+    assert assert_type(sms.currency, str | None) is None
 
 
 async def test_coroutines(engagelab: EngageLab, engine: ScriptedEngine) -> None:
