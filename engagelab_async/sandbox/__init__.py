@@ -32,15 +32,16 @@
         └── wakes the one or the other                                               bell.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
-``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and ``/v1/balance`` of both
-as the vendor's pages say. Where they say nothing, it does what seems most plausible:
+``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
+both as the vendor's pages say. Where they say nothing, it does what seems most plausible:
 
 - Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
-  given credentials; then a product takes its own pair and nothing else. The vendor's pages name
-  its pair in two ways; who is to take one of them takes both.
+  given credentials; then a product takes its own pair and nothing else. The vendor's pages spell
+  the public pair in two ways; a product that is given one of them takes both.
 - Any template id will do, except one that begins with ``missing``: that template does not exist
   (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATES`, and
-  answers 4001 to any other id. Those that it is given are listed as approved templates. Text with ``{{code}}`` in it makes a template a verification one.
+  answers 4001 to any other id; it lists those that it was given as approved. Text with
+  ``{{code}}`` in it makes a template a verification one.
 - A code is live until it expires or is verified, and while it is live the same template to the
   same recipient answers 3004. Custom messages are not limited.
 - A custom message to several recipients has one message id for all; if one of them is refused,
@@ -49,10 +50,9 @@ as the vendor's pages say. Where they say nothing, it does what seems most plaus
 - A scheduled SMS is listed at once, with its ``scheduled_for``.
 - A number that no country has, such as one whose first digit is 0, is dropped by SMS and answered
   5011 by OTP.
-- A message costs 0.005 US dollars. With a balance of its own, `Sandbox` answers 3003, ``insufficient
-  balance``, to what cannot be paid; without, the account may be overdrawn.
-- Who has callbacks sent is told of the outcome of each template's review. The vendor's own call for
-  that, ``PUT /otp/v1/sandbox/webhook``, does the same as `Sandbox.callbacks`.
+- A message costs 0.005 US dollars. A `Sandbox` that is given a balance answers 3003, ``insufficient
+  balance``, to what it cannot pay; otherwise the account may be overdrawn.
+- ``PUT /otp/v1/sandbox/webhook``, a call of the vendor's sandbox, sets `Sandbox.callbacks`.
 - A template that was created is what its id means from then on: until it is approved a send is
   answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
   approves after a second. A plan uses its template until it is due; a template uses its signature.

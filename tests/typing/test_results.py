@@ -106,22 +106,22 @@ async def test_mixed_operations(engagelab: EngageLab, engine: ScriptedEngine) ->
 
 
 @frozen
-class Balance:
+class Quota:
     """An answer that this library does not know."""
 
     amount: int
 
 
 @frozen
-class GetBalance(Operation[Balance]):
+class GetQuota(Operation[Quota]):
     """A call that somebody added."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.balance",
+        name="sms.quota",
         product="sms",
         method="GET",
-        path="/v1/balance",
-        result=Balance,
+        path="/v1/quota",
+        result=Quota,
         repeatable=True,
     )
 
@@ -134,9 +134,9 @@ async def twice(engagelab: EngageLab, operation: Operation[R]) -> tuple[R, R]:
 async def test_operations_of_others(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """An operation class from outside is executed like ours, with its own result."""
     engine.script = [answer({"amount": 5}), answer({"amount": 5})]
-    both = assert_type(await twice(engagelab, GetBalance()), tuple[Balance, Balance])
+    both = assert_type(await twice(engagelab, GetQuota()), tuple[Quota, Quota])
 
-    assert (Balance(5), Balance(5)) == both
+    assert (Quota(5), Quota(5)) == both
 
 
 async def test_fields() -> None:
