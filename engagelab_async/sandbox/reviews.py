@@ -142,11 +142,7 @@ class Audits:
     def listen(self, listener: Callable[[Product, str, Submission], object]) -> None:
         """Tell somebody of all reviews that end from now on; again does nothing."""
         if self._listener is None:
-            self._told = {
-                (product, template_id): each
-                for product, template_id, each in self._templates()
-                if each.status != PENDING
-            }
+            self._pass_over()
             self._listener = listener
             self.ring()
 
@@ -172,6 +168,14 @@ class Audits:
 
     async def run(self) -> None:
         """Tell of reviews when they are over, until it is cancelled."""
+        self._pass_over()  # what a store has brought back was told when it came about
         while True:
             # The clock may be the caller's, and be set forward at any moment.
             await self._bell.wait(_LOOK_AGAIN if self.tell() else None)
+
+    def _pass_over(self) -> None:
+        self._told = {
+            (product, template_id): each
+            for product, template_id, each in self._templates()
+            if each.status != PENDING
+        }
