@@ -95,6 +95,7 @@ class Aftermath:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell of everything while the server runs, from its event loop."""
+        self._audits.pass_over()
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(self._platform.progress.run()),

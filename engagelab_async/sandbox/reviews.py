@@ -142,7 +142,7 @@ class Audits:
     def listen(self, listener: Callable[[Product, str, Submission], object]) -> None:
         """Tell somebody of all reviews that end from now on; again does nothing."""
         if self._listener is None:
-            self._pass_over()
+            self.pass_over()
             self._listener = listener
             self.ring()
 
@@ -168,12 +168,12 @@ class Audits:
 
     async def run(self) -> None:
         """Tell of reviews when they are over, until it is cancelled."""
-        self._pass_over()  # what a store has brought back was told when it came about
         while True:
             # The clock may be the caller's, and be set forward at any moment.
             await self._bell.wait(_LOOK_AGAIN if self.tell() else None)
 
-    def _pass_over(self) -> None:
+    def pass_over(self) -> None:
+        """Take what is decided by now for told, as what a store has brought back was."""
         self._told = {
             (product, template_id): each
             for product, template_id, each in self._templates()
