@@ -64,11 +64,11 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000002            the vendor's: answers 5012
     +10000000003            the vendor's: succeeds, and is never delivered
     +10000000004            the vendor's: goes out on WhatsApp, then on SMS
+    +10000000014            the vendor's: fails on WhatsApp, and then by SMS as well
     +10000000005            the vendor's: succeeds, and the code to verify is 123456
     +10000000010            the vendor's: is delivered at once
     +10000000011            the vendor's: answers 5013
     +10000000012            the vendor's: answers 5019
-    +10000000014            the vendor's: fails on WhatsApp, then on SMS
     +10000000018            the vendor's: is sent, and then not delivered: 5018
     +10000000024            the vendor's: is delivered on WhatsApp
     +10000000099            the vendor's: answers 3004

@@ -58,16 +58,16 @@ MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
             "goes out on WhatsApp first, then on SMS", channel="whatsapp", fallback="sms"
         ),
         "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
+        "+10000000014": MagicRecipient(
+            "fails on WhatsApp, and then by SMS as well",
+            channel="whatsapp",
+            ends="delivered_failed",
+            failure=5012,
+            fallback="sms",
+        ),
         "+10000000010": MagicRecipient("succeeds, and is delivered at once", at_once=True),
         "+10000000011": MagicRecipient("answers 5013: " + MEANINGS[5013], error=5013),
         "+10000000012": MagicRecipient("answers 5019: " + MEANINGS[5019], error=5019),
-        "+10000000014": MagicRecipient(
-            "fails on WhatsApp, and then on SMS",
-            channel="whatsapp",
-            fallback="sms",
-            ends="delivered_failed",
-            failure=5012,
-        ),
         "+10000000018": MagicRecipient(
             "is sent, and then not delivered: handset fault", ends="delivered_failed", failure=5018
         ),

@@ -454,12 +454,15 @@ class TestOTPTemplates:
 class TestGivenTemplates:
     """Texts that the sandbox was given are templates that are approved."""
 
-    GIVEN: ClassVar[dict[str, str]] = {"shipped": "Order {{order}}", "login": "{{code}} it is"}
+    GIVEN: ClassVar[dict[str, str]] = {
+        "shipped": "Order {{order}}",
+        "login": "{{code}} for {{ttl}}",
+    }
 
     @pytest.fixture
     def platform(self, clock: FakeClock) -> Platform:
         """A platform with two texts."""
-        return Platform(templates=self.GIVEN, clock=clock)
+        return Platform(templates=self.GIVEN, code_ttl=90, clock=clock)
 
     async def test_are_listed(self, engagelab: EngageLab) -> None:
         """Both products list them, and answer each as it could have been submitted."""
@@ -480,7 +483,7 @@ class TestGivenTemplates:
             shipped.template_content,
             shipped.template_type,
         )
-        assert OTPTemplate.sms("login", brand_name="Acme", content="{{code}} it is") == evolve(
+        assert OTPTemplate.sms("login", brand_name="Acme", content=self.GIVEN["login"]) == evolve(
             login,
             brand_name="Acme",
             sms_config=evolve(by_sms, template_parts=None),
@@ -490,11 +493,11 @@ class TestGivenTemplates:
         )
 
     async def test_are_sent_as_before(self, engagelab: EngageLab, platform: Platform) -> None:
-        """Their texts go out without a review."""
+        """Their texts go out without a review, filled in by the sandbox."""
         await engagelab.otp.send_code(TO, "0394", "login")
         await engagelab.sms.send(TO, "shipped", params={"order": "7"})
 
-        assert ["0394 it is", "Order 7"] == [each.text for each in platform.outbox.messages]
+        assert ["0394 for 1.5", "Order 7"] == [each.text for each in platform.outbox.messages]
 
     async def test_can_be_changed_and_deleted(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
@@ -526,6 +529,7 @@ class TestGivenTemplates:
             again.sms.get_template(name)["template_content"] for name in ("shipped", "login")
         ]
         assert ["shipped"] == [each["template_id"] for each in again.otp.list_templates()]
+        assert "New" in str(again.otp.get_template("shipped"))
 
 
 class TestListOfOTPTemplates:
