@@ -111,7 +111,7 @@ class SMSConfigs(Kept):
         if template_id in self._deleted:
             raise RefusedError(4001, "template config not exist")
         made = self._templates.get(template_id)
-        if made is None or made.is_given:
+        if made is None:
             return None
         if made.submission.status != APPROVED:
             raise RefusedError(3003, "template status is not approved, can not use")
