@@ -51,7 +51,7 @@ class Endpoint:
 
     @property
     def is_read(self) -> bool:
-        """Whether the call only reads: nothing is sent by it, whatever becomes of it."""
+        """Whether the call only reads, and so sends nothing, whatever becomes of it."""
         return self.method == "GET"
 
 
