@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 PAIR = ("key", "secret")
 
 
-def run(base_url: str) -> int:
+def run(base_url: str, *options: str) -> int:
     """Call one product, and return the exit code."""
     command = [
         shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis",
@@ -25,6 +25,7 @@ def run(base_url: str) -> int:
         f"{base_url}/openapi.json",
         f"--url={base_url}",
         f"--auth={':'.join(PAIR)}",
+        *options,
         *sys.argv[1:],
     ]
     with TemporaryDirectory() as directory:  # for what it keeps of failures
@@ -39,7 +40,9 @@ def main() -> int:
         review=Review.approve(after=0),
     )
     with sandbox:
-        return max(run(sandbox.otp_base_url), run(sandbox.sms_base_url))
+        # The excluded call would have callbacks sent to whatever URL comes to mind.
+        otp = run(sandbox.otp_base_url, "--exclude-path=/v1/sandbox/webhook")
+        return max(otp, run(sandbox.sms_base_url))
 
 
 if __name__ == "__main__":

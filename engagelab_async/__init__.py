@@ -66,6 +66,7 @@ from .operations import (
     Verification,
     VerifyOTP,
 )
+from .operations.balance import Balance, GetOTPBalance, GetSMSBalance
 from .otp import OTP
 from .retry import RetryPolicy
 from .sms import SMS
@@ -168,6 +169,7 @@ __all__ = [
     "Accepted",
     "Attempt",
     "AuthenticationError",
+    "Balance",
     "BlacklistedError",
     "BulkReport",
     "BusinessRuleError",
@@ -195,7 +197,9 @@ __all__ = [
     "Engine",
     "FanOut",
     "FrequencyLimitError",
+    "GetOTPBalance",
     "GetOTPTemplate",
+    "GetSMSBalance",
     "GetSMSTemplate",
     "GetSignature",
     "HandsetError",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum, IntEnum, IntFlag, StrEnum
 from types import NoneType
 from typing import Annotated, Any, Final, TypeGuard, TypeVar, get_args, get_origin
@@ -21,8 +22,12 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from .operations import Endpoint
 from .operations._arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
 from .operations._operation import IDENTIFIER, Separator
+from .operations.balance import Balance
 
 R = TypeVar("R")
+
+_MOST_DIGITS: Final = 39
+_DECIMAL: Final = re.compile(rf"-?[0-9]{{1,{_MOST_DIGITS}}}(\.[0-9]{{1,{_MOST_DIGITS}}})?")
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 """What stands in an endpoint's path for a field."""
@@ -101,6 +106,53 @@ def _number(value: object) -> int:
     return int(value) if is_digits(value) else _integer(value, int)
 
 
+def _balance(value: object, kind: type[Balance]) -> Balance:
+    found = _json_object(value, kind)
+    return kind(
+        balance=_amount(found, "balance"),
+        gift_balance=_amount(found, "gift_balance"),
+        total_balance=_amount(found, "total_balance"),
+        currency=_read_at(found, "currency", _string_or_none),
+    )
+
+
+def _amount(found: Mapping[str, Any], name: str) -> Decimal:
+    """Read an amount of money, of the integer that counts ten-thousandths where there is one."""
+    scaled = f"{name}10000"
+    if found.get(scaled) is not None:
+        return _read_at(found, scaled, _ten_thousandths)
+    if name not in found:
+        raise _ItemError(f".{name}") from KeyError(name)
+    return _read_at(found, name, _decimal)
+
+
+def _read_at(found: Mapping[str, Any], name: str, reader: Callable[[Any], R]) -> R:
+    try:
+        return reader(found.get(name))
+    except MismatchError as error:
+        raise _ItemError(f".{name}") from error
+
+
+def _ten_thousandths(value: object) -> Decimal:
+    # Written out, as arithmetic would round to the precision that the program has chosen.
+    return Decimal(f"{_integer(value, int)}e-4")
+
+
+def _decimal(value: object) -> Decimal:
+    """Read a decimal, which is a string or a number; never by way of a float."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_DIGITS:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise mismatch("a decimal", value)
+
+
+def _string_or_none(value: object) -> str | None:
+    return None if value is None else _string(value, str)
+
+
 def _enum_member(value: object, kind: type[Enum]) -> object:
     return kind(_number(value) if issubclass(kind, int) else _string(value, str))
 
@@ -160,7 +212,7 @@ def is_array(kind: object) -> bool:
 def is_digits(value: object) -> TypeGuard[str]:
     """Tell whether a string is a number."""
     # No number of the API is that long, and int() refuses to read thousands of digits.
-    return isinstance(value, str) and bool(re.fullmatch("[0-9]{1,39}", value))
+    return isinstance(value, str) and bool(re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", value))
 
 
 def _is_identifier(kind: object) -> bool:
@@ -224,6 +276,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook(datetime, _moment)
+    converter.register_structure_hook(Balance, _balance)
     for kind in (IntEnum, IntFlag, StrEnum):
         converter.register_structure_hook(kind, _enum_member)
     converter.register_structure_hook_func(is_array, _array)

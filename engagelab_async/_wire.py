@@ -16,8 +16,9 @@ import json
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, Final, TypeVar
@@ -52,6 +53,7 @@ from .errors import (
     UnsubscribedError,
 )
 from .operations import Operation
+from .operations.balance import Balance
 
 R = TypeVar("R")
 
@@ -96,11 +98,20 @@ _ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
 }
 """What tells the refusals of templates and signatures apart, in the order of looking."""
 
-_TOLD_BY_WORDS: Final = frozenset(_ERRORS_BY_WORDS.values())
 _SEND_FAILURES: Final = range(5000, 6000)
+_SERVER_ERROR_CODES: Final = range(500, 600)
 # The SMS template and signature calls use the status as the code and tell by the message.
-_CONFIG_REFUSALS: Final = (400, 500)
-_BAD_CONFIG: Final = 400
+_BAD_CONFIG, _FAILED_CONFIG = 400, 500
+_CONFIG_PATH: Final = "-configs"
+_ABOUT_CONFIGS: Final = re.compile(r"\b(template|sign)(?:\b|_|Id)")
+_BUSINESS_RULE: Final = 3003
+_ROOTS_BY_CODE: Final[Mapping[int | None, type[APIError]]] = {
+    _BAD_CONFIG: APIError,
+    _FAILED_CONFIG: APIError,
+    _BUSINESS_RULE: BusinessRuleError,
+}
+"""Below which class the words behind a code may choose; below `NotFoundError` for all others."""
+
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -109,6 +120,7 @@ _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
+_from_json_with_decimals: Final = json.JSONDecoder(parse_float=Decimal).decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -200,24 +212,25 @@ def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
 
 def _document(body: bytes, headers: Mapping[str, str], kind: object) -> object:
     found = f"more than {MAX_BODY_BYTES} bytes"
+    from_json = _from_json_with_decimals if kind is Balance else _from_json
     if len(body) <= MAX_BODY_BYTES:
         try:
-            return _parsed(body, headers)
+            return _parsed(body, headers, from_json)
         # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
         except (ValueError, RecursionError):
             found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
     raise MismatchError(f"expected {'an array' if is_array(kind) else 'an object'}, got {found}")
 
 
-def _parsed(body: bytes, headers: Mapping[str, str]) -> object:
+def _parsed(body: bytes, headers: Mapping[str, str], from_json: Callable[[str], object]) -> object:
     try:
-        return _from_json(body.removeprefix(BOM_UTF8).decode())
+        return from_json(body.removeprefix(BOM_UTF8).decode())
     except ValueError:
         # Engines ask for no compression, yet some proxies add one, and others undo it without
         # taking away the header: so what parses is taken as it is.
         if _header(headers, "content-encoding").lower() not in ("gzip", "deflate"):
             raise
-    return _from_json(_decompressed(body).decode())
+    return from_json(_decompressed(body).decode())
 
 
 def _decompressed(body: bytes) -> bytes:
@@ -261,7 +274,8 @@ def _refusal(
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
     has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
-    kind = _error_class(status, code, message)
+    told = _told_by_words(operation, status, code, message)
+    kind = told or _error_class(status, code)
     error = kind(
         f"{_described(code, status, message, operation)} (HTTP {status})",
         code=code,
@@ -272,47 +286,52 @@ def _refusal(
         headers={name.lower(): value for name, value in headers.items()},
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and kind not in _TOLD_BY_WORDS and code not in ERRORS_BY_CODE:
+    if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = True
     return error
 
 
-def _error_class(status: int, code: int | None, message: str) -> type[APIError]:
+def _told_by_words(
+    operation: Operation[object], status: int, code: int | None, message: str
+) -> type[APIError] | None:
+    """Return the refusal of a template or a signature that a message words, if it is one.
+
+    The documentation gives these refusals no codes of their own. A server that fails speaks of
+    things that do not exist as well, such as its upstream, so words never decide about those.
+    """
+    if not _may_be_told_by_words(operation, status, code, message):
+        return None
+    root = _ROOTS_BY_CODE.get(code, NotFoundError)
+    kinds = (kind for words, kind in _ERRORS_BY_WORDS.items() if words in message)
+    return next((kind for kind in kinds if issubclass(kind, root)), None)
+
+
+def _may_be_told_by_words(
+    operation: Operation[object], status: int, code: int | None, message: str
+) -> bool:
+    if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
+        return False
+    if _CONFIG_PATH in operation.endpoint.path:
+        # A documented 500 has a code; any other 5xx is a gateway's.
+        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and code in _ROOTS_BY_CODE)
+    is_refusal = status < _FIRST_SERVER_ERROR and code not in _SERVER_ERROR_CODES
+    return is_refusal and _ABOUT_CONFIGS.search(message) is not None
+
+
+def _error_class(status: int, code: int | None) -> type[APIError]:
     # A gateway's 429 is about the caller's rate; 3004 is about one person, whatever its status.
     if status == _TOO_MANY_REQUESTS and code != _FREQUENCY_LIMIT:
         return RateLimitError
     known = None if code is None else ERRORS_BY_CODE.get(code)
-    if known is BusinessRuleError:
-        return _told_by(message, BusinessRuleError) or known
     if known is not None:
         return known
-    # Without a code it is a gateway that misses something, its own upstream perhaps.
-    if code is not None or status < _FIRST_SERVER_ERROR:
-        told = _told_by(message, APIError if code in _CONFIG_REFUSALS else NotFoundError)
-        if told is not None:
-            return told
-    if status >= _FIRST_SERVER_ERROR and code not in _SEND_FAILURES:
-        return ServerError
-    return _class_of_unknown(status, code)
-
-
-def _told_by(message: str, root: type[APIError]) -> type[APIError] | None:
-    """Find what a message says, among the classes below a root."""
-    return next(
-        (
-            kind
-            for words, kind in _ERRORS_BY_WORDS.items()
-            if words in message and issubclass(kind, root)
-        ),
-        None,
-    )
-
-
-def _class_of_unknown(status: int, code: int | None) -> type[APIError]:
-    if code == _BAD_CONFIG:
-        return InvalidRequestError
     if code in _SEND_FAILURES:
         return SendFailedError
+    # Inside a 200 the code alone says that the server failed.
+    if status >= _FIRST_SERVER_ERROR or (status < _FIRST_REDIRECT and code in _SERVER_ERROR_CODES):
+        return ServerError
+    if code == _BAD_CONFIG:
+        return InvalidRequestError
     return _ERRORS_BY_STATUS.get(status, APIError)
 
 

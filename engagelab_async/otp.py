@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from .operations import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
+from .operations.balance import GetOTPBalance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .operations import Sent, Verification
+    from .operations.balance import Balance
     from .retry import RetryPolicy
-    from .templates import OTPTemplates
+    from .templates import CallOptions, OTPTemplates
     from .transport import Transport
 
 
@@ -191,3 +193,16 @@ class OTP:
         return await self._transport.execute(
             operation, timeout=timeout, deadline=deadline, retry=retry
         )
+
+    async def balance(self, **options: Unpack[CallOptions]) -> Balance:
+        """Read the balance of the account (``GET /v1/balance``).
+
+        Like every read it is repeated after an uncertain failure, and its errors never say that
+        something may have been sent.
+
+        Returns:
+            The amounts, as ``Decimal``, and their currency.
+
+        .. versionadded:: 0.1.0
+        """
+        return await self._transport.execute(GetOTPBalance(), **options)

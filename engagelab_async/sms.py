@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from .operations import SendSMS, Template
+from .operations.balance import GetSMSBalance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from .operations import Plan
+    from .operations.balance import Balance
     from .retry import RetryPolicy
-    from .templates import Signatures, SMSTemplates
+    from .templates import CallOptions, Signatures, SMSTemplates
     from .transport import Transport
 
 
@@ -101,3 +103,16 @@ class SMS:
         return await self._transport.execute(
             operation, timeout=timeout, deadline=deadline, retry=retry
         )
+
+    async def balance(self, **options: Unpack[CallOptions]) -> Balance:
+        """Read the balance of the account (``GET /v1/balance``).
+
+        Like every read it is repeated after an uncertain failure, and its errors never say that
+        something may have been sent.
+
+        Returns:
+            The amounts, as ``Decimal``; the SMS product does not say their currency.
+
+        .. versionadded:: 0.1.0
+        """
+        return await self._transport.execute(GetSMSBalance(), **options)

@@ -339,7 +339,7 @@ class OTPTemplates:
         """Read all templates (``GET /v1/template-configs``).
 
         Returns:
-            All of them; the platform has no paging.
+            All of them, without their texts, which `get` reads; the platform has no paging.
         """
         return await self._transport.execute(ListOTPTemplates(), **options)
 

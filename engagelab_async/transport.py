@@ -540,8 +540,11 @@ class Call(Generic[R]):
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have gone through, whatever became of this one.
-        self.sent_before = error.may_have_been_sent = self.sent_before or error.may_have_been_sent
+        # An earlier attempt may have gone through, whatever became of this one. A read sends
+        # nothing.
+        self.sent_before = error.may_have_been_sent = not self.operation.endpoint.is_read and (
+            self.sent_before or error.may_have_been_sent
+        )
         error.attempts = self.number
         error.operation = self.operation
         if self.delay is None and self.patience is not None and _never_left(error):

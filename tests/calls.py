@@ -15,8 +15,10 @@ from engagelab_async import (
     DeleteSignature,
     DeleteSMSTemplate,
     EngageLab,
+    GetOTPBalance,
     GetOTPTemplate,
     GetSignature,
+    GetSMSBalance,
     GetSMSTemplate,
     ListOTPTemplates,
     ListSignatures,
@@ -37,6 +39,20 @@ KEY_PAIR = Credentials("jiguangdev", "dev_secret")
 SENT = {"message_id": "1725407449772531712", "send_channel": "sms"}
 VERIFIED = {"message_id": "1725407449772531712", "verified": True}
 PLAN = {"plan_id": "1972488990548348928", "total_count": 1, "accepted_count": 1}
+OTP_BALANCE = {
+    "currency": "USD",
+    "balance": "-12.3400",
+    "gift_balance": "0.0000",
+    "total_balance": "-12.3400",
+}
+SMS_BALANCE = {
+    "balance": 12.3456,
+    "gift_balance": 2,
+    "total_balance": 14.3456,
+    "balance10000": 123456,
+    "gift_balance10000": 20000,
+    "total_balance10000": 143456,
+}
 
 
 SMS_TEMPLATE = {
@@ -66,6 +82,8 @@ OPERATIONS: dict[str, Operation[object]] = {
         SendCustomMessage("+6591234567", "shipped"),
         VerifyOTP("1725407449772531712", "667090"),
         SendSMS("+6591234567", "1233"),
+        GetOTPBalance(),
+        GetSMSBalance(),
         ListSMSTemplates(),
         GetSMSTemplate("1972490061974913024"),
         CreateSMSTemplate(**WORDING),
@@ -90,6 +108,8 @@ ANSWERS: dict[str, object] = {
     "otp.send_custom_message": SENT,
     "otp.verify": VERIFIED,
     "sms.send": PLAN,
+    "otp.balance": OTP_BALANCE,
+    "sms.balance": SMS_BALANCE,
     "sms.templates.list": [SMS_TEMPLATE],
     "sms.templates.get": SMS_TEMPLATE,
     "sms.templates.create": {"template_id": "1972490061974913024"},
@@ -113,6 +133,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "otp.send_custom_message": {"to": "+6591234567", "template": "shipped"},
     "otp.verify": {"message_id": "1", "code": "667090"},
     "sms.send": {"to": "+6591234567", "template": "1233"},
+    "otp.balance": {},
+    "sms.balance": {},
     "sms.templates.list": {},
     "sms.templates.get": {"template_id": "1"},
     "sms.templates.create": WORDING,

@@ -50,8 +50,10 @@ from engagelab_async.retry import RetryBudget
 REPEATED_WHEN_UNCERTAIN = {
     "otp.send",
     "otp.send_code",
+    "otp.balance",
     "otp.templates.list",
     "otp.templates.get",
+    "sms.balance",
     "sms.templates.list",
     "sms.templates.get",
     "sms.signatures.list",

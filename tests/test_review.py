@@ -9,6 +9,7 @@ import pytest
 from calls import OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
 from engagelab_async import (
     ConnectError,
+    ConnectionLostError,
     EngageLabError,
     GetSMSTemplate,
     InvalidResponseError,
@@ -135,7 +136,7 @@ async def test_failing_until_the_end() -> None:
         ([refusal(4001)], NotFoundError),
         ([status(PENDING), refusal(4001)], NotFoundError),
         ([status(PENDING), answer([])], InvalidResponseError),
-        ([failure(ZeroDivisionError())], ZeroDivisionError),
+        ([failure(ZeroDivisionError())], ConnectionLostError),
     ],
 )
 async def test_what_will_not_pass_is_raised(script: list[Step], kind: type[Exception]) -> None:

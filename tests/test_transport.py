@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -560,3 +561,31 @@ async def test_attempts_can_be_made_one_at_a_time() -> None:
     assert [2.5, 2.5, 2.5, None] == delays
     assert (4, False) == (call.number, call.is_over)
     assert delays == [attempt.delay for attempt in it.attempts]
+
+
+READS = [name for name, each in OPERATIONS.items() if each.endpoint.method == "GET"]
+
+
+class TestReads:
+    """A read sends nothing, whatever becomes of it."""
+
+    @pytest.mark.parametrize("name", READS)
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda: failure(ResponseTimeoutError("no answer in time")),
+            lambda: failure(ConnectionLostError("reset")),
+            lambda: refusal(1000, 500),
+            lambda: refusal(500, 500),
+            lambda: answer({}, 502),
+            lambda: answer("no object"),
+        ],
+    )
+    async def test_are_never_uncertain(self, name: str, step: Callable[[], Step]) -> None:
+        """They are repeated after an uncertain failure, and fail as what sent nothing."""
+        it = rig(step(), step(), step())
+        with pytest.raises(EngageLabError) as caught:
+            await it.transport.execute(OPERATIONS[name])
+
+        assert (False, 3) == (caught.value.may_have_been_sent, caught.value.attempts)
+        assert "may have been sent" not in str(caught.value)

@@ -17,6 +17,7 @@ from engagelab_async import (
     APIError,
     EngageLabError,
     InvalidResponseError,
+    NotFoundError,
     Operation,
     Plan,
     RateLimitError,
@@ -25,6 +26,7 @@ from engagelab_async import (
     SendOTP,
     SendSMS,
     Sent,
+    ServerError,
     Template,
     VerifyOTP,
     _convert,
@@ -181,6 +183,66 @@ def test_nothing_but_the_tree_is_raised(
 def test_unknown_fields_are_ignored(value: object) -> None:
     """A field that this version does not know is no error, whatever it holds."""
     assert Sent("1", "sms") == decode(document(**SENT, from_the_future=value))
+
+
+WORDS = [
+    "upstream node not exist",
+    "template config not exist",
+    "sign config not exist",
+    "sign_name already exist",
+    "can not update pending status template",
+    "there are pending or running plans using current template, can not update",
+    "sign status is not approved, can not use",
+    "invalid templateId",
+]
+SENDS = ["otp.send", "otp.send_code", "otp.send_custom_message", "otp.verify", "sms.send"]
+
+
+class TestWords:
+    """The words of a message, which tell the refusals of templates and signatures apart."""
+
+    @pytest.mark.parametrize("call", SENDS)
+    @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 599, 600])
+    @pytest.mark.parametrize("code", [None, 0, 400, "400", 404, 500, "500", 502, 9999])
+    @pytest.mark.parametrize("words", WORDS)
+    def test_decide_about_no_server_error(
+        self, call: str, status: int, code: object, words: str
+    ) -> None:
+        """A 5xx to a send is a server error that may have been sent, whatever it says."""
+        error = error_of(document(code=code, message=words), status, operation=OPERATIONS[call])
+
+        assert (ServerError, True) == (type(error), error.may_have_been_sent)
+
+    @pytest.mark.parametrize("words", WORDS)
+    @pytest.mark.parametrize("code", [500, "503"])
+    def test_decide_about_no_server_error_in_a_200(self, words: str, code: object) -> None:
+        """The same holds for a 200 whose code says that the server failed."""
+        error = error_of(document(code=code, message=words), operation=SEND_SMS)
+
+        assert (ServerError, True) == (type(error), error.may_have_been_sent)
+
+    @pytest.mark.parametrize("status", [200, 400, 404, 409, 422])
+    @pytest.mark.parametrize("code", [400, 9999])
+    def test_of_others_do_not_mean_a_template(self, status: int, code: int) -> None:
+        """A refused send is about its template only if the words say so."""
+        other = error_of(document(code=code, message="node not exist"), status, operation=SEND_SMS)
+        own = error_of(
+            document(code=code, message="template config not exist"), status, operation=SEND_SMS
+        )
+
+        is_missing = status == 404 and code != 400
+
+        assert (is_missing, NotFoundError) == (isinstance(other, NotFoundError), type(own))
+        assert (False, False) == (other.may_have_been_sent, own.may_have_been_sent)
+
+    @pytest.mark.parametrize("call", ["sms.templates.update", "sms.signatures.delete"])
+    @pytest.mark.parametrize(("status", "code"), [(500, None), (500, 502), (502, 500), (503, 400)])
+    def test_of_a_gateway_decide_nothing(self, call: str, status: int, code: object) -> None:
+        """Only the documented 500 with a code of its own words a refusal of a template."""
+        answer = document(code=code, message="upstream node not exist")
+        error = error_of(answer, status, operation=OPERATIONS[call])
+
+        assert (ServerError, True) == (type(error), error.may_have_been_sent)
 
 
 class TestOddBodies:

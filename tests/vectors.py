@@ -7,6 +7,7 @@ response vector has the call's name, the HTTP response that came, and what must 
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
@@ -49,6 +50,8 @@ def shown(value: object, like: object) -> object:
         return {name: shown(getattr(value, name, None), like[name]) for name in like}
     if isinstance(value, tuple):
         return [shown(item, wanted) for item, wanted in zip_longest(value, cast("list[Any]", like))]
+    if isinstance(value, Decimal):
+        return f"Decimal {value.normalize():f}"
     return value.isoformat() if isinstance(value, datetime) else value
 
 

@@ -5,7 +5,14 @@ from typing import Annotated, Final, TypeAlias
 
 from cyclopts import App, Parameter
 
-from engagelab_async import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
+from engagelab_async import (
+    GetOTPBalance,
+    SendCode,
+    SendCustomMessage,
+    SendOTP,
+    Template,
+    VerifyOTP,
+)
 
 from . import inputs
 from .bulk import Kind, Options, phone_or_email
@@ -74,3 +81,9 @@ def verify(
 ) -> int:
     """Ask whether a code that `send` made is right; exit with 1 if it is not."""
     return perform(lambda: VerifyOTP(message_id, inputs.code(code)), call)
+
+
+@otp.command
+def balance(*, call: Call = _NO_OPTIONS) -> int:
+    """Show what the OTP account has left."""
+    return perform(GetOTPBalance, call)

@@ -32,12 +32,12 @@ Action: TypeAlias = Operation[Any]
 
 def is_send(action: Action) -> bool:
     """Tell whether an operation reaches people, or could."""
-    return action.endpoint.name.count(".") == 1
+    return action.endpoint.name.count(".") == 1 and not is_read(action)
 
 
 def is_read(action: Action) -> bool:
     """Tell whether an operation changes nothing: then it does not matter how often it is made."""
-    return action.endpoint.method == "GET"
+    return action.endpoint.is_read
 
 
 class Exit(IntEnum):

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TextIO
 
@@ -119,6 +120,8 @@ def _scriptable(_: object, attribute: "Attribute[Any] | None", value: object) ->
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     # jq and JavaScript round numbers above 2**53. The other ids are strings anyway.
     return str(value) if attribute is not None and attribute.name == "task_id" else value
 

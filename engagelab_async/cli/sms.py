@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
-from engagelab_async import SendSMS, Template
+from engagelab_async import GetSMSBalance, SendSMS, Template
 
 from . import inputs
 from .bulk import Kind, Options, phone
@@ -88,3 +88,9 @@ def bulk(
         return SendSMS(to, Template(options.template, None, params))
 
     return perform_bulk(file, Kind(make, phone, targets_per_request), options, call)
+
+
+@sms.command
+def balance(*, call: Call = _NO_OPTIONS) -> int:
+    """Show what the SMS account has left."""
+    return perform(GetSMSBalance, call)

@@ -1,4 +1,4 @@
-"""Templates and signatures, shown to people: lists as tables, one by its facts."""
+"""What is read, shown to people: lists as tables, one template or signature by its facts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engagelab_async import (
+    Balance,
     CreatedSignature,
     CreatedSMSTemplate,
     CreateOTPTemplate,
@@ -23,12 +24,12 @@ _STYLES: Final = {"approved": "green", "rejected": "red", "pending": "yellow"}
 
 
 def answer(action: Operation[Any], result: object) -> RenderableType:
-    """Show what a call about templates or signatures answered."""
+    """Show what a call about a balance, templates or signatures answered."""
     match result:
         case tuple():
             return _list(result)
-        case SMSTemplate() | OTPTemplate() | Signature():
-            return facts(_details(result))
+        case Balance() | SMSTemplate() | OTPTemplate() | Signature():
+            return facts(_amounts(result) if isinstance(result, Balance) else _details(result))
         case CreatedSMSTemplate(template_id=created_id):
             return _submitted("sms templates", created_id)
         case CreatedSignature(sign_id=created_id):
@@ -37,6 +38,15 @@ def answer(action: Operation[Any], result: object) -> RenderableType:
             return _submitted("otp templates", action.template.template_id)
         case _:
             return _done("Deleted" if action.endpoint.method == "DELETE" else "Changed")
+
+
+def _amounts(balance: Balance) -> Mapping[str, object]:
+    currency = "" if balance.currency is None else f" {balance.currency}"
+    return {
+        "balance": f"{balance.balance:f}{currency}",
+        "gift balance": f"{balance.gift_balance:f}{currency}",
+        "total": f"{balance.total_balance:f}{currency}",
+    }
 
 
 def _done(title: str) -> Text:

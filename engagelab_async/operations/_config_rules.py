@@ -81,9 +81,14 @@ def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None]
     return check
 
 
+def holds_code(content: str) -> bool:
+    """Return whether a text has a place for a code."""
+    return "code" in variables(content)
+
+
 def check_place_for_code(content: str, name: str) -> None:
     """Refuse the text of an authentication template that has no place for the code."""
-    if "code" not in variables(content):
+    if not holds_code(content):
         msg = f"{name}: must hold {{{{code}}}}, as the template is for authentication"
         raise ValueError(msg)
 

@@ -49,6 +49,11 @@ class Endpoint:
     result: type[Any]
     repeatable: bool
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the call only reads, and so sends nothing, whatever becomes of it."""
+        return self.method == "GET"
+
 
 @frozen
 class Operation(Generic[R_co]):

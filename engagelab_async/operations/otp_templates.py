@@ -86,13 +86,14 @@ class TemplateCustomConfig(Serializable):
     Attributes:
         custom_sub_type: What the messages are for.
         custom_content: The text, with ``{{variables}}``; for authentication it holds ``{{code}}``.
+            Lists of templates leave it out.
         custom_country_codes: Where it is sent to, such as ``("CN", "US")``.
 
     .. versionadded:: 0.1.0
     """
 
     custom_sub_type: TemplateType = field(converter=TemplateType)
-    custom_content: str = field(repr=arguments.length)
+    custom_content: str = field(default="", repr=arguments.length)
     custom_country_codes: CountryCodes = field(default=(), converter=_countries)
 
 
@@ -142,17 +143,18 @@ class EmailContent(Serializable):
 
     Attributes:
         language: Such as ``en``; ``default`` for all others.
-        template_content: The text, with ``{{variables}}``.
-        pre_subject: The subject; a send may override it.
+        template_content: The text, with ``{{variables}}``. Lists of templates leave it out.
+        pre_subject: The subject; a send may override it. To create a template, it is needed.
         pre_from_name: The sender's name; a send may override it.
-        pre_from_mail: The sender's address; a send may override it.
+        pre_from_mail: The sender's address; a send may override it. To create a template, it is
+            needed.
         pre_param_map: Preset values of variables.
 
     .. versionadded:: 0.1.0
     """
 
     language: str
-    template_content: str = field(repr=arguments.length)
+    template_content: str = field(default="", repr=arguments.length)
     pre_subject: str | None = None
     pre_from_name: str | None = None
     pre_from_mail: str | None = None
@@ -160,7 +162,13 @@ class EmailContent(Serializable):
 
 
 def _contents(value: Iterable[EmailContent]) -> tuple[EmailContent, ...]:
-    return tuple(value)
+    contents = tuple(value)
+    for place, content in enumerate(contents):
+        if not isinstance(content, EmailContent):
+            found = arguments.kind_of(content)
+            msg = f"template_custom_configs[{place}]: expected EmailContent, got {found}"
+            raise TypeError(msg)
+    return contents
 
 
 @frozen
@@ -168,7 +176,7 @@ class EmailConfig(Serializable):
     """Email.
 
     Attributes:
-        template_name: Its name in the console, or ``None``.
+        template_name: Its name in the console. To create a template, it is needed.
         template_custom_configs: The email in each language.
 
     .. versionadded:: 0.1.0
@@ -207,10 +215,12 @@ class OTPTemplate(Serializable):
     Attributes:
         template_id: Its id, chosen by whoever creates it; at most 128 characters.
         send_channel_strategy: The channels, in the order in which they are tried; a tuple of
-            `Channel`, made from their names or from ``"whatsapp|sms"``.
+            `Channel`, made from their names or from ``"whatsapp|sms"``. One and at most two
+            fallbacks, each once and each with its config; email stands alone.
         brand_name: Who sends the codes, 2 to 10 characters; ``{{brand_name}}`` in texts.
         description: What the console shows, at most 255 characters.
-        verify_code_config: The codes that the platform makes.
+        verify_code_config: The codes that the platform makes; needed where a text holds a code, as
+            the platform's own texts do.
         whatsapp_config: WhatsApp, or ``None``.
         sms_config: SMS, or ``None``.
         voice_config: Voice, or ``None``.
@@ -352,7 +362,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
 
 @frozen
 class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
-    """Read all OTP templates.
+    """Read all OTP templates, without what they say; `GetOTPTemplate` reads one whole.
 
     .. versionadded:: 0.1.0
     """

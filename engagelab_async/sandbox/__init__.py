@@ -7,6 +7,7 @@
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
     │   ├── OpenAPI    both APIs, described                                          openapi/
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
+    │       ├── balances, which sends consume                                        balances.py
     │       ├── templates and signatures of the SMS product                          sms_configs.py
     │       ├── templates of the OTP product                                         otp_configs.py
     │       ├── and what they must be                                                otp_rules.py
@@ -31,20 +32,27 @@
         └── wakes the one or the other                                               bell.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
-``/otp/v1/template-configs`` and ``/sms/v1/{template-configs,sign-configs}`` as the vendor's pages
-say. Where they say nothing, it does what seems most plausible:
+``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
+both as the vendor's pages say. Where they say nothing, it does what seems most plausible:
 
 - Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
-  given credentials; then a product takes its own pair and nothing else.
+  given credentials; then a product takes its own pair and nothing else. The vendor's pages spell
+  the public pair in two ways; a product that is given one of them takes both.
 - Any template id will do, except one that begins with ``missing``: that template does not exist
-  (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATE`, and
-  answers 4001 to any other id. Text with ``{{code}}`` in it makes a template a verification one.
+  (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATES`, and
+  answers 4001 to any other id; it lists those that it was given as approved. Text with
+  ``{{code}}`` in it makes a template a verification one.
 - A code is live until it expires or is verified, and while it is live the same template to the
   same recipient answers 3004. Custom messages are not limited.
 - A custom message to several recipients has one message id for all; if one of them is refused,
   nothing is sent. An SMS target that cannot be reached is dropped without a word, and a plan all
   of whose targets were dropped is still answered with 200, its ``accepted_count`` being 0.
 - A scheduled SMS is listed at once, with its ``scheduled_for``.
+- A number that no country has, such as one whose first digit is 0, is dropped by SMS and answered
+  5011 by OTP.
+- A message costs 0.005 US dollars. A `Sandbox` that is given a balance answers 3003, ``insufficient
+  balance``, to what it cannot pay; otherwise the account may be overdrawn.
+- ``PUT /otp/v1/sandbox/webhook``, a call of the vendor's sandbox, sets `Sandbox.callbacks`.
 - A template that was created is what its id means from then on: until it is approved a send is
   answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
   approves after a second. A plan uses its template until it is due; a template uses its signature.
@@ -56,7 +64,14 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000002            the vendor's: answers 5012
     +10000000003            the vendor's: succeeds, and is never delivered
     +10000000004            the vendor's: goes out on WhatsApp, then on SMS
+    +10000000014            the vendor's: fails on WhatsApp, and then by SMS as well
     +10000000005            the vendor's: succeeds, and the code to verify is 123456
+    +10000000010            the vendor's: is delivered at once
+    +10000000011            the vendor's: answers 5013
+    +10000000012            the vendor's: answers 5019
+    +10000000018            the vendor's: is sent, and then not delivered: 5018
+    +10000000024            the vendor's: is delivered on WhatsApp
+    +10000000099            the vendor's: answers 3004
     sandbox@example.com     the vendor's: succeeds on email
     +10000000200            an SMS plan fails inside an HTTP 200
     +10000000201            succeeds, and then cannot be sent: sent_failed
@@ -89,11 +104,12 @@ from .progress import Reply
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
 from .store import StoreError
-from .templates import DEMO_TEMPLATE
+from .templates import DEMO_TEMPLATE, DEMO_TEMPLATES
 
 __all__ = [
     "DEMO_CREDENTIALS",
     "DEMO_TEMPLATE",
+    "DEMO_TEMPLATES",
     "MAGIC_RECIPIENTS",
     "ActiveFault",
     "CallbackDelivery",

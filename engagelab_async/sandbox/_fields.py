@@ -109,10 +109,10 @@ class Fields:
             raise self.refusal(name, "must be an integer")
         return value
 
-    def optional_number(self, name: str, allowed: range) -> int | None:
-        """Return an integer of a range, or None."""
+    def number(self, name: str, allowed: range) -> int:
+        """Return a required integer of a range."""
         value = self.optional_integer(name)
-        if value is not None and value not in allowed:
+        if value is None or value not in allowed:
             raise self.refusal(name, f"must be {allowed[0]} to {allowed[-1]}")
         return value
 

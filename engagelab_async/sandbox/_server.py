@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from .aftermath import Aftermath
 from .app import KeyPair, create_app
+from .balances import Amount
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
@@ -49,11 +50,15 @@ class Sandbox:
         credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``. A product
             takes its own pair only, and none if it is left out. ``None`` takes any pair.
         templates: Text by template id, such as ``{"shipped": "Order {{order}} has shipped"}``. An
-            id that is not there is answered 4001. ``None`` takes any id that does not begin with
-            ``missing``, and renders a text that lists the variables.
+            id that is not there is answered 4001. The calls about templates of both products
+            know them as approved ones. ``None`` takes any id that does not begin with ``missing``,
+            and renders a text that lists the variables.
         code_ttl: How long a code is live, in seconds.
         review: What becomes of templates and signatures that are submitted; `Review` approves them
             after a second, unless it is told otherwise.
+        balance: What the account of each product has, in US dollars: a ``Decimal``, an ``int`` or
+            a ``str`` such as ``"12.5"``. Each message costs 0.005; what cannot be paid is answered
+            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft.
         callbacks: Where to send callbacks; ``None`` sends none.
         pace: By what to multiply the time that a message takes. At 1 it is sent after a second
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
@@ -97,6 +102,7 @@ class Sandbox:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        balance: Amount | None = None,
         callbacks: Callbacks | None = None,
         pace: float = 1.0,
         keep: int = 10_000,
@@ -115,6 +121,7 @@ class Sandbox:
             templates=templates,
             code_ttl=code_ttl,
             review=review,
+            balance=balance,
             pace=pace,
             clock=clock,
             new_code=new_code,
@@ -129,6 +136,8 @@ class Sandbox:
             self._platform,
             credentials,
             recorded=self._inbox.recorded,
+            # Where others can get here, a key pair that anybody may make up is no permission.
+            set_callbacks=self._set_callbacks if credentials or self._token is None else None,
             further_routes=[*self._inbox.routes, *fault_routes(self.faults)],
         )
         self._wire = Wire()
@@ -194,6 +203,9 @@ class Sandbox:
     @callbacks.setter
     def callbacks(self, callbacks: Callbacks | None) -> None:
         self._aftermath.callbacks = callbacks
+
+    def _set_callbacks(self, callbacks: Callbacks) -> None:
+        self.callbacks = callbacks
 
     @property
     def deliveries(self) -> tuple[CallbackDelivery, ...]:

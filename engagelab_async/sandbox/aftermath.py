@@ -11,13 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from .callbacks import CallbackDelivery, Callbacks, status_row, uplink_row
+from .callbacks import CallbackDelivery, Callbacks, review_row, status_row, uplink_row
 from .courier import Courier
 from .feed import Feed
 from .lifecycle import StatusChange
 from .outbox import SentMessage
 from .platform import Platform
 from .progress import Reply
+from .reviews import Audits
 
 
 class Aftermath:
@@ -31,6 +32,8 @@ class Aftermath:
         self._platform = platform
         self._feed = Feed()
         self._courier = Courier(on_try=lambda number: self._feed.publish("callback", number))
+        self._audits = Audits(platform.template_submissions)
+        platform.reviewer.on_take = self._audits.ring
 
     @property
     def callbacks(self) -> Callbacks | None:
@@ -42,6 +45,7 @@ class Aftermath:
         self._courier.callbacks = callbacks
         if callbacks is not None:
             self._listen()
+            self._audits.listen(lambda *review: self._courier.take(review_row(*review)))
 
     @property
     def deliveries(self) -> tuple[CallbackDelivery, ...]:
@@ -91,9 +95,11 @@ class Aftermath:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell of everything while the server runs, from its event loop."""
+        self._audits.pass_over()
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(self._platform.progress.run()),
+                tasks.create_task(self._audits.run()),
                 tasks.create_task(self._courier.run()),
             ]
             yield

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,9 +20,13 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from ._errors import RefusedError
-from ._fields import Answer, Body
+from ._fields import Answer, Body, Fields
+from .callbacks import Callbacks
 from .outbox import Product
 from .platform import Platform
+
+KeyPair: TypeAlias = tuple[str, str]
+"""A key and its secret."""
 
 DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
 """Key and secret of the vendor's public OTP sandbox.
@@ -29,17 +34,29 @@ DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
 .. versionadded:: 0.1.0
 """
 
-KeyPair: TypeAlias = tuple[str, str]
-"""A key and its secret."""
+# The vendor's pages differ about the names, so whoever takes one pair takes the other.
+_DEMO_PAIRS: Final = (DEMO_CREDENTIALS, ("engagelab_sandbox_demo", "engagelab_sandbox_secret"))
+_WEBHOOK_USERNAME: Final = "sandbox_demo"
+_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages tell it
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
+
+
+class _Segment(StringConvertor):
+    """An id in a path, which may hold slashes and, unlike the framework's paths, line breaks."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("segment", _Segment())
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _Document: TypeAlias = Answer | list[Answer]
 _BodyCall: TypeAlias = Callable[[Body], Answer]
 _Call: TypeAlias = Callable[[Request], Awaitable[_Document]]
 _Recorder: TypeAlias = Callable[[Product, str, _BodyCall], _BodyCall]
+_SetCallbacks: TypeAlias = Callable[[Callbacks], object]
 
 
 def _unrecorded(_product: Product, _path: str, call: _BodyCall) -> _BodyCall:
@@ -51,6 +68,7 @@ def create_app(
     credentials: Mapping[Product, KeyPair] | None = None,
     *,
     recorded: _Recorder = _unrecorded,
+    set_callbacks: _SetCallbacks | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Make the ASGI app that plays the API.
@@ -60,6 +78,7 @@ def create_app(
         credentials: The key pair of each product, which is then the only one that it takes; or
             ``None`` to take any.
         recorded: Makes each send, given with its product and path, one that is recorded too.
+        set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
         further_routes: What is served beside the API.
 
     Returns:
@@ -68,13 +87,17 @@ def create_app(
 
     def route(product: Product, method: str, path: str, call: _Call) -> Route:
         def admits(pair: KeyPair | None) -> bool:
-            return pair is not None and (credentials is None or pair == credentials.get(product))
+            if pair is None or credentials is None:
+                return pair is not None
+            own = credentials.get(product)
+            return pair == own or {pair, own} <= {*_DEMO_PAIRS}
 
         return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
 
     app = Starlette(
         routes=[
             *(route(*each) for each in _calls(platform, recorded)),
+            route("otp", "PUT", "sandbox/webhook", _with_body(_webhook_setter(set_callbacks))),
             *_documents(),
             *further_routes,
         ],
@@ -121,21 +144,45 @@ def _calls(platform: Platform, recorded: _Recorder) -> list[tuple[Product, str, 
             for product, path, call in sends
         ),
         ("otp", "POST", "verifications", _with_body(platform.verify)),
+        ("otp", "GET", "balance", _alone(platform.balances.otp)),
+        ("sms", "GET", "balance", _alone(platform.balances.sms)),
         ("sms", "GET", "template-configs", _alone(sms.list_templates)),
         ("sms", "POST", "template-configs", _with_body(sms.create_template)),
-        ("sms", "GET", "template-configs/{id:path}", _with_id(sms.get_template)),
-        ("sms", "PUT", "template-configs/{id:path}", _with_both(sms.update_template)),
-        ("sms", "DELETE", "template-configs/{id:path}", _with_id(sms.delete_template)),
+        ("sms", "GET", "template-configs/{id:segment}", _with_id(sms.get_template)),
+        ("sms", "PUT", "template-configs/{id:segment}", _with_both(sms.update_template)),
+        ("sms", "DELETE", "template-configs/{id:segment}", _with_id(sms.delete_template)),
         ("sms", "GET", "sign-configs", _alone(sms.list_signatures)),
         ("sms", "POST", "sign-configs", _with_body(sms.create_signature)),
-        ("sms", "GET", "sign-configs/{id:path}", _with_id(sms.get_signature)),
-        ("sms", "PUT", "sign-configs/{id:path}", _with_both(sms.update_signature)),
-        ("sms", "DELETE", "sign-configs/{id:path}", _with_id(sms.delete_signature)),
+        ("sms", "GET", "sign-configs/{id:segment}", _with_id(sms.get_signature)),
+        ("sms", "PUT", "sign-configs/{id:segment}", _with_both(sms.update_signature)),
+        ("sms", "DELETE", "sign-configs/{id:segment}", _with_id(sms.delete_signature)),
         ("otp", "GET", "template-configs", _alone(otp.list_templates)),
         ("otp", "POST", "template-configs", _with_body(otp.create_template)),
-        ("otp", "GET", "template-configs/{id:path}", _with_id(otp.get_template)),
-        ("otp", "DELETE", "template-configs/{id:path}", _with_id(otp.delete_template)),
+        ("otp", "GET", "template-configs/{id:segment}", _with_id(otp.get_template)),
+        ("otp", "DELETE", "template-configs/{id:segment}", _with_id(otp.delete_template)),
     ]
+
+
+def _webhook_setter(set_callbacks: _SetCallbacks | None) -> _BodyCall:
+    """Make the call of the vendor's sandbox that says where callbacks are to go."""
+
+    def set_webhook(body: Body) -> Answer:
+        if set_callbacks is None:
+            raise RefusedError(2004)
+        request = Fields(body)
+        username, secret = (request.optional_text(name) for name in ("username", "secret"))
+        try:
+            callbacks = Callbacks(
+                request.text("url"),
+                username=username or _WEBHOOK_USERNAME,
+                secret=secret or _WEBHOOK_SECRET,
+            )
+        except ValueError as error:
+            raise RefusedError(3002, str(error)) from None
+        set_callbacks(callbacks)
+        return {"code": 0, "message": "success"}
+
+    return set_webhook
 
 
 def _endpoint(admits: Callable[[KeyPair | None], bool], call: _Call) -> _Endpoint:

@@ -21,12 +21,13 @@ from engagelab_async.webhooks.signatures import check_name, check_secret
 
 from ._checks import number, whole
 from ._fields import Answer
+from .balances import PRICE
 from .lifecycle import StatusChange
 from .outbox import Product, SentMessage
 from .progress import Reply
+from .reviews import APPROVED, Submission
 
 _BUSINESS_ID: Final = "1001"
-_PRICE: Final = 0.005  # US dollars
 _SENDER: Final = "+10000009000"
 _PORTS: Final = range(1, 65536)
 
@@ -158,12 +159,14 @@ class Row:
     """One event.
 
     Attributes:
-        message: The message that it is about.
+        message: The message that it is about, or ``None`` for what is about no message.
         content: What the body says of it.
+        product: Whose event it is.
     """
 
-    message: SentMessage
+    message: SentMessage | None
     content: Answer
+    product: Product
 
 
 def body_of(rows: Sequence[Row]) -> str:
@@ -185,11 +188,11 @@ def status_row(message: SentMessage, change: StatusChange) -> Row:
         },
     }
     if change.status == "sent":
-        status["billing"] = {"cost": _PRICE, "currency": "USD"}
+        status["billing"] = {"cost": float(PRICE), "currency": "USD"}
     status["error_code"] = change.error_code
     if change.error_code:
         status["error_detail"] = {"message": change.error}
-    return Row(message, {**_head(message, change, at), "status": status})
+    return Row(message, {**_head(message, change, at), "status": status}, message.product)
 
 
 def _head(message: SentMessage, change: StatusChange, at: int) -> Answer:
@@ -224,4 +227,21 @@ def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:
         "business_id": "0",
         "response": {"event": "uplink_message", "response_data": said},
     }
-    return Row(message, content)
+    return Row(message, content, message.product)
+
+
+def review_row(product: Product, template_id: str, submission: Submission) -> Row:
+    """Tell of the outcome of a template's review."""
+    content: Answer = {
+        "server": product,
+        "itime": int(submission.ends_at),
+        "notification": {
+            "event": "template_audit_result",
+            "notification_data": {
+                "template_id": template_id,
+                "status": "approved" if submission.status == APPROVED else "rejected",
+                "reason": submission.audit_remark,
+            },
+        },
+    }
+    return Row(None, content, product)

@@ -91,9 +91,9 @@ class _Rows:
         if not fresh and now < self._held_until:
             return []
         going, staying = self._split(fresh)
-        product = (fresh or self._held)[0].message.product
-        overtaken = [row for row in self._held if row.message.product == product]
-        others = [row for row in self._held if row.message.product != product]
+        product = (fresh or self._held)[0].product
+        overtaken = [row for row in self._held if row.product == product]
+        others = [row for row in self._held if row.product != product]
         rows = [*going, *overtaken]
         self._held = [*others, *rows[most:], *staying]
         # What goes last has overtaken all that stays; otherwise something still has to.
@@ -105,7 +105,7 @@ class _Rows:
     def _take_fresh(self) -> list[Row]:
         fresh: list[Row] = []
         while self._fresh and len(fresh) < self.callbacks.max_rows:
-            if fresh and self._fresh[0].message.product != fresh[0].message.product:
+            if fresh and self._fresh[0].product != fresh[0].product:
                 break
             fresh.append(self._fresh.popleft())
         return fresh
@@ -196,8 +196,8 @@ class Courier:
         rows = waiting.take(now)
         if not rows:
             return None
-        product = rows[0].message.product
-        messages = dict.fromkeys(row.message.number for row in rows)
+        product = rows[0].product
+        messages = dict.fromkeys(row.message.number for row in rows if row.message is not None)
         delivery = self._new(waiting.callbacks, product, body_of(rows), tuple(messages))
         return _Parcel(now, delivery.number, delivery, waiting.callbacks)
 
@@ -234,7 +234,7 @@ class Courier:
             heapq.heappush(self._waiting, evolve(parcel, due=0.0))  # when it is started again
             raise
         tries = (*parcel.delivery.tries, tried)
-        is_check = not parcel.delivery.messages
+        is_check = parcel.delivery.body in dict(_CHECKS).values()
         is_over = (
             tried.status == httpx.codes.OK or is_check or len(tries) >= parcel.callbacks.attempts
         )

@@ -71,6 +71,7 @@ def plan_of(message: SentMessage, pace: float) -> Plan:
         pace: By what to multiply the time that sending and delivering take; 0 does both at once.
     """
     begins = message.scheduled_for or message.sent_at
+    pace = 0.0 if magic_of(message.recipient).at_once else pace
     plan = [StatusChange("plan", message.sent_at, message.channel)]
     for seconds, status, channel, error in _steps(message):
         at = begins + timedelta(seconds=seconds * pace)

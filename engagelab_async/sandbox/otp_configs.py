@@ -1,5 +1,8 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
+from collections.abc import Iterable, Mapping
+from typing import Final
+
 from attrs import define, frozen
 
 from ._errors import RefusedError
@@ -9,13 +12,21 @@ from .otp_rules import check_template
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
 
+# What a list says of each channel; the rest of a configuration is what the template says.
+_LISTED: Final = ("template_type", "template_name", "template_parts")
+
 
 @define
 class OTPTemplate:
-    """A template; its body is what the request said."""
+    """A template; its body is what the request said.
+
+    Attributes:
+        is_given: Whether it was not submitted, but given to the sandbox.
+    """
 
     body: Body
     submission: Submission
+    is_given: bool = False
 
 
 @frozen
@@ -31,26 +42,38 @@ class OTPConfigs(Kept):
 
     Args:
         reviewer: Reviews them.
+        given: Templates that need no review: text by id.
     """
 
-    def __init__(self, reviewer: Reviewer) -> None:
+    def __init__(self, reviewer: Reviewer, given: Mapping[str, str]) -> None:
         super().__init__()
         self._reviewer = reviewer
-        self._templates: dict[str, OTPTemplate] = {}
+        self._given = {
+            name: OTPTemplate(_body_of(name, text), reviewer.take_approved(), is_given=True)
+            for name, text in given.items()
+        }
+        self._templates: dict[str, OTPTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
     @property
     def state(self) -> OTPState:
         """All there is."""
-        return OTPState(tuple(self._templates.values()), tuple(self._deleted))
+        submitted = (made for made in self._templates.values() if not made.is_given)
+        return OTPState(tuple(submitted), tuple(self._deleted))
 
     def restore(self, state: OTPState) -> None:
         """Take this for all there is."""
-        self._templates = {str(made.body["template_id"]): made for made in state.templates}
         self._deleted = set(state.deleted)
+        given = {name: made for name, made in self._given.items() if name not in self._deleted}
+        submitted = {str(made.body["template_id"]): made for made in state.templates}
+        self._templates = given | submitted
+
+    def submissions(self) -> Iterable[tuple[str, Submission]]:
+        """Return the review of each template, by its id."""
+        return [(name, made.submission) for name, made in tuple(self._templates.items())]
 
     def find(self, template_id: str) -> Template | None:
-        """Return a template to send, or ``None`` if none was created under this id.
+        """Return a template to send, or ``None`` if none was submitted under this id.
 
         Raises:
             RefusedError: 4001, it was deleted; 3003, it is not approved.
@@ -58,15 +81,15 @@ class OTPConfigs(Kept):
         if template_id in self._deleted:
             raise RefusedError(4001, "config not exist")
         made = self._templates.get(template_id)
-        if made is None:
+        if made is None or made.is_given:
             return None
         if made.submission.status != APPROVED:
             raise RefusedError(3003, "template status is not approved, can not use")
         return _to_send(Fields(made.body))
 
     def list_templates(self) -> list[Answer]:
-        """Return all templates, oldest first."""
-        return [_answer(made) for made in self._templates.values()]
+        """Return all templates, oldest first, without what they say."""
+        return [_listed(made) for made in self._templates.values()]
 
     def get_template(self, template_id: str) -> Answer:
         """Return a template."""
@@ -97,6 +120,32 @@ class OTPConfigs(Kept):
         if made is None:
             raise RefusedError(4001, "config not exist")
         return made
+
+
+def _body_of(template_id: str, text: str) -> Body:
+    """Make up the request that could have submitted a text."""
+    holds_a_code = Template(template_id, text).is_verification
+    purpose = "authentication" if holds_a_code else "utility"
+    codes = {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5}
+    return {
+        "template_id": template_id,
+        "send_channel_strategy": "sms",
+        **({"verify_code_config": codes} if holds_a_code else {}),
+        "sms_config": {
+            "template_type": 2,
+            "template_custom_config": {"custom_sub_type": purpose, "custom_content": text},
+        },
+    }
+
+
+def _listed(made: OTPTemplate) -> Answer:
+    return {name: _without_content(name, value) for name, value in _answer(made).items()}
+
+
+def _without_content(name: str, value: object) -> object:
+    if not isinstance(value, dict) or name in {"verify_code_config", "pwa_config"}:
+        return value
+    return {key: each for key, each in value.items() if key in _LISTED}
 
 
 def _to_send(body: Fields) -> Template:

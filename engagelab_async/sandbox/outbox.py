@@ -1,6 +1,7 @@
 """What the sandbox has sent."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -87,6 +88,7 @@ class Outbox:
         self.on_add: Callable[[SentMessage], object] = nobody
         self._messages: list[SentMessage] = []
         self._dropped: list[SentMessage] = []
+        self._counts: Counter[Product] = Counter()
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
@@ -106,12 +108,18 @@ class Outbox:
     def add(self, message: SentMessage) -> None:
         """Put a message behind the others."""
         (self._messages if message.accepted else self._dropped).append(message)
+        self._counts[message.product] += message.accepted
         self.on_add(message)
 
     def restore(self, messages: Sequence[SentMessage]) -> None:
         """Take these messages, oldest first, for all there are."""
         self._messages = [message for message in messages if message.accepted]
         self._dropped = [message for message in messages if not message.accepted]
+        self._counts = Counter(message.product for message in self._messages)
+
+    def count(self, product: Product) -> int:
+        """Return how many messages a product has sent."""
+        return self._counts[product]
 
     def get(self, number: int) -> SentMessage:
         """Return a message by its number.

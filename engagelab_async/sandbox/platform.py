@@ -8,7 +8,7 @@ Every call checks first and sends last, so a refused request leaves no trace.
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,12 +16,13 @@ from attrs import field, frozen
 
 from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
+from .balances import Amount, Balances
 from .codes import Codes
 from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
 from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
-from .reviews import Review, Reviewer
+from .reviews import Review, Reviewer, TemplateSubmission
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates
 
@@ -52,6 +53,7 @@ class Platform:
         templates: Text by template id, or ``None`` to take any id.
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
+        balance: What the account of each product has; ``None`` for no limit.
         pace: By what to multiply the time that sending and delivering take.
         clock: Tells the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
@@ -63,6 +65,7 @@ class Platform:
         reviewer: Who reviews templates and signatures.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
+        balances: What the accounts have left.
         ids: Makes ids.
     """
 
@@ -72,6 +75,7 @@ class Platform:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        balance: Amount | None = None,
         pace: float = 1.0,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -80,8 +84,10 @@ class Platform:
         self.outbox: Outbox = Outbox()
         self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
-        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock)
-        self.otp: OTPConfigs = OTPConfigs(self.reviewer)
+        self.balances: Balances = Balances(balance, self.outbox)
+        given = templates or {}
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
+        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
         self._templates = Templates(templates)
         self.codes: Codes = Codes(code_ttl, clock)
         self._clock = clock
@@ -91,6 +97,11 @@ class Platform:
             "ttl": f"{code_ttl / 60:g}",
             "pwa_url": "https://example.com",
         }
+
+    def template_submissions(self) -> Iterable[TemplateSubmission]:
+        """Return the review of each template of both products."""
+        yield from (("otp", *each) for each in self.otp.submissions())
+        yield from (("sms", *each) for each in self.sms.submissions())
 
     def send_otp(self, body: Body) -> Answer:
         """Make a code, send it, and expect it to be verified."""
@@ -105,6 +116,7 @@ class Platform:
         to = request.text("to")
         template, params = self._localised(request.inner("template"))
         recipient = otp_recipient(to)
+        self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
         letter = _Letter(
@@ -163,6 +175,7 @@ class Platform:
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [otp_recipient(to) for to in targets]
+        self.balances.check("otp", len(recipients))
         letter = _Letter(product="otp", template=template, params=params, code=code)
         message_id = self.ids.text()
         for recipient in recipients:
@@ -184,6 +197,7 @@ class Platform:
         for recipient in recipients:
             if recipient.magic.plan_error is not None:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
+        self.balances.check("sms", len(recipients))
         for to in (to for to, recipient in found if recipient is None):
             self._drop(letter, to)
         return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
@@ -192,8 +206,6 @@ class Platform:
         request.optional_text("plan_name")
         custom_args = request.optional_inner("custom_args").values
         wanted = request.inner("template")
-        # The table of the SMS product, unlike those of the OTP product, calls params required.
-        wanted.inner("params")
         # One of that product's samples passes an integer for the id.
         template_id = wanted.identifier("id")
         params = wanted.optional_inner("params").all_texts()

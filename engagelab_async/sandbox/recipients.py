@@ -15,7 +15,8 @@ from attrs import frozen
 
 from ._errors import MEANINGS, OTP_ONLY, RefusedError
 
-NUMBER: Final = re.compile(r"\+?([0-9]{7,15})")
+# E.164: at most 15 digits, the first of which begins a country code, and none begins with 0.
+NUMBER: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
 # No character class overlaps its neighbour, so matching takes linear time on any input.
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
@@ -33,6 +34,7 @@ class MagicRecipient:
         ends: The status that its delivery ends with.
         failure: The error code of that status, or 0.
         fallback: The channel that follows when the first does not deliver, or ``None``.
+        at_once: Whether its delivery takes no time.
     """
 
     effect: str
@@ -43,6 +45,7 @@ class MagicRecipient:
     ends: Literal["delivered", "delivered_failed", "sent", "sent_failed", "sent_fail"] = "delivered"
     failure: int = 0
     fallback: str | None = None
+    at_once: bool = False
 
 
 MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
@@ -55,6 +58,21 @@ MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
             "goes out on WhatsApp first, then on SMS", channel="whatsapp", fallback="sms"
         ),
         "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
+        "+10000000014": MagicRecipient(
+            "fails on WhatsApp, and then by SMS as well",
+            channel="whatsapp",
+            ends="delivered_failed",
+            failure=5012,
+            fallback="sms",
+        ),
+        "+10000000010": MagicRecipient("succeeds, and is delivered at once", at_once=True),
+        "+10000000011": MagicRecipient("answers 5013: " + MEANINGS[5013], error=5013),
+        "+10000000012": MagicRecipient("answers 5019: " + MEANINGS[5019], error=5019),
+        "+10000000018": MagicRecipient(
+            "is sent, and then not delivered: handset fault", ends="delivered_failed", failure=5018
+        ),
+        "+10000000024": MagicRecipient("is delivered on WhatsApp", channel="whatsapp"),
+        "+10000000099": MagicRecipient("answers 3004: " + MEANINGS[3004], error=3004),
         "sandbox@example.com": MagicRecipient("succeeds on email", channel="email"),
         "+10000000200": MagicRecipient("an SMS plan fails inside an HTTP 200", plan_error=1),
         "+10000000201": MagicRecipient(

@@ -6,14 +6,21 @@
         └── or it stays pending
 """
 
-from collections.abc import Callable
-from typing import Final, Literal, Self
+import math
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, Self, TypeAlias
 
 from attrs import field, frozen
+
+from ._kept import nobody
+from .bell import Bell
+from .outbox import Product
 
 PENDING: Final = 1
 APPROVED: Final = 2
 REJECTED: Final = 3
+
+_LOOK_AGAIN: Final = 0.05
 
 
 @frozen
@@ -66,9 +73,14 @@ class Submission:
     _clock: Callable[[], float] = field(repr=False)
 
     @property
+    def ends_at(self) -> float:
+        """When the review is over, in Unix seconds."""
+        return math.inf if self.review.outcome == "pending" else self.at + self.review.after
+
+    @property
     def status(self) -> int:
         """What the review has said by now."""
-        if self.review.outcome == "pending" or self._clock() < self.at + self.review.after:
+        if self._clock() < self.ends_at:
             return PENDING
         return APPROVED if self.review.outcome == "approve" else REJECTED
 
@@ -83,11 +95,13 @@ class Reviewer:
 
     Attributes:
         review: What becomes of what is submitted from now on.
+        on_take: Called when something is submitted.
     """
 
     def __init__(self, review: Review, clock: Callable[[], float]) -> None:
         """Use a clock that tells Unix seconds."""
         self.review: Review = review
+        self.on_take: Callable[[], object] = nobody
         self._clock = clock
 
     def resume(self, review: Review, at: float) -> Submission:
@@ -96,4 +110,72 @@ class Reviewer:
 
     def take(self) -> Submission:
         """Begin a review."""
+        self.on_take()
         return Submission(self.review, self._clock(), self._clock)
+
+    def take_approved(self) -> Submission:
+        """Take what needs no review."""
+        return Submission(Review.approve(after=0), self._clock(), self._clock)
+
+
+TemplateSubmission: TypeAlias = tuple[Product, str, Submission]
+"""A template's product, its id, and its review."""
+
+
+class Audits:
+    """Tells of the outcome of templates' reviews when they are over, from the server's loop.
+
+    Args:
+        templates: Returns all templates that there are.
+    """
+
+    def __init__(self, templates: Callable[[], Iterable[TemplateSubmission]]) -> None:
+        self._templates = templates
+        self._listener: Callable[[Product, str, Submission], object] | None = None
+        self._told: dict[tuple[Product, str], Submission] = {}
+        self._bell = Bell()
+
+    def ring(self) -> None:
+        """Look again, as something was submitted."""
+        self._bell.ring()
+
+    def listen(self, listener: Callable[[Product, str, Submission], object]) -> None:
+        """Tell somebody of all reviews that end from now on; again does nothing."""
+        if self._listener is None:
+            self.pass_over()
+            self._listener = listener
+            self.ring()
+
+    def tell(self) -> bool:
+        """Tell of the reviews that are over.
+
+        Returns:
+            Whether there is one that is still going to end.
+        """
+        if self._listener is None:
+            return False
+        told, ends_later = self._told, False
+        self._told = {}
+        for product, template_id, submission in self._templates():
+            key = product, template_id
+            if submission.status == PENDING:
+                ends_later = ends_later or submission.ends_at < math.inf
+                continue
+            self._told[key] = submission
+            if told.get(key) is not submission:
+                self._listener(product, template_id, submission)
+        return ends_later
+
+    async def run(self) -> None:
+        """Tell of reviews when they are over, until it is cancelled."""
+        while True:
+            # The clock may be the caller's, and be set forward at any moment.
+            await self._bell.wait(_LOOK_AGAIN if self.tell() else None)
+
+    def pass_over(self) -> None:
+        """Take what is decided by now for told, as what a store has brought back was."""
+        self._told = {
+            (product, template_id): each
+            for product, template_id, each in self._templates()
+            if each.status != PENDING
+        }

@@ -3,7 +3,7 @@
 Refusals have the HTTP status as their code, and tell what is wrong by their words alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from attrs import define, frozen
@@ -16,6 +16,7 @@ from .templates import Template
 
 _REFUSAL: Final = 400
 _TYPES: Final = ("utility", "marketing", "authentication", "otp")
+_FOR_CODES: Final = ("authentication", "otp")
 _POSITIONS: Final = (0, 1, 2)
 _FORBIDDEN_IN_TEXTS: Final = ("【", "】", "、", "测试", "test", "[", "]")
 _FORBIDDEN_IN_NAMES: Final = ("【", "】", "[", "]")
@@ -33,13 +34,18 @@ class Signature:
 
 @define
 class SMSTemplate:
-    """A template; its wording is what the request said."""
+    """A template; its wording is what the request said.
+
+    Attributes:
+        is_given: Whether it was not submitted, but given to the sandbox.
+    """
 
     template_id: str
     wording: Answer
     created_at: float
     submission: Submission
     used_until: float = 0.0
+    is_given: bool = False
 
 
 @frozen
@@ -58,35 +64,46 @@ class SMSConfigs(Kept):
         reviewer: Reviews them.
         new_id: Makes an id.
         clock: Tells the time in Unix seconds.
+        given: Templates that need no review: text by id.
     """
 
     def __init__(
-        self, reviewer: Reviewer, new_id: Callable[[], str], clock: Callable[[], float]
+        self,
+        reviewer: Reviewer,
+        new_id: Callable[[], str],
+        clock: Callable[[], float],
+        given: Mapping[str, str],
     ) -> None:
         super().__init__()
         self._reviewer = reviewer
         self._new_id = new_id
         self._clock = clock
         self._signatures: dict[str, Signature] = {}
-        self._templates: dict[str, SMSTemplate] = {}
+        self._given = {name: _given(name, text, reviewer) for name, text in given.items()}
+        self._templates: dict[str, SMSTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
     @property
     def state(self) -> SMSState:
         """All there is."""
-        templates, signatures = self._templates.values(), self._signatures.values()
-        return SMSState(tuple(templates), tuple(signatures), tuple(self._deleted))
+        templates = (made for made in self._templates.values() if not made.is_given)
+        return SMSState(tuple(templates), tuple(self._signatures.values()), tuple(self._deleted))
 
     def restore(self, state: SMSState) -> None:
         """Take this for all there is."""
-        self._templates = {made.template_id: made for made in state.templates}
-        self._signatures = {made.sign_id: made for made in state.signatures}
         self._deleted = set(state.deleted)
+        given = {name: made for name, made in self._given.items() if name not in self._deleted}
+        self._templates = given | {made.template_id: made for made in state.templates}
+        self._signatures = {made.sign_id: made for made in state.signatures}
+
+    def submissions(self) -> Iterable[tuple[str, Submission]]:
+        """Return the review of each template, by its id."""
+        return [(name, made.submission) for name, made in tuple(self._templates.items())]
 
     # --------------------------------------------------------------------------- sending
 
     def find(self, template_id: str) -> Template | None:
-        """Return a template to send, or ``None`` if none was created under this id.
+        """Return a template to send, or ``None`` if none was submitted under this id.
 
         Raises:
             RefusedError: 4001, it was deleted; 3003, it is not approved.
@@ -135,6 +152,7 @@ class SMSConfigs(Kept):
         self._check_unused(made, "update")
         made.wording = self._wording(Fields(body, code=_REFUSAL))
         made.submission = self._reviewer.take()
+        made.is_given = False
         return _success()
 
     @changes
@@ -148,7 +166,7 @@ class SMSConfigs(Kept):
     def _template(self, template_id: str) -> SMSTemplate:
         made = self._templates.get(template_id)
         if made is None:
-            raise RefusedError(_REFUSAL, "template config not exist")
+            raise _unknown(template_id, "template config not exist", "invalid templateId")
         return made
 
     def _check_unused(self, made: SMSTemplate, verb: str) -> None:
@@ -164,6 +182,11 @@ class SMSConfigs(Kept):
             "country_codes": request.text("country_codes"),
         }
         request.check_without("template_content", _FORBIDDEN_IN_TEXTS)
+        if (
+            wording["template_type"] in _FOR_CODES
+            and not Template("", str(wording["template_content"])).is_verification
+        ):
+            raise request.refusal("template_content", "must hold {{code}} for authentication")
         request.optional_identifier("sign_id")
         request.optional_one_of("sign_position", _POSITIONS)
         if request.optional_boolean("add_signature"):
@@ -224,7 +247,7 @@ class SMSConfigs(Kept):
     def _signature(self, sign_id: str) -> Signature:
         made = self._signatures.get(sign_id)
         if made is None:
-            raise RefusedError(_REFUSAL, "sign config not exist")
+            raise _unknown(sign_id, "sign config not exist", "invalid signId")
         return made
 
     def _new_name(self, body: Body, *, among: Iterable[Signature]) -> str:
@@ -245,6 +268,24 @@ class SMSConfigs(Kept):
             "related_template_count": self._related_templates(made),
             **_reviewed(made),
         }
+
+
+def _unknown(an_id: str, unknown: str, impossible: str) -> RefusedError:
+    """Refuse an id: those that the platform makes are numbers."""
+    is_possible = an_id.isascii() and an_id.isdecimal()
+    return RefusedError(_REFUSAL, unknown if is_possible else impossible)
+
+
+def _given(template_id: str, text: str, reviewer: Reviewer) -> SMSTemplate:
+    is_for_codes = Template(template_id, text).is_verification
+    wording: Answer = {
+        "template_name": template_id,
+        "template_type": "authentication" if is_for_codes else "utility",
+        "template_content": text,
+        "country_codes": "",
+    }
+    submission = reviewer.take_approved()
+    return SMSTemplate(template_id, wording, submission.at, submission, is_given=True)
 
 
 def _success() -> Answer:

@@ -15,6 +15,13 @@ DEMO_TEMPLATE: Final = "sandbox-otp-tpl"
 .. versionadded:: 0.1.0
 """
 
+DEMO_TEMPLATES: Final = (DEMO_TEMPLATE, "sandbox-otp-tpl-wa", "sandbox-custom-tpl")
+"""The templates of the vendor's public OTP sandbox, which always exist: two for codes, the second
+of which goes out on WhatsApp, and one for custom messages.
+
+.. versionadded:: 0.1.0
+"""
+
 PLATFORMS_TEXT: Final = "{{brand_name}}: your code is {{code}}. It expires in {{ttl}} minutes."
 _MISSING: Final = "missing"
 
@@ -56,17 +63,26 @@ class Template:
         return filled_in(self.content, {**presets, **self.presets, **params})
 
 
+_CODES, _CODES_BY_WHATSAPP, _CUSTOM = DEMO_TEMPLATES
+_DEMO: Final = (
+    Template(_CODES, PLATFORMS_TEXT),
+    Template(_CODES_BY_WHATSAPP, PLATFORMS_TEXT, channels=("whatsapp",)),
+    Template(_CUSTOM, None),
+)
+
+
 class Templates:
     """The templates of one sandbox.
 
     Args:
-        contents: Text by template id, and then no other id exists; or ``None``, and then every id
-            exists that does not begin with ``missing``.
+        contents: Text by template id, and then no other id exists but those of `DEMO_TEMPLATES`;
+            or ``None``, and then every id exists that does not begin with ``missing``.
     """
 
     def __init__(self, contents: Mapping[str, str] | None) -> None:
         self._is_open = contents is None
-        self._contents = {DEMO_TEMPLATE: PLATFORMS_TEXT, **(contents or {})}
+        given = {name: Template(name, text) for name, text in (contents or {}).items()}
+        self._templates = {each.id: each for each in _DEMO} | given
 
     def find(self, template_id: str) -> Template:
         """Return a template.
@@ -74,7 +90,7 @@ class Templates:
         Raises:
             RefusedError: 4001, it does not exist.
         """
-        content = self._contents.get(template_id)
-        if content is None and (not self._is_open or template_id.startswith(_MISSING)):
+        found = self._templates.get(template_id)
+        if found is None and (not self._is_open or template_id.startswith(_MISSING)):
             raise RefusedError(4001, "template config not exist")
-        return Template(template_id, content)
+        return Template(template_id, None) if found is None else found

@@ -1,6 +1,7 @@
 """The platform inside a test: clients of it, and what they sent."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from engagelab_async import Attempt, Credentials, EngageLab, Engine, RetryPolicy
@@ -27,6 +28,7 @@ class FakeEngageLab:
         templates: As for ``Sandbox``.
         code_ttl: How long a code is live, in seconds.
         review: As for ``Sandbox``.
+        balance: As for ``Sandbox``.
         clock: The time, for code that lets it pass; a new `Clock`, if it is left out.
 
     Attributes:
@@ -61,6 +63,7 @@ class FakeEngageLab:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
+        balance: Decimal | int | str | None = None,
         clock: Clock | None = None,
     ) -> None:
         codes, self._names = Codes(), Names()
@@ -69,6 +72,7 @@ class FakeEngageLab:
             templates=templates,
             code_ttl=code_ttl,
             review=review,
+            balance=balance,
             clock=self.clock,
             new_code=codes.make,
         )

@@ -56,6 +56,7 @@ class TestHopeless:
             refusal(5011),
             refusal(3002),
             Response(502, {}, GATEWAY.encode()),
+            Response(502, {}, b'{"code": 500, "message": "upstream node not exist"}'),
         ],
     )
     def test_is_not_what_concerns_one(self, on: Run, answer: Response) -> None:

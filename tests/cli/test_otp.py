@@ -1,11 +1,12 @@
 """``engagelab otp``."""
 
 import io
+import json
 
 import pytest
 
 from cli.command import Engagelab
-from engagelab_async.sandbox import Sandbox
+from engagelab_async.sandbox import Fault, Sandbox
 
 
 def test_send_sends_a_code_of_the_platform(at_sandbox: Engagelab, sandbox: Sandbox) -> None:
@@ -99,3 +100,41 @@ def test_a_mistyped_option_is_no_code(at_sandbox: Engagelab) -> None:
 
     assert 2 == ran.exit_code
     assert "code: begins with a hyphen" in ran.err
+
+
+def test_balance_shows_the_amounts(at_sandbox: Engagelab) -> None:
+    """The amounts come with the currency that the OTP product names."""
+    ran = at_sandbox("otp", "balance")
+
+    assert (0, "") == (ran.exit_code, ran.err)
+    assert [
+        "balance       100.0000 USD",
+        "gift balance  0.0000 USD",
+        "total         100.0000 USD",
+    ] == [line.strip() for line in ran.out.splitlines()]
+
+
+def test_balance_for_scripts(at_sandbox: Engagelab) -> None:
+    """JSON has the amounts as strings, so that no script makes a float of them unasked."""
+    ran = at_sandbox("otp", "balance", "--json")
+
+    assert {
+        "ok": True,
+        "operation": "otp.balance",
+        "result": {
+            "balance": "100.0000",
+            "gift_balance": "0.0000",
+            "total_balance": "100.0000",
+            "currency": "USD",
+        },
+    } == json.loads(ran.out)
+
+
+def test_a_balance_that_cannot_be_read(at_sandbox: Engagelab, sandbox: Sandbox) -> None:
+    """A read that fails was never a send, so nothing is left open."""
+    sandbox.faults.add(Fault("error", path="/otp/v1/balance", code=1000))
+    ran = at_sandbox("otp", "balance", "--attempts", "1")
+
+    assert 1 == ran.exit_code
+    assert "✗ Not done" in ran.err
+    assert "may have been sent  no" in ran.err

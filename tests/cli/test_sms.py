@@ -68,3 +68,14 @@ def test_send_to_nobody_is_bad_usage(at_sandbox: Engagelab) -> None:
 
     assert 2 == ran.exit_code
     assert "TO requires an argument" in ran.err.replace('"', "")
+
+
+def test_balance_shows_the_amounts(at_sandbox: Engagelab) -> None:
+    """The SMS product names no currency."""
+    at_sandbox("sms", "send", "+6591234567", "--template", "1")
+    ran = at_sandbox("sms", "balance")
+
+    assert (0, "") == (ran.exit_code, ran.err)
+    assert ["balance       99.9950", "gift balance  0.0000", "total         99.9950"] == [
+        line.strip() for line in ran.out.splitlines()
+    ]

@@ -27,6 +27,7 @@ VOICE = {
     "send_channel_strategy": "voice",
     "brand_name": "Acme",
     "voice_config": {"template_type": 1},
+    "verify_code_config": {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5},
 }
 APPROVED = Review.approve(after=0)
 

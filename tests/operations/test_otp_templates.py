@@ -15,6 +15,7 @@ from engagelab_async import (
     OTPTemplate,
     SMSConfig,
     TemplateCustomConfig,
+    TemplateDefaultConfig,
     TemplateStatus,
     VerifyCodeConfig,
     VerifyCodeType,
@@ -22,6 +23,20 @@ from engagelab_async import (
 
 LOGIN = OTPTemplate.sms("login", brand_name="Acme")
 CUSTOM = OTPTemplate.sms("login", brand_name="Acme", content="{{code}}!", country_codes="CN,US")
+
+
+NOTICE = SMSConfig(2, None, TemplateCustomConfig("marketing", "30% off"))
+
+
+def mails(**changes: Any) -> EmailConfig:  # noqa: ANN401 - the wrong types are the point
+    """Make an email in two languages, the second of which has some changes."""
+    content = EmailContent(
+        language="default",
+        template_content="{{code}}",
+        pre_from_mail="a@example.com",
+        pre_subject="Your code",
+    )
+    return EmailConfig("mail", (content, evolve(content, **changes)))
 
 
 def submit(**changes: Any) -> OTPTemplate:  # noqa: ANN401 - the wrong types are the point
@@ -105,9 +120,20 @@ def test_whatsapp_restricts_the_minutes() -> None:
         {"description": "d" * 255},
         {"description": ""},
         {"brand_name": None},
-        {"verify_code_config": None},
+        {"verify_code_config": None, "sms_config": NOTICE},
         {"send_channel_strategy": "sms | voice", "voice_config": ChannelConfig()},
-        {"send_channel_strategy": ["email"], "sms_config": None, "email_config": EmailConfig()},
+        {
+            "send_channel_strategy": "voice|whatsapp|sms",
+            "voice_config": ChannelConfig(),
+            "whatsapp_config": ChannelConfig(),
+        },
+        {"send_channel_strategy": ["email"], "sms_config": None, "email_config": mails()},
+        {
+            "send_channel_strategy": "email",
+            "sms_config": None,
+            "email_config": EmailConfig("mail"),
+            "verify_code_config": None,
+        },
         {"verify_code_config": VerifyCodeConfig(VerifyCodeType(7), 4, 1)},
         {"verify_code_config": VerifyCodeConfig(VerifyCodeType.DIGITS, 10, 10)},
         {
@@ -132,7 +158,49 @@ def test_what_the_platform_takes(changes: dict[str, Any]) -> None:
         ({"description": "d" * 256}, "description: must have 1 to 255 characters, has 256"),
         ({"send_channel_strategy": ""}, "send_channel_strategy: expected one or more of whatsapp"),
         ({"send_channel_strategy": "sms|fax"}, "send_channel_strategy: expected one or more of"),
-        ({"sms_config": None}, "sms_config: at least one channel needs its config"),
+        ({"sms_config": None}, "sms_config: every channel of send_channel_strategy needs"),
+        ({"send_channel_strategy": "sms|whatsapp"}, "whatsapp_config: every channel of send"),
+        ({"send_channel_strategy": "sms|sms"}, "send_channel_strategy: names a channel twice"),
+        (
+            {"send_channel_strategy": "sms|email", "email_config": mails()},
+            "send_channel_strategy: email cannot be joined",
+        ),
+        (
+            {"send_channel_strategy": "email|sms", "email_config": mails()},
+            "send_channel_strategy: email cannot be joined",
+        ),
+        ({"verify_code_config": None}, "verify_code_config: needed, as the template sends codes"),
+        (
+            {"verify_code_config": None, "sms_config": NOTICE, "voice_config": ChannelConfig()},
+            "verify_code_config: needed",
+        ),
+        (
+            {"verify_code_config": None, "sms_config": NOTICE, "email_config": mails()},
+            "verify_code_config: needed",
+        ),
+        (
+            {
+                "verify_code_config": None,
+                "sms_config": SMSConfig(2, None, TemplateCustomConfig("utility", "{code}")),
+            },
+            "verify_code_config: needed",
+        ),
+        ({"whatsapp_config": ChannelConfig(2)}, "template_type: must be 1$"),
+        ({"voice_config": ChannelConfig(0)}, "template_type: must be 1$"),
+        (
+            {"sms_config": SMSConfig(2, None, TemplateCustomConfig("utility"))},
+            "custom_content: must not be empty",
+        ),
+        ({"email_config": EmailConfig()}, "template_name: must not be left out"),
+        ({"email_config": EmailConfig("")}, "template_name: must not be empty"),
+        *(
+            (
+                {"email_config": mails(**{name: value})},
+                rf"template_custom_configs\[1\]\.{name}: must not be",
+            )
+            for name in ("language", "pre_from_mail", "pre_subject", "template_content")
+            for value in (None, "", " ")
+        ),
         (
             {"verify_code_config": VerifyCodeConfig(VerifyCodeType(0))},
             "verify_code_type: must be 1",
@@ -167,12 +235,25 @@ def test_rules(changes: dict[str, Any], problem: str) -> None:
         ({"sms_config": {"template_type": 1}}, "sms_config: expected SMSConfig or None, got dict"),
         ({"verify_code_config": VerifyCodeConfig(verify_code_len=6.0)}, "verify_code_len: expe"),  # type: ignore[arg-type]
         ({"verify_code_config": VerifyCodeConfig(verify_code_ttl=True)}, "verify_code_ttl: expec"),
+        ({"email_config": EmailConfig(5)}, "template_name: expected a str, got int"),  # type: ignore[arg-type]
+        ({"email_config": mails(pre_subject=5)}, r"template_custom_configs\[1\].pre_subject: exp"),
+        ({"voice_config": ChannelConfig("1")}, "template_type: expected an int, got str"),  # type: ignore[arg-type]
+        (
+            {"voice_config": ChannelConfig(1, TemplateDefaultConfig(contain_expire=1))},  # type: ignore[arg-type]
+            "contain_expire: expected a bool, got int",
+        ),
     ],
 )
 def test_types(changes: dict[str, Any], problem: str) -> None:
     """What is of another type is refused, and named."""
     with pytest.raises(TypeError, match=f"^{problem}"):
         submit(**changes)
+
+
+def test_emails_are_of_their_class() -> None:
+    """What is no email in some language is refused at once."""
+    with pytest.raises(TypeError, match=r"^template_custom_configs\[0\]: expected EmailContent"):
+        EmailConfig("mail", [{"language": "en"}])  # type: ignore[list-item]
 
 
 def test_only_templates_are_submitted() -> None:

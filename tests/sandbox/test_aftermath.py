@@ -4,12 +4,15 @@ import json
 import threading
 import time
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from attrs import evolve
 
-from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox, SentMessage
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Review, Sandbox, SentMessage
+from engagelab_async.webhooks import Verifier
 from hostile import Hostile, answers, hangs
 from sandbox.fake_clock import FakeClock
 
@@ -25,9 +28,15 @@ def send(sandbox: Sandbox, to: str = "+6591234567", template: str = "login") -> 
     return sandbox.last_message(to)
 
 
+def call(method: str, url: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    """Make another call of the API, and return its answer."""
+    answer = httpx.request(method, url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
+    return answer.raise_for_status().json()
+
+
 def rows(server: Hostile) -> list[dict[str, object]]:
-    """Return all rows that were called back."""
-    bodies = [json.loads(each.body) for each in server.requests[CHECKS:]]
+    """Return all rows that were called back; a check of the URL has none."""
+    bodies = [json.loads(each.body) for each in server.requests if each.body not in (b"", b"{}")]
     return [row for body in bodies for row in body["rows"]]
 
 
@@ -188,3 +197,129 @@ def test_the_pace_is_a_number(pace: float) -> None:
     """What is no pace is refused at once."""
     with pytest.raises(ValueError, match=r"^pace: "):
         Sandbox(pace=pace)
+
+
+def notifications(server: Hostile) -> list[tuple[object, ...]]:
+    """Return whose template each notification is about, what came of it, and why."""
+    return [
+        (row["server"], *notification["notification_data"].values())
+        for row in rows(server)
+        if isinstance(notification := row.get("notification"), dict)
+        and notification["event"] == "template_audit_result"
+    ]
+
+
+def create(sandbox: Sandbox, template_id: str) -> None:
+    """Submit an OTP template."""
+    body = {
+        "template_id": template_id,
+        "send_channel_strategy": "voice",
+        "voice_config": {"template_type": 1},
+        "verify_code_config": {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5},
+    }
+    call("POST", f"{sandbox.otp_base_url}/v1/template-configs", body)
+
+
+async def test_reviews_are_called_back() -> None:
+    """Each review that ends is told once, with the reviewer's words, on both products."""
+    clock = FakeClock()
+    with (
+        Hostile(OK) as server,
+        Sandbox(templates={"given": "Hi"}, callbacks=Callbacks(server.url), clock=clock) as sandbox,
+    ):
+        create(sandbox, "approved")
+        sandbox.review = Review.leave_pending()
+        create(sandbox, "never")
+        sandbox.review = Review.reject("Name the brand", after=5)
+        create(sandbox, "rejected")
+        clock.now += 1
+        await server.until(lambda: len(notifications(server)) == 1)
+        clock.now += 4
+        await server.until(lambda: len(notifications(server)) == 2)
+        sandbox.review = Review.approve(after=0)
+        wording = {
+            "template_name": "shipped",
+            "template_type": "utility",
+            "template_content": "Order {{order}}",
+            "country_codes": "SG",
+        }
+        url = f"{sandbox.sms_base_url}/v1/template-configs"
+        made = call("POST", url, wording)
+        await server.until(lambda: len(notifications(server)) == 3)
+        call("PUT", f"{url}/{made['template_id']}", wording)
+        await server.until(lambda: len(notifications(server)) == 4)
+
+        assert [
+            ("otp", "approved", "approved", ""),
+            ("otp", "rejected", "rejected", "Name the brand"),
+            *[("sms", made["template_id"], "approved", "")] * 2,
+        ] == notifications(server)
+        assert {int(clock.now), int(clock.now) - 4} == {row["itime"] for row in rows(server)}
+
+
+async def test_earlier_reviews_are_not_told() -> None:
+    """Who asks for callbacks is told of what comes from then on."""
+    with Hostile(OK) as server, Sandbox(review=Review.approve(after=0)) as sandbox:
+        create(sandbox, "before")
+        for _ in range(2):
+            sandbox.callbacks = Callbacks(server.url)
+        create(sandbox, "after")
+        await server.until(lambda: len(notifications(server)) == 1)
+
+        assert [("otp", "after", "approved", "")] == notifications(server)
+
+
+async def test_kept_reviews_are_not_told_again(tmp_path: Path) -> None:
+    """A store brings back what was decided; what was not, is told when it is."""
+    clock = FakeClock()
+    with Hostile(OK) as server:
+
+        def started() -> Sandbox:
+            return Sandbox(callbacks=Callbacks(server.url), clock=clock, store=tmp_path / "store")
+
+        with started() as sandbox:
+            create(sandbox, "decided")
+            clock.now += 1
+            await server.until(lambda: len(notifications(server)) == 1)
+            create(sandbox, "pending")
+        with started():
+            clock.now += 1
+            await server.until(lambda: len(notifications(server)) == 2)
+
+        assert ["decided", "pending"] == [name for _, name, *_ in notifications(server)]
+
+
+async def test_the_vendors_way_to_ask_for_callbacks() -> None:
+    """The call of the vendor's sandbox sets the URL, and its pair signs."""
+    verifier = Verifier("sandbox_demo", "sandbox_webhook_secret")
+    with Hostile(OK) as server, Sandbox(pace=0) as sandbox:
+        call("PUT", f"{sandbox.otp_base_url}/v1/sandbox/webhook", {"url": server.url})
+        send(sandbox)
+        await server.until(lambda: len(statuses(server)) == 4)
+
+        assert sandbox.callbacks is not None
+        last = server.requests[-1]
+        verifier.verify(dict(last.headers), last.body)
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"token": "a-token-of-16-chars"}, 403),
+        (
+            {"token": "a-token-of-16-chars", "credentials": {"otp": DEMO_CREDENTIALS}},
+            200,
+        ),
+    ],
+)
+def test_who_may_ask_for_callbacks(options: dict[str, Any], status: int) -> None:
+    """Where the inbox asks for a token, a key pair that anybody may make up is not enough."""
+    with Sandbox(**options) as sandbox:
+        answer = httpx.put(
+            f"{sandbox.otp_base_url}/v1/sandbox/webhook",
+            json={"url": "http://127.0.0.1:9/"},
+            auth=DEMO_CREDENTIALS,
+            trust_env=False,
+        )
+
+        assert status == answer.status_code

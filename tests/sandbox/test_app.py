@@ -3,19 +3,22 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from starlette.types import Message
 
-from engagelab_async.sandbox import DEMO_CREDENTIALS
+from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks
 from engagelab_async.sandbox._errors import MEANINGS
+from engagelab_async.sandbox._fields import Body
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 from sandbox.fake_clock import FakeClock
 
 NO_AUTH = httpx.Auth()  # its flow sends the request as it is, unlike the client's own
+ENGAGELAB_DEMO = ("engagelab_sandbox_demo", "engagelab_sandbox_secret")
 OTP_PAIR = ("otp-key", "otp-secret")
 SMS_PAIR = ("sms-key", "sms-secret")
 CREDENTIALS: dict[Product, tuple[str, str]] = {"otp": OTP_PAIR, "sms": SMS_PAIR}
@@ -66,6 +69,76 @@ async def test_all_five_calls_have_their_path(http: httpx.AsyncClient, platform:
     assert {"application/json"} == {answer.headers["content-type"] for answer in answers}
     assert {**guess, "verified": True} == checked.json()
     assert ["otp", "otp", "otp", "sms"] == [each.product for each in platform.outbox.messages]
+
+
+@pytest.mark.parametrize("asked", [DEMO_CREDENTIALS, ENGAGELAB_DEMO])
+@pytest.mark.parametrize("used", [DEMO_CREDENTIALS, ENGAGELAB_DEMO])
+async def test_the_vendors_pair_has_two_names(
+    platform: Platform, asked: tuple[str, str], used: tuple[str, str]
+) -> None:
+    """The vendor's pages name two pairs; who is to take one of them takes both, and no others."""
+    async with client_of(platform, {"otp": asked, "sms": SMS_PAIR}) as http:
+        admitted = await http.get("/otp/v1/balance", auth=used)
+        strange = await http.get("/otp/v1/balance", auth=OTP_PAIR)
+        other = await http.get("/sms/v1/balance", auth=used)
+
+    assert [200, 401, 401] == [each.status_code for each in (admitted, strange, other)]
+
+
+async def test_a_balance_takes_a_key(guarded: httpx.AsyncClient) -> None:
+    """It is read with a key of its own product, and posted by nobody."""
+    own = await guarded.get("/sms/v1/balance", auth=SMS_PAIR)
+    other = await guarded.get("/sms/v1/balance", auth=OTP_PAIR)
+    posted = await guarded.post("/sms/v1/balance", json={}, auth=SMS_PAIR)
+
+    assert [200, 401, 405] == [each.status_code for each in (own, other, posted)]
+
+
+class TestSandboxWebhook:
+    """``PUT /v1/sandbox/webhook``, which the vendor's sandbox has."""
+
+    URL = "http://127.0.0.1:8000/callbacks"
+
+    async def put(
+        self, platform: Platform, body: object, *, is_permitted: bool = True
+    ) -> tuple[int, Any, list[Callbacks]]:
+        """Say where callbacks are to go, and return the answer and what was set."""
+        found: list[Callbacks] = []
+        app = create_app(platform, set_callbacks=found.append if is_permitted else None)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://sandbox", auth=DEMO_CREDENTIALS
+        ) as http:
+            answer = await http.put("/otp/v1/sandbox/webhook", json=body)
+        return answer.status_code, answer.json(), found
+
+    async def test_sets_the_url(self, platform: Platform) -> None:
+        """The vendor's pair signs, unless the request brings another."""
+        named = await self.put(platform, {"url": self.URL, "username": "shop", "secret": "mine"})
+        unnamed = await self.put(platform, {"url": self.URL, "secret": None})
+        done = (200, {"code": 0, "message": "success"})
+
+        assert (*done, [Callbacks(self.URL, username="shop", secret="mine")]) == named
+        assert (
+            *done,
+            [Callbacks(self.URL, username="sandbox_demo", secret="sandbox_webhook_secret")],
+        ) == unnamed
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"url": "ftp://x"}, {"url": "x"}, {"url": 5}, {"url": None}, {"username": "a;b"}],
+    )
+    async def test_refuses_what_cannot_be(self, platform: Platform, changes: Body) -> None:
+        """A URL of another kind, or a username that no signature can hold, is error 3002."""
+        status, answer, found = await self.put(platform, {"url": self.URL, **changes})
+
+        assert (400, 3002, []) == (status, answer["code"], found)
+
+    async def test_needs_permission(self, platform: Platform) -> None:
+        """Where any pair is let in from anywhere, nobody may steer the sandbox with one."""
+        status, answer, _ = await self.put(platform, {"url": self.URL}, is_permitted=False)
+
+        assert (403, 2004) == (status, answer["code"])
 
 
 @pytest.mark.parametrize("code", MEANINGS)

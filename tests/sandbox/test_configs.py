@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from engagelab_async import (
     BusinessRuleError,
     ChannelConfig,
     Credentials,
+    EmailConfig,
     EngageLab,
     InUseError,
     InvalidRequestError,
@@ -24,6 +25,7 @@ from engagelab_async import (
     SignaturePosition,
     SignatureRejectedError,
     SignatureStatus,
+    SMSConfig,
     TemplateRejectedError,
     TemplateStatus,
     TemplateType,
@@ -209,6 +211,8 @@ class TestSMSTemplates:
             ({"template_name": "n" * 256}, "template_name must have 1 to 255 characters"),
             ({"template_type": "x"}, "template_type must be one of utility marketing authe"),
             ({"template_content": "a test"}, "template_content must not hold 【 】"),
+            ({"template_type": "authentication"}, "template_content must hold {{code}}"),
+            ({"template_type": "otp"}, "template_content must hold {{code}}"),
             ({"country_codes": ["CN"]}, "country_codes must be a non-empty string"),
             ({"add_signature": "yes"}, "add_signature must be a boolean"),
             ({"add_signature": True}, "sign_id must be a non-empty string"),
@@ -327,7 +331,8 @@ class TestOTPTemplates:
             )
             == submitted
         )
-        assert (evolve(submitted, status=TemplateStatus.APPROVED),) == (approved,) == listed
+        assert evolve(submitted, status=TemplateStatus.APPROVED) == approved
+        assert (evolve(approved, sms_config=SMSConfig(2, template_parts=1)),) == listed
         assert {(4001, "config not exist")} == {
             await refused(templates.get("login"), NotFoundError),
             await refused(templates.delete("login"), NotFoundError),
@@ -387,7 +392,7 @@ class TestOTPTemplates:
         ("strategy", "to", "channel"),
         [
             ("whatsapp|sms", TO, "whatsapp"),
-            ("email|voice", TO, "voice"),
+            ("voice|sms", TO, "voice"),
             ("email", TO, "sms"),
             ("whatsapp|sms", "bob@example.com", "email"),
             ("voice", "+10000000004", "whatsapp"),
@@ -399,7 +404,13 @@ class TestOTPTemplates:
         """The first channel of the template that fits is taken; magic recipients keep theirs."""
         platform.reviewer.review = APPROVED
         await engagelab.otp.templates.create(
-            evolve(LOGIN, send_channel_strategy=strategy, voice_config=ChannelConfig())
+            evolve(
+                LOGIN,
+                send_channel_strategy=strategy,
+                whatsapp_config=ChannelConfig(),
+                voice_config=ChannelConfig(),
+                email_config=EmailConfig("mail"),
+            )
         )
         sent = await engagelab.otp.send(to, "login")
 
@@ -429,10 +440,174 @@ class TestOTPTemplates:
             "template_id": "x",
             "send_channel_strategy": "voice",
             "voice_config": {"template_type": 1},
+            "verify_code_config": {
+                "verify_code_type": 1,
+                "verify_code_len": 6,
+                "verify_code_ttl": 5,
+            },
         }
         await http.post("/otp/v1/template-configs", json=body)
 
         assert body.items() <= (await http.get("/otp/v1/template-configs/x")).json().items()
+
+
+class TestGivenTemplates:
+    """Texts that the sandbox was given are templates that are approved."""
+
+    GIVEN: ClassVar[dict[str, str]] = {
+        "shipped": "Order {{order}}",
+        "login": "{{code}} for {{ttl}}",
+    }
+
+    @pytest.fixture
+    def platform(self, clock: FakeClock) -> Platform:
+        """A platform with two texts."""
+        return Platform(templates=self.GIVEN, code_ttl=90, clock=clock)
+
+    async def test_are_listed(self, engagelab: EngageLab) -> None:
+        """Both products list them, and answer each as it could have been submitted."""
+        sms = await engagelab.sms.templates.list()
+        otp = await engagelab.otp.templates.list()
+        shipped = await engagelab.sms.templates.wait_until_reviewed("shipped")
+        login = await engagelab.otp.templates.wait_until_reviewed("login")
+        by_sms = login.sms_config
+        assert by_sms is not None
+
+        assert list(self.GIVEN) == [each.template_id for each in sms]
+        assert list(self.GIVEN) == [each.template_id for each in otp]
+        assert {TemplateStatus.APPROVED} == {
+            *(each.status for each in sms),
+            *(each.status for each in otp),
+        }
+        assert ("Order {{order}}", TemplateType.UTILITY) == (
+            shipped.template_content,
+            shipped.template_type,
+        )
+        assert OTPTemplate.sms("login", brand_name="Acme", content=self.GIVEN["login"]) == evolve(
+            login,
+            brand_name="Acme",
+            sms_config=evolve(by_sms, template_parts=None),
+            status=None,
+            audit_remark=None,
+            created_time=None,
+        )
+
+    async def test_are_sent_as_before(self, engagelab: EngageLab, platform: Platform) -> None:
+        """Their texts go out without a review, filled in by the sandbox."""
+        await engagelab.otp.send_code(TO, "0394", "login")
+        await engagelab.sms.send(TO, "shipped", params={"order": "7"})
+
+        assert ["0394 for 1.5", "Order 7"] == [each.text for each in platform.outbox.messages]
+
+    async def test_can_be_changed_and_deleted(
+        self, engagelab: EngageLab, platform: Platform, clock: FakeClock
+    ) -> None:
+        """From then on they are what the calls have made of them."""
+        await engagelab.sms.templates.update("shipped", **WORDING)
+        pending = await refused(engagelab.sms.send(TO, "shipped"), BusinessRuleError)
+        clock.now += 1
+        await engagelab.sms.send(TO, "shipped", params={"order": "7"})
+        await engagelab.otp.templates.delete("login")
+        taken = await refused(
+            engagelab.otp.templates.create(evolve(LOGIN, template_id="shipped")), NameTakenError
+        )
+
+        assert 3003 == pending[0]
+        assert "Order 7 is on its way" == platform.outbox.messages[-1].text
+        assert 4001 == (await refused(engagelab.otp.send(TO, "login"), NotFoundError))[0]
+        assert (3003, "template_id already exist") == taken
+
+    def test_are_those_of_the_newest_run(self, platform: Platform, clock: FakeClock) -> None:
+        """Of what was kept, only what the calls have changed wins over what is given."""
+        platform.sms.update_template("shipped", WORDING | {"country_codes": "SG"})
+        platform.otp.delete_template("login")
+        again = Platform(templates={"shipped": "New", "login": "New {{code}}"}, clock=clock)
+        again.sms.restore(platform.sms.state)
+        again.otp.restore(platform.otp.state)
+
+        assert [WORDING["template_content"], "New {{code}}"] == [
+            again.sms.get_template(name)["template_content"] for name in ("shipped", "login")
+        ]
+        assert ["shipped"] == [each["template_id"] for each in again.otp.list_templates()]
+        assert "New" in str(again.otp.get_template("shipped"))
+
+
+class TestListOfOTPTemplates:
+    """The list leaves out what the templates say."""
+
+    async def test_has_no_texts(self, http: httpx.AsyncClient) -> None:
+        """Of each channel it tells the type, the name and the parts."""
+        content = {
+            "language": "en",
+            "template_content": "{{code}}",
+            "pre_from_mail": "a@example.com",
+            "pre_subject": "Your code",
+        }
+        body = {
+            "template_id": "x",
+            "send_channel_strategy": "whatsapp|sms",
+            "description": "d",
+            "brand_name": "Acme",
+            "verify_code_config": {
+                "verify_code_type": 1,
+                "verify_code_len": 6,
+                "verify_code_ttl": 5,
+            },
+            "whatsapp_config": {
+                "template_type": 1,
+                "template_default_config": {"contain_security": True},
+            },
+            "sms_config": {
+                "template_type": 2,
+                "template_custom_config": {
+                    "custom_sub_type": "authentication",
+                    "custom_content": "{{code}}",
+                },
+            },
+            "email_config": {"template_name": "m", "template_custom_configs": [content]},
+        }
+        await http.post("/otp/v1/template-configs", json=body)
+        (listed,) = (await http.get("/otp/v1/template-configs")).json()
+        whole = (await http.get("/otp/v1/template-configs/x")).json()
+
+        assert {
+            **whole,
+            "whatsapp_config": {"template_type": 1},
+            "sms_config": {"template_type": 2, "template_parts": 1},
+            "email_config": {"template_name": "m"},
+        } == listed
+        assert body["email_config"] == whole["email_config"]
+
+
+class TestImpossibleIds:
+    """Ids that no template or signature can have."""
+
+    @pytest.mark.parametrize("an_id", ["abc", "1 2", "a%0Ab", "%0A", "1%0A", "٣", "-1", "1.5"])
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+    async def test_are_refused(self, http: httpx.AsyncClient, method: str, an_id: str) -> None:
+        """The SMS product makes its ids itself, and says so with 400."""
+        body: object = {} if method == "PUT" else None
+        template = await http.request(method, f"/sms/v1/template-configs/{an_id}", json=body)
+        signature = await http.request(method, f"/sms/v1/sign-configs/{an_id}", json=body)
+
+        assert (400, {"code": 400, "message": "invalid templateId"}) == (
+            template.status_code,
+            template.json(),
+        )
+        assert (400, {"code": 400, "message": "invalid signId"}) == (
+            signature.status_code,
+            signature.json(),
+        )
+
+    @pytest.mark.parametrize("an_id", ["a%0Ab", "%0A", "%0D%0A", "a%0A"])
+    async def test_of_otp_do_not_exist(self, http: httpx.AsyncClient, an_id: str) -> None:
+        """A line break in an id is no other path."""
+        answer = await http.get(f"/otp/v1/template-configs/{an_id}")
+
+        assert (400, {"code": 4001, "message": "config not exist"}) == (
+            answer.status_code,
+            answer.json(),
+        )
 
 
 class TestPaths:

@@ -34,7 +34,8 @@ OTP_TEMPLATE = {
     "template_id": "mine",
     "send_channel_strategy": "whatsapp|sms",
     "sms_config": {"template_type": 1},
-    "verify_code_config": {"verify_code_ttl": 5},
+    "whatsapp_config": {"template_type": 1},
+    "verify_code_config": {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5},
 }
 
 OPENS = """

@@ -30,8 +30,16 @@ JSON = "application/json"
 ONLY_DOCUMENTED = {
     "otp.verify": {"verify_code"},  # what the caller has just passed in
     "sms.send": {"code", "message"},  # of a failure, which is raised
+    # The same amounts, of which a result holds the exact ones.
+    "sms.balance": {"balance10000", "gift_balance10000", "total_balance10000"},
 }
 """Fields of answers that are of no use in a result."""
+
+ONLY_READ = {"sms.balance": {"currency"}}
+"""Fields of results that the other product answers."""
+
+ONLY_OF_THE_SANDBOX = {"otp.sandbox.webhook"}
+"""Calls that the vendor's sandbox has, and not its platform."""
 
 by_product = pytest.mark.parametrize("product", PRODUCTS)
 by_call = pytest.mark.parametrize("call", OPERATIONS)
@@ -105,7 +113,9 @@ def test_client_and_documents_have_the_same_operations() -> None:
     endpoints = [operation.endpoint for operation in OPERATIONS.values()]
 
     assert {(each.name, each.product, each.method, each.path) for each in endpoints} == {
-        (each["operationId"], product, method, path) for product, method, path, each in documented()
+        (each["operationId"], product, method, path)
+        for product, method, path, each in documented()
+        if each["operationId"] not in ONLY_OF_THE_SANDBOX
     }
 
 
@@ -174,7 +184,7 @@ def test_answers_have_the_same_fields(call: str) -> None:
     keys = {key for option in options for key in option["properties"]}
     read = keys_of(result) if has(result) else {"code", "message"}
 
-    assert keys - ONLY_DOCUMENTED.get(call, set()) == read
+    assert keys - ONLY_DOCUMENTED.get(call, set()) == read - ONLY_READ.get(call, set())
 
 
 @pytest.mark.parametrize(
@@ -252,9 +262,9 @@ def test_bodies_have_the_documented_types(operation: Operation[object]) -> None:
 @every("requests.json")
 def test_the_vendors_requests_are_valid(vector: Mapping[str, Any]) -> None:
     """The requests that the vendor's pages show are what the documents allow."""
-    call = vector["operation"]
+    call, body = vector["operation"], vector["http"]["body"]
 
-    assert [] == errors(body_of(call), product_of(call), vector["http"]["body"])
+    assert [] == ([] if body is None else errors(body_of(call), product_of(call), body))
 
 
 @every("responses.json", "template_responses.json")

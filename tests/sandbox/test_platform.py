@@ -71,6 +71,9 @@ class TestSendOTP:
             ("+10000000003", "sms"),
             ("+10000000004", "whatsapp"),
             ("10000000004", "whatsapp"),
+            ("+10000000014", "whatsapp"),
+            ("+10000000018", "sms"),
+            ("+10000000024", "whatsapp"),
         ],
     )
     def test_channel_follows_from_the_recipient(
@@ -129,9 +132,15 @@ class TestSendOTP:
         """A missing or mistyped field is refused with 3002 and its address in the body."""
         assert (3002, message) == refusal(platform.send_otp, body)
 
-    @pytest.mark.parametrize("to", ["12345", "+1234567890123456", "+65 9123 4567", "bob", "bob@x"])
+    @pytest.mark.parametrize(
+        "to",
+        [
+            *("12345", "+1234567890123456", "+65 9123 4567", "bob", "bob@x"),
+            *("091234567", "+091234567", "0065912345678", "00000000", "+", "++6591234567"),
+        ],
+    )
     def test_recipient_must_be_number_or_email(self, platform: Platform, to: str) -> None:
-        """What is neither a number of 7 to 15 digits nor an email address is refused with 5011."""
+        """What is neither 7 to 15 digits of E.164 nor an email address is refused with 5011."""
         assert (5011, "invalid mobile number format") == refusal(
             platform.send_otp, {**OTP, "to": to}
         )
@@ -418,6 +427,21 @@ class TestSendSMS:
         assert (3, 2) == (answer["total_count"], answer["accepted_count"])
         assert [TO, "+6591234568"] == [each.recipient for each in platform.outbox.messages]
 
+    @pytest.mark.parametrize("to", ["091234567", "+091234567", "00923700056581", "0", "+0"])
+    def test_no_country_code_begins_with_0(self, platform: Platform, to: str) -> None:
+        """A number of no country is dropped."""
+        answer = platform.send_sms({**SMS, "to": [to, TO]})
+
+        assert (2, 1) == (answer["total_count"], answer["accepted_count"])
+        assert [to] == [each.recipient for each in platform.outbox.dropped]
+
+    @pytest.mark.parametrize("template", [{"id": "1233"}, {"id": "1233", "params": None}])
+    def test_params_may_be_left_out(self, platform: Platform, template: Body) -> None:
+        """A send without params is one with none."""
+        platform.send_sms({**SMS, "template": template})
+
+        assert {} == platform.outbox.messages[-1].params
+
     def test_all_targets_may_be_dropped(self, platform: Platform) -> None:
         """A plan without any valid target is no error; there is just no message."""
         answer = platform.send_sms({**SMS, "to": ["123"]})
@@ -466,7 +490,7 @@ class TestSendSMS:
         [
             ("to", [], "to must be a non-empty array of non-empty strings"),
             ("template", None, "template must be an object"),
-            ("template", {"id": "1233"}, "template.params must be an object"),
+            ("template", {"id": "1233", "params": []}, "template.params must be an object"),
             ("template", {"params": {}}, "template.id must be a non-empty string"),
             ("template", {"id": True, "params": {}}, "template.id must be a non-empty string"),
             ("plan_name", 5, "plan_name must be a non-empty string"),

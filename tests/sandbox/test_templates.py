@@ -2,7 +2,7 @@
 
 import pytest
 
-from engagelab_async.sandbox import DEMO_TEMPLATE
+from engagelab_async.sandbox import DEMO_TEMPLATE, DEMO_TEMPLATES
 from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox.templates import Template, Templates
 
@@ -48,6 +48,19 @@ def test_known_templates_are_the_only_ones() -> None:
     assert templates.find(DEMO_TEMPLATE).is_verification
     with pytest.raises(RefusedError, match="4001"):
         templates.find("login")
+
+
+def test_the_vendors_templates_always_exist() -> None:
+    """Two are for codes, one of them by WhatsApp, and one is for whatever it is given."""
+    code, by_whatsapp, custom = map(Templates({}).find, DEMO_TEMPLATES)
+
+    assert (True, True, False) == (
+        code.is_verification,
+        by_whatsapp.is_verification,
+        custom.is_verification,
+    )
+    assert ((), ("whatsapp",)) == (code.channels, by_whatsapp.channels)
+    assert "[sandbox-custom-tpl] order=7" == custom.render({"order": "7"}, {})
 
 
 def test_no_templates_given_is_not_none_known() -> None:

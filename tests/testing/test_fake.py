@@ -1,5 +1,6 @@
 """The platform inside a test: its clients, and what can be asserted."""
 
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -13,9 +14,12 @@ from engagelab_async import (
     Credentials,
     EngageLab,
     FrequencyLimitError,
+    GetOTPBalance,
+    GetSMSBalance,
     InvalidNumberError,
     RetryPolicy,
     SendSMS,
+    ServerError,
     TemplateStatus,
 )
 from engagelab_async.sandbox import Review
@@ -225,3 +229,17 @@ class TestAssertions:
         """To ask for no message with ``times`` is a mistake, and the error knows what was meant."""
         with pytest.raises(ValueError, match=r"^times: .* assert_not_sent"):
             fake.assert_sent(times=0)
+
+
+async def test_balances_can_be_scripted() -> None:
+    """A balance can be read, replaced and refused like any other answer."""
+    fake = FakeEngageLab(balance=5)
+    fake.sms.answer(None, on=GetSMSBalance, times=1, balance10000=123456)
+    fake.otp.fail(None, ServerError, on=GetOTPBalance)
+    engagelab = fake.client()
+    replaced, own = [(await engagelab.sms.balance()).balance for _ in range(2)]
+    with pytest.raises(ServerError) as caught:
+        await engagelab.otp.balance()
+
+    assert (Decimal("12.3456"), Decimal(5)) == (replaced, own)
+    assert not caught.value.may_have_been_sent

@@ -4,6 +4,7 @@ mypy and pyright judge this file; running it shows that what they know is true.
 """
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any, ClassVar, TypeVar, assert_type
 
 import httpx
@@ -12,13 +13,16 @@ import pytest
 from aiohttp import ClientSession
 from attrs import frozen
 
-from calls import KEY_PAIR, PLAN, SENT, VERIFIED
+from calls import KEY_PAIR, OTP_BALANCE, PLAN, SENT, SMS_BALANCE, VERIFIED
 from engagelab_async import (
     APIError,
     Attempt,
+    Balance,
     Endpoint,
     EngageLab,
     EngageLabError,
+    GetOTPBalance,
+    GetSMSBalance,
     InvalidResponseError,
     Operation,
     Plan,
@@ -53,6 +57,18 @@ async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
     async with EngageLab(otp=KEY_PAIR, sms=KEY_PAIR, http=engine) as engagelab:
         assert_type(engagelab, EngageLab)
         yield engagelab
+
+
+async def test_balances(engagelab: EngageLab, engine: ScriptedEngine) -> None:
+    """Both products answer the same class, whose amounts are decimals."""
+    engine.script = [answer(each) for each in (OTP_BALANCE, SMS_BALANCE, OTP_BALANCE, SMS_BALANCE)]
+    otp = assert_type(await engagelab.otp.balance(), Balance)
+    sms = assert_type(await engagelab.sms.balance(timeout=1.0), Balance)
+
+    assert otp == assert_type(await engagelab.execute(GetOTPBalance()), Balance)
+    assert sms == assert_type(await engagelab.execute(GetSMSBalance()), Balance)
+    assert Decimal("0.1") < assert_type(sms.total_balance, Decimal)
+    assert assert_type(sms.currency, str | None) is None
 
 
 async def test_coroutines(engagelab: EngageLab, engine: ScriptedEngine) -> None:
@@ -94,22 +110,22 @@ async def test_mixed_operations(engagelab: EngageLab, engine: ScriptedEngine) ->
 
 
 @frozen
-class Balance:
+class Quota:
     """An answer that this library does not know."""
 
     amount: int
 
 
 @frozen
-class GetBalance(Operation[Balance]):
+class GetQuota(Operation[Quota]):
     """A call that somebody added."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.balance",
+        name="sms.quota",
         product="sms",
         method="GET",
-        path="/v1/balance",
-        result=Balance,
+        path="/v1/quota",
+        result=Quota,
         repeatable=True,
     )
 
@@ -122,9 +138,9 @@ async def twice(engagelab: EngageLab, operation: Operation[R]) -> tuple[R, R]:
 async def test_operations_of_others(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """An operation class from outside is executed like ours, with its own result."""
     engine.script = [answer({"amount": 5}), answer({"amount": 5})]
-    both = assert_type(await twice(engagelab, GetBalance()), tuple[Balance, Balance])
+    both = assert_type(await twice(engagelab, GetQuota()), tuple[Quota, Quota])
 
-    assert (Balance(5), Balance(5)) == both
+    assert (Quota(5), Quota(5)) == both
 
 
 async def test_fields() -> None:

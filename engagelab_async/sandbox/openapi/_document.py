@@ -51,11 +51,14 @@ def _paths(product: Product) -> dict[str, Any]:
 def _schemas(product: Product) -> dict[str, Schema]:
     if product == "otp":
         return {
+            "Balance": otp.BALANCE,
             "Sent": otp.SENT,
             "Verification": otp.VERIFICATION,
             "Template": otp_templates.TEMPLATE,
+            "ListedTemplate": otp_templates.LISTED_TEMPLATE,
         }
     return {
+        "Balance": sms.BALANCE,
         "Plan": sms.PLAN,
         "FailedPlan": sms.FAILED_PLAN,
         "Template": sms.TEMPLATE,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from engagelab_async.sandbox.recipients import EMAIL, NUMBER
 
-from ._operations import operation
+from ._operations import DONE, operation
 from ._schemas import (
     Schema,
     answer,
@@ -64,14 +64,45 @@ VERIFICATION: Final = answer(
 )
 
 
+_DECIMAL: Final = r"^-?[0-9]+\.[0-9]{4}$"
+BALANCE: Final = answer(
+    {
+        "currency": text("Always `USD`.", examples=["USD"]),
+        "balance": text("Negative with an overdraft.", pattern=_DECIMAL, examples=["-12.3400"]),
+        "gift_balance": text(pattern=_DECIMAL, examples=["0.0000"]),
+        "total_balance": text("The two together.", pattern=_DECIMAL, examples=["-12.3400"]),
+    },
+    description="What the account has left.",
+)
+
+
 def paths() -> dict[str, Any]:
     """Describe the operations, by path."""
     return {
+        "/v1/balance": {
+            "get": operation("otp.balance", "Read the balance", answers=reference("Balance"))
+        },
+        "/v1/sandbox/webhook": {"put": _set_webhook()},
         "/v1/messages": {"post": _send()},
         "/v1/codes": {"post": _send_code()},
         "/v1/verifications": {"post": _verify()},
         "/v1/custom-messages": {"post": _send_custom_message()},
     }
+
+
+def _set_webhook() -> Schema:
+    return operation(
+        "otp.sandbox.webhook",
+        "Say where callbacks are to go; only the vendor's sandbox has this call, and ours",
+        body=body(
+            {"url": text("Where to.", examples=["http://127.0.0.1:8000/callbacks"])},
+            {
+                "username": text("Signs them; `sandbox_demo` if it is left out."),
+                "secret": text("Its secret; `sandbox_webhook_secret` if it is left out."),
+            },
+        ),
+        answers=DONE,
+    )
 
 
 def _send() -> Schema:

@@ -1,11 +1,17 @@
 """The templates of the OTP product."""
 
+from itertools import permutations
 from typing import Any, Final
 
 from ._operations import DONE, operation, with_id
 from ._schemas import Schema, any_text, array, body, boolean, integer, mapping, reference, text
 
-_CHANNEL: Final = "(whatsapp|sms|voice|email)"
+# One channel and at most two fallbacks, each once; email stands alone.
+_JOINABLE: Final = ("whatsapp", "sms", "voice")
+_STRATEGIES: Final = [
+    "email",
+    *("|".join(order) for count in (1, 2, 3) for order in permutations(_JOINABLE, count)),
+]
 _MENTIONS: Final = body(
     {},
     {
@@ -15,14 +21,11 @@ _MENTIONS: Final = body(
     description="What the platform's own text mentions besides the code.",
 )
 _PLATFORMS_OWN: Final = body(
-    {},
-    {
-        "template_type": integer("1, the platform's own.", enum=[1]),
-        "template_default_config": _MENTIONS,
-    },
+    {"template_type": integer("1, the platform's own.", enum=[1])},
+    {"template_default_config": _MENTIONS},
 )
+_TYPE_ALONE: Final = body({"template_type": integer("1, the platform's own.", enum=[1])})
 _CODES: Final = body(
-    {},
     {
         "verify_code_type": integer(
             "1 digits, 2 lower case, 4 upper case, added up.", minimum=1, maximum=7
@@ -32,14 +35,16 @@ _CODES: Final = body(
             "How many minutes they are live; with WhatsApp only 1, 5 or 10.", minimum=1, maximum=10
         ),
     },
-    description="The codes that the platform makes.",
+    description="The codes that the platform makes; needed where a text holds one.",
 )
 _OWN_SMS: Final = body(
     {
         "custom_sub_type": text(
             "What the messages are for.", enum=["authentication", "marketing", "utility"]
         ),
-        "custom_content": text("The text.", examples=["{{code}} is your code"]),
+        "custom_content": text(
+            "The text; for authentication it holds `{{code}}`.", examples=["{{code}} is your code"]
+        ),
     },
     {"custom_country_codes": any_text("Where it is sent to.", examples=["CN,US"])},
     description="A text of one's own.",
@@ -48,11 +53,11 @@ _EMAIL: Final = body(
     {
         "language": text("Such as `en`; `default` for all others."),
         "template_content": text("The text."),
+        "pre_from_mail": text("The sender's address."),
+        "pre_subject": text("The subject."),
     },
     {
         "pre_from_name": any_text("The sender's name."),
-        "pre_from_mail": any_text("The sender's address."),
-        "pre_subject": any_text("The subject."),
         "pre_param_map": mapping({}, "Preset values of variables."),
     },
 )
@@ -67,11 +72,8 @@ def _template_fields(sms_config: Schema) -> dict[str, Schema]:
         "sms_config": sms_config,
         "voice_config": _PLATFORMS_OWN,
         "email_config": body(
-            {},
-            {
-                "template_name": any_text("Its name in the console."),
-                "template_custom_configs": array(_EMAIL, "The email in each language."),
-            },
+            {"template_name": text("Its name in the console.")},
+            {"template_custom_configs": array(_EMAIL, "The email in each language.")},
         ),
         "pwa_config": body(
             {},
@@ -84,33 +86,42 @@ def _template_fields(sms_config: Schema) -> dict[str, Schema]:
     }
 
 
+_SMS_TYPE: Final = {"template_type": integer("1, the platform's own; 2, one's own.", enum=[1, 2])}
 _SMS_FIELDS: Final = {
-    "template_type": integer("1, the platform's own; 2, one's own.", enum=[1, 2]),
     "template_default_config": _MENTIONS,
     "template_custom_config": _OWN_SMS,
 }
 _IDENTITY: Final = {
     "template_id": text("Chosen by the caller.", maxLength=128, examples=["login"]),
     "send_channel_strategy": text(
-        "The channels, in the order in which they are tried.",
-        pattern=rf"^{_CHANNEL}(\|{_CHANNEL})*$",
+        "The channels, in the order in which they are tried. Each needs its config.",
+        enum=_STRATEGIES,
         examples=["sms", "whatsapp|sms"],
     ),
 }
-_NEW_TEMPLATE: Final = body(_IDENTITY, _template_fields(body({}, _SMS_FIELDS)))
+_PARTS: Final = {"template_parts": integer("How many SMS a message takes.")}
+_NEW_TEMPLATE: Final = body(_IDENTITY, _template_fields(body(_SMS_TYPE, _SMS_FIELDS)))
+_KNOWN: Final = {
+    **_IDENTITY,
+    "status": integer("1 pending review, 2 approved, 3 rejected.", enum=[1, 2, 3]),
+    "created_time": integer("Unix seconds."),
+}
+_REMARK: Final = {"audit_remark": any_text("The reviewer's words.")}
 TEMPLATE: Final = body(
-    {
-        **_IDENTITY,
-        "status": integer("1 pending review, 2 approved, 3 rejected.", enum=[1, 2, 3]),
-        "created_time": integer("Unix seconds."),
-    },
-    {
-        **_template_fields(
-            body({}, {**_SMS_FIELDS, "template_parts": integer("How many SMS a message takes.")})
-        ),
-        "audit_remark": any_text("The reviewer's words."),
-    },
+    _KNOWN,
+    {**_template_fields(body(_SMS_TYPE, {**_SMS_FIELDS, **_PARTS})), **_REMARK},
     description="An OTP template.",
+)
+LISTED_TEMPLATE: Final = body(
+    _KNOWN,
+    {
+        **_template_fields(body(_SMS_TYPE, _PARTS)),
+        "whatsapp_config": _TYPE_ALONE,
+        "voice_config": _TYPE_ALONE,
+        "email_config": body({"template_name": text("Its name in the console.")}),
+        **_REMARK,
+    },
+    description="An OTP template in a list, which leaves out what it says.",
 )
 
 
@@ -130,7 +141,10 @@ def paths() -> dict[str, Any]:
 
 def _list() -> Schema:
     return operation(
-        "otp.templates.list", "Read all templates", answers=array(reference("Template"))
+        "otp.templates.list",
+        "Read all templates",
+        answers=array(reference("ListedTemplate")),
+        description="Without what the templates say; read one to have its texts.",
     )
 
 

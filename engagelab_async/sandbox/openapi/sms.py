@@ -13,6 +13,7 @@ from ._schemas import (
     either,
     integer,
     mapping,
+    number,
     reference,
     text,
 )
@@ -37,15 +38,15 @@ _MESSAGE: Final = body(
             description="The targets. Those that are no numbers are dropped without a word.",
         ),
         "template": body(
+            {"id": _ID},
             {
-                "id": _ID,
                 "params": mapping(
                     {"type": "string"},
                     "Values of the template's variables. One that is left out is delivered "
                     "literally, as `{{name}}`.",
                     examples=[{"order": "123456"}, {"name": "EngageLab", "promotion": "30%"}],
                 ),
-            }
+            },
         ),
     },
     {
@@ -69,6 +70,18 @@ PLAN: Final = answer(
         ),
     },
     description="A send that was accepted.",
+)
+_TEN_THOUSANDTHS: Final = integer("The same, times 10,000.", examples=[123456])
+BALANCE: Final = answer(
+    {
+        "balance": number("Negative with an overdraft.", examples=[12.3456]),
+        "gift_balance": number(examples=[2]),
+        "total_balance": number("The two together.", examples=[14.3456]),
+        "balance10000": _TEN_THOUSANDTHS,
+        "gift_balance10000": _TEN_THOUSANDTHS,
+        "total_balance10000": _TEN_THOUSANDTHS,
+    },
+    description="What the account has left.",
 )
 FAILED_PLAN: Final = answer(
     {
@@ -114,7 +127,12 @@ _NEW_WORDING: Final = body(
     },
 )
 TEMPLATE: Final = answer(
-    {"template_id": text("Its id."), **_WORDING, "status": _STATUS},
+    {
+        "template_id": text("Its id."),
+        **_WORDING,
+        "country_codes": any_text("Where it is sent to.", examples=["CN,US"]),
+        "status": _STATUS,
+    },
     {
         "sign_id": text("Its signature."),
         "sign_name": text("The name that its signature shows."),
@@ -198,6 +216,9 @@ def paths() -> dict[str, Any]:
     """Describe the operations, by path."""
     return {
         "/v1/messages": {"post": _send()},
+        "/v1/balance": {
+            "get": operation("sms.balance", "Read the balance", answers=reference("Balance"))
+        },
         "/v1/template-configs": _templates(),
         "/v1/template-configs/{template_id}": with_id(
             "template_id", _template(), description="The template's id."

@@ -1,0 +1,65 @@
+"""The calls about an account's balance and what they answer.
+
+The two products answer different types under the same names: OTP strings, SMS numbers and beside
+them each amount times 10,000 as an integer. A `Balance` is exact either way.
+"""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from attrs import frozen
+
+from ._operation import Endpoint, Operation
+
+
+@frozen
+class Balance:
+    """The balance of an account of one product.
+
+    Attributes:
+        balance: What was paid in and is left; negative with an overdraft.
+        gift_balance: What was given by EngageLab and is left.
+        total_balance: The two together.
+        currency: Such as ``USD``, or ``None`` where the platform does not say; SMS does not.
+
+    .. versionadded:: 0.1.0
+    """
+
+    balance: Decimal
+    gift_balance: Decimal
+    total_balance: Decimal
+    currency: str | None = None
+
+
+@frozen
+class GetOTPBalance(Operation[Balance]):
+    """Read the balance of the OTP account.
+
+    .. versionadded:: 0.1.0
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        name="otp.balance",
+        product="otp",
+        method="GET",
+        path="/v1/balance",
+        result=Balance,
+        repeatable=True,
+    )
+
+
+@frozen
+class GetSMSBalance(Operation[Balance]):
+    """Read the balance of the SMS account.
+
+    .. versionadded:: 0.1.0
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        name="sms.balance",
+        product="sms",
+        method="GET",
+        path="/v1/balance",
+        result=Balance,
+        repeatable=True,
+    )

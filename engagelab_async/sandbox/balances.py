@@ -1,0 +1,92 @@
+"""What the accounts have left: each message that goes out costs the same, whatever it is.
+
+Nothing is kept of it: what is left follows from what an account began with and what was sent.
+"""
+
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from ._errors import RefusedError
+from ._fields import Answer
+from .outbox import Outbox, Product
+
+Amount: TypeAlias = Decimal | int | str
+"""US dollars. No float: most of them are not what they are written as."""
+
+PRICE: Final = Decimal("0.005")
+"""What a message costs, in US dollars."""
+
+_UNLIMITED: Final = Decimal(100)
+_PLACES: Final = 4
+_MOST: Final = 10**12
+
+
+class Balances:
+    """The balance of the account of each product.
+
+    Args:
+        begins_with: What each has before anything is sent, and then nothing is sent that it cannot
+            pay; or ``None`` for 100 US dollars and as much overdraft as it takes.
+        outbox: What was sent.
+
+    Raises:
+        TypeError: ``begins_with`` is no amount.
+        ValueError: It has more than four decimal places, or is absurdly large.
+    """
+
+    def __init__(self, begins_with: Amount | None, outbox: Outbox) -> None:
+        self._may_overdraw = begins_with is None
+        self._begins_with = _UNLIMITED if begins_with is None else _checked(begins_with)
+        self._outbox = outbox
+
+    def check(self, product: Product, messages: int) -> None:
+        """Refuse messages that the account cannot pay.
+
+        The documentation has no code for that. 3003 is the one whose message says what is wrong.
+
+        Raises:
+            RefusedError: 3003, the balance is insufficient.
+        """
+        if messages and not self._may_overdraw and self._left(product) < PRICE * messages:
+            raise RefusedError(3003, "insufficient balance")
+
+    def otp(self) -> Answer:
+        """Answer as the OTP product does: in strings."""
+        left = f"{self._left('otp'):.{_PLACES}f}"
+        nothing = f"{0:.{_PLACES}f}"
+        return {
+            "currency": "USD",
+            "balance": left,
+            "gift_balance": nothing,
+            "total_balance": left,
+        }
+
+    def sms(self) -> Answer:
+        """Answer as the SMS product does: in numbers, and in integers of ten-thousandths."""
+        left = self._left("sms")
+        scaled = int(left * 10**_PLACES)
+        return {
+            "balance": float(left),
+            "gift_balance": 0.0,
+            "total_balance": float(left),
+            "balance10000": scaled,
+            "gift_balance10000": 0,
+            "total_balance10000": scaled,
+        }
+
+    def _left(self, product: Product) -> Decimal:
+        return self._begins_with - PRICE * self._outbox.count(product)
+
+
+def _checked(amount: Amount) -> Decimal:
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
+        raise TypeError(
+            f"balance: expected a Decimal, an int or a str, got {type(amount).__name__}"
+        )
+    try:
+        made = Decimal(amount)
+    except ArithmeticError:
+        raise ValueError("balance: must be a number, such as 12.5") from None
+    if not made.is_finite() or abs(made) > _MOST or made != round(made, _PLACES):
+        raise ValueError("balance: must be a finite amount of at most four decimal places")
+    return made
