@@ -9,7 +9,7 @@
       ├───────> parse       its body becomes events                           parsing.py
       │           └── Event                                                   events.py
       └───────> Delivery    answered now, handled later                       delivery.py
-                  ├── SeenStore: what came twice                              seen.py
+                  ├── SeenStore: what came before                             seen.py
                   └── a handler, such as a Tracker                            tracking.py
 
     Receiver                all of that, for any framework                    receiving.py
@@ -24,13 +24,14 @@ from .addresses import CALLBACK_ADDRESSES
 from .delivery import Counts, DeliveryOptions, ErrorHook, Handler
 from .events import Event, MessageStatus, Notification, SystemEvent, UnknownEvent, UplinkMessage
 from .parsing import parse
-from .seen import RecentlySeen, SeenStore
+from .seen import REPEAT_WINDOW, Progress, RecentlySeen, SeenStore
 from .signatures import SIGNATURE_HEADER, sign
 from .tracking import Tracker
 from .verification import Admission, Verifier
 
 __all__ = [
     "CALLBACK_ADDRESSES",
+    "REPEAT_WINDOW",
     "SIGNATURE_HEADER",
     "Admission",
     "Counts",
@@ -40,6 +41,7 @@ __all__ = [
     "Handler",
     "MessageStatus",
     "Notification",
+    "Progress",
     "RecentlySeen",
     "SeenStore",
     "SystemEvent",
