@@ -156,7 +156,7 @@ class Verifier:
             TypeError: An option is of another type.
             ValueError: An option, or what is set, can never be right.
         """
-        found = {name: _from_env(names) for name, names in ENVIRONMENT.items()}
+        found = {name: from_env(names) for name, names in ENVIRONMENT.items()}
         missing = [" or ".join(ENVIRONMENT[name]) for name, value in found.items() if not value]
         if missing:
             raise ConfigurationError(f"not set in the environment: {'; '.join(missing)}")
@@ -265,7 +265,12 @@ def folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _from_env(names: Iterable[str]) -> str:
+def from_env(names: Iterable[str]) -> str:
+    """Return the first of some variables that is set, or an empty string.
+
+    Raises:
+        ConfigurationError: It begins or ends with white space.
+    """
     for name in names:
         value = os.environ.get(name, "")
         if value != value.strip():  # as a file that is read into it ends in a newline
