@@ -32,7 +32,7 @@ class MagicRecipient:
         verify_code: The code that the platform makes for it, or ``None`` for a random one.
         ends: The status that its delivery ends with.
         failure: The error code of that status, or 0.
-        fallback: The channel that follows when the first does not deliver, or ``None``.
+        fallback: The channel that follows when the first has failed to deliver, or ``None``.
     """
 
     effect: str
@@ -52,9 +52,16 @@ MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
         "+10000000002": MagicRecipient("answers 5012: " + MEANINGS[5012], error=5012),
         "+10000000003": MagicRecipient("succeeds, and is never delivered", ends="sent"),
         "+10000000004": MagicRecipient(
-            "goes out on WhatsApp first, then on SMS", channel="whatsapp", fallback="sms"
+            "fails on WhatsApp, and is then delivered by SMS", channel="whatsapp", fallback="sms"
         ),
         "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
+        "+10000000014": MagicRecipient(
+            "fails on WhatsApp, and then by SMS as well",
+            channel="whatsapp",
+            ends="delivered_failed",
+            failure=5012,
+            fallback="sms",
+        ),
         "sandbox@example.com": MagicRecipient("succeeds on email", channel="email"),
         "+10000000200": MagicRecipient("an SMS plan fails inside an HTTP 200", plan_error=1),
         "+10000000201": MagicRecipient(

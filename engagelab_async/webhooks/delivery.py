@@ -151,9 +151,7 @@ class Delivery:
         self.counts: Counts = Counts() if counts is None else counts
         self._max_in_flight = whole("max_in_flight", max_in_flight)
         self._max_waiting = (
-            1000 + 100 * max_in_flight
-            if max_waiting is None
-            else whole("max_waiting", max_waiting)
+            1000 + 100 * max_in_flight if max_waiting is None else whole("max_waiting", max_waiting)
         )
         self._drain_timeout = positive("drain_timeout", drain_timeout)
         self._abandoning = min(_ABANDONING, drain_timeout)
@@ -360,7 +358,9 @@ def _store(name: str, store: SeenStore) -> SeenStore:
     """Refuse what is none, or every event would be new to it."""
     for method in ("begin", "commit", "abandon"):
         if not callable(getattr(store, method, None)):
-            raise TypeError(f"{name}: expected a SeenStore, got a {type(store).__name__} without {method}")
+            raise TypeError(
+                f"{name}: expected a SeenStore, got a {type(store).__name__} without {method}"
+            )
     return store
 
 

@@ -77,7 +77,11 @@ def webhook_router(
 
 def _with_and_without_slash(path: str) -> list[str]:
     # A router without a prefix can have no empty path; one with a prefix can be asked for it.
-    return [path] if path == "/" else [path, path.removesuffix("/") if path.endswith("/") else f"{path}/"]
+    return (
+        [path]
+        if path == "/"
+        else [path, path.removesuffix("/") if path.endswith("/") else f"{path}/"]
+    )
 
 
 class Events:

@@ -106,7 +106,9 @@ async def _received(request: CallbackRequest, limit: int) -> bytes:
     # Counted, because a Content-Length may be missing, and may be wrong.
     headers = folded(request.headers.items())
     body = bytearray()
-    async with aclosing(decoded(_counted(request, limit), headers.get("content-encoding", ""))) as pieces:
+    async with aclosing(
+        decoded(_counted(request, limit), headers.get("content-encoding", ""))
+    ) as pieces:
         async for piece in pieces:
             body += piece
             if len(body) > limit:

@@ -55,9 +55,7 @@ def test_another_channel_may_follow(
     server: str | None, channel: str | None, may_fall_back: bool
 ) -> None:
     """Unless the product has no strategies, or the channel stands alone, nothing rules it out."""
-    event = MessageStatus(
-        message_id="7", status="delivered_failed", server=server, channel=channel
-    )
+    event = MessageStatus(message_id="7", status="delivered_failed", server=server, channel=channel)
 
     assert (may_fall_back, not may_fall_back, True) == (
         event.may_fall_back,

@@ -439,9 +439,9 @@ class TestBodyStays:
     def test_a_stream_that_was_read_before(self) -> None:
         """Nobody has it any more: that is no 200, nor a refusal of what is in order."""
         app = FastAPI()
-        app.post("/callbacks", dependencies=[Depends(self.by_stream), Depends(Events(make_verifier()))])(
-            lambda: None
-        )
+        app.post(
+            "/callbacks", dependencies=[Depends(self.by_stream), Depends(Events(make_verifier()))]
+        )(lambda: None)
 
         assert 500 == self.posted(app).status_code
 

@@ -155,7 +155,9 @@ class TestRows:
     def test_amounts_are_exact(self, written: str, amount: Decimal | None) -> None:
         """No float touches money, however it is written; other rows are left alone."""
         data = f'{{"remain_balance": {written}, "balance_threshold": 0.1}}'
-        row = f'{{"notification": {{"event": "insufficient_balance", "notification_data": {data}}}}}'
+        row = (
+            f'{{"notification": {{"event": "insufficient_balance", "notification_data": {data}}}}}'
+        )
         event, other = parse(f'{{"rows": [{row}, {{"itime": 0.1}}]}}')
 
         assert isinstance(event, Notification)
@@ -185,7 +187,11 @@ class TestRows:
             ("api_call", {"api_call": {"api_path": "/v1/messages", "method": "POST"}}, None),
             ("msg_history", {}, None),
             ("account_login", {"action": "login_success"}, "login_success"),
-            ("account_login", {"account_login": "login", "action": "login_success"}, "login_success"),
+            (
+                "account_login",
+                {"account_login": "login", "action": "login_success"},
+                "login_success",
+            ),
             ("account_login", {"account_login": {"action": None}}, None),
             ("account_login", {"key_manage": {"action": "create"}}, None),
             ("account_login", {"account_login": ["login_failed"]}, None),

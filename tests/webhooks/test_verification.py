@@ -267,9 +267,7 @@ class TestFromEnvironment:
             (USERNAME, None, None, SECRET),
         ],
     )
-    def test_names(
-        self, monkeypatch: pytest.MonkeyPatch, values: tuple[str | None, ...]
-    ) -> None:
+    def test_names(self, monkeypatch: pytest.MonkeyPatch, values: tuple[str | None, ...]) -> None:
         """Ours come first, and what is empty is not set."""
         for name, value in zip(self.NAMES, values, strict=True):
             if value is not None:
