@@ -110,7 +110,7 @@ class Callbacks:
     def wait_after(self, attempts: int, pace: float) -> float:
         """Return how many seconds to wait after so many attempts."""
         if self.backoff is not None:
-            return self.backoff * 2 ** (attempts - 1)
+            return self.backoff * 2.0 ** min(attempts - 1, 64)
         return (_WAITS[attempts - 1] if attempts <= len(_WAITS) else _DAY) * pace
 
 

@@ -255,7 +255,7 @@ class Delivery:
         async for batch in outbox:
             # A task's context is a copy of the one that it is started in.
             async with anyio.create_task_group() as handling:
-                batch.context.run(handling.start_soon, self._handle_batch, batch, tasks)
+                _ = batch.context.run(handling.start_soon, self._handle_batch, batch, tasks)
 
     async def _handle_batch(self, batch: _Batch, tasks: TaskGroup) -> None:
         for event in batch.events:
@@ -312,7 +312,7 @@ class Delivery:
 
     async def _begin(self, event: Event, identity: str, owner: str) -> Progress:
         try:
-            return cast(Progress, await _call(self._seen.begin, identity, owner))
+            return cast("Progress", await _call(self._seen.begin, identity, owner))
         except Exception as error:  # noqa: BLE001 - it is somebody else's
             # It was answered 200, so it will not come again: better twice than never.
             _log(error, "seen.begin", event)

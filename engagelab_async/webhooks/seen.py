@@ -8,6 +8,7 @@
 """
 
 import math
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -119,30 +120,34 @@ class RecentlySeen:
         self._capacity = whole("capacity", capacity)
         self._lease = positive("lease", lease)
         self._clock = clock
+        self._lock = threading.Lock()  # two servers may share it, each in a thread of its own
         # An event that is handled has no claim any more.
         self._claims: OrderedDict[str, _Claim | None] = OrderedDict()
 
     async def begin(self, identity: str, owner: str) -> Progress:
         """Take an event to be handled; see `SeenStore.begin`."""
-        now = self._clock()
-        claim = self._claims.get(identity, _FREE)
-        if claim is None:
-            self._claims.move_to_end(identity)
-            return "handled"
-        if now < claim.until:
-            return "in_flight"
-        self._put(identity, _Claim(owner, now + self._lease))
-        return "new"
+        with self._lock:
+            now = self._clock()
+            claim = self._claims.get(identity, _FREE)
+            if claim is None:
+                self._claims.move_to_end(identity)
+                return "handled"
+            if now < claim.until:
+                return "in_flight"
+            self._put(identity, _Claim(owner, now + self._lease))
+            return "new"
 
     async def commit(self, identity: str) -> None:
         """Remember an event as handled."""
-        self._put(identity, None)
+        with self._lock:
+            self._put(identity, None)
 
     async def abandon(self, identity: str, owner: str) -> None:
         """Make an event new again; see `SeenStore.abandon`."""
-        claim = self._claims.get(identity)
-        if claim is not None and claim.owner == owner:
-            del self._claims[identity]
+        with self._lock:
+            claim = self._claims.get(identity)
+            if claim is not None and claim.owner == owner:
+                del self._claims[identity]
 
     def _put(self, identity: str, claim: _Claim | None) -> None:
         self._claims[identity] = claim

@@ -137,7 +137,9 @@ class Verifier:
             _check_authorization("authorization", authorization)
         self._authorization = authorization
         self._proxies, self._trusts_unix = _trusted(trusted_proxies)
-        self._allowed = _allowed(allowed_addresses, bool(self._proxies) or self._trusts_unix)
+        self._allowed = _allowed(
+            allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
+        )
         self._nonces = NonceMemory(whole("max_nonces", max_nonces))
         self._clock = clock
 
@@ -304,7 +306,7 @@ def _trusted(proxies: Iterable[str]) -> tuple[addresses.Networks, bool]:
     return addresses.networks("trusted_proxies", others), True
 
 
-def _allowed(allowed: Iterable[str] | None, has_proxies: bool) -> addresses.Networks | None:
+def _allowed(allowed: Iterable[str] | None, *, has_proxies: bool) -> addresses.Networks | None:
     if allowed is not None:
         return addresses.networks("allowed_addresses", allowed)
     if has_proxies:

@@ -130,8 +130,10 @@ def test_calls_back(engagelab: Engagelab, prefix: str) -> None:
         (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
         (
             ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
-            "✗ Cannot start. username: a signature takes a secret as well; set "
-            "ENGAGELAB_CALLBACK_SECRET or ENGAGELAB_WEBHOOK_SECRET",
+            (
+                "✗ Cannot start. username: a signature takes a secret as well; set "
+                "ENGAGELAB_CALLBACK_SECRET or ENGAGELAB_WEBHOOK_SECRET"
+            ),
         ),
         (["--pace", "-1"], "--pace"),
     ],

@@ -92,6 +92,6 @@ async def test_a_fallback_is_tracked_to_its_end(to: str, end: str) -> None:
             try:
                 event = await tracker.wait_for(sent.message_id, timeout=10)
             except NotDeliveredError as error:
-                event = cast(MessageStatus, error.event)
+                event = cast("MessageStatus", error.event)
 
     assert ("whatsapp", end) == (sent.send_channel, f"{event.status} {event.channel}")

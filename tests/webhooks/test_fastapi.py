@@ -232,7 +232,7 @@ class TestBodyStays:
         """Send a callback; an exception of the app is an answer 500."""
         client = TestClient(app, raise_server_exceptions=False)
         return cast(
-            httpx.Response,
+            "httpx.Response",
             client.post("/callbacks", content=body, headers=signed() | headers),
         )
 
@@ -274,7 +274,7 @@ class TestBodyStays:
         events = Events(make_verifier())
 
         async def before(request: Request) -> bytes:
-            return cast(bytes, await read(request))
+            return cast("bytes", await read(request))
 
         @app.post("/callbacks")
         async def receive(
@@ -384,7 +384,7 @@ class TestBodyStays:
         @app.middleware("http")
         async def log(request: Request, call_next: Any) -> Response:  # noqa: ANN401 - of Starlette
             kept.append(await request.body())
-            return cast(Response, await call_next(request))
+            return cast("Response", await call_next(request))
 
         with TestClient(app) as client:
             answers = [
@@ -411,7 +411,7 @@ class TestBodyStays:
                 return await inner(scope, receive, send)
             messages = [await receive()]
 
-            async def again() -> Message:
+            async def again() -> Any:  # noqa: ANN401 - of ASGI
                 return messages.pop() if messages else await receive()
 
             return await inner(scope, again, send)
@@ -481,7 +481,7 @@ def test_handlers_see_the_request_s_context() -> None:
     @app.middleware("http")
     async def identify(request: Request, call_next: Any) -> Response:  # noqa: ANN401 - of Starlette
         request_id.set(request.headers["x-request-id"])
-        return cast(Response, await call_next(request))
+        return cast("Response", await call_next(request))
 
     with TestClient(app) as client:
         for number in ("1", "2"):

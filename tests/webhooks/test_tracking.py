@@ -195,7 +195,7 @@ class TestFallback:
                 tasks.cancel_scope.cancel()
             return end, took
 
-        return cast(tuple[str, float], self.run(main))
+        return cast("tuple[str, float]", self.run(main))
 
     @pytest.mark.parametrize("story", list(permutations(STORY)))
     def test_it_is_survived_in_any_order(self, story: Sequence[tuple[str, str]]) -> None:

@@ -301,7 +301,7 @@ class TestFromEnvironment:
         """The variable is named, and not what it holds."""
         monkeypatch.setenv("ENGAGELAB_WEBHOOK_USERNAME", USERNAME)
         monkeypatch.setenv("ENGAGELAB_WEBHOOK_SECRET", f"{SECRET}\n")
-        with pytest.raises(ConfigurationError, match="^ENGAGELAB_WEBHOOK_SECRET: ") as raised:
+        with pytest.raises(ConfigurationError, match=r"^ENGAGELAB_WEBHOOK_SECRET: ") as raised:
             Verifier.from_env()
 
         assert SECRET not in str(raised.value)
