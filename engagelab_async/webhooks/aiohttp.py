@@ -84,9 +84,9 @@ async def _body(request: web.Request) -> AsyncGenerator[bytes]:
         request.content.feed_eof()
         raise InvalidCallbackError("the body did not come as a whole") from None
     finally:
-        if request.content.at_eof():
-            # Where `request.read()` keeps it, for a middleware that reads it afterwards.
-            request._read_bytes = b"".join(pieces)  # noqa: SLF001 - there is no public place
+        # Where `request.read()` keeps it, for a middleware that reads it afterwards; of one that is
+        # too large, what was read.
+        request._read_bytes = b"".join(pieces)  # noqa: SLF001 - there is no public place
 
 
 def _lifetime(receiver: Receiver) -> Callable[[web.Application], AsyncIterator[None]]:
