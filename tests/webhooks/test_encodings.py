@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from engagelab_async.webhooks import Event
 from engagelab_async.webhooks.aiohttp import webhook_handler
 from engagelab_async.webhooks.asgi import WebhookApp
+from engagelab_async.webhooks.encodings import decoded
 from engagelab_async.webhooks.fastapi import Events, webhook_router
 from webhooks.requests import ROW, body_of, make_verifier, signed
 
@@ -136,6 +137,17 @@ async def test_it_is_answered_alike(adapter: Any, case: str) -> None:  # noqa: A
 
     has_row = status == 200 and len(body) > 30
     assert ([ROW] if has_row else []) == [dict(event.raw) for event in handled]
+
+
+async def test_a_bomb_comes_in_small_pieces() -> None:
+    """So that who counts them can stop before it hurts."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield BOMB
+
+    lengths = [len(piece) async for piece in decoded(pieces(), "gzip")]
+
+    assert (20_000_000, True) == (sum(lengths), max(lengths) <= 65_536)
 
 
 async def test_nothing_is_decoded_without_end() -> None:
