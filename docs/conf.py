@@ -38,7 +38,7 @@ nitpick_ignore_regex = [
     (r"py:obj", r"[a-z_]+"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
     (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|fastapi|httpx2?)\..*"),
-    (r"py:.*", r"(asyncio|collections|contextlib|datetime|os|typing)\..*"),
+    (r"py:.*", r"(asyncio|collections|contextlib|datetime|decimal|os|typing)\..*"),
     # The standard library's, as annotations and docstrings write them.
     (r"py:class", r"(bool|bytes|float|int|object|str|tuple|None)"),
     (r"py:class", r"(Any|Callable|Iterable|Mapping|Self|datetime)"),

@@ -27,7 +27,7 @@ from .parsing import parse
 from .seen import REPEAT_WINDOW, Progress, RecentlySeen, SeenStore
 from .signatures import SIGNATURE_HEADER, sign
 from .tracking import Tracker
-from .verification import Admission, Verifier
+from .verification import Admission, Verifier, VerifierOptions
 
 __all__ = [
     "CALLBACK_ADDRESSES",
@@ -49,6 +49,7 @@ __all__ = [
     "UnknownEvent",
     "UplinkMessage",
     "Verifier",
+    "VerifierOptions",
     "parse",
     "sign",
 ]

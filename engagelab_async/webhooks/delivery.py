@@ -161,7 +161,8 @@ class Delivery:
         self._waiting = 0  # events that have not reached the handler
         self._left = 0  # these, and those that are being handled
         self._all_done: anyio.Event
-        self._in_flight: dict[str, anyio.Event] = {}  # by identity: set when the outcome is known
+        self._in_flight: dict[str, anyio.Event | None] = {}  # by identity: what waits for its end
+        self._owner: str
 
     def take(self, events: tuple[Event, ...]) -> bool:
         """Take the events of a callback, or tell that there is no room for them.
@@ -204,6 +205,7 @@ class Delivery:
         inbox, outbox = anyio.create_memory_object_stream[_Batch](math.inf)
         self._inbox = inbox
         self._all_done = anyio.Event()
+        self._owner = secrets.token_hex(8)  # not earlier: a fork must not share it
         self._is_ending = self._is_refusing = False
         try:
             with inbox, outbox:
@@ -265,13 +267,18 @@ class Delivery:
             if self._waiting <= self._max_waiting // 2 and not self._is_ending:
                 self._is_refusing = False
             identity = event.identity
-            elsewhere = self._in_flight.get(identity)
-            if elsewhere is None and await self._handle(event, identity):
+            is_here = identity in self._in_flight
+            if not is_here and await self._handle(event, identity):
                 self._finish()
-            else:
-                self._waiting += 1
-                alone = evolve(batch, events=(event,))
-                tasks.start_soon(self._wait_for_outcome, alone, elsewhere)
+                continue
+            self._waiting += 1
+            outcome = self._outcome_of(identity) if is_here else None
+            alone = evolve(batch, events=(event,))
+            tasks.start_soon(self._wait_for_outcome, alone, outcome)
+
+    def _outcome_of(self, identity: str) -> anyio.Event:
+        outcome = self._in_flight[identity] = self._in_flight[identity] or anyio.Event()
+        return outcome
 
     def _finish(self) -> None:
         self._left -= 1
@@ -292,39 +299,39 @@ class Delivery:
 
     async def _handle(self, event: Event, identity: str) -> bool:
         """Handle an event if it is new, or return that it is in flight elsewhere."""
-        outcome = self._in_flight[identity] = anyio.Event()
-        owner = secrets.token_hex(8)
+        self._in_flight[identity] = None
         try:
-            progress = await self._begin(event, identity, owner)
+            progress = await self._begin(event, identity)
             if progress == "handled":
                 self.counts.repeated += 1
             elif progress != "in_flight":
-                await self._handle_new(event, identity, owner)
+                await self._handle_new(event, identity)
         except anyio.get_cancelled_exc_class():
             # Whether it is handled is not known: rather twice, by the next process, than never.
             with anyio.move_on_after(self._abandoning, shield=True):
-                await self._tell("seen.abandon", event, self._seen.abandon, identity, owner)
+                await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
             raise
         finally:
-            del self._in_flight[identity]
-            outcome.set()
+            outcome = self._in_flight.pop(identity)
+            if outcome is not None:
+                outcome.set()
         return progress != "in_flight"
 
-    async def _begin(self, event: Event, identity: str, owner: str) -> Progress:
+    async def _begin(self, event: Event, identity: str) -> Progress:
         try:
-            return cast("Progress", await _call(self._seen.begin, identity, owner))
+            return cast("Progress", await _call(self._seen.begin, identity, self._owner))
         except Exception as error:  # noqa: BLE001 - it is somebody else's
             # It was answered 200, so it will not come again: better twice than never.
             _log(error, "seen.begin", event)
             return "new"
 
-    async def _handle_new(self, event: Event, identity: str, owner: str) -> None:
+    async def _handle_new(self, event: Event, identity: str) -> None:
         try:
             await _call(self._handler, event)
         except Exception as error:  # noqa: BLE001 - it is somebody else's, and is reported
             self.counts.failed += 1
             _log(error, "the handler", event)
-            await self._tell("seen.abandon", event, self._seen.abandon, identity, owner)
+            await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
             if self._on_error is not None:
                 await self._tell("on_error", event, self._on_error, event, error)
         else:

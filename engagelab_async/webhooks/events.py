@@ -200,7 +200,7 @@ class MessageStatus(Event):
 
     @property
     def is_failed(self) -> bool:
-        """Whether it reports a failure: ends in ``fail``, ``failed``, ``invalid`` or ``timeout``.
+        """Whether it reports a failure, with a word such as ``failed``, ``invalid`` or ``timeout``.
 
         Only together with `is_final` is it the last word. After ``verified_failed`` and
         ``verified_timeout`` the code was not verified; it may have arrived.

@@ -56,7 +56,7 @@ class SeenStore(Protocol):
 
         Args:
             identity: The event's `identity`.
-            owner: Who takes it; nobody else has the same.
+            owner: Who takes it: an id of the process's receiver.
 
         Returns:
             ``new``, and the event is the owner's now; or ``in_flight``, while it is another's; or

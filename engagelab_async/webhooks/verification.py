@@ -45,7 +45,10 @@ ENVIRONMENT: Final = {
 
 
 class VerifierOptions(TypedDict, total=False):
-    """What a `Verifier` takes beside username and secret."""
+    """What a `Verifier` takes beside username and secret; it says what each is.
+
+    .. versionadded:: 0.1.0
+    """
 
     tolerance: float
     repeat_tolerance: float | None
