@@ -6,6 +6,7 @@
       │           ├── the signature, made and read                            signatures.py
       │           ├── which body each signature came with                     nonces.py
       │           └── where requests come from                                addresses.py
+      ├───────> decoded     its body, if it is gzip or deflate                encodings.py
       ├───────> parse       its body becomes events                           parsing.py
       │           └── Event                                                   events.py
       └───────> Delivery    answered now, handled later                       delivery.py

@@ -74,17 +74,14 @@ def source(
         The address, or ``None`` if it cannot be known.
     """
     hops = forwarded.split(",") if forwarded else []
-    address = _address(peer or "")
-    if trusts_unix and hops and _is_unix(peer):
-        address = _address(hops.pop())
-    while hops and address is not None and is_in(address, trusted):
-        address = _address(hops.pop())
-    return address
-
-
-def _is_unix(peer: str | None) -> bool:
     # uvicorn has no peer then, aiohttp an empty name, and others have the path of the socket.
-    return not peer or peer.startswith(("/", "unix:", "@", "\0"))
+    is_unix = not peer or peer.startswith(("/", "@", "\0", "unix:"))
+    address = _address(peer or "")
+    while hops and ((trusts_unix and is_unix) or (address is not None and is_in(address, trusted))):
+        hop = hops.pop().strip()
+        is_unix = hop.startswith("unix:")  # as nginx writes it
+        address = _address(hop)
+    return address
 
 
 def _address(text: str) -> Address | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import logging
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -242,19 +242,20 @@ class Turns:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self._ends: deque[BaseException | None] = deque()
-        self._ended = anyio.Semaphore(0)
+        self._errors: list[BaseException | None] = []
+        self._ends: defaultdict[int, anyio.Event] = defaultdict(anyio.Event)
 
     def let_go(self, error: BaseException | None = None) -> None:
-        """Let the longest call end."""
-        self._ends.append(error)
-        self._ended.release()
+        """Let the oldest call end that was not let go yet, or the next that comes."""
+        self._errors.append(error)
+        self._ends[len(self._errors)].set()
 
     async def __call__(self, event: Any) -> None:  # noqa: ANN401 - they are all about messages
         """Handle an event."""
         self.calls.append(event.message_id)
-        await self._ended.acquire()
-        error = self._ends.popleft()
+        number = len(self.calls)
+        await self._ends[number].wait()
+        error = self._errors[number - 1]
         if error is not None:
             raise error
 
