@@ -149,7 +149,10 @@ def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoRe
             if message.sent_at >= since:  # others are those that a store has kept
                 out.print(_line(message), soft_wrap=True)
         shown = len(messages)
-        failed = {each.number: each for each in running.deliveries if each.has_failed}
+        # At the first try: the last one may be weeks away.
+        failed = {
+            each.number: each for each in running.deliveries if each.tries and not each.is_answered
+        }
         for number in failed.keys() - told:
             out.print(_failure(failed[number]), soft_wrap=True)
         told = set(failed)

@@ -193,6 +193,24 @@ class MessageStatus(Event):
             self.status == "delivered_failed" and self.server != "sms" and self.channel != "email"
         )
 
+    def is_final_with(self, strategy: str) -> bool:
+        """Return whether the message is delivered, or failed for good, if its template is known.
+
+        Args:
+            strategy: The template's ``send_channel_strategy``: channels in their order.
+
+        Example:
+            >>> failed = MessageStatus(
+            ...     message_id="7", status="delivered_failed", server="otp", channel="sms"
+            ... )
+            >>> [failed.is_final_with(strategy) for strategy in ("whatsapp|sms", "sms|voice")]
+            [True, False]
+        """
+        if not self.may_fall_back:
+            return self.is_final
+        channels = [channel.strip() for channel in strategy.split("|")]
+        return {self.channel, self.current_send_channel}.isdisjoint(channels[:-1])
+
     @property
     def is_delivered(self) -> bool:
         """Whether it has arrived; that is so if it is ``delivered`` or ``verified``."""

@@ -124,6 +124,19 @@ def test_calls_back(engagelab: Engagelab, prefix: str) -> None:
         assert all("username=shop" in each.values("x-callback-id")[0] for each in server.requests)
 
 
+def test_a_callback_that_fails_is_shown_at_once(engagelab: Engagelab) -> None:
+    """It will be sent again for weeks, and nobody waits for the last try."""
+    ok = answers(200)
+    with (
+        Hostile(ok, ok, answers(500)) as server,
+        serving("--callback-url", server.url) as process,
+    ):
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+
+        assert "HTTP 500" == read_until(process, "callback 3 was not answered: (.*)$")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -64,6 +64,37 @@ def test_another_channel_may_follow(
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "channels", "strategy", "final"),
+    [
+        ("delivered_failed", ("whatsapp", None), "whatsapp|sms", False),
+        ("delivered_failed", (None, "whatsapp"), "whatsapp | sms", False),
+        ("delivered_failed", ("sms", "sms"), "whatsapp|sms", True),
+        ("delivered_failed", ("sms", "CHANNEL_A"), "sms|voice", False),
+        ("delivered_failed", ("sms", "sms"), "whatsapp|sms|voice", False),
+        ("delivered_failed", ("sms", "sms"), "sms", True),
+        ("delivered_failed", ("email", None), "email", True),
+        ("sent", ("sms", "sms"), "sms", False),
+        ("verified_failed", ("sms", "sms"), "sms", False),
+        ("sent_failed", ("whatsapp", None), "whatsapp|sms", True),
+        ("delivered", ("whatsapp", None), "whatsapp|sms", True),
+    ],
+)
+def test_a_strategy_tells(
+    status: str, channels: tuple[str | None, str | None], strategy: str, final: bool
+) -> None:
+    """Who knows the template's channels knows whether one is left."""
+    event = MessageStatus(
+        message_id="7",
+        status=status,
+        server="otp",
+        channel=channels[0],
+        current_send_channel=channels[1],
+    )
+
+    assert final == event.is_final_with(strategy)
+
+
 def test_only_a_failed_delivery_falls_back() -> None:
     """Any other failure is the end, also of a code."""
     event = MessageStatus(message_id="7", status="sent_failed", server="otp", channel="whatsapp")
