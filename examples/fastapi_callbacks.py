@@ -18,7 +18,6 @@ and send it a callback from another one, with the same variables::
 """
 
 import logging
-import os
 
 from fastapi import FastAPI, HTTPException
 
@@ -29,9 +28,7 @@ logger = logging.getLogger("fastapi_callbacks")
 
 PROGRESS = ["plan", "target_valid", "sent", "delivered", "verified"]
 
-verifier = Verifier(
-    os.environ["ENGAGELAB_CALLBACK_USERNAME"], os.environ["ENGAGELAB_CALLBACK_SECRET"]
-)
+verifier = Verifier.from_env()
 
 messages: dict[str, str] = {}
 """What became of the message of each order; a real app has a database."""
@@ -49,10 +46,15 @@ async def handle(event: Event) -> None:
 
 
 def is_news(event: MessageStatus, before: str) -> bool:
-    """Tell whether an event is further than what is known: callbacks come in any order."""
+    """Return whether an event is further than what is known: callbacks come in any order.
+
+    A failure that is not final is no news: another channel or another guess may follow.
+    """
     if event.is_failed:
-        return before not in {"delivered", "verified"}
-    return event.status in PROGRESS and before in PROGRESS[: PROGRESS.index(event.status) + 1]
+        return event.is_final and before not in {"delivered", "verified"}
+    if before not in PROGRESS:  # a failure: only what has arrived after all is news
+        return event.is_delivered
+    return event.status in PROGRESS and PROGRESS.index(before) <= PROGRESS.index(event.status)
 
 
 async def failed(event: Event, error: Exception) -> None:

@@ -32,7 +32,8 @@ Key pairs come from the environment, because other users of a machine can see a 
 - `ENGAGELAB_OTP_DEV_KEY` and `ENGAGELAB_OTP_DEV_SECRET` for `otp`
 - `ENGAGELAB_SMS_DEV_KEY` and `ENGAGELAB_SMS_DEV_SECRET` for `sms`
 - `ENGAGELAB_DEV_KEY` and `ENGAGELAB_DEV_SECRET` for both
-- `ENGAGELAB_CALLBACK_USERNAME` and `ENGAGELAB_CALLBACK_SECRET` for `webhooks`
+- `ENGAGELAB_CALLBACK_USERNAME` and `ENGAGELAB_CALLBACK_SECRET` for `webhooks`, or by the vendor's
+  names `ENGAGELAB_WEBHOOK_USERNAME` and `ENGAGELAB_WEBHOOK_SECRET`
 
 Exit codes:
 

@@ -11,7 +11,9 @@ from cyclopts.validators import Number
 from rich.console import Console
 from rich.text import Text
 
+from engagelab_async import ConfigurationError
 from engagelab_async.extras import install_hint
+from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
 from .outcome import Exit
 from .printing import complain, console, printable
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 _POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
 _PACE: Final = Number(gte=0, lt=float("inf"))
-_USERNAME: Final = "ENGAGELAB_CALLBACK_USERNAME"
-_SECRET: Final = "ENGAGELAB_CALLBACK_SECRET"  # noqa: S105 - where it is, not what it is
+_USERNAME: Final = " or ".join(ENVIRONMENT["username"])
+_SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 _TOKEN: Final = "ENGAGELAB_SANDBOX_TOKEN"  # noqa: S105 - the same
 
 
@@ -43,7 +45,7 @@ def serve(
     callback_url: Annotated[str | None, Parameter(help="Where to send callbacks.")] = None,
     callback_username: Annotated[
         str | None,
-        Parameter(help="Signs them, with ENGAGELAB_CALLBACK_SECRET.", env_var=_USERNAME),
+        Parameter(help=f"Signs them, with {_SECRET}; by default {_USERNAME}."),
     ] = None,
     keep: Annotated[
         int, Parameter(help="How many messages the inbox shows.", validator=Number(gte=1))
@@ -78,7 +80,7 @@ def serve(
             token=os.environ.get(_TOKEN),
             store=store,
         )
-    except ValueError as error:
+    except (ConfigurationError, ValueError) as error:
         complain(f"Cannot start. {error}")
         return Exit.USAGE
     began = datetime.now(UTC)
@@ -108,7 +110,12 @@ def _callbacks(url: str | None, username: str | None) -> "Callbacks | None":
     if url is None:
         return None
     # Other users of a machine can see a command's options, so a secret is not among them.
-    return Callbacks(url, username=username, secret=os.environ.get(_SECRET))
+    secret = from_env(ENVIRONMENT["secret"]) or None
+    username = username or from_env(ENVIRONMENT["username"]) or None
+    if (username is None) != (secret is None):
+        missing = f"--callback-username or {_USERNAME}" if username is None else _SECRET
+        raise ValueError(f"username: a signature takes a secret as well; set {missing}")
+    return Callbacks(url, username=username, secret=secret)
 
 
 def _introduce(running: "Sandbox", out: Console) -> None:
@@ -143,7 +150,10 @@ def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoRe
             if message.sent_at >= since:  # others are those that a store has kept
                 out.print(_line(message), soft_wrap=True)
         shown = len(messages)
-        failed = {each.number: each for each in running.deliveries if each.has_failed}
+        # At the first try: the last one may be weeks away.
+        failed = {
+            each.number: each for each in running.deliveries if each.tries and not each.is_answered
+        }
         for number in failed.keys() - told:
             out.print(_failure(failed[number]), soft_wrap=True)
         told = set(failed)

@@ -63,7 +63,7 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000001            the vendor's: answers 5011
     +10000000002            the vendor's: answers 5012
     +10000000003            the vendor's: succeeds, and is never delivered
-    +10000000004            the vendor's: goes out on WhatsApp, then on SMS
+    +10000000004            the vendor's: fails on WhatsApp, and is then delivered by SMS
     +10000000014            the vendor's: fails on WhatsApp, and then by SMS as well
     +10000000005            the vendor's: succeeds, and the code to verify is 123456
     +10000000010            the vendor's: is delivered at once
@@ -82,7 +82,7 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
 A message is delivered two seconds after it was sent. `Callbacks` tell a program of that, and of
 every other status: ``lifecycle.py`` has them all. Their rows look like the vendor's examples. Where
 those say nothing: a wrong guess at a code tells ``verified_failed``, and the code stays live; a
-target that SMS drops tells ``target_invalid``; a fallback to another channel tells ``sent`` twice.
+target that SMS drops tells ``target_invalid``.
 
 A number may be written without its ``+``. SMS does not have the errors 5011 to 5020; a target that
 stands for one of them is dropped there.

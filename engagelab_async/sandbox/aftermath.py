@@ -31,7 +31,9 @@ class Aftermath:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._feed = Feed()
-        self._courier = Courier(on_try=lambda number: self._feed.publish("callback", number))
+        self._courier = Courier(
+            on_try=lambda number: self._feed.publish("callback", number), pace=platform.pace
+        )
         self._audits = Audits(platform.template_submissions)
         platform.reviewer.on_take = self._audits.ring
 

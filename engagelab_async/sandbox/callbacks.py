@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 import httpx
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field, frozen, validators
 
 from engagelab_async.webhooks.signatures import check_name, check_secret
 
@@ -30,6 +30,11 @@ from .reviews import APPROVED, Submission
 _BUSINESS_ID: Final = "1001"
 _SENDER: Final = "+10000009000"
 _PORTS: Final = range(1, 65536)
+_MINUTE: Final = 60.0
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_WAITS: Final = (_MINUTE, 10 * _MINUTE, _HOUR, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR)
+"""How long the platform waits before it sends a callback again; later on, a day."""
 
 
 def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
@@ -66,6 +71,8 @@ class Callbacks:
         authorization: The ``Authorization`` header to send.
         attempts: How often a callback is sent that is not answered with 200 within 3 seconds.
         backoff: Seconds between the first two attempts; each later wait is twice the one before.
+            ``None`` is as the platform does it, times the sandbox's ``pace``: after 1 minute, 10
+            minutes, 1 hour, 2, 5 and 10 hours, and then daily.
         max_rows: How many events a callback holds at most.
         duplicates: How likely an event is to be sent twice, from 0 to 1.
         reorder: How likely an event is to be overtaken by later ones, from 0 to 1.
@@ -73,7 +80,7 @@ class Callbacks:
 
     Example:
         >>> Callbacks("http://127.0.0.1:8000/callbacks", username="shop", secret="my_secret")
-        Callbacks(url='http://127.0.0.1:8000/callbacks', username='shop', attempts=5, ...
+        Callbacks(url='http://127.0.0.1:8000/callbacks', username='shop', attempts=25, ...
 
     .. versionadded:: 0.1.0
     """
@@ -84,8 +91,10 @@ class Callbacks:
     authorization: str | None = field(
         default=None, kw_only=True, repr=False, validator=_check_header
     )
-    attempts: int = field(default=5, kw_only=True, validator=whole(1))
-    backoff: float = field(default=1.0, kw_only=True, validator=number(0, 3600))
+    attempts: int = field(default=25, kw_only=True, validator=whole(1))
+    backoff: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(number(0, 3600))
+    )
     max_rows: int = field(default=100, kw_only=True, validator=whole(1))
     duplicates: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     reorder: float = field(default=0.0, kw_only=True, validator=number(0, 1))
@@ -98,6 +107,12 @@ class Callbacks:
         if self.username is not None and self.secret is not None:
             check_name("username", self.username)
             check_secret("secret", self.secret)
+
+    def wait_after(self, attempts: int, pace: float) -> float:
+        """Return how many seconds to wait after so many attempts."""
+        if self.backoff is not None:
+            return self.backoff * 2.0 ** min(attempts - 1, 64)
+        return (_WAITS[attempts - 1] if attempts <= len(_WAITS) else _DAY) * pace
 
 
 @frozen

@@ -19,7 +19,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,8 +35,9 @@ from .outbox import Product
 _TIMEOUT: Final = 3.0  # seconds; what the platform allows
 _LONGEST_ANSWER: Final = 2048  # bytes
 _KEPT: Final = 500
-# An endpoint that fails again and again gets no new callbacks meanwhile; their rows wait.
-_MOST_WAITING: Final = 100
+# An endpoint that fails again and again gets no new callbacks meanwhile; their rows wait. As those
+# that fail wait for up to a day, there is room for many.
+_MOST_WAITING: Final = 1000
 # How long a row waits for others to overtake it: at the documented pace, the next is a second away.
 _PATIENCE: Final = 1.5
 _CHECKS: Final[tuple[tuple[Product, str], ...]] = (("otp", ""), ("sms", "{}"))
@@ -128,10 +129,12 @@ class Courier:
 
     Args:
         on_try: Called with the number of a callback after each try to deliver it.
+        pace: By what to multiply the platform's waits between tries.
     """
 
-    def __init__(self, on_try: Callable[[int], object]) -> None:
+    def __init__(self, on_try: Callable[[int], object], pace: float = 1.0) -> None:
         self._on_try = on_try
+        self._pace = pace
         self._rows: _Rows | None = None
         self._waiting: list[_Parcel] = []
         self._deliveries: dict[int, CallbackDelivery] = {}
@@ -165,16 +168,17 @@ class Courier:
     async def run(self) -> None:
         """Send callbacks, until it is cancelled."""
         async with AsyncExitStack() as stack:
-            client = None
+            transport = None
             while True:
                 parcel = self._next()
                 if parcel is None:
                     await self._bell.wait(self._seconds_to_wait())
                     continue
-                if client is None:  # most sandboxes send no callbacks, and need none
-                    client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False)
-                    await stack.enter_async_context(client)
-                await self._try(client, parcel)
+                if transport is None:  # most sandboxes send no callbacks, and need none
+                    # No client: it would keep cookies, and fail at one that is not ASCII.
+                    transport = httpx.AsyncHTTPTransport(trust_env=False)
+                    await stack.enter_async_context(transport)
+                await self._try(transport, parcel)
 
     # --------------------------------------------------------------------------- what is next
 
@@ -227,9 +231,9 @@ class Courier:
 
     # --------------------------------------------------------------------------- sending
 
-    async def _try(self, client: httpx.AsyncClient, parcel: _Parcel) -> None:
+    async def _try(self, transport: httpx.AsyncHTTPTransport, parcel: _Parcel) -> None:
         try:
-            tried = await _posted(client, parcel)
+            tried = await _posted(transport, parcel)
         except asyncio.CancelledError:
             heapq.heappush(self._waiting, evolve(parcel, due=0.0))  # when it is started again
             raise
@@ -242,34 +246,34 @@ class Courier:
         if delivery.number in self._deliveries:
             self._deliveries[delivery.number] = delivery
         if not is_over:
-            wait = parcel.callbacks.backoff * 2 ** (len(tries) - 1)
+            wait = parcel.callbacks.wait_after(len(tries), self._pace)
             again = evolve(parcel, due=time.monotonic() + wait, delivery=delivery)
             heapq.heappush(self._waiting, again)
         self._on_try(delivery.number)
 
 
-async def _posted(client: httpx.AsyncClient, parcel: _Parcel) -> CallbackTry:
+async def _posted(transport: httpx.AsyncHTTPTransport, parcel: _Parcel) -> CallbackTry:
     """Post a callback, and tell what came of it."""
     at, began = datetime.now(UTC), time.monotonic()
     status, answer = None, b""
+    request = httpx.Request(
+        "POST",
+        parcel.delivery.url,
+        content=parcel.delivery.body.encode(),
+        headers=_headers(parcel.callbacks),
+    )
     try:
-        async with (
-            asyncio.timeout(_TIMEOUT),
-            client.stream(
-                "POST",
-                parcel.delivery.url,
-                content=parcel.delivery.body.encode(),
-                headers=_headers(parcel.callbacks),
-            ) as response,
-        ):
-            status = response.status_code
-            async for piece in response.aiter_raw():
-                answer += piece
-                if len(answer) >= _LONGEST_ANSWER:
-                    break
-    except (TimeoutError, httpx.HTTPError) as error:
+        async with asyncio.timeout(_TIMEOUT):
+            response = await transport.handle_async_request(request)
+            async with aclosing(response):
+                status = response.status_code
+                async for piece in response.aiter_raw():
+                    answer += piece
+                    if len(answer) >= _LONGEST_ANSWER:
+                        break
+    except Exception as error:  # noqa: BLE001 - whatever a receiver answers, others are sent to
         if status is None:  # otherwise it was the body that broke off, which nobody needs
-            answer = f"{type(error).__name__}: {error}".encode()
+            answer = f"{type(error).__name__}: {error}".encode(errors="replace")
     shown = answer[:_LONGEST_ANSWER].decode("utf-8", "replace")
     return CallbackTry(at, status, shown, time.monotonic() - began)
 

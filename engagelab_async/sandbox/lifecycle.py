@@ -6,7 +6,8 @@ follows from the message alone, until somebody verifies the code or steps in by 
     0 s     0 s              1 s          2 s
     plan ─> target_valid ──> sent ──────> delivered          as +10000000000, and most others
                           │   ├─────────> delivered_failed
-                          │   ├─────────> sent (by SMS) ───> delivered, at 3 s: the fallback
+                          │   ├─────────> delivered_failed (on WhatsApp), and at once
+                          │   │           sent (by SMS) ───> delivered, at 3 s: the fallback
                           │   └ ends here                    as +10000000003
                           └─> sent_failed, or sent_fail
     plan ─> target_invalid                                   a target that SMS drops
@@ -33,6 +34,7 @@ _ENDS_OF_DELIVERY: Final = frozenset(
 )
 _ENDS_OF_A_CODE: Final = frozenset({"verified", "verified_timeout"})
 _NOT_A_NUMBER: Final = 5011
+_UNREACHABLE: Final = 5012
 
 
 @frozen
@@ -94,6 +96,7 @@ def _steps(message: SentMessage) -> Iterable[tuple[float, str, str, int]]:
     yield 1, "sent", channel, 0
     seconds = 2
     if magic.fallback is not None and channel != magic.fallback:
+        yield 2, "delivered_failed", channel, _UNREACHABLE
         channel, seconds = magic.fallback, 3
         yield 2, "sent", channel, 0
     if magic.ends != "sent":
@@ -105,6 +108,16 @@ def reached(plan: Plan, now: datetime) -> Plan:
     return tuple(change for change in plan if change.at <= now)
 
 
+def end_of(history: Plan) -> StatusChange | None:
+    """Return what delivery has ended with, or ``None`` if it goes on, perhaps elsewhere."""
+    for change in reversed(history):
+        if change.status in _ENDS_OF_DELIVERY:
+            return change
+        if change.status == "sent":
+            return None
+    return None
+
+
 def deliver(plan: Plan, now: datetime) -> Plan:
     """Deliver at once, whatever was planned.
 
@@ -114,7 +127,9 @@ def deliver(plan: Plan, now: datetime) -> Plan:
     past, future = _still_on_its_way(plan, now)
     statuses = {change.status for change in past}
     missing = [each for each in ("target_valid", "sent") if each not in statuses]
-    arrived = [evolve(past[-1], status=each, at=now) for each in (*missing, "delivered")]
+    arrived = [
+        evolve(past[-1], status=each, at=now, error_code=0) for each in (*missing, "delivered")
+    ]
     return (*past, *arrived, *_of_the_code(future))
 
 
@@ -158,9 +173,9 @@ def _split(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
 
 def _still_on_its_way(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
     past, future = _split(plan, now)
-    for change in past:
-        if change.status in _ENDS_OF_DELIVERY:
-            raise ValueError(f"message: its delivery is over, it is {change.status}")
+    end = end_of(past)
+    if end is not None:
+        raise ValueError(f"message: its delivery is over, it is {end.status}")
     return past, future
 
 

@@ -60,6 +60,7 @@ class Platform:
 
     Attributes:
         outbox: What was sent.
+        pace: By what the time that sending, delivering and calling back take is multiplied.
         progress: What became of it.
         codes: The codes in it.
         reviewer: Who reviews templates and signatures.
@@ -82,6 +83,7 @@ class Platform:
     ) -> None:
         self.ids: Snowflakes = Snowflakes(clock)
         self.outbox: Outbox = Outbox()
+        self.pace: float = pace
         self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)

@@ -33,7 +33,7 @@ class MagicRecipient:
         verify_code: The code that the platform makes for it, or ``None`` for a random one.
         ends: The status that its delivery ends with.
         failure: The error code of that status, or 0.
-        fallback: The channel that follows when the first does not deliver, or ``None``.
+        fallback: The channel that follows when the first has failed to deliver, or ``None``.
         at_once: Whether its delivery takes no time.
     """
 
@@ -55,7 +55,7 @@ MAGIC_RECIPIENTS: Final[Mapping[str, MagicRecipient]] = MappingProxyType(
         "+10000000002": MagicRecipient("answers 5012: " + MEANINGS[5012], error=5012),
         "+10000000003": MagicRecipient("succeeds, and is never delivered", ends="sent"),
         "+10000000004": MagicRecipient(
-            "goes out on WhatsApp first, then on SMS", channel="whatsapp", fallback="sms"
+            "fails on WhatsApp, and is then delivered by SMS", channel="whatsapp", fallback="sms"
         ),
         "+10000000005": MagicRecipient("is sent the code 123456", verify_code="123456"),
         "+10000000014": MagicRecipient(

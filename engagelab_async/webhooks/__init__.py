@@ -6,10 +6,11 @@
       │           ├── the signature, made and read                            signatures.py
       │           ├── which body each signature came with                     nonces.py
       │           └── where requests come from                                addresses.py
+      ├───────> decoded     its body, if it is gzip or deflate                encodings.py
       ├───────> parse       its body becomes events                           parsing.py
       │           └── Event                                                   events.py
       └───────> Delivery    answered now, handled later                       delivery.py
-                  ├── SeenStore: what came twice                              seen.py
+                  ├── SeenStore: what came before                             seen.py
                   └── a handler, such as a Tracker                            tracking.py
 
     Receiver                all of that, for any framework                    receiving.py
@@ -24,13 +25,14 @@ from .addresses import CALLBACK_ADDRESSES
 from .delivery import Counts, DeliveryOptions, ErrorHook, Handler
 from .events import Event, MessageStatus, Notification, SystemEvent, UnknownEvent, UplinkMessage
 from .parsing import parse
-from .seen import RecentlySeen, SeenStore
+from .seen import REPEAT_WINDOW, Progress, RecentlySeen, SeenStore
 from .signatures import SIGNATURE_HEADER, sign
 from .tracking import Tracker
-from .verification import Admission, Verifier
+from .verification import Admission, Verifier, VerifierOptions
 
 __all__ = [
     "CALLBACK_ADDRESSES",
+    "REPEAT_WINDOW",
     "SIGNATURE_HEADER",
     "Admission",
     "Counts",
@@ -40,6 +42,7 @@ __all__ = [
     "Handler",
     "MessageStatus",
     "Notification",
+    "Progress",
     "RecentlySeen",
     "SeenStore",
     "SystemEvent",
@@ -47,6 +50,7 @@ __all__ = [
     "UnknownEvent",
     "UplinkMessage",
     "Verifier",
+    "VerifierOptions",
     "parse",
     "sign",
 ]

@@ -10,10 +10,26 @@ def positive(name: str, value: float) -> float:
         TypeError: It is no number.
         ValueError: It is another one.
     """
+    if not 0 < _number(name, value) < math.inf:
+        raise ValueError(f"{name}: must be more than 0")
+    return value
+
+
+def not_negative(name: str, value: float) -> float:
+    """Return a number that is 0 or more, and less than infinity.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is another one.
+    """
+    if not 0 <= _number(name, value) < math.inf:
+        raise ValueError(f"{name}: must be 0 or more, and finite")
+    return value
+
+
+def _number(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}: must be more than 0")
     return value
 
 

@@ -8,6 +8,9 @@
 
 Each proxy adds to the right who it was called by. So the list is read from the right, as long as
 those who wrote it are trusted; what stands left of that may be invented.
+
+A proxy on the same machine may call by a Unix socket, which has no address: it is trusted by the
+word `UNIX`.
 """
 
 import re
@@ -20,6 +23,9 @@ CALLBACK_ADDRESSES: Final = ("119.8.170.74", "114.119.180.30")
 
 .. versionadded:: 0.1.0
 """
+
+UNIX: Final = "unix"
+"""Whoever connects by a Unix socket, among trusted proxies."""
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -53,21 +59,28 @@ def _network(name: str, value: object) -> IPv4Network | IPv6Network:
         raise ValueError(f"{name}: {error}") from None
 
 
-def source(peer: str | None, forwarded: str, trusted: Networks) -> Address | None:
+def source(
+    peer: str | None, forwarded: str, trusted: Networks, *, trusts_unix: bool = False
+) -> Address | None:
     """Find out where a request comes from.
 
     Args:
-        peer: The other end of the connection.
+        peer: The other end of the connection; a Unix socket has none, or a path.
         forwarded: The header ``X-Forwarded-For``.
         trusted: The proxies whose word counts.
+        trusts_unix: Whether the word of who connects by a Unix socket counts.
 
     Returns:
         The address, or ``None`` if it cannot be known.
     """
-    address = _address(peer or "")
     hops = forwarded.split(",") if forwarded else []
-    while hops and address is not None and is_in(address, trusted):
-        address = _address(hops.pop())
+    # uvicorn has no peer then, aiohttp an empty name, and others have the path of the socket.
+    is_unix = not peer or peer.startswith(("/", "@", "\0", "unix:"))
+    address = _address(peer or "")
+    while hops and ((trusts_unix and is_unix) or (address is not None and is_in(address, trusted))):
+        hop = hops.pop().strip()
+        is_unix = hop.startswith("unix:")  # as nginx writes it
+        address = _address(hop)
     return address
 
 

@@ -1,17 +1,21 @@
 """Callbacks in aiohttp: a handler for a route, that lives as long as the app."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Unpack
+from typing import Final, Unpack
 
 from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING
+from multidict import CIMultiDict
 
 from engagelab_async.errors import InvalidCallbackError
 
 from .delivery import DeliveryOptions, Handler
 from .receiving import MAX_BODY, CallbackRequest, Receiver
 from .verification import Verifier
+
+_DECODED_BY_AIOHTTP: Final = {"gzip", "deflate"}
 
 
 def webhook_handler(
@@ -50,7 +54,7 @@ def webhook_handler(
 
     async def receive(request: web.Request) -> web.Response:
         async with aclosing(_body(request)) as body:
-            translated = CallbackRequest(request.headers, request.remote, body)
+            translated = CallbackRequest(_headers(request), request.remote, body)
             answer = await receiver.answer(request.method, translated)
         return web.Response(status=answer.status, headers=answer.headers)
 
@@ -58,15 +62,31 @@ def webhook_handler(
     return receive
 
 
+def _headers(request: web.Request) -> Mapping[str, str]:
+    headers = CIMultiDict(request.headers)
+    if headers.get(CONTENT_ENCODING, "").lower() in _DECODED_BY_AIOHTTP:
+        headers.popone(CONTENT_ENCODING)
+    return headers
+
+
 async def _body(request: web.Request) -> AsyncGenerator[bytes]:
+    if request.content.at_eof():  # it is empty, or a middleware has read it, and aiohttp has it
+        yield await request.read()
+        return
+    pieces: list[bytes] = []
     try:
         async for piece in request.content.iter_any():
+            pieces.append(piece)
             yield piece
     except (web.RequestPayloadError, ConnectionResetError):
         # Its encoding is not what its headers say, or the caller has left. That was all of it:
         # after the answer aiohttp would read on, and log what it meets.
         request.content.feed_eof()
         raise InvalidCallbackError("the body did not come as a whole") from None
+    finally:
+        # Where `request.read()` keeps it, for a middleware that reads it afterwards; of one that is
+        # too large, what was read.
+        request._read_bytes = b"".join(pieces)  # noqa: SLF001 - there is no public place
 
 
 def _lifetime(receiver: Receiver) -> Callable[[web.Application], AsyncIterator[None]]:

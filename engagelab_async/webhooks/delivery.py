@@ -2,28 +2,33 @@
 
 ::
 
-    callback ──> waiting (bounded) ──> seen before? ──> handler ──> handled
-                 └─ full: not taken         └─> repeated   └─> failed: logged, counted, on_error
+    callback ──> waiting (bounded) ──> seen before? ─ new ──> handler ──> handled
+                 └─ full: not taken     ├─ handled: repeated     └─> failed: logged, counted,
+                        ↑               └─ in flight                 on_error; it is new again
+                        └─ its outcome is known ┘
 
 What waits is in memory. The end of the program waits for it, for a limited time. What is cut off
-then is forgotten, so that it is new to the next process.
+then is abandoned, so that it is new to the next process.
 """
 
+import contextvars
 import inspect
 import logging
 import math
+import secrets
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 import anyio
+from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from attrs import define
+from attrs import define, evolve, frozen
 
 from ._limits import positive, whole
 from .events import Event
-from .seen import RecentlySeen, SeenStore
+from .seen import Progress, RecentlySeen, SeenStore
 
 Handler = Callable[[Event], Awaitable[object] | None]
 """Handles one event; a coroutine function, or a function that does not block.
@@ -37,12 +42,29 @@ ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
 .. versionadded:: 0.1.0
 """
 
-_Inbox = MemoryObjectSendStream[tuple[Event, ...]]
-_Outbox = MemoryObjectReceiveStream[tuple[Event, ...]]
-
-_FORGETTING: Final = 1.0  # seconds; a store that hangs must not keep a program from ending
+# Seconds. A container that is stopped is usually killed after 10: what is left is logged before.
+_DRAIN_TIMEOUT: Final = 7.0
+_ABANDONING: Final = 1.0  # seconds; a store that hangs must not keep a program from ending
+# How long a row waits before it is looked at again that another process handles, in seconds.
+_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
 
 _logger: Final = logging.getLogger("engagelab_async")
+
+
+@frozen
+class _Batch:
+    """Events to be handled one after the other.
+
+    Attributes:
+        events: The events.
+        context: The context of the request that they came with.
+        pause: How many seconds to wait if an event is in flight elsewhere.
+    """
+
+    events: tuple[Event, ...]
+    context: contextvars.Context
+    pause: float = _PAUSE
 
 
 class AwaitedCancelledError(Exception):
@@ -76,15 +98,17 @@ class DeliveryOptions(TypedDict, total=False):
     """How events get to the handler; all that receives callbacks takes these.
 
     Attributes:
-        seen: Remembers which events came before; a `RecentlySeen` by default.
+        seen: Remembers which events came before; a `RecentlySeen` of its own by default.
         on_error: Called with an event that could not be handled, and the exception.
         counts: Counts what happens.
-        max_waiting: How many events may wait to be handled, 1,000 by default. A callback for which
-            there is no room is answered 503, and the platform sends it again. One that has more
-            events than that is taken when nothing else waits.
+        max_waiting: How many events may wait to be handled, behind others of their callback as
+            well; by default 1,000, and 100 for each of `max_in_flight`. A callback for which there
+            is no room is answered 503, and the platform sends it again. One that has more events
+            than that is taken when nothing else waits.
         max_in_flight: How many callbacks are handled at once; by default 1, which keeps their
             order.
-        drain_timeout: How many seconds the end may wait for what was received, 10 by default.
+        drain_timeout: How many seconds the end may wait for what was received, 7 by default: a
+            container that is stopped is usually killed after 10.
     """
 
     seen: SeenStore
@@ -115,22 +139,30 @@ class Delivery:
         seen: SeenStore | None = None,
         on_error: ErrorHook | None = None,
         counts: Counts | None = None,
-        max_waiting: int = 1000,
+        max_waiting: int | None = None,
         max_in_flight: int = 1,
-        drain_timeout: float = 10.0,
+        drain_timeout: float = _DRAIN_TIMEOUT,
     ) -> None:
         if not callable(handler):
             raise TypeError(f"handler: expected a function, got {type(handler).__name__}")
         self._handler = handler
-        self._seen = RecentlySeen() if seen is None else seen
+        self._seen = RecentlySeen() if seen is None else _store("seen", seen)
         self._on_error = on_error
         self.counts: Counts = Counts() if counts is None else counts
-        self._max_waiting = whole("max_waiting", max_waiting)
         self._max_in_flight = whole("max_in_flight", max_in_flight)
+        self._max_waiting = (
+            1000 + 100 * max_in_flight if max_waiting is None else whole("max_waiting", max_waiting)
+        )
         self._drain_timeout = positive("drain_timeout", drain_timeout)
-        self._inbox: _Inbox | None = None
-        self._waiting = 0  # events that have not reached a worker
+        self._abandoning = min(_ABANDONING, drain_timeout)
+        self._inbox: MemoryObjectSendStream[_Batch] | None = None
+        self._is_ending = False
+        self._is_refusing = False
+        self._waiting = 0  # events that have not reached the handler
         self._left = 0  # these, and those that are being handled
+        self._all_done: anyio.Event
+        self._in_flight: dict[str, anyio.Event | None] = {}  # by identity: what waits for its end
+        self._owner: str
 
     def take(self, events: tuple[Event, ...]) -> bool:
         """Take the events of a callback, or tell that there is no room for them.
@@ -138,19 +170,28 @@ class Delivery:
         Raises:
             RuntimeError: It is not running.
         """
-        if self._inbox is None:
-            raise RuntimeError("callbacks cannot be handled: the app's lifespan did not run")
+        inbox = self._open_inbox()
         if not events:  # what anybody may send must not take anybody's room
             return True
+        if self._is_ending:
+            return self._refuse("the app is ending")
         if self._waiting and self._waiting + len(events) > self._max_waiting:
-            return False
-        try:
-            self._inbox.send_nowait(events)
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            return False
+            return self._refuse(f"{self._waiting} events are waiting to be handled")
         self._waiting += len(events)
         self._left += len(events)
+        inbox.send_nowait(_Batch(events, contextvars.copy_context()))
         return True
+
+    def _open_inbox(self) -> MemoryObjectSendStream[_Batch]:
+        if self._inbox is None:
+            raise RuntimeError("callbacks cannot be handled: the app's lifespan did not run")
+        return self._inbox
+
+    def _refuse(self, reason: str) -> bool:
+        if not self._is_refusing:  # thousands may be refused for one reason
+            self._is_refusing = True
+            _logger.warning("callbacks are answered 503 for now: %s", reason)
+        return False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -161,110 +202,173 @@ class Delivery:
         """
         if self._inbox is not None:
             raise RuntimeError("callbacks are being handled already: one lifespan is enough")
-        inbox, outbox = anyio.create_memory_object_stream[tuple[Event, ...]](math.inf)
+        inbox, outbox = anyio.create_memory_object_stream[_Batch](math.inf)
         self._inbox = inbox
+        self._all_done = anyio.Event()
+        self._owner = secrets.token_hex(8)  # not earlier: a fork must not share it
+        self._is_ending = self._is_refusing = False
         try:
-            async with self._handling(outbox):
-                with inbox:
+            with inbox, outbox:
+                async with self._handling(outbox):
                     yield
         finally:
             self._inbox = None
             self._give_up()
 
     @asynccontextmanager
-    async def _handling(self, outbox: _Outbox) -> AsyncIterator[None]:
+    async def _handling(self, outbox: MemoryObjectReceiveStream[_Batch]) -> AsyncIterator[None]:
         # Shielded: a cancelled program handles what is left too, as it will not come again.
-        handling, over = anyio.CancelScope(shield=True), anyio.Event()
+        handling = anyio.CancelScope(shield=True)
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._handle_all, outbox, handling, over)
+            tasks.start_soon(self._handle_all, outbox, handling)
             try:
                 yield
             except Exception as error:  # noqa: BLE001 - the task group would wrap it
                 failure = error
             finally:
-                await self._drain(over)
+                self._is_ending = True
+                await self._drain()
                 handling.cancel()
         if failure is not None:
             raise failure
 
-    async def _drain(self, over: anyio.Event) -> None:
+    async def _drain(self) -> None:
+        if not self._left:
+            return
+        # Now, because whoever ends the program may not wait as long as that.
+        _logger.warning(
+            "%d events of callbacks are left, and handled for %g s at most",
+            self._left,
+            self._drain_timeout,
+        )
         with anyio.move_on_after(self._drain_timeout, shield=True):
-            await over.wait()
+            await self._all_done.wait()
 
     async def _handle_all(
-        self,
-        outbox: _Outbox,
-        handling: anyio.CancelScope,
-        over: anyio.Event,
+        self, outbox: MemoryObjectReceiveStream[_Batch], handling: anyio.CancelScope
     ) -> None:
-        with outbox, handling:
-            async with anyio.create_task_group() as workers:
+        with handling:
+            async with anyio.create_task_group() as tasks:
                 for _ in range(self._max_in_flight):
-                    workers.start_soon(self._work, outbox)
-        over.set()
+                    tasks.start_soon(self._work, outbox, tasks)
 
-    async def _work(self, outbox: _Outbox) -> None:
-        async for events in outbox:
-            for event in events:
-                # Neither a handler nor a store need wait for anything; others have to run as well.
-                await anyio.lowlevel.checkpoint()
-                self._waiting -= 1
-                await self._handle(event)
-                self._left -= 1
+    async def _work(self, outbox: MemoryObjectReceiveStream[_Batch], tasks: TaskGroup) -> None:
+        async for batch in outbox:
+            # A task's context is a copy of the one that it is started in.
+            async with anyio.create_task_group() as handling:
+                _ = batch.context.run(handling.start_soon, self._handle_batch, batch, tasks)
 
-    async def _handle(self, event: Event) -> None:
+    async def _handle_batch(self, batch: _Batch, tasks: TaskGroup) -> None:
+        for event in batch.events:
+            # Neither a handler nor a store need wait for anything; others have to run as well.
+            await anyio.lowlevel.checkpoint()
+            self._waiting -= 1
+            if self._waiting <= self._max_waiting // 2 and not self._is_ending:
+                self._is_refusing = False
+            identity = event.identity
+            is_here = identity in self._in_flight
+            if not is_here and await self._handle(event, identity):
+                self._finish()
+                continue
+            self._waiting += 1
+            outcome = self._outcome_of(identity) if is_here else None
+            alone = evolve(batch, events=(event,))
+            tasks.start_soon(self._wait_for_outcome, alone, outcome)
+
+    def _outcome_of(self, identity: str) -> anyio.Event:
+        outcome = self._in_flight[identity] = self._in_flight[identity] or anyio.Event()
+        return outcome
+
+    def _finish(self) -> None:
+        self._left -= 1
+        if self._is_ending and not self._left:
+            self._all_done.set()
+
+    async def _wait_for_outcome(self, batch: _Batch, outcome: anyio.Event | None) -> None:
+        """Have an event handled that is in flight already, if it comes out of that as a new one.
+
+        Meanwhile the worker handles others.
+        """
+        if outcome is not None:
+            await outcome.wait()
+        else:  # in another process; that can only be asked
+            await anyio.sleep(batch.pause)
+            batch = evolve(batch, pause=min(batch.pause * 2, _LONGEST_PAUSE))
+        self._open_inbox().send_nowait(batch)
+
+    async def _handle(self, event: Event, identity: str) -> bool:
+        """Handle an event if it is new, or return that it is in flight elsewhere."""
+        self._in_flight[identity] = None
         try:
-            await self._handle_if_new(event)
+            progress = await self._begin(event, identity)
+            if progress == "handled":
+                self.counts.repeated += 1
+            elif progress != "in_flight":
+                await self._handle_new(event, identity)
         except anyio.get_cancelled_exc_class():
             # Whether it is handled is not known: rather twice, by the next process, than never.
-            with anyio.move_on_after(min(_FORGETTING, self._drain_timeout), shield=True):
-                await self._tell("seen.discard", self._forget, event)
+            with anyio.move_on_after(self._abandoning, shield=True):
+                await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
             raise
+        finally:
+            outcome = self._in_flight.pop(identity)
+            if outcome is not None:
+                outcome.set()
+        return progress != "in_flight"
 
-    async def _handle_if_new(self, event: Event) -> None:
-        if not await self._is_new(event):
-            self.counts.repeated += 1
-            return
+    async def _begin(self, event: Event, identity: str) -> Progress:
+        try:
+            return cast("Progress", await _call(self._seen.begin, identity, self._owner))
+        except Exception as error:  # noqa: BLE001 - it is somebody else's
+            # It was answered 200, so it will not come again: better twice than never.
+            _log(error, "seen.begin", event)
+            return "new"
+
+    async def _handle_new(self, event: Event, identity: str) -> None:
         try:
             await _call(self._handler, event)
         except Exception as error:  # noqa: BLE001 - it is somebody else's, and is reported
-            await self._report(event, error)
+            self.counts.failed += 1
+            _log(error, "the handler", event)
+            await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
+            if self._on_error is not None:
+                await self._tell("on_error", event, self._on_error, event, error)
         else:
             self.counts.handled += 1
+            await self._commit(event, identity)
 
-    async def _is_new(self, event: Event) -> bool:
+    async def _commit(self, event: Event, identity: str) -> None:
         try:
-            return bool(await _call(self._seen.add, event.identity))
-        except Exception as error:  # noqa: BLE001 - it is somebody else's
-            # It was answered 200, so it will not come again: better twice than never.
-            _log(error, "seen.add", event)
-            return True
-
-    async def _report(self, event: Event, error: Exception) -> None:
-        self.counts.failed += 1
-        _log(error, "the handler", event)
-        await self._tell("seen.discard", self._forget, event)
-        if self._on_error is not None:
-            await self._tell("on_error", self._on_error, event, error)
+            await self._tell("seen.commit", event, self._seen.commit, identity)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(self._abandoning, shield=True):
+                await self._tell("seen.commit", event, self._seen.commit, identity)
+            raise
 
     async def _tell(
-        self, name: str, told: Callable[..., Any], event: Event, *more: Exception
+        self, name: str, event: Event, told: Callable[..., Any], *arguments: object
     ) -> None:
         try:
-            await _call(told, event, *more)
+            await _call(told, *arguments)
         except Exception as error:  # noqa: BLE001 - the next one has to be told as well
             _log(error, name, event)
-
-    async def _forget(self, event: Event) -> None:
-        """If the platform tells it again after all, let the handler have it."""
-        await self._seen.discard(event.identity)
 
     def _give_up(self) -> None:
         if self._left:
             _logger.error("%d events of callbacks were left when the time was over", self._left)
             self.counts.dropped += self._left
             self._waiting = self._left = 0
+
+
+def _store(name: str, store: SeenStore) -> SeenStore:
+    """Refuse what is none, or every event would be new to it."""
+    for method in ("begin", "commit", "abandon"):
+        if not callable(getattr(store, method, None)):
+            raise TypeError(
+                f"{name}: expected a SeenStore, got a {type(store).__name__} without {method}"
+            )
+    return store
 
 
 async def _call(function: Callable[..., Any], *arguments: object) -> object:

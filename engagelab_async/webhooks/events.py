@@ -11,9 +11,12 @@
 
 How far a message comes::
 
-    plan ──> target_valid ──> sent ──> delivered ──> verified | verified_failed | verified_timeout
-      └──> target_invalid       └──> delivered_failed
-                └─ sent_failed, also spelled sent_fail
+    plan ──> target_valid ──> sent ──> delivered ──> verified | verified_timeout
+      │           │            │ ↑         └──> verified_failed, and may be tried again
+      │           │            │ └───────────── on the next channel, if the template has one
+      │           │            └──> delivered_failed
+      │           └──> sent_failed, also spelled sent_fail
+      └──> target_invalid
 
 Callbacks arrive late, twice, and in any order.
 """
@@ -22,6 +25,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
@@ -42,7 +46,7 @@ FAILED: Final = frozenset(
         "verified_timeout",
     }
 )
-"""The statuses of a message that has not done what it was sent for, and will not any more."""
+"""The statuses that report a failure, which need not be the end: see `MessageStatus.is_final`."""
 
 
 class JSONObject(Mapping[str, Any]):
@@ -175,11 +179,53 @@ class MessageStatus(Event):
 
     @property
     def is_final(self) -> bool:
-        """Whether the message is delivered, or failed.
+        """Whether the message is delivered, or failed for good.
 
-        A ``delivered`` code may still become ``verified``.
+        A wrong guess (``verified_failed``) is not the end: the person may try again. Nor is
+        ``delivered_failed`` while `may_fall_back`. A ``delivered`` code may still become
+        ``verified``.
+
+        Example:
+            >>> failed = MessageStatus(
+            ...     message_id="7", status="delivered_failed", server="otp", channel="whatsapp"
+            ... )
+            >>> failed.is_failed, failed.is_final
+            (True, False)
         """
-        return self.is_delivered or self.is_failed
+        if self.status == "verified_failed":
+            return False
+        return self.is_delivered or (self.is_failed and not self.may_fall_back)
+
+    @property
+    def may_fall_back(self) -> bool:
+        """Whether delivery failed on one channel, and the next one of the template may follow.
+
+        With the strategy ``whatsapp|sms``, ``delivered_failed`` on WhatsApp is followed by ``sent``
+        and ``delivered`` by SMS. A row does not say so: only the template's strategy can tell, or
+        the passing of time, for which a `Tracker` waits. The SMS product has no strategies, and
+        email is never part of one.
+        """
+        return (
+            self.status == "delivered_failed" and self.server != "sms" and self.channel != "email"
+        )
+
+    def is_final_with(self, strategy: str) -> bool:
+        """Return whether the message is delivered, or failed for good, if its template is known.
+
+        Args:
+            strategy: The template's ``send_channel_strategy``: channels in their order.
+
+        Example:
+            >>> failed = MessageStatus(
+            ...     message_id="7", status="delivered_failed", server="otp", channel="sms"
+            ... )
+            >>> [failed.is_final_with(strategy) for strategy in ("whatsapp|sms", "sms|voice")]
+            [True, False]
+        """
+        if not self.may_fall_back:
+            return self.is_final
+        channels = [channel.strip() for channel in strategy.split("|")]
+        return {self.channel, self.current_send_channel}.isdisjoint(channels[:-1])
 
     @property
     def is_delivered(self) -> bool:
@@ -188,10 +234,10 @@ class MessageStatus(Event):
 
     @property
     def is_failed(self) -> bool:
-        """Whether it failed; all statuses that end in ``fail``, ``failed`` or ``timeout`` say so.
+        """Whether it reports a failure, with a word such as ``failed``, ``invalid`` or ``timeout``.
 
-        ``target_invalid`` does as well. After ``verified_failed`` and ``verified_timeout`` the
-        code was not verified; it may have arrived.
+        Only together with `is_final` is it the last word. After ``verified_failed`` and
+        ``verified_timeout`` the code was not verified; it may have arrived.
         """
         return self.status in FAILED
 
@@ -203,7 +249,21 @@ class Notification(Event):
     Attributes:
         event: ``insufficient_verification_rate``, ``insufficient_balance``,
             ``template_audit_result``, or what will be added to them.
-        data: What it says, such as ``remain_balance`` and ``balance_threshold``.
+        data: All that it says, as it came.
+        business_id: The account's business, of ``insufficient_balance``.
+        remain_balance: What is left, in units of `currency`; negative with an overdraft.
+        balance_threshold: What was set in the console as too little.
+        currency: The currency: ``USD``.
+        rate: The share of codes that were verified, of ``insufficient_verification_rate``.
+        threshold: What was set in the console as too low.
+        template_id: The template, of ``template_audit_result``.
+        status: What the review came to, such as ``rejected``.
+        reason: Why, in the platform's words, which a ``repr`` hides.
+
+    Example:
+        >>> event = Notification(event="insufficient_balance", remain_balance=Decimal("1.5000"))
+        >>> event.remain_balance
+        Decimal('1.5000')
 
     .. versionadded:: 0.1.0
     """
@@ -212,6 +272,15 @@ class Notification(Event):
     data: Mapping[str, Any] = field(
         factory=_empty, converter=JSONObject, hash=False, repr=arguments.hidden
     )
+    business_id: str | None = None
+    remain_balance: Decimal | None = None
+    balance_threshold: Decimal | None = None
+    currency: str | None = None
+    rate: float | None = None
+    threshold: float | None = None
+    template_id: str | None = None
+    status: str | None = None
+    reason: str | None = field(default=None, repr=arguments.hidden)
 
 
 @frozen(kw_only=True)
@@ -246,8 +315,10 @@ class SystemEvent(Event):
     Attributes:
         event: ``account_login``, ``key_manage``, ``msg_history``, ``template_manage``,
             ``api_call``, or what will be added to them.
-        action: What was done, such as ``login_failed``.
-        data: All about it: ``operator`` with ``email``, ``api_key`` and ``ip_address``, and more.
+        action: What was done, such as ``login_failed``; ``None`` for ``api_call``, which has none.
+        data: All about it: ``operator`` with ``email``, ``api_key`` and ``ip_address`` (also seen
+            as ``ip``), and what happened under the event's own name, such as
+            ``data["account_login"]``.
 
     .. versionadded:: 0.1.0
     """

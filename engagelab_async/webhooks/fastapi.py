@@ -1,11 +1,12 @@
 """Callbacks in FastAPI: a router that does it all, or the events in an endpoint of your own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Unpack
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from engagelab_async.errors import InvalidCallbackError, SignatureError
 
@@ -33,7 +34,9 @@ def webhook_router(
     Args:
         verifier: Tells which requests are the platform's.
         handler: Called with each event, after the answer.
-        path: The path of the callback URL, below the prefix of the router.
+        path: The path of the callback URL, below the prefix of the router; empty for the prefix
+            alone. It is served with and without a slash at its end, as the platform follows no
+            redirects.
         max_body: How many bytes a body may have.
         options: See ``DeliveryOptions``.
 
@@ -67,8 +70,18 @@ def webhook_router(
         return Response(status_code=answer.status, headers=dict(answer.headers))
 
     router = APIRouter(lifespan=lifespan)
-    router.add_api_route(path, receive, methods=["POST"], include_in_schema=False)
+    for each in _with_and_without_slash(path):
+        router.add_api_route(each, receive, methods=["POST"], include_in_schema=False)
     return router
+
+
+def _with_and_without_slash(path: str) -> list[str]:
+    # A router without a prefix can have no empty path; one with a prefix can be asked for it.
+    return (
+        [path]
+        if path == "/"
+        else [path, path.removesuffix("/") if path.endswith("/") else f"{path}/"]
+    )
 
 
 class Events:
@@ -76,6 +89,7 @@ class Events:
 
     The endpoint answers when it returns, which the vendor wants within 3 seconds. If it raises,
     the platform sends the callback again. It may meet an event twice: ``Event.identity`` tells.
+    The request keeps its body, so that others can read it before and afterwards.
 
     Args:
         verifier: Tells which requests are the platform's; others are answered 401, 403, 400 or
@@ -114,5 +128,38 @@ class Events:
 @asynccontextmanager
 async def _translated(request: Request) -> AsyncIterator[CallbackRequest]:
     address = request.client.host if request.client else None
-    async with aclosing(request.stream()) as body:
-        yield CallbackRequest(request.headers, address, body)
+    pieces: list[bytes] = []
+    async with aclosing(_body(request, pieces)) as body:
+        try:
+            yield CallbackRequest(request.headers, address, body)
+        finally:
+            if pieces and not hasattr(request, "_body"):
+                _put_back(request, b"".join(pieces))
+
+
+async def _body(request: Request, pieces: list[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(request.stream()) as stream:
+        async for piece in stream:
+            pieces.append(piece)
+            yield piece
+
+
+def _put_back(request: Request, body: bytes) -> None:
+    """Leave what was read where Starlette looks for it: a stream can be read only once.
+
+    There is no public place. All of the body goes to where ``request.body()`` keeps it; a part of
+    it, after which reading was given up, in front of the rest.
+    """
+    if request._stream_consumed:  # noqa: SLF001
+        request._body = body  # noqa: SLF001
+    else:
+        request._receive = _resumed(body, request.receive)  # noqa: SLF001
+
+
+def _resumed(body: bytes, receive: Receive) -> Receive:
+    read: list[Message] = [{"type": "http.request", "body": body, "more_body": True}]
+
+    async def resumed() -> Message:
+        return read.pop() if read else await receive()
+
+    return resumed

@@ -17,7 +17,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
+
+from attrs import evolve
 
 from engagelab_async._frames import clears_frames
 from engagelab_async.errors import InvalidCallbackError
@@ -69,22 +72,33 @@ def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
     """
     if not isinstance(body, bytes | bytearray | str):
         raise TypeError(f"body: expected bytes or a str, got {type(body).__name__}")
-    return tuple(_event(row) for row in _rows(_document(body)))
+    text = _decoded(body)
+    events = tuple(_event(row) for row in _rows(_document(text)))
+    return _with_amounts(events, text) if any(map(_has_amounts, events)) else events
 
 
 # ------------------------------------------------------------------------------- the body
 
 
-def _document(body: bytes | bytearray | str) -> object:
+def _decoded(body: bytes | bytearray | str) -> str:
     try:
-        text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
+        return body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
+    except ValueError:
+        raise _not_json() from None
+
+
+def _document(text: str) -> object:
+    try:
         document = _read(text) if text.strip() else {}
     except (ValueError, RecursionError):
-        # The built-in text may quote the body.
-        raise InvalidCallbackError("the body is not JSON", reason="not_json") from None
+        raise _not_json() from None  # the built-in text may quote the body
     if _is_deep(document):
         raise InvalidCallbackError("the body is nested too deeply", reason="not_json")
     return document
+
+
+def _not_json() -> InvalidCallbackError:
+    return InvalidCallbackError("the body is not JSON", reason="not_json")
 
 
 def _read(text: str) -> object:
@@ -177,7 +191,22 @@ def _message_status(row: Row, status: Row) -> MessageStatus | None:
 def _notification(row: Row, notification: Row) -> Notification | None:
     event = _text(notification.get("event"))
     data = _object(notification.get("notification_data"))
-    return Notification(event=event, data=data, **_shared(row)) if event else None
+    if not event:
+        return None
+    return Notification(
+        event=event,
+        data=data,
+        business_id=_text(data.get("business_id")),
+        remain_balance=_amount(data.get("remain_balance")),
+        balance_threshold=_amount(data.get("balance_threshold")),
+        currency=_text(data.get("currency")),
+        rate=_number(data.get("rate")),
+        threshold=_number(data.get("threshold")),
+        template_id=_text(data.get("template_id")),
+        status=_text(data.get("status")),
+        reason=_text(data.get("reason")),
+        **_shared(row),
+    )
 
 
 def _uplink_message(row: Row, response: Row) -> UplinkMessage | None:
@@ -202,7 +231,9 @@ def _system_event(row: Row, system_event: Row) -> SystemEvent | None:
     data = _object(system_event.get("data"))
     if not event:
         return None
-    return SystemEvent(event=event, action=_text(data.get("action")), data=data, **_shared(row))
+    # What happened stands under the event's own name; older examples have it one level higher.
+    action = _text(_object(data.get(event)).get("action")) or _text(data.get("action"))
+    return SystemEvent(event=event, action=action, data=data, **_shared(row))
 
 
 _KINDS: Final[Mapping[str, Callable[[Row, Row], Event | None]]] = {
@@ -212,6 +243,46 @@ _KINDS: Final[Mapping[str, Callable[[Row, Row], Event | None]]] = {
     "system_event": _system_event,
 }
 """What a row of each kind has, beside what all rows have."""
+
+
+# ------------------------------------------------------------------------------- amounts
+
+
+def _has_amounts(event: Event) -> bool:
+    return isinstance(event, Notification) and (
+        event.remain_balance is not None or event.balance_threshold is not None
+    )
+
+
+def _with_amounts(events: tuple[Event, ...], text: str) -> tuple[Event, ...]:
+    """Read amounts of money from their digits: `raw` has floats, which round."""
+    rows = json.loads(text, parse_float=_exact)["rows"]
+    return tuple(map(_with_amounts_of, events, rows))
+
+
+def _with_amounts_of(event: Event, row: Row) -> Event:
+    if not isinstance(event, Notification):
+        return event
+    data = _object(_object(row["notification"]).get("notification_data"))
+    return evolve(
+        event,
+        remain_balance=_amount(data.get("remain_balance")),
+        balance_threshold=_amount(data.get("balance_threshold")),
+    )
+
+
+def _exact(digits: str) -> Decimal | None:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent that no Decimal has
+        return None
+
+
+def _amount(value: object) -> Decimal | None:
+    """Read an amount of money, also one that is written as a string."""
+    if isinstance(value, Decimal):
+        return value
+    return None if _number(value) is None else Decimal(str(value))
 
 
 # ------------------------------------------------------------------------------- fields

@@ -4,7 +4,7 @@
 status  when
 ======  ========================================================================================
 200     it is in order, and its events are taken; or it checks whether the URL is there
-400     its body is no callback
+400     its body is no callback, or cannot be decoded
 401     it does not prove that it is the platform's
 403     it comes from another address
 405     it is no POST
@@ -17,8 +17,8 @@ An adapter translates from its framework to `Receiver.answer` and back, and runs
 
 import logging
 import sys
-from collections.abc import AsyncIterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final, Unpack
 
 from attrs import field, frozen
@@ -28,15 +28,17 @@ from engagelab_async.errors import EngageLabError, InvalidCallbackError, Signatu
 
 from ._limits import whole
 from .delivery import Delivery, DeliveryOptions, Handler
+from .encodings import decoded
 from .events import Event
 from .parsing import parse
-from .verification import Verifier
+from .verification import Verifier, folded
 
 MAX_BODY: Final = 1024 * 1024
 """How many bytes a body may have."""
 
 _URL_CHECKS: Final = (b"", b"{}")
 _MAX_URL_CHECK: Final = 16
+_OVERHEAD: Final = 1024  # by how many bytes an encoding may lengthen a body
 
 _logger: Final = logging.getLogger("engagelab_async")
 
@@ -52,7 +54,7 @@ class CallbackRequest:
     Attributes:
         headers: Its headers, which a ``repr`` does not show.
         address: The other end of its connection, if that has an address.
-        body: Its body, in pieces.
+        body: Its body, in pieces, encoded as its headers say.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -114,12 +116,29 @@ async def _checks_the_url(request: CallbackRequest) -> bool:
 
 async def _received(request: CallbackRequest, limit: int) -> bytes:
     # Counted, because a Content-Length may be missing, and may be wrong.
+    headers = folded(request.headers.items())
     body = bytearray()
-    async for piece in request.body:
-        body += piece
-        if len(body) > limit:
-            raise BodyTooLargeError("the body is too large")
+    async with aclosing(
+        decoded(_counted(request, limit), headers.get("content-encoding", ""))
+    ) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > limit:
+                raise BodyTooLargeError("the body is too large")
+    # Something before us may have read the body and left an empty one, which would be answered 200.
+    if not body and headers.get("content-length", "0").strip("0"):
+        raise InvalidCallbackError("the body did not come as a whole")
     return bytes(body)
+
+
+async def _counted(request: CallbackRequest, limit: int) -> AsyncGenerator[bytes]:
+    """Yield a body as it comes; what is encoded may go on for ever and decode to nothing."""
+    length = 0
+    async for piece in request.body:
+        length += len(piece)
+        if length > limit + _OVERHEAD:
+            raise BodyTooLargeError("the body is too large")
+        yield piece
 
 
 def answer_to(error: EngageLabError) -> Answer:
@@ -176,10 +195,12 @@ class Receiver:
             self._delivery.counts.received += 1
         else:
             self._delivery.counts.refused += 1
-            _logger.warning("callback answered %d: %s", answer.status, reason)
+            if reason:
+                _logger.warning("callback answered %d: %s", answer.status, reason)
         return answer
 
     async def _decide(self, method: str, request: CallbackRequest) -> tuple[Answer, str]:
+        """Return the answer, and what to log of it."""
         if method != "POST":
             return Answer(405, {"Allow": "POST"}), "it is no POST"
         try:
@@ -187,5 +208,5 @@ class Receiver:
         except (InvalidCallbackError, SignatureError, BodyTooLargeError) as error:
             return answer_to(error), str(error)
         if not self._delivery.take(events):
-            return Answer(503), "too many are waiting to be handled"
+            return Answer(503), ""  # logged once for all of a burst
         return Answer(200), ""

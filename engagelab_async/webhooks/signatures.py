@@ -95,15 +95,22 @@ class Signature:
 def read(header: str) -> Signature:
     """Read the header.
 
+    Parts of other names are ignored, and so are empty ones, such as after a trailing semicolon.
+
     Raises:
         SignatureError: It does not have these four parts, each once.
     """
     if len(header) > _MAX_LENGTH:  # the nonce will be remembered
         raise _malformed()
-    pairs = [part.partition("=")[::2] for part in header.split(";")]
-    # Only what HTTP knows as white space: a nonce may end in what Unicode does.
-    parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
-    if len(parts) < len(pairs) or parts.keys() != _PARTS:
+    parts: dict[str, str] = {}
+    for part in header.split(";"):
+        # Only what HTTP knows as white space: a nonce may end in what Unicode does.
+        name, value = (text.strip(" \t") for text in part.partition("=")[::2])
+        if name in parts:  # which of the two is signed is not to be guessed
+            raise _malformed()
+        if name in _PARTS:
+            parts[name] = value
+    if parts.keys() != _PARTS:
         raise _malformed()
     signature = Signature(**parts)
     if not _TIMESTAMP.fullmatch(signature.timestamp) or not signature.nonce:

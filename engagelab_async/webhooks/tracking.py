@@ -2,25 +2,40 @@
 
 A callback may arrive before the answer of the send that it is about, so what was not waited for is
 kept as well.
+
+A delivery that failed on one channel may be followed by one on the next, and no row says so::
+
+    sent (whatsapp) ─> delivered_failed (whatsapp) ─┬─> sent (sms) ─> delivered (sms)
+                                                    └─> nothing for the grace period: it failed
 """
 
+import math
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import anyio
+from attrs import frozen
 
 from engagelab_async.errors import NotDeliveredError
 from engagelab_async.operations._arguments import identifier
 
-from ._limits import positive, whole
+from ._limits import not_negative, positive, whole
 from .events import FAILED, Event, MessageStatus
 
 Milestone = Literal["sent", "delivered", "verified"]
 """How far a message can come."""
 
 _MILESTONES: Final = ("sent", "delivered", "verified")
-_UNVERIFIED: Final = frozenset({"verified_failed", "verified_timeout"})
-"""What ends waiting for `verified` alone: the code may have arrived, and may yet be told so."""
+_GRACE: Final = 20.0
+
+
+@frozen
+class _Arrival:
+    """An event, and when it came, in seconds on the event loop's clock."""
+
+    event: MessageStatus
+    at: float
 
 
 class Tracker:
@@ -31,6 +46,13 @@ class Tracker:
 
     Args:
         capacity: How many messages it keeps; then it forgets those it has not heard of longest.
+        grace: How many seconds to wait after ``delivered_failed`` for the next channel of the
+            template, which nothing announces; 20 by default. 0 fits templates that have one
+            channel.
+
+    Raises:
+        TypeError: An argument is of another type.
+        ValueError: `capacity` is not more than 0, or `grace` is negative or infinite.
 
     Example:
         >>> import asyncio
@@ -45,16 +67,19 @@ class Tracker:
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self, *, capacity: int = 10_000) -> None:
+    def __init__(self, *, capacity: int = 10_000, grace: float = _GRACE) -> None:
         self._capacity = whole("capacity", capacity)
-        self._known: OrderedDict[str, dict[str, MessageStatus]] = OrderedDict()
+        self._grace = not_negative("grace", grace)
+        self._known: OrderedDict[str, dict[tuple[str, str | None], _Arrival]] = OrderedDict()
         self._waiting: dict[str, set[anyio.Event]] = {}
 
     async def __call__(self, event: Event) -> None:
         """Keep an event, and wake whoever waits for it."""
         if not isinstance(event, MessageStatus) or event.status not in {*_MILESTONES, *FAILED}:
             return
-        self._known.setdefault(event.message_id, {}).setdefault(event.status, event)
+        # A repeat does not count as news: the grace period begins with the first.
+        arrivals = self._known.setdefault(event.message_id, {})
+        arrivals.setdefault((event.status, _channel(event)), _Arrival(event, anyio.current_time()))
         self._known.move_to_end(event.message_id)
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
@@ -62,7 +87,12 @@ class Tracker:
             waiter.set()
 
     async def wait_for(
-        self, message_id: str, *, until: Milestone = "delivered", timeout: float = 60.0
+        self,
+        message_id: str,
+        *,
+        until: Milestone = "delivered",
+        timeout: float = 60.0,
+        grace: float | None = None,
     ) -> MessageStatus:
         """Wait until a message has come as far as that, or further.
 
@@ -70,34 +100,40 @@ class Tracker:
             message_id: The message, as ``Sent`` and ``Plan`` name it.
             until: ``sent``, ``delivered`` or ``verified``.
             timeout: How many seconds to wait.
+            grace: How many seconds to wait for another channel after one has failed; defaults to
+                the tracker's.
 
         Returns:
             The event that says so, which may have come long ago.
 
         Raises:
-            NotDeliveredError: The message failed before it came that far. That a code was not
-                verified says nothing against its delivery, and only ends waiting for ``verified``.
+            NotDeliveredError: The message failed before it came that far, and no other channel
+                followed in time. A wrong guess at a code ends nothing, and that a code was not
+                verified in time only ends waiting for ``verified``.
             TimeoutError: It did neither in time.
             TypeError: An argument is of another type.
-            ValueError: `until` is none of these, or `timeout` not more than 0.
+            ValueError: `until` is none of these, `timeout` not more than 0, or `grace` negative.
         """
         message = identifier(message_id, "message_id")
         if until not in _MILESTONES:
             raise ValueError(f"until: expected one of {', '.join(_MILESTONES)}")
+        patience = self._grace if grace is None else not_negative("grace", grace)
         with anyio.move_on_after(positive("timeout", timeout)):
-            return await self._outcome(message, until)
+            return await self._outcome(message, until, patience)
         raise TimeoutError(f"message {message} was not {until} within {timeout:g} s")
 
-    async def _outcome(self, message: str, until: Milestone) -> MessageStatus:
+    async def _outcome(self, message: str, until: Milestone, grace: float) -> MessageStatus:
         while True:
-            known = self._known.get(message, {})
+            known = self._known.get(message, {}).values()
             for milestone in _MILESTONES[_MILESTONES.index(until) :]:
-                if milestone in known:
-                    return known[milestone]
-            for event in known.values():
-                if event.is_failed and (until == "verified" or event.status not in _UNVERIFIED):
-                    raise _failure(event)
-            await self._news(message)
+                for arrival in known:
+                    if arrival.event.status == milestone:
+                        return arrival.event
+            failure, ends_at = _failure(known, until, grace)
+            if failure is not None and anyio.current_time() >= ends_at:
+                raise _error(failure)
+            with anyio.CancelScope(deadline=ends_at):
+                await self._news(message)
 
     async def _news(self, message: str) -> None:
         waiters = self._waiting.setdefault(message, set())
@@ -111,6 +147,32 @@ class Tracker:
                 del self._waiting[message]
 
 
-def _failure(event: MessageStatus) -> NotDeliveredError:
+def _failure(
+    known: Iterable[_Arrival], until: Milestone, grace: float
+) -> tuple[MessageStatus | None, float]:
+    """Return the failure that ends the wait, and when it does so."""
+    for each in known:
+        is_of_the_code = each.event.status in {"verified_failed", "verified_timeout"}
+        if (
+            each.event.is_failed
+            and each.event.is_final
+            and (until == "verified" or not is_of_the_code)
+        ):
+            return each.event, -math.inf
+    failed = [each for each in known if each.event.may_fall_back]
+    channels = {_channel(each.event) for each in failed}
+    if not failed or any(
+        each.event.status == "sent" and _channel(each.event) not in channels for each in known
+    ):
+        return None, math.inf  # a channel is left that has not failed
+    last = max(failed, key=lambda each: each.at)
+    return last.event, last.at + grace
+
+
+def _channel(event: MessageStatus) -> str | None:
+    return event.channel or event.current_send_channel
+
+
+def _error(event: MessageStatus) -> NotDeliveredError:
     code = f", code {event.error_code}" if event.error_code else ""
     return NotDeliveredError(f"message {event.message_id}: {event.status}{code}", event=event)

@@ -13,18 +13,20 @@ All but the nonce is known from the headers, before anything of the body is read
 
 import hashlib
 import hmac
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Self, TypedDict, Unpack
 
 from attrs import frozen
 
 from engagelab_async._frames import clears_frames
-from engagelab_async.errors import SignatureError
+from engagelab_async.errors import ConfigurationError, SignatureError
 
 from . import addresses
 from ._limits import positive, whole
 from .nonces import CAPACITY, NonceMemory
+from .seen import REPEAT_WINDOW
 from .signatures import (
     SIGNATURE_HEADER,
     Signature,
@@ -35,6 +37,27 @@ from .signatures import (
 )
 
 TOLERANCE: Final = 300.0
+
+ENVIRONMENT: Final = {
+    "username": ("ENGAGELAB_CALLBACK_USERNAME", "ENGAGELAB_WEBHOOK_USERNAME"),
+    "secret": ("ENGAGELAB_CALLBACK_SECRET", "ENGAGELAB_WEBHOOK_SECRET"),
+}
+"""The variables that hold what was set for a callback URL, ours first and then the vendor's."""
+
+
+class VerifierOptions(TypedDict, total=False):
+    """What a `Verifier` takes beside username and secret; it says what each is.
+
+    .. versionadded:: 0.1.0
+    """
+
+    tolerance: float
+    repeat_tolerance: float | None
+    authorization: str | None
+    allowed_addresses: Iterable[str] | None
+    trusted_proxies: Iterable[str]
+    max_nonces: int
+    clock: Callable[[], float]
 
 
 @frozen
@@ -56,19 +79,25 @@ class Verifier:
     """Tells whether a request is a callback of the platform.
 
     The signature does not cover the body. So a verifier remembers which body came with which
-    signature, and takes the signature with no other; the same again is taken, because that is what
-    the platform sends when it has not got its answer. The memory is that of one process.
+    signature, and takes the signature with no other. The same again is taken, also if it is old by
+    then, because that is what the platform may send for `REPEAT_WINDOW` when it has not got its
+    answer. The memory is that of one process.
 
     Args:
         username: The name that was set for the callback URL in the console.
         secret: The secret that belongs to it; or several, while one takes the place of another.
         tolerance: How many seconds the platform's clock and the way may be off, either way.
+        repeat_tolerance: How many seconds old a signature may be that did not come before; defaults
+            to `tolerance`. `REPEAT_WINDOW` also takes a repeat with its first timestamp whose first
+            delivery never arrived here. It makes a recorded signature good for as long: only set it
+            together with `allowed_addresses` or `authorization`.
         authorization: What the header ``Authorization`` has to be, if one was set in the console;
             ASCII only.
         allowed_addresses: Where callbacks may come from, such as `CALLBACK_ADDRESSES`; networks
             (``10.0.0.0/8``) will do. ``None`` is anywhere.
         trusted_proxies: The proxies in front of this program, as addresses and networks; what
-            they note in ``X-Forwarded-For`` is then believed. Only with `allowed_addresses`.
+            they note in ``X-Forwarded-For`` is then believed. ``"unix"`` is one that connects by a
+            Unix socket. Only with `allowed_addresses`.
         max_nonces: How many signatures are remembered at most. When there are more, late ones are
             refused, the oldest first.
         clock: Tells the time in Unix seconds.
@@ -93,6 +122,7 @@ class Verifier:
         secret: str | Iterable[str],
         *,
         tolerance: float = TOLERANCE,
+        repeat_tolerance: float | None = None,
         authorization: str | None = None,
         allowed_addresses: Iterable[str] | None = None,
         trusted_proxies: Iterable[str] = (),
@@ -103,13 +133,41 @@ class Verifier:
         self._username = username
         self._secrets = _secrets(secret)
         self._tolerance = positive("tolerance", tolerance)
+        self._oldest = (
+            self._tolerance
+            if repeat_tolerance is None
+            else positive("repeat_tolerance", repeat_tolerance)
+        )
         if authorization is not None:
             _check_authorization("authorization", authorization)
         self._authorization = authorization
-        self._proxies = addresses.networks("trusted_proxies", trusted_proxies)
-        self._allowed = _allowed(allowed_addresses, self._proxies)
+        self._proxies, self._trusts_unix = _trusted(trusted_proxies)
+        self._allowed = _allowed(
+            allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
+        )
         self._nonces = NonceMemory(whole("max_nonces", max_nonces))
         self._clock = clock
+
+    @classmethod
+    def from_env(cls, **options: Unpack[VerifierOptions]) -> Self:
+        """Read username and secret from the environment.
+
+        They are ``ENGAGELAB_CALLBACK_USERNAME`` and ``ENGAGELAB_CALLBACK_SECRET``, or by the
+        vendor's names ``ENGAGELAB_WEBHOOK_USERNAME`` and ``ENGAGELAB_WEBHOOK_SECRET``.
+
+        Args:
+            options: See `Verifier`.
+
+        Raises:
+            ConfigurationError: One of them is not set; it is named.
+            TypeError: An option is of another type.
+            ValueError: An option, or what is set, can never be right.
+        """
+        found = {name: from_env(names) for name, names in ENVIRONMENT.items()}
+        missing = [" or ".join(ENVIRONMENT[name]) for name, value in found.items() if not value]
+        if missing:
+            raise ConfigurationError(f"not set in the environment: {'; '.join(missing)}")
+        return cls(found["username"], found["secret"], **options)
 
     def __repr__(self) -> str:
         return f"Verifier({self._username!r}, <hidden>)"
@@ -150,7 +208,8 @@ class Verifier:
         signature = read(header)
         self._check_proof(signature)
         admission = Admission(int(signature.timestamp), signature.nonce)
-        self._check_time(admission.timestamp)
+        if not self._nonces.knows(admission.timestamp, admission.nonce):
+            self._check_time(admission.timestamp)
         return admission
 
     @clears_frames
@@ -160,17 +219,26 @@ class Verifier:
         Raises:
             SignatureError: It came with another body before.
         """
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        if self._nonces.knows(admission.timestamp, admission.nonce, digest):
+            return  # a repeat, however old: nothing new comes in that way
         # Again: while its body was on the way, what is known of the signature may have been let go.
         self._check_time(admission.timestamp)
-        digest = hashlib.blake2b(body, digest_size=16).digest()
         if not self._nonces.bind(admission.timestamp, admission.nonce, digest):
             raise SignatureError("the signature came with another body before", reason="replayed")
-        self._nonces.forget_before(self._clock() - self._tolerance)
+        now = self._clock()
+        self._nonces.close_before(now - self._oldest)
+        self._nonces.forget_before(now - max(self._oldest, REPEAT_WINDOW))
 
     def _check_address(self, peer: str | None, headers: Mapping[str, str]) -> None:
         if self._allowed is None:
             return
-        found = addresses.source(peer, headers.get("x-forwarded-for", ""), self._proxies)
+        found = addresses.source(
+            peer,
+            headers.get("x-forwarded-for", ""),
+            self._proxies,
+            trusts_unix=self._trusts_unix,
+        )
         if found is None or not addresses.is_in(found, self._allowed):
             raise SignatureError("callbacks do not come from there", reason="wrong_address")
 
@@ -192,7 +260,7 @@ class Verifier:
 
     def _check_time(self, timestamp: int) -> None:
         age = self._clock() - timestamp
-        if age > self._tolerance or self._nonces.forgets(timestamp):
+        if age > self._oldest or self._nonces.forgets(timestamp):
             raise SignatureError("the signature is too old", reason="too_old")
         if age < -self._tolerance:
             raise SignatureError("the signature is from the future", reason="too_new")
@@ -205,6 +273,21 @@ def folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         lower = name.lower()
         found[lower] = f"{found[lower]}, {value}" if lower in found else value
     return found
+
+
+def from_env(names: Iterable[str]) -> str:
+    """Return the first of some variables that is set, or an empty string.
+
+    Raises:
+        ConfigurationError: It begins or ends with white space.
+    """
+    for name in names:
+        value = os.environ.get(name, "")
+        if value != value.strip():  # as a file that is read into it ends in a newline
+            raise ConfigurationError(f"{name}: must not begin or end with white space")
+        if value:
+            return value
+    return ""
 
 
 def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -223,11 +306,17 @@ def _check_authorization(name: str, value: str) -> None:
         raise ValueError(f"{name}: must be ASCII")
 
 
-def _allowed(
-    allowed: Iterable[str] | None, proxies: addresses.Networks
-) -> addresses.Networks | None:
+def _trusted(proxies: Iterable[str]) -> tuple[addresses.Networks, bool]:
+    given = proxies if isinstance(proxies, str) else tuple(proxies)
+    if isinstance(given, str) or addresses.UNIX not in given:
+        return addresses.networks("trusted_proxies", given), False
+    others = (each for each in given if each != addresses.UNIX)
+    return addresses.networks("trusted_proxies", others), True
+
+
+def _allowed(allowed: Iterable[str] | None, *, has_proxies: bool) -> addresses.Networks | None:
     if allowed is not None:
         return addresses.networks("allowed_addresses", allowed)
-    if proxies:
+    if has_proxies:
         raise ValueError("trusted_proxies: needs allowed_addresses, or nothing depends on it")
     return None

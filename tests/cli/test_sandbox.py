@@ -103,9 +103,10 @@ def test_a_port_that_cannot_be_is_bad_usage(engagelab: Engagelab) -> None:
     assert "--port" in ran.err
 
 
-def test_calls_back(engagelab: Engagelab) -> None:
+@pytest.mark.parametrize("prefix", ["ENGAGELAB_CALLBACK", "ENGAGELAB_WEBHOOK"])
+def test_calls_back(engagelab: Engagelab, prefix: str) -> None:
     """Callbacks go to the URL, signed with what the environment holds; failures are shown."""
-    secret = {"ENGAGELAB_CALLBACK_USERNAME": "shop", "ENGAGELAB_CALLBACK_SECRET": "my_secret"}
+    secret = {f"{prefix}_USERNAME": "shop", f"{prefix}_SECRET": "my_secret"}
     ok = answers(200)
     with (
         Hostile(answers(404), ok, ok) as server,
@@ -123,13 +124,29 @@ def test_calls_back(engagelab: Engagelab) -> None:
         assert all("username=shop" in each.values("x-callback-id")[0] for each in server.requests)
 
 
+def test_a_callback_that_fails_is_shown_at_once(engagelab: Engagelab) -> None:
+    """It will be sent again for weeks, and nobody waits for the last try."""
+    ok = answers(200)
+    with (
+        Hostile(ok, ok, answers(500)) as server,
+        serving("--callback-url", server.url) as process,
+    ):
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+
+        assert "HTTP 500" == read_until(process, "callback 3 was not answered: (.*)$")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
         (
             ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
-            "✗ Cannot start. username: ",
+            (
+                "✗ Cannot start. username: a signature takes a secret as well; set "
+                "ENGAGELAB_CALLBACK_SECRET or ENGAGELAB_WEBHOOK_SECRET"
+            ),
         ),
         (["--pace", "-1"], "--pace"),
     ],

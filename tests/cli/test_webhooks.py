@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -191,12 +192,37 @@ class TestListen:
         assert "✗ --username: must not hold a semicolon" in ran.err
 
     @pytest.mark.parametrize("command", ["listen", "sign"])
-    def test_a_secret_is_needed(self, engagelab: Engagelab, command: str) -> None:
-        """Without one nothing can be signed or verified."""
-        ran = engagelab("webhooks", command, "--username", "shop")
+    @pytest.mark.parametrize(
+        ("options", "missing"),
+        [
+            (["--username", "shop"], {"SECRET"}),
+            (["--secret", "x"], {"USERNAME"}),
+            ([], {"USERNAME", "SECRET"}),
+        ],
+    )
+    def test_what_is_missing_is_named(
+        self, engagelab: Engagelab, command: str, options: list[str], missing: set[str]
+    ) -> None:
+        """By its option, and by the variables that it may be set in."""
+        ran = engagelab("webhooks", command, *options)
+        named = {
+            name
+            for name in ("USERNAME", "SECRET")
+            if f"--{name.lower()}: set ENGAGELAB_CALLBACK_{name} or ENGAGELAB_WEBHOOK_{name}"
+            in ran.err
+        }
 
-        assert 2 == ran.exit_code
-        assert "--secret" in ran.err
+        assert (2, missing) == (ran.exit_code, named)
+
+    def test_custom_args_are_personal(self, engagelab: Engagelab) -> None:
+        """What a program has come back in callbacks may be anything."""
+        for options, shown in (((), False), (("--show-personal",), True)):
+            with listening(*options) as process:
+                engagelab("webhooks", "sign", url_of(process), *ACCOUNT, "--send")
+                assert process.stdout is not None
+                event = process.stdout.readline()
+
+            assert shown == ("1042" in event)
 
     def test_without_a_server(self) -> None:
         """It says what to install."""
@@ -218,6 +244,34 @@ class TestSign:
         """The account, from the environment."""
         monkeypatch.setenv("ENGAGELAB_CALLBACK_USERNAME", USERNAME)
         monkeypatch.setenv("ENGAGELAB_CALLBACK_SECRET", SECRET)
+
+    @pytest.mark.parametrize("empty", [True, False])
+    def test_the_vendor_s_names(
+        self, engagelab: Engagelab, monkeypatch: pytest.MonkeyPatch, empty: bool
+    ) -> None:
+        """They are read where ours are not set, or empty."""
+        for name, value in (("USERNAME", USERNAME), ("SECRET", SECRET)):
+            monkeypatch.setenv(f"ENGAGELAB_WEBHOOK_{name}", value)
+            if empty:
+                monkeypatch.setenv(f"ENGAGELAB_CALLBACK_{name}", "")
+            else:
+                monkeypatch.delenv(f"ENGAGELAB_CALLBACK_{name}")
+        words = shlex.split(engagelab("webhooks", "sign").out.replace("\\\n", ""))
+        headers = dict(word.split(": ", 1) for word in words if ": " in word and word[0] != "{")
+
+        Verifier(USERNAME, SECRET).verify(headers, words[-1].encode())
+
+    @pytest.mark.parametrize("command", ["listen", "sign"])
+    def test_a_secret_with_a_newline(
+        self, engagelab: Engagelab, monkeypatch: pytest.MonkeyPatch, command: str
+    ) -> None:
+        """Its variable is named."""
+        monkeypatch.setenv("ENGAGELAB_CALLBACK_SECRET", f"{SECRET}\n")
+        ran = engagelab("webhooks", command)
+
+        assert 2 == ran.exit_code
+        assert "✗ ENGAGELAB_CALLBACK_SECRET: " in ran.err
+        assert SECRET not in ran.err
 
     def test_it_is_printed_for_curl(self, engagelab: Engagelab) -> None:
         """What is printed can be copied, and is a callback of the platform."""
@@ -302,6 +356,10 @@ EVENTS: list[Event] = [
     SystemEvent(event="account_login", action="login_failed", data={"email": "user@example.com"}),
     Notification(event="insufficient_balance", data={"to": "user@example.com"}),
     UnknownEvent(raw=ROW),
+    MessageStatus(message_id="7", status="sent", custom_args={"name": "see you"}, raw=ROW),
+    Notification(
+        event="insufficient_balance", remain_balance=Decimal("1.50"), reason="see you", raw=ROW
+    ),
 ]
 
 
@@ -330,6 +388,11 @@ def test_documents(event: Event) -> None:
     assert [] == [each for each in PERSONAL if each in shown]
     assert event.raw == in_full["raw"]
     assert json.loads(json.dumps(in_full)) == in_full
+
+
+def test_an_amount_is_not_rounded() -> None:
+    """It is written as a text."""
+    assert "1.50" == document(EVENTS[-1], personal=False)["remain_balance"]
 
 
 def test_a_line_moves_no_cursor() -> None:

@@ -67,6 +67,17 @@ def test_callbacks_come_in_any_order(app: httpx.Client) -> None:
     assert {"order": "2", "message": "delivered"} == app.get("/orders/2").json()
 
 
+def test_a_failed_channel_is_not_the_end(app: httpx.Client) -> None:
+    """A fallback may follow; and what arrived after all is known, whatever was told before."""
+    statuses = ["sent", "delivered_failed", "sent", "delivered", "delivered_failed"]
+    assert [200] * 5 == [call_back(app, "9", status) for status in statuses]
+    call_back(app, "8", "sent_fail")
+    call_back(app, "8", "delivered")
+
+    assert "delivered" == message_of(app, "8", "delivered")
+    assert {"order": "9", "message": "delivered"} == app.get("/orders/9").json()
+
+
 def test_a_failure_is_known(app: httpx.Client) -> None:
     """So that somebody can call the customer."""
     call_back(app, "4", "sent")

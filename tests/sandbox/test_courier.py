@@ -15,6 +15,7 @@ from engagelab_async.sandbox.callbacks import Row, status_row
 from engagelab_async.sandbox.courier import Courier
 from engagelab_async.sandbox.lifecycle import plan_of
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.webhooks import REPEAT_WINDOW
 from engagelab_async.webhooks.signatures import sign
 from hostile import Hostile, answers, floods, hangs, http, refusing, resets, says
 
@@ -26,9 +27,9 @@ CHECKS = 2
 class Office:
     """A courier at work, with what it has tried."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 1.0) -> None:
         self.tried: asyncio.Queue[int] = asyncio.Queue()
-        self.courier = Courier(self.tried.put_nowait)
+        self.courier = Courier(self.tried.put_nowait, pace)
 
     async def tries(self, count: int) -> tuple[CallbackDelivery, ...]:
         """Wait for some tries, and return the deliveries."""
@@ -252,6 +253,87 @@ async def test_the_waits_grow(office: Office, message: SentMessage) -> None:
     waits = [(after.at - before.at).total_seconds() for before, after in pairwise(delivery.tries)]
     assert waits[0] >= 0.05
     assert waits[1] >= 0.1
+
+
+ODD = [
+    b"HTTP/1.1 200 OK\r\nSet-Cookie: a=\xff\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 \xff\r\nX: \xfe\xff\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nLocation: https://[\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nbad",
+    b"HTTP/1.1 200 OK\r\nContent-Type: x; charset=\xff\r\nContent-Length: 2\r\n\r\n\xff\xff",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+]
+BROKEN = [
+    b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+    b"HTTP/1.1 99999 OK\r\n\r\n",
+    b"HTTP/1.1 301 Moved\r\nLocation: mailto:a@b\r\nContent-Length: 0\r\n\r\n",
+    b"\x16\x03\x01\x00\x05hello",
+    b"\0" * 100,
+]
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_odd_answers_are_answers(office: Office, message: SentMessage, answer: bytes) -> None:
+    """A status of 200 counts, whatever stands beside it; the next callback is sent."""
+    with Hostile(OK, OK, says(answer), OK) as server:
+        office.courier.callbacks = Callbacks(server.url, max_rows=1)
+        for row in rows_of(message, 2):
+            office.courier.take(row)
+        deliveries = await office.tries(CHECKS + 2)
+
+        assert [[0], [1]] == told(server)
+    assert [[200], [200]] == [[each.status for each in one.tries] for one in deliveries[CHECKS:]]
+
+
+@pytest.mark.parametrize("answer", BROKEN)
+async def test_what_is_no_answer_ends_nothing(
+    office: Office, message: SentMessage, answer: bytes
+) -> None:
+    """It is tried again, like any other failure."""
+    broken = says(answer, then=lambda peer: peer.closes())
+    with Hostile(OK, OK, broken, OK) as server:
+        office.courier.callbacks = Callbacks(server.url, backoff=0)
+        office.courier.take(rows_of(message)[0])
+        delivery = (await office.tries(CHECKS + 2))[-1]
+
+    assert [False, True] == [each.status == 200 for each in delivery.tries]
+
+
+async def test_it_keeps_no_cookies(office: Office, message: SentMessage) -> None:
+    """The platform does not, either."""
+    cookie = answers(200, headers={"Set-Cookie": "a=b; Path=/"})
+    with Hostile(cookie, cookie, OK) as server:
+        office.courier.callbacks = Callbacks(server.url)
+        office.courier.take(rows_of(message)[0])
+        await office.tries(CHECKS + 1)
+
+        assert [[]] * 3 == [request.values("cookie") for request in server.requests]
+
+
+@pytest.mark.parametrize("pace", [1, 0.001, 0])
+def test_the_platform_s_schedule(pace: float) -> None:
+    """It repeats for almost 19 days; the sandbox's pace makes that shorter."""
+    callbacks = Callbacks("http://127.0.0.1")
+    waits = [callbacks.wait_after(attempts, pace) for attempts in range(1, callbacks.attempts)]
+    minutes = [1, 10, 60, 120, 300, 600] + [1440] * 18
+
+    assert [60 * each * pace for each in minutes] == pytest.approx(waits)
+    assert 18 * 86_400 < sum(60 * each for each in minutes) < REPEAT_WINDOW
+
+
+async def test_the_pace_is_the_sandbox_s(message: SentMessage) -> None:
+    """A test that is in no hurry need not wait for the platform's minutes."""
+    office = Office(pace=0.0001)
+    with Hostile(OK, OK, answers(500), answers(500), OK) as server:
+        async with office.open():
+            office.courier.callbacks = Callbacks(server.url)
+            office.courier.take(rows_of(message)[0])
+            delivery = (await office.tries(CHECKS + 3))[-1]
+
+    waits = [(after.at - before.at).total_seconds() for before, after in pairwise(delivery.tries)]
+    assert 0.006 <= waits[0]
+    assert 0.06 <= waits[1]
 
 
 async def test_a_failing_server_gets_nothing_new(

@@ -35,10 +35,17 @@ def at(clock: FakeClock, seconds: float) -> datetime:
         ("bob@example.com", [("sent", 1), ("delivered", 2)]),
         ("+10000000000", [("sent", 1), ("delivered", 2)]),
         ("10000000003", [("sent", 1)]),
-        ("+10000000004", [("sent", 1), ("sent", 2), ("delivered", 3)]),
         ("+10000000010", [("sent", 0), ("delivered", 0)]),
         ("+10000000018", [("sent", 1), ("delivered_failed", 2)]),
         ("+10000000024", [("sent", 1), ("delivered", 2)]),
+        (
+            "+10000000004",
+            [("sent", 1), ("delivered_failed", 2), ("sent", 2), ("delivered", 3)],
+        ),
+        (
+            "+10000000014",
+            [("sent", 1), ("delivered_failed", 2), ("sent", 2), ("delivered_failed", 3)],
+        ),
         ("+10000000201", [("sent_failed", 1)]),
         ("+10000000202", [("sent_fail", 1)]),
         ("+10000000203", [("sent", 1), ("delivered_failed", 2)]),
@@ -53,11 +60,28 @@ def test_the_recipient_decides(
     assert [*EARLY, *ending] == steps(plan, clock)
 
 
-def test_a_fallback_changes_the_channel(platform: Platform) -> None:
-    """The vendor's number for it is tried on WhatsApp, and reached by SMS."""
-    plan = plan_of(sent(platform, "+10000000004"), pace=1)
+@pytest.mark.parametrize(
+    ("to", "last"),
+    [("+10000000004", ("delivered", 0)), ("+10000000014", ("delivered_failed", 5012))],
+)
+def test_a_fallback_changes_the_channel(platform: Platform, to: str, last: tuple[str, int]) -> None:
+    """The vendor's numbers for it fail on WhatsApp, and go on by SMS."""
+    plan = plan_of(sent(platform, to), pace=1)
 
-    assert ["whatsapp", "whatsapp", "whatsapp", "sms", "sms"] == [each.channel for each in plan]
+    assert [
+        ("sent", "whatsapp", 0),
+        ("delivered_failed", "whatsapp", 5012),
+        ("sent", "sms", 0),
+        (last[0], "sms", last[1]),
+    ] == [(each.status, each.channel, each.error_code) for each in plan[2:]]
+
+
+def test_no_fallback_from_the_channel_itself(platform: Platform) -> None:
+    """The SMS product has no other channel."""
+    platform.send_sms({"to": ["+10000000014"], "template": {"id": "7", "params": {}}})
+    plan = plan_of(platform.outbox.messages[-1], pace=1)
+
+    assert ["plan", "target_valid", "sent", "delivered_failed"] == [each.status for each in plan]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +199,18 @@ class TestByHand:
 
         assert [*EARLY, *ending] == steps(plan, clock)
         assert 5019 == plan[-1].error_code
+
+    def test_a_failed_channel_is_not_the_end(self, platform: Platform, clock: FakeClock) -> None:
+        """The next one can deliver, or fail; without an error of the first."""
+        plan = plan_of(sent(platform, "+10000000014"), pace=1)
+        delivered = lifecycle.deliver(plan, at(clock, 2.5))[-1]
+        failed = lifecycle.fail(plan, at(clock, 2.5), 5019)[-1]
+
+        assert [("delivered", "sms", 0), ("delivered_failed", "sms", 5019)] == [
+            (each.status, each.channel, each.error_code) for each in (delivered, failed)
+        ]
+        with pytest.raises(ValueError, match=r"is over, it is delivered_failed$"):
+            lifecycle.deliver(plan, at(clock, 3))
 
     def test_what_is_over_stays_so(self, platform: Platform, clock: FakeClock) -> None:
         """A delivered message can be neither delivered nor fail."""

@@ -1,8 +1,11 @@
 """The sandbox calls back, and the library's own receiver takes it: both on real sockets."""
 
 import asyncio
+from typing import cast
 
-from engagelab_async import Credentials, EngageLab
+import pytest
+
+from engagelab_async import Credentials, EngageLab, NotDeliveredError
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox
 from engagelab_async.webhooks import Event, MessageStatus, Tracker, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
@@ -71,3 +74,24 @@ async def test_doubled_and_reordered_events_are_handled_once() -> None:
     assert sorted(wanted) == sorted(handled)
     assert wanted != handled
     assert sum(each.body.count('"message_status"') for each in sandbox.deliveries) > len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("to", "end"), [("+10000000004", "delivered sms"), ("+10000000014", "delivered_failed sms")]
+)
+async def test_a_fallback_is_tracked_to_its_end(to: str, end: str) -> None:
+    """A channel that fails is not the end while another may follow; all that fail are."""
+    tracker = Tracker(grace=0.2)
+    async with served(WebhookApp(Verifier("shop", "my_secret"), tracker)) as (host, port):
+        callbacks = Callbacks(f"http://{host}:{port}", username="shop", secret="my_secret")
+        async with (
+            Sandbox(callbacks=callbacks, pace=0.01) as sandbox,
+            client_of(sandbox) as engagelab,
+        ):
+            sent = await engagelab.otp.send(to, "login")
+            try:
+                event = await tracker.wait_for(sent.message_id, timeout=10)
+            except NotDeliveredError as error:
+                event = cast("MessageStatus", error.event)
+
+    assert ("whatsapp", end) == (sent.send_channel, f"{event.status} {event.channel}")

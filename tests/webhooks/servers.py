@@ -26,14 +26,21 @@ class _Server(uvicorn.Server):
 async def served(app: Any) -> AsyncIterator[tuple[str, int]]:  # noqa: ANN401 - any ASGI app
     """Serve an ASGI app, its lifespan included; yield the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = _Server(app)
-        task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 - without signals
-        await server.ready.wait()
-        try:
+        async with serving(app, listener):
             yield listener.getsockname()
-        finally:
-            server.should_exit = True
-            await task
+
+
+@asynccontextmanager
+async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:  # noqa: ANN401
+    """Serve an ASGI app on a socket, its lifespan included."""
+    server = _Server(app)
+    task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 - without signals
+    await server.ready.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def exchanged(address: tuple[str, int], *pieces: bytes) -> bytes:

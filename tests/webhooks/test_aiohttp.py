@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -191,3 +193,112 @@ async def test_an_app_that_is_started_and_ended_in_different_tasks() -> None:
     await asyncio.create_task(server.close())
 
     assert 1 == len(handled)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [(signed(), 200), ({}, 401), ({"x-callback-id": "?"}, 401)]
+)
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_middleware_that_reads_the_body(
+    headers: dict[str, str], status: int, first: bool
+) -> None:
+    """Before the callback is read or after it was answered, all of it is there."""
+    handled: list[Event] = []
+    kept: list[bytes] = []
+
+    @web.middleware
+    async def log(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
+        if first:
+            kept.append(await request.read())
+        response: web.StreamResponse = await handler(request)
+        kept.append(await request.read())
+        return response
+
+    app = web.Application(middlewares=[log])
+    receive = webhook_handler(app, make_verifier(), handled.append)
+    app.add_routes([web.post("/callbacks", receive)])
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/callbacks", data=body_of(ROW), headers=headers)
+
+    assert (status, [body_of(ROW)] * len(kept)) == (answer.status, kept)
+    assert (status == 200) == (len(handled) == 1)
+
+
+async def test_a_middleware_that_reads_the_stream() -> None:
+    """Then nobody has the body any more, and what is missing is not answered 200."""
+
+    @web.middleware
+    async def drain(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
+        async for _ in request.content.iter_any():
+            pass
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=[drain])
+    app.add_routes([web.post("/callbacks", webhook_handler(app, make_verifier(), print))])
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/callbacks", data=body_of(ROW), headers=signed())
+
+    assert 400 == answer.status
+
+
+async def test_the_limit_holds_for_a_body_that_was_read() -> None:
+    """It is measured all the same."""
+
+    @web.middleware
+    async def log(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
+        await request.read()
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=[log])
+    receive = webhook_handler(app, make_verifier(), print, max_body=100)
+    app.add_routes([web.post("/callbacks", receive)])
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/callbacks", data=b"x" * 101, headers=signed())
+
+    assert 413 == answer.status
+
+
+async def test_handlers_see_the_request_s_context() -> None:
+    """What a middleware sets is set for the handler as well."""
+    request_id = ContextVar("request_id", default="none")
+    seen: list[str] = []
+
+    @web.middleware
+    async def identify(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401
+        request_id.set(request.headers["x-request-id"])
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=[identify])
+    receive = webhook_handler(app, make_verifier(), lambda _: seen.append(request_id.get()))
+    app.add_routes([web.post("/callbacks", receive)])
+    async with TestClient(TestServer(app)) as client:
+        for number in ("1", "2"):
+            headers = signed(number) | {"X-Request-Id": number}
+            await client.post("/callbacks", data=body_of(row(number)), headers=headers)
+
+    assert ["1", "2"] == seen
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "status"), [("119.8.170.74", 200), ("8.8.8.8", 403), (None, 403)]
+)
+async def test_behind_a_unix_socket(tmp_path: Path, forwarded: str | None, status: int) -> None:
+    """A proxy that connects there may be trusted to say where callbacks come from."""
+    verifier = make_verifier(allowed_addresses=CALLBACK_ADDRESSES, trusted_proxies=["unix"])
+    app = web.Application()
+    app.add_routes([web.post("/", webhook_handler(app, verifier, lambda _: None))])
+    path = str(tmp_path / "app.sock")
+    headers = signed() | ({} if forwarded is None else {"X-Forwarded-For": forwarded})
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(path)) as session:
+            answer = await session.post("http://x/", data=body_of(ROW), headers=headers)
+    finally:
+        await runner.cleanup()
+
+    assert status == answer.status

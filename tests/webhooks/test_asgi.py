@@ -1,19 +1,23 @@
 """Callbacks as an ASGI app, under a real server and on both event loops."""
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
-from engagelab_async.webhooks import Counts, Event
+from engagelab_async.webhooks import CALLBACK_ADDRESSES, Counts, Event
 from engagelab_async.webhooks.asgi import Message, WebhookApp
 from webhooks.requests import ROW, body_of, make_verifier, signed
-from webhooks.servers import exchanged, served
+from webhooks.servers import exchanged, served, serving
 
 
 def head(*lines: str) -> bytes:
@@ -106,6 +110,75 @@ async def test_mounted_in_another_app() -> None:
         assert 200 == (await post(address, body_of(ROW))).status_code
 
     assert 1 == len(handled)
+
+
+@pytest.mark.parametrize("path", ["/callbacks", "/callbacks/"])
+@pytest.mark.parametrize("framework", [Starlette, FastAPI])
+async def test_as_routes(framework: Any, path: str) -> None:  # noqa: ANN401 - either
+    """With and without a slash there is no redirect, which the platform does not follow."""
+    handled: list[Event] = []
+    callbacks = WebhookApp(make_verifier(), handled.append)
+    app = framework(
+        routes=[Route(each, callbacks) for each in ("/callbacks", "/callbacks/")],
+        lifespan=lambda _: callbacks.running(),
+    )
+    async with served(app) as address, httpx.AsyncClient(trust_env=False) as client:
+        url = "http://{}:{}{}".format(*address, path)
+        answer = await client.post(url, content=body_of(ROW), headers=signed())
+
+    assert (200, 1) == (answer.status_code, len(handled))
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "status"), [("119.8.170.74", 200), ("8.8.8.8", 403), (None, 403)]
+)
+async def test_behind_a_unix_socket(tmp_path: Path, forwarded: str | None, status: int) -> None:
+    """A proxy that connects there may be trusted to say where callbacks come from."""
+    verifier = make_verifier(allowed_addresses=CALLBACK_ADDRESSES, trusted_proxies=["unix"])
+    app = WebhookApp(verifier, lambda _: None)
+    path = str(tmp_path / "app.sock")
+    headers = signed() | ({} if forwarded is None else {"X-Forwarded-For": forwarded})
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        transport = httpx.AsyncHTTPTransport(uds=path)
+        async with serving(app, listener), httpx.AsyncClient(transport=transport) as client:
+            answer = await client.post("http://x/", content=body_of(ROW), headers=headers)
+
+    assert status == answer.status_code
+
+
+async def test_handlers_see_the_request_s_context() -> None:
+    """What a middleware sets is set for the handler as well."""
+    request_id = ContextVar("request_id", default="none")
+    seen: list[str] = []
+    callbacks = WebhookApp(make_verifier(), lambda _: seen.append(request_id.get()))
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - of ASGI
+        if scope["type"] == "http":
+            request_id.set(dict(scope["headers"])[b"x-request-id"].decode())
+        await callbacks(scope, receive, send)
+
+    async with served(app) as address:
+        await post(address, body_of(ROW), **{"X-Request-Id": "7"})
+
+    assert ["7"] == seen
+
+
+async def test_a_body_that_something_else_has_read() -> None:
+    """An empty one in its place is not taken for the check of a URL, which is answered 200."""
+    app = WebhookApp(make_verifier(), print)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = http_scope()
+    scope["headers"] = [*scope["headers"], (b"content-length", b"300")]
+    async with app.running():
+        await app(scope, messages(b""), send)
+
+    assert 400 == sent[0]["status"]
 
 
 async def test_mounted_and_forgotten() -> None:

@@ -1,15 +1,18 @@
 """From the callback to the handler: room, repeats, failures, and the end."""
 
 import asyncio
+import contextvars
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
 
-from engagelab_async.webhooks import Counts, Event, RecentlySeen, parse
+from engagelab_async.webhooks import Counts, Event, Progress, RecentlySeen, parse
 from engagelab_async.webhooks.delivery import Delivery
+from sandbox.fake_clock import FakeClock
 from webhooks.requests import body_of, row
 
 SOON = 30  # seconds; only a test that fails waits for them
@@ -219,7 +222,7 @@ class TestRepeats:
         """An event that was answered 200 is rather handled twice than never."""
 
         class Down(RecentlySeen):
-            async def add(self, identity: str) -> bool:
+            async def begin(self, identity: str, owner: str) -> Progress:
                 raise ConnectionError("refused")
 
         delivery = Delivery(recorder, seen=Down())
@@ -227,7 +230,194 @@ class TestRepeats:
             delivery.take(events("1"))
 
         assert ["1"] == recorder.handled
-        assert "seen.add failed with ConnectionError" in caplog.text
+        assert "seen.begin failed with ConnectionError" in caplog.text
+
+
+class Turns:
+    """A handler whose calls are let go one by one, to succeed or to fail.
+
+    Attributes:
+        calls: The ids of the messages that it was called for.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._errors: list[BaseException | None] = []
+        self._ends: defaultdict[int, anyio.Event] = defaultdict(anyio.Event)
+
+    def let_go(self, error: BaseException | None = None) -> None:
+        """Let the oldest call end that was not let go yet, or the next that comes."""
+        self._errors.append(error)
+        self._ends[len(self._errors)].set()
+
+    async def __call__(self, event: Any) -> None:  # noqa: ANN401 - they are all about messages
+        """Handle an event."""
+        self.calls.append(event.message_id)
+        number = len(self.calls)
+        await self._ends[number].wait()
+        error = self._errors[number - 1]
+        if error is not None:
+            raise error
+
+
+class TestRepeatsInFlight:
+    """A row that is delivered again while it is being handled waits for what comes of that."""
+
+    @pytest.fixture
+    def turns(self) -> Turns:
+        """The handler."""
+        return Turns()
+
+    async def test_the_first_fails(self, turns: Turns) -> None:
+        """The repeat takes its place."""
+        delivery = Delivery(turns, max_in_flight=2)
+        async with delivery.running():
+            delivery.take(events("1"))
+            delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            before = list(turns.calls)
+            turns.let_go(LookupError())
+            turns.let_go()
+
+        assert ["1"] == before
+        assert ["1", "1"] == turns.calls
+        assert Counts(handled=1, failed=1) == delivery.counts
+
+    async def test_the_first_succeeds(self, turns: Turns) -> None:
+        """The repeat is one."""
+        delivery = Delivery(turns, max_in_flight=2)
+        async with delivery.running():
+            delivery.take(events("1"))
+            delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            turns.let_go()
+
+        assert Counts(handled=1, repeated=1) == delivery.counts
+
+    async def test_several_wait(self, turns: Turns) -> None:
+        """One after the other is tried, until one succeeds."""
+        delivery = Delivery(turns, max_in_flight=8)
+        async with delivery.running():
+            for _ in range(5):
+                delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            for error in (LookupError(), LookupError(), None):
+                turns.let_go(error)
+
+        assert ["1"] * 3 == turns.calls
+        assert Counts(handled=1, failed=2, repeated=2) == delivery.counts
+
+    async def test_they_hold_up_no_others(self, turns: Turns) -> None:
+        """What waits for an outcome keeps no worker from other rows, also of its own callback."""
+        delivery = Delivery(turns, max_in_flight=2)
+        async with delivery.running():
+            delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            for _ in range(3):
+                delivery.take(events("1", "2"))
+            await anyio.wait_all_tasks_blocked()
+            before = list(turns.calls)
+            for _ in range(2):
+                turns.let_go()
+
+        assert ["1", "2"] == before == turns.calls
+        assert Counts(handled=2, repeated=5) == delivery.counts
+
+    async def test_they_take_room(self, turns: Turns) -> None:
+        """Repeats of a row whose handler hangs cannot fill the memory."""
+        delivery = Delivery(turns, max_in_flight=2, max_waiting=3)
+        async with delivery.running():
+            taken = []
+            for _ in range(6):
+                taken.append(delivery.take(events("1")))
+                await anyio.wait_all_tasks_blocked()
+            turns.let_go()
+
+        assert [True] * 4 + [False] * 2 == taken
+
+    async def test_the_first_is_cancelled_by_others(self, turns: Turns) -> None:
+        """That is a failure as well."""
+        delivery = Delivery(turns, max_in_flight=2)
+        async with delivery.running():
+            delivery.take(events("1"))
+            delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            turns.let_go(asyncio.CancelledError())
+            turns.let_go()
+
+        assert Counts(handled=1, failed=1) == delivery.counts
+
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    @pytest.mark.parametrize(
+        ("error", "calls", "expected"),
+        [
+            (None, ["1", "2"], (Counts(handled=1), Counts(handled=1, repeated=2))),
+            (
+                LookupError(),
+                ["1", "2", "1"],
+                (Counts(failed=1), Counts(handled=2, repeated=1)),
+            ),
+        ],
+        ids=["it succeeds", "it fails"],
+    )
+    def test_in_another_process(
+        self,
+        backend: str,
+        error: Exception | None,
+        calls: list[str],
+        expected: tuple[Counts, Counts],
+    ) -> None:
+        """With a shared store the outcome is waited for just so."""
+        counts = Counts(), Counts()
+
+        async def main() -> list[str]:
+            turns, store = Turns(), RecentlySeen()
+            one = Delivery(turns, seen=Remote(store), counts=counts[0])
+            other = Delivery(turns, seen=Remote(store), counts=counts[1])
+            async with one.running(), other.running():
+                one.take(events("1"))
+                await anyio.wait_all_tasks_blocked()
+                other.take(events("1", "1", "2"))
+                while turns.calls != ["1", "2"]:
+                    await anyio.lowlevel.checkpoint()
+                turns.let_go(error)
+                for _ in range(2):
+                    turns.let_go()
+            return turns.calls
+
+        assert calls == anyio.run(main, backend=backend)
+        assert expected == counts
+
+    async def test_in_a_process_that_was_killed(self, recorder: Recorder) -> None:
+        """When its lease is over, the row is handled here."""
+        clock = FakeClock(0)
+        store = RecentlySeen(lease=10, clock=clock)
+        (event,) = events("1")
+        await store.begin(event.identity, "killed")
+        delivery = Delivery(recorder, seen=store)
+        async with delivery.running():
+            delivery.take((event,))
+            await anyio.wait_all_tasks_blocked()
+            before = list(recorder.handled)
+            clock.now = 10
+
+        assert [] == before
+        assert ["1"] == recorder.handled
+
+    async def test_a_repeat_that_waits_at_the_end(
+        self, turns: Turns, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is dropped with the first, and both are new to the next process."""
+        store = RecentlySeen()
+        delivery = Delivery(turns, max_in_flight=2, seen=store, drain_timeout=0.01)
+        async with delivery.running():
+            delivery.take(events("1"))
+            delivery.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+
+        assert Counts(dropped=2) == delivery.counts
+        assert "new" == await store.begin(events("1")[0].identity, "next")
+        assert "2 events of callbacks were left when" in caplog.text
 
 
 class Remote:
@@ -236,15 +426,20 @@ class Remote:
     def __init__(self, store: RecentlySeen) -> None:
         self._store = store
 
-    async def add(self, identity: str) -> bool:
-        """Remember an identity."""
+    async def begin(self, identity: str, owner: str) -> Progress:
+        """Take an event to be handled."""
         await anyio.lowlevel.checkpoint()
-        return await self._store.add(identity)
+        return await self._store.begin(identity, owner)
 
-    async def discard(self, identity: str) -> None:
-        """Forget an identity."""
+    async def commit(self, identity: str) -> None:
+        """Remember an event as handled."""
         await anyio.lowlevel.checkpoint()
-        await self._store.discard(identity)
+        await self._store.commit(identity)
+
+    async def abandon(self, identity: str, owner: str) -> None:
+        """Make an event new again."""
+        await anyio.lowlevel.checkpoint()
+        await self._store.abandon(identity, owner)
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -308,7 +503,7 @@ class TestFailures:
         """The hook is called all the same."""
 
         class Forgetless(RecentlySeen):
-            async def discard(self, identity: str) -> None:
+            async def abandon(self, identity: str, owner: str) -> None:
                 raise ConnectionError("refused")
 
         recorder.failing = {"1"}
@@ -320,7 +515,7 @@ class TestFailures:
             delivery.take(events("1"))
 
         assert list(events("1")) == told
-        assert "seen.discard failed with ConnectionError" in caplog.text
+        assert "seen.abandon failed with ConnectionError" in caplog.text
 
 
 class TestCancellationsOfOthers:
@@ -377,10 +572,11 @@ class TestCancellationsOfOthers:
         """As when it fails: better twice than never, and the hook is called."""
 
         class Cancelled(RecentlySeen):
-            async def add(self, identity: str) -> bool:
-                return await cancelled
+            async def begin(self, identity: str, owner: str) -> Progress:
+                await cancelled
+                return "new"
 
-            async def discard(self, identity: str) -> None:
+            async def abandon(self, identity: str, owner: str) -> None:
                 await cancelled
 
         recorder.failing = {"1"}
@@ -402,6 +598,127 @@ class TestCancellationsOfOthers:
             delivery.take(events("1", "2"))
 
         assert ["2"] == recorder.handled
+
+
+class TestContext:
+    """Handlers see the context of the request that brought their event."""
+
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    def test_it_is_a_copy(self, backend: str) -> None:
+        """What a handler sets is seen by no other callback's, nor by the request."""
+        request_id = contextvars.ContextVar("request_id", default="none")
+        seen: list[str] = []
+
+        async def handler(event: Any) -> None:  # noqa: ANN401 - they are all about messages
+            await anyio.lowlevel.checkpoint()
+            seen.append(f"{event.message_id}: {request_id.get()}")
+            request_id.set("the handler's")
+
+        async def main() -> str:
+            delivery = Delivery(handler)
+            async with delivery.running():
+                for message_id in ("1", "2"):
+                    request_id.set(message_id)
+                    delivery.take(events(message_id))
+                request_id.set("afterwards")
+                await until(lambda: len(seen) == 2)
+                return request_id.get()
+
+        assert "afterwards" == anyio.run(main, backend=backend)
+        assert ["1: 1", "2: 2"] == seen
+
+    async def test_a_repeat_has_its_own(self) -> None:
+        """It may take the place of another, but it is its request that is told of."""
+        request_id = contextvars.ContextVar("request_id", default="none")
+        turns, seen = Turns(), list[str]()
+
+        async def handler(event: Event) -> None:
+            seen.append(request_id.get())
+            await turns(event)
+
+        delivery = Delivery(handler, max_in_flight=2)
+        async with delivery.running():
+            for each in ("first", "second"):
+                request_id.set(each)
+                delivery.take(events("1"))
+                await anyio.wait_all_tasks_blocked()
+            turns.let_go(LookupError())
+            turns.let_go()
+
+        assert ["first", "second"] == seen
+
+
+class TestRoom:
+    """How much may wait, and what is logged when it is too much."""
+
+    async def test_by_default_it_fits_as_many_as_are_handled_at_once(self) -> None:
+        """Rows behind one that is being handled wait as well, twenty of them in each callback."""
+        turns = Turns()
+        delivery = Delivery(turns, max_in_flight=256)
+        async with delivery.running():
+            taken = []
+            for number in range(1000):
+                taken.append(delivery.take(events(*(f"{number}-{row}" for row in range(20)))))
+                await anyio.lowlevel.checkpoint()
+            for _ in range(20_000):
+                turns.let_go()
+
+        assert [True] * 1000 == taken
+        assert 20_000 == delivery.counts.handled
+
+    async def test_a_burst_is_one_warning(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Not one for each callback; the next burst is another."""
+        delivery = Delivery(recorder, max_waiting=2)
+        async with delivery.running():
+            for _ in range(2):
+                recorder.hold()
+                recorder.busy = anyio.Event()
+                delivery.take(events("1", "2"))
+                await recorder.busy.wait()
+                for _ in range(50):
+                    delivery.take(events("3", "4"))
+                recorder.gate.set()
+                await until(lambda: delivery.counts.handled + delivery.counts.repeated >= 2)
+                delivery.counts.handled = delivery.counts.repeated = 0
+                delivery._seen = RecentlySeen()  # noqa: SLF001 - the same rows again
+
+        warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+        assert ["callbacks are answered 503 for now: 1 events are waiting to be handled"] * 2 == (
+            warnings
+        )
+
+    async def test_what_is_left_is_logged_before_the_end(
+        self, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whoever ends the program may not wait until it is handled."""
+        recorder.hold()
+        logged: list[str] = []
+        delivery = Delivery(recorder)
+
+        async def program() -> None:
+            async with delivery.running():
+                delivery.take(events("1", "2"))
+                await recorder.busy.wait()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(program)
+            await anyio.wait_all_tasks_blocked()
+            logged += caplog.messages
+            for _ in range(9):
+                delivery.take(events("3"))
+            recorder.gate.set()
+
+        assert ["2 events of callbacks are left, and handled for 7 s at most"] == logged
+        assert ["callbacks are answered 503 for now: the app is ending"] == caplog.messages[1:]
+
+    async def test_nothing_left_is_no_news(self, caplog: pytest.LogCaptureFixture) -> None:
+        """An idle program ends quietly."""
+        async with Delivery(print).running():
+            pass
+
+        assert [] == caplog.messages
 
 
 class TestEnd:
@@ -468,13 +785,35 @@ class TestEnd:
         async with delivery.running():
             delivery.take(events("1", "2"))
 
-        assert [False, True] == [await store.add(event.identity) for event in events("1", "2")]
+        assert ["handled", "new"] == [
+            await store.begin(event.identity, "next") for event in events("1", "2")
+        ]
+
+    async def test_what_is_cut_off_after_it_was_handled(self, recorder: Recorder) -> None:
+        """It is remembered as handled, although the store was slow to hear of it."""
+
+        class Slow(RecentlySeen):
+            calls = 0
+
+            async def commit(self, identity: str) -> None:
+                self.calls += 1
+                if self.calls == 1:
+                    await anyio.sleep_forever()
+                await super().commit(identity)
+
+        store = Slow()
+        delivery = Delivery(recorder, seen=store, drain_timeout=0.01)
+        async with delivery.running():
+            delivery.take(events("1"))
+
+        assert ["1"] == recorder.handled
+        assert "handled" == await store.begin(events("1")[0].identity, "next")
 
     async def test_a_store_that_hangs_cannot_keep_it(self, recorder: Recorder) -> None:
         """Forgetting has a limit, too."""
 
         class Hanging(RecentlySeen):
-            async def discard(self, identity: str) -> None:
+            async def abandon(self, identity: str, owner: str) -> None:
                 await anyio.sleep_forever()
 
         recorder.hold()
@@ -559,6 +898,7 @@ class TestEnd:
         ({"max_waiting": float("inf")}, TypeError, "max_waiting"),
         ({"max_in_flight": "2"}, TypeError, "max_in_flight"),
         ({"drain_timeout": -1}, ValueError, "drain_timeout"),
+        ({"seen": set()}, TypeError, "seen"),
     ],
 )
 def test_what_can_never_be_right(

@@ -27,9 +27,9 @@ from webhooks.requests import ROW, body_of
         ("sent_failed", True, False, True),
         ("sent_fail", True, False, True),
         ("delivered", True, True, False),
-        ("delivered_failed", True, False, True),
+        ("delivered_failed", False, False, True),
         ("verified", True, True, False),
-        ("verified_failed", True, False, True),
+        ("verified_failed", False, False, True),
         ("verified_timeout", True, False, True),
         ("read", False, False, False),
     ],
@@ -39,6 +39,67 @@ def test_what_a_status_means(status: str, final: bool, delivered: bool, failed: 
     event = MessageStatus(message_id="7", status=status)
 
     assert (final, delivered, failed) == (event.is_final, event.is_delivered, event.is_failed)
+
+
+@pytest.mark.parametrize(
+    ("server", "channel", "may_fall_back"),
+    [
+        ("otp", "whatsapp", True),
+        ("otp", "sms", True),
+        (None, None, True),
+        ("otp", "email", False),
+        ("sms", "sms", False),
+    ],
+)
+def test_another_channel_may_follow(
+    server: str | None, channel: str | None, may_fall_back: bool
+) -> None:
+    """Unless the product has no strategies, or the channel stands alone, nothing rules it out."""
+    event = MessageStatus(message_id="7", status="delivered_failed", server=server, channel=channel)
+
+    assert (may_fall_back, not may_fall_back, True) == (
+        event.may_fall_back,
+        event.is_final,
+        event.is_failed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "channels", "strategy", "final"),
+    [
+        ("delivered_failed", ("whatsapp", None), "whatsapp|sms", False),
+        ("delivered_failed", (None, "whatsapp"), "whatsapp | sms", False),
+        ("delivered_failed", ("sms", "sms"), "whatsapp|sms", True),
+        ("delivered_failed", ("sms", "CHANNEL_A"), "sms|voice", False),
+        ("delivered_failed", ("sms", "sms"), "whatsapp|sms|voice", False),
+        ("delivered_failed", ("sms", "sms"), "sms", True),
+        ("delivered_failed", ("email", None), "email", True),
+        ("sent", ("sms", "sms"), "sms", False),
+        ("verified_failed", ("sms", "sms"), "sms", False),
+        ("sent_failed", ("whatsapp", None), "whatsapp|sms", True),
+        ("delivered", ("whatsapp", None), "whatsapp|sms", True),
+    ],
+)
+def test_a_strategy_tells(
+    status: str, channels: tuple[str | None, str | None], strategy: str, final: bool
+) -> None:
+    """Who knows the template's channels knows whether one is left."""
+    event = MessageStatus(
+        message_id="7",
+        status=status,
+        server="otp",
+        channel=channels[0],
+        current_send_channel=channels[1],
+    )
+
+    assert final == event.is_final_with(strategy)
+
+
+def test_only_a_failed_delivery_falls_back() -> None:
+    """Any other failure is the end, also of a code."""
+    event = MessageStatus(message_id="7", status="sent_failed", server="otp", channel="whatsapp")
+
+    assert (False, True) == (event.may_fall_back, event.is_final)
 
 
 PERSONAL = ["6591234567", "ORDER-77", "see you", "refused at", "user@example.com", "api-key-1"]
@@ -52,7 +113,9 @@ EVENTS = [
         raw={"to": "+6591234567"},
     ),
     UplinkMessage(sender="+6591234567", recipient="+6591234567", text="see you at 8"),
-    Notification(event="insufficient_balance", data={"x": "user@example.com"}),
+    Notification(
+        event="template_audit_result", data={"x": "user@example.com"}, reason="see you at 8"
+    ),
     SystemEvent(event="key_manage", data={"operator": {"email": "user@example.com"}}),
     UnknownEvent(raw={"key": "api-key-1", "to": "+6591234567"}),
 ]

@@ -35,3 +35,32 @@ def test_what_is_young_is_kept() -> None:
 
     assert [True, False, False] == [memory.forgets(timestamp) for timestamp in (5, 6, 7)]
     assert [False, False] == [memory.bind(timestamp, "a", b"2") for timestamp in (6, 7)]
+
+
+def test_what_is_closed_is_remembered() -> None:
+    """Nothing of that time is new any more, and what was used is still known with its body."""
+    memory = NonceMemory(3)
+    for timestamp in (7, 5, 6):
+        memory.bind(timestamp, "a", b"1")
+    memory.close_before(6)
+
+    assert [True, False, False] == [memory.forgets(timestamp) for timestamp in (5, 6, 7)]
+    assert [True, True, False, False] == [
+        memory.knows(5, "a"),
+        memory.knows(5, "a", b"1"),
+        memory.knows(5, "a", b"2"),
+        memory.knows(5, "b"),
+    ]
+
+
+def test_a_crowd_cannot_fill_it() -> None:
+    """It holds as many as it may, in every one of its lists."""
+    memory = NonceMemory(10)
+    for timestamp in range(1000):
+        memory.bind(timestamp, "a", b"1")
+
+    assert [10, 10, 10] == [
+        len(memory),
+        len(memory._above),  # noqa: SLF001 - a leak shows nowhere else
+        len(memory._oldest),  # noqa: SLF001
+    ]

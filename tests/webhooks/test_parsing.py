@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -113,13 +114,104 @@ class TestRows:
 
         assert ("", None) == (event.text, event.recipient)
 
-    def test_system_event(self) -> None:
-        """What was done, and all about it."""
-        data = {"action": "login_failed", "operator": {"email": "user@example.com"}}
-        event = parsed(system_event={"event": "account_login", "data": data})
+    def test_documented_notifications(self) -> None:
+        """Each has its fields, of their types."""
+        (vector,) = (vector for vector in VECTORS if "newer pages" in vector["note"])
+        balance, rate, review = parse(json.dumps(vector["body"]))
+
+        assert isinstance(balance, Notification)
+        assert isinstance(rate, Notification)
+        assert isinstance(review, Notification)
+        assert (Decimal("1.5"), Decimal(2), "USD", "1") == (
+            balance.remain_balance,
+            balance.balance_threshold,
+            balance.currency,
+            balance.business_id,
+        )
+        assert (0.2, 0.5, "1", None) == (
+            rate.rate,
+            rate.threshold,
+            rate.business_id,
+            rate.remain_balance,
+        )
+        assert ("t1", "rejected", "content") == (review.template_id, review.status, review.reason)
+
+    @pytest.mark.parametrize(
+        ("written", "amount"),
+        [
+            ("-0.0050", Decimal("-0.0050")),
+            ("1234567890123456.7891", Decimal("1234567890123456.7891")),
+            ("12", Decimal(12)),
+            ('"-12.3400"', Decimal("-12.3400")),
+            ("1e2", Decimal("1e2")),
+            ("0.1e-99999999999999999999", None),
+            ('"much"', None),
+            ("true", None),
+            ("null", None),
+            ("[1.5]", None),
+            ("1" + "0" * 400, None),
+        ],
+    )
+    def test_amounts_are_exact(self, written: str, amount: Decimal | None) -> None:
+        """No float touches money, however it is written; other rows are left alone."""
+        data = f'{{"remain_balance": {written}, "balance_threshold": 0.1}}'
+        row = (
+            f'{{"notification": {{"event": "insufficient_balance", "notification_data": {data}}}}}'
+        )
+        event, other = parse(f'{{"rows": [{row}, {{"itime": 0.1}}]}}')
+
+        assert isinstance(event, Notification)
+        assert (amount, Decimal("0.1")) == (event.remain_balance, event.balance_threshold)
+        assert str(amount) == str(event.remain_balance)
+        assert UnknownEvent(itime=other.itime, raw={"itime": 0.1}) == other
+        assert json.loads(f'{{"rows": [{row}]}}')["rows"][0] == event.raw
+
+    @pytest.mark.parametrize("data", [None, [], "x", 7, {}, {"rate": "no", "template_id": []}])
+    def test_a_notification_of_another_shape(self, data: object) -> None:
+        """What is not documented is `None`, and the row is in `raw`."""
+        event = parsed(notification={"event": "insufficient_balance", "notification_data": data})
+
+        assert isinstance(event, Notification)
+        assert [None] * 4 == [
+            event.remain_balance,
+            event.balance_threshold,
+            event.rate,
+            event.template_id,
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "data", "action"),
+        [
+            ("account_login", {"account_login": {"action": "login_failed"}}, "login_failed"),
+            ("key_manage", {"key_manage": {"action": "create"}}, "create"),
+            ("api_call", {"api_call": {"api_path": "/v1/messages", "method": "POST"}}, None),
+            ("msg_history", {}, None),
+            ("account_login", {"action": "login_success"}, "login_success"),
+            (
+                "account_login",
+                {"account_login": "login", "action": "login_success"},
+                "login_success",
+            ),
+            ("account_login", {"account_login": {"action": None}}, None),
+            ("account_login", {"key_manage": {"action": "create"}}, None),
+            ("account_login", {"account_login": ["login_failed"]}, None),
+            ("logout", {"logout": {"action": "expired"}}, "expired"),
+        ],
+    )
+    def test_system_event(self, name: str, data: dict[str, Any], action: str | None) -> None:
+        """What was done stands under the event's own name, or as older examples have it."""
+        data |= {"operator": {"email": "user@example.com"}}
+        event = parsed(system_event={"event": name, "data": data})
 
         assert isinstance(event, SystemEvent)
-        assert ("account_login", "login_failed", data) == (event.event, event.action, event.data)
+        assert (name, action, data) == (event.event, event.action, event.data)
+
+    @pytest.mark.parametrize("data", [None, [], "x", 7])
+    def test_a_system_event_without_data(self, data: object) -> None:
+        """It is one all the same."""
+        event = parsed(system_event={"event": "account_login", "data": data})
+
+        assert SystemEvent(event="account_login", raw=event.raw) == event
 
     @pytest.mark.parametrize(
         "row",
@@ -304,6 +396,7 @@ class TestBodies:
 
 members = st.dictionaries(
     st.sampled_from(["status", "response", "notification", "system_event", "data", "event"])
+    | st.sampled_from(["notification_data", "remain_balance", "account_login", "action"])
     | st.sampled_from(["message_id", "message_status", "status_data", "billing", "cost", "from"])
     | st.sampled_from(["response_data", "itime", "msg_time", "to", "body", "custom_args", "x"]),
     st.deferred(lambda: values),

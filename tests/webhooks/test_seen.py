@@ -1,29 +1,92 @@
-"""Which rows were here before."""
+"""Which rows came before, and how far each has got."""
+
+from typing import Any
 
 import pytest
 
 from engagelab_async.webhooks import RecentlySeen
+from sandbox.fake_clock import FakeClock
+
+
+async def begun(store: RecentlySeen, *identities: str) -> list[str]:
+    """Begin events, each for an owner of its own."""
+    return [await store.begin(each, f"owner {place}") for place, each in enumerate(identities)]
+
+
+async def test_being_handled_is_not_handled() -> None:
+    """A repeat is told from one whose first is in flight."""
+    store = RecentlySeen()
+    before = await begun(store, "a", "a")
+    await store.commit("a")
+
+    assert ["new", "in_flight"] == before
+    assert ["handled", "new"] == await begun(store, "a", "b")
 
 
 async def test_what_is_asked_for_again_is_kept_longer() -> None:
     """When it is full, the one goes that was not heard of for longest."""
     store = RecentlySeen(capacity=2)
-    new = [await store.add(each) for each in ("a", "b", "a", "c", "a", "b")]
+    found = []
+    for each in ("a", "b", "a", "c", "a", "b"):
+        found += await begun(store, each)
+        await store.commit(each)
 
-    assert [True, True, False, True, False, True] == new
+    assert ["new", "new", "handled", "new", "handled", "new"] == found
 
 
-async def test_what_is_discarded_is_new_again() -> None:
-    """And what was never there can be discarded."""
+async def test_what_is_abandoned_is_new_again() -> None:
+    """And what was never there can be abandoned."""
     store = RecentlySeen()
-    await store.add("a")
-    await store.discard("a")
-    await store.discard("b")
+    await store.begin("a", "me")
+    await store.abandon("a", "me")
+    await store.abandon("b", "me")
 
-    assert await store.add("a")
+    assert ["new"] == await begun(store, "a")
 
 
-def test_it_holds_at_least_one() -> None:
-    """No room at all is a mistake."""
-    with pytest.raises(ValueError, match=r"^capacity: "):
-        RecentlySeen(capacity=0)
+async def test_only_its_owner_abandons_an_event() -> None:
+    """What is handled, or is another's by now, is left alone."""
+    clock = FakeClock(0)
+    store = RecentlySeen(lease=10, clock=clock)
+    await store.begin("a", "slow")
+    await store.begin("b", "slow")
+    await store.commit("b")
+    clock.now = 10
+    await store.begin("a", "next")
+    for identity in ("a", "b"):
+        await store.abandon(identity, "slow")
+
+    assert ["in_flight", "handled"] == await begun(store, "a", "b")
+
+
+async def test_a_lease_ends() -> None:
+    """What a killed process had begun is new to the next one."""
+    clock = FakeClock(0)
+    store = RecentlySeen(lease=10, clock=clock)
+    found = await begun(store, "a")
+    clock.now = 9.9
+    found += await begun(store, "a")
+    clock.now = 10
+    found += await begun(store, "a", "a")
+
+    assert ["new", "in_flight", "new", "in_flight"] == found
+
+
+async def test_what_is_handled_has_no_lease() -> None:
+    """It stays so, whenever it comes again."""
+    clock = FakeClock(0)
+    store = RecentlySeen(clock=clock)
+    await store.begin("a", "me")
+    await store.commit("a")
+    clock.now = 10.0**9
+
+    assert ["handled"] == await begun(store, "a")
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({"capacity": 0}, "capacity"), ({"lease": 0}, "lease")]
+)
+def test_what_can_never_be_right(options: dict[str, Any], name: str) -> None:
+    """No room at all, and no time, are mistakes."""
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        RecentlySeen(**options)

@@ -68,6 +68,21 @@ def test_order_and_spaces_do_not_matter(header: str) -> None:
     assert Signature("1701234567", "a", "shop", HEX) == read(header)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};",
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX}; ;;",
+        f";timestamp=1701234567;nonce=a;username=shop;signature={HEX}",
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};extra=1",
+        f"version=2;timestamp=1701234567;v;nonce=a;username=shop;version=3;signature={HEX}",
+    ],
+)
+def test_further_parts_are_ignored(header: str) -> None:
+    """The platform may add some, and some programs end the header with a semicolon."""
+    assert Signature("1701234567", "a", "shop", HEX) == read(header)
+
+
 def test_a_part_may_hold_an_equals_sign() -> None:
     """A part ends where the next one begins."""
     header = f"timestamp=1701234567;nonce=YQ==;username=shop;signature={HEX}"
@@ -82,9 +97,9 @@ def test_a_part_may_hold_an_equals_sign() -> None:
         ";",
         "timestamp",
         f"nonce=a;username=shop;signature={HEX}",
-        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};",
         f"timestamp=1701234567;nonce=a;nonce=a;username=shop;signature={HEX}",
-        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};extra=1",
+        f"timestamp=1701234567;nonce=a;username=shop;signature={HEX};signature={HEX};",
+        f"timestamp=1701234567;username=shop;signature={HEX};Nonce=a",
         f"timestamp=1701234567;nonce=;username=shop;signature={HEX}",
         f"timestamp=1701234567000;nonce=a;username=shop;signature={HEX}",
         f"timestamp=170123456;nonce=7a;username=shop;signature={HEX}",

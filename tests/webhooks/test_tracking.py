@@ -1,10 +1,12 @@
 """Waiting for what becomes of a message."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import permutations
+from typing import Any, cast
 
 import anyio
 import pytest
+import trio.testing
 
 from engagelab_async import EngageLabError, NotDeliveredError
 from engagelab_async.webhooks import MessageStatus, Notification, Tracker
@@ -59,6 +61,9 @@ def test_it_waits(run: Callable[..., Any]) -> None:
         (["delivered", "verified"], "verified", "verified"),
         (["verified_failed", "sent"], "sent", "sent"),
         (["delivered_failed", "sent"], "sent", "sent"),
+        (["verified_failed", "verified"], "verified", "verified"),
+        (["verified_failed", "verified", "verified_failed"], "verified", "verified"),
+        (["verified_timeout", "verified"], "verified", "verified"),
     ],
 )
 async def test_what_came_before_counts(told: list[str], until: Any, reached: str) -> None:  # noqa: ANN401
@@ -77,13 +82,13 @@ async def test_what_came_before_counts(told: list[str], until: Any, reached: str
         ("sent_fail", "delivered"),
         ("sent_failed", "delivered"),
         ("delivered_failed", "delivered"),
-        ("verified_failed", "verified"),
+        ("delivered_failed", "verified"),
         ("verified_timeout", "verified"),
     ],
 )
 async def test_a_message_that_failed(told: str, until: Any) -> None:  # noqa: ANN401 - a Milestone
     """There is nothing more to wait for; the event says why."""
-    tracker = Tracker()
+    tracker = Tracker(grace=0)
     event = status(told, error_code=4001, error_message="Invalid number +6591234567")
     await tracker(event)
 
@@ -109,6 +114,168 @@ def test_a_code_that_was_not_verified(run: Callable[..., Any], told: str) -> Non
         return await tracker.wait_for("7", until="sent", timeout=SOON)
 
     assert status("delivered") == run(main)
+
+
+def test_a_wrong_guess_ends_nothing(run: Callable[..., Any]) -> None:
+    """The person may guess again, or let the code expire."""
+
+    async def main() -> list[str]:
+        tracker, ends = Tracker(), []
+
+        async def wait(message_id: str) -> None:
+            try:
+                event = await tracker.wait_for(message_id, until="verified", timeout=SOON)
+            except NotDeliveredError as error:
+                ends.append(str(error))
+            else:
+                ends.append(event.status)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait, "7")
+            tasks.start_soon(wait, "8")
+            for event in (
+                status("verified_failed"),
+                status("verified_failed", "8"),
+                status("verified"),
+                status("verified_timeout", "8"),
+            ):
+                await anyio.wait_all_tasks_blocked()
+                await tracker(event)
+        return ends
+
+    assert ["verified", "message 8: verified_timeout"] == run(main)
+
+
+class TestFallback:
+    """A delivery that failed on one channel may be followed by one on the next."""
+
+    STORY = (
+        ("sent", "whatsapp"),
+        ("delivered_failed", "whatsapp"),
+        ("sent", "sms"),
+        ("delivered", "sms"),
+    )
+    FAILED = (*STORY[:3], ("delivered_failed", "sms"))
+
+    @staticmethod
+    def run(main: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what it returns
+        """Run it on a clock that jumps to whatever is waited for."""
+        options = {"clock": trio.testing.MockClock(autojump_threshold=0)}
+        return anyio.run(main, backend="trio", backend_options=options)
+
+    def end_of(
+        self,
+        story: Sequence[tuple[str, str | None]],
+        *,
+        until: Any = "delivered",  # noqa: ANN401 - a Milestone
+        every: float = 5.0,
+        timeout: float = 600.0,
+        **options: Any,  # noqa: ANN401 - of a tracker
+    ) -> tuple[str, float]:
+        """Tell how a wait ends, and after how many seconds, if an event comes every few seconds."""
+
+        async def main() -> tuple[str, float]:
+            tracker = Tracker(**options)
+            began = anyio.current_time()
+
+            async def tell() -> None:
+                for name, channel in story:
+                    await tracker(status(name, server="otp", channel=channel))
+                    await anyio.sleep(every)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(tell)
+                try:
+                    event = await tracker.wait_for("7", until=until, timeout=timeout)
+                except (NotDeliveredError, TimeoutError) as error:
+                    end = f"{type(error).__name__}: {error}"
+                else:
+                    end = f"{event.status} by {event.channel}"
+                took = anyio.current_time() - began
+                tasks.cancel_scope.cancel()
+            return end, took
+
+        return cast("tuple[str, float]", self.run(main))
+
+    @pytest.mark.parametrize("story", list(permutations(STORY)))
+    def test_it_is_survived_in_any_order(self, story: Sequence[tuple[str, str]]) -> None:
+        """The message is delivered, whatever comes before or after that."""
+        end, took = self.end_of(story)
+
+        assert ("delivered by sms", 5.0 * story.index(("delivered", "sms"))) == (end, took)
+
+    @pytest.mark.parametrize("story", list(permutations(FAILED)))
+    def test_all_channels_fail(self, story: Sequence[tuple[str, str]]) -> None:
+        """That is the end after the grace period, which the last failure begins."""
+        last = max(place for place, (name, _) in enumerate(story) if name == "delivered_failed")
+        both_sent = max(place for place, (name, _) in enumerate(story) if name == "sent")
+        end, took = self.end_of(story)
+
+        assert end.startswith("NotDeliveredError: message 7: delivered_failed")
+        assert max(last * 5.0 + 20, both_sent * 5.0) == took
+
+    def test_a_repeat_of_the_failure_changes_nothing(self) -> None:
+        """It neither ends the wait for the next channel nor begins a new grace period."""
+        failed = ("delivered_failed", "whatsapp")
+
+        assert ("delivered by sms", 20) == self.end_of([*self.STORY[:3], failed, self.STORY[3]])
+        assert ("delivered by sms", 15) == self.end_of([*self.STORY, failed])
+        assert 20 == self.end_of([failed] * 3)[1]
+
+    def test_nothing_follows(self) -> None:
+        """After the grace period the failure is the end."""
+        end, took = self.end_of([("sent", "whatsapp"), ("delivered_failed", "whatsapp")], grace=9)
+
+        assert ("NotDeliveredError: message 7: delivered_failed", 14) == (end, took)
+
+    @pytest.mark.parametrize("until", ["delivered", "verified"])
+    def test_a_channel_that_is_left(self, until: str) -> None:
+        """While it may still deliver, only the timeout ends the wait."""
+        end, took = self.end_of(self.STORY[:3], until=until)
+
+        assert (f"TimeoutError: message 7 was not {until} within 600 s", 600) == (end, took)
+
+    def test_a_timeout_in_the_grace_period(self) -> None:
+        """Whether it failed is not known by then."""
+        end, took = self.end_of([("delivered_failed", "whatsapp")], timeout=10)
+
+        assert ("TimeoutError", 10) == (end.partition(":")[0], took)
+
+    def test_templates_of_one_channel_need_no_grace(self) -> None:
+        """With 0 the first failure is the end."""
+        assert 5 == self.end_of([("sent", "sms"), ("delivered_failed", "sms")], grace=0)[1]
+
+    def test_what_cannot_fall_back_fails_at_once(self) -> None:
+        """Email is never followed by another channel, nor is what could not be sent."""
+        assert 0 == self.end_of([("delivered_failed", "email")])[1]
+        assert 0 == self.end_of([("sent_failed", "whatsapp")])[1]
+
+    def test_a_failure_of_long_ago(self) -> None:
+        """The grace period counts from its arrival, not from the wait for it."""
+
+        async def main() -> float:
+            tracker = Tracker()
+            await tracker(status("delivered_failed", channel="whatsapp"))
+            await anyio.sleep(60)
+            before = anyio.current_time()
+            with pytest.raises(NotDeliveredError):
+                await tracker.wait_for("7", timeout=600)
+            return anyio.current_time() - before
+
+        assert 0 == self.run(main)
+
+    def test_the_grace_of_one_wait(self) -> None:
+        """A program that knows the template knows better than the tracker."""
+
+        async def main() -> float:
+            tracker = Tracker()
+            await tracker(status("delivered_failed", channel="whatsapp"))
+            before = anyio.current_time()
+            with pytest.raises(NotDeliveredError):
+                await tracker.wait_for("7", timeout=600, grace=3)
+            return anyio.current_time() - before
+
+        assert 3 == self.run(main)
 
 
 async def test_a_message_that_failed_without_a_code() -> None:
@@ -161,6 +328,8 @@ async def test_statuses_that_are_not_known_take_no_room() -> None:
         ({"message_id": "7", "until": "read"}, ValueError, "until"),
         ({"message_id": "7", "timeout": 0}, ValueError, "timeout"),
         ({"message_id": "7", "timeout": None}, TypeError, "timeout"),
+        ({"message_id": "7", "grace": -1}, ValueError, "grace"),
+        ({"message_id": "7", "grace": True}, TypeError, "grace"),
     ],
 )
 async def test_what_can_never_be_right(
@@ -169,3 +338,10 @@ async def test_what_can_never_be_right(
     """A mistake names the argument."""
     with pytest.raises(error, match=f"^{name}: "):
         await Tracker().wait_for(**arguments)
+
+
+@pytest.mark.parametrize("grace", [-1, float("inf"), float("nan")])
+def test_a_grace_that_can_never_be_right(grace: float) -> None:
+    """It would never end, or end before it began."""
+    with pytest.raises(ValueError, match=r"^grace: "):
+        Tracker(grace=grace)

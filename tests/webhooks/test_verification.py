@@ -1,14 +1,15 @@
 """Who has sent a request: the platform, or anybody."""
 
 import json
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engagelab_async import SignatureError
-from engagelab_async.webhooks import CALLBACK_ADDRESSES, Verifier, sign
+from engagelab_async import ConfigurationError, SignatureError
+from engagelab_async.webhooks import CALLBACK_ADDRESSES, REPEAT_WINDOW, Verifier, sign
+from engagelab_async.webhooks.verification import VerifierOptions
 from sandbox.fake_clock import FakeClock
 from vectors import SAMPLES
 from webhooks.requests import NOW, SECRET, USERNAME, make_verifier, signed
@@ -203,6 +204,116 @@ class TestReplay:
         assert "too_old" == refusal(verifier, signed(), b"forged")
 
 
+class TestRepeats:
+    """What is not answered comes again, for up to 19 days; perhaps with its first timestamp."""
+
+    @pytest.mark.parametrize("age", [301, 86_400, REPEAT_WINDOW])
+    def test_what_came_before_is_taken_however_old(self, age: int) -> None:
+        """The same signature with the same body brings nothing new, and with another is refused."""
+        clock = FakeClock(NOW)
+        verifier = make_verifier(clock=clock)
+        verifier.verify(signed(), BODY)
+        clock.now += age
+        verifier.verify(signed("later", NOW + age), b"")
+
+        assert ["", "too_old", ""] == [
+            refusal(verifier, signed(), body) for body in (BODY, b"forged", BODY)
+        ]
+
+    def test_what_did_not_come_is_too_old(self) -> None:
+        """A recorded signature is good for five minutes, unless it is said otherwise."""
+        headers = signed(timestamp=NOW - 86_400)
+
+        assert "too_old" == refusal(make_verifier(), headers)
+
+    def test_a_repeat_whose_first_did_not_arrive(self) -> None:
+        """It is taken with a tolerance for that, which does not reach into the future."""
+        verifier = make_verifier(repeat_tolerance=REPEAT_WINDOW)
+        times = [NOW - REPEAT_WINDOW - 1, NOW - REPEAT_WINDOW, NOW - 86_400, NOW + 301]
+        headers = [signed(timestamp=time) for time in times]
+
+        assert ["too_old", "", "", "too_new"] == [refusal(verifier, each) for each in headers]
+        assert ["replayed"] * 2 == [refusal(verifier, each, b"forged") for each in headers[1:3]]
+
+    def test_after_that_it_is_forgotten(self) -> None:
+        """No repeat comes so late, and the memory has an end."""
+        clock = FakeClock(NOW)
+        verifier = make_verifier(clock=clock)
+        verifier.verify(signed(), BODY)
+        clock.now += REPEAT_WINDOW + 1
+        verifier.verify(signed("later", NOW + REPEAT_WINDOW + 1), b"")
+
+        assert "too_old" == refusal(verifier, signed(), BODY)
+        assert 1 == len(verifier._nonces)  # noqa: SLF001 - a leak shows nowhere else
+
+
+class TestFromEnvironment:
+    """Username and secret from variables, by our names or the vendor's."""
+
+    NAMES = ("CALLBACK_USERNAME", "CALLBACK_SECRET", "WEBHOOK_USERNAME", "WEBHOOK_SECRET")
+
+    @pytest.fixture(autouse=True)
+    def _nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in self.NAMES:
+            monkeypatch.delenv(f"ENGAGELAB_{name}", raising=False)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            (USERNAME, SECRET, None, None),
+            (None, None, USERNAME, SECRET),
+            (USERNAME, SECRET, "other", "other"),
+            ("", "", USERNAME, SECRET),
+            (USERNAME, None, None, SECRET),
+        ],
+    )
+    def test_names(self, monkeypatch: pytest.MonkeyPatch, values: tuple[str | None, ...]) -> None:
+        """Ours come first, and what is empty is not set."""
+        for name, value in zip(self.NAMES, values, strict=True):
+            if value is not None:
+                monkeypatch.setenv(f"ENGAGELAB_{name}", value)
+        verifier = Verifier.from_env(clock=lambda: NOW)
+
+        assert "" == refusal(verifier, signed())
+
+    def test_options(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """All that a verifier takes."""
+        monkeypatch.setenv("ENGAGELAB_CALLBACK_USERNAME", USERNAME)
+        monkeypatch.setenv("ENGAGELAB_CALLBACK_SECRET", SECRET)
+        verifier = Verifier.from_env(authorization="Bearer token", clock=lambda: NOW)
+
+        assert "wrong_authorization" == refusal(verifier, signed())
+
+    def test_what_is_missing_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By all names that it may have."""
+        with pytest.raises(
+            ConfigurationError,
+            match="ENGAGELAB_CALLBACK_USERNAME or ENGAGELAB_WEBHOOK_USERNAME; "
+            "ENGAGELAB_CALLBACK_SECRET or ENGAGELAB_WEBHOOK_SECRET",
+        ):
+            Verifier.from_env()
+
+        monkeypatch.setenv("ENGAGELAB_WEBHOOK_USERNAME", USERNAME)
+        with pytest.raises(ConfigurationError, match=r": ENGAGELAB_CALLBACK_SECRET or \w+$"):
+            Verifier.from_env()
+
+    def test_a_newline_at_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The variable is named, and not what it holds."""
+        monkeypatch.setenv("ENGAGELAB_WEBHOOK_USERNAME", USERNAME)
+        monkeypatch.setenv("ENGAGELAB_WEBHOOK_SECRET", f"{SECRET}\n")
+        with pytest.raises(ConfigurationError, match=r"^ENGAGELAB_WEBHOOK_SECRET: ") as raised:
+            Verifier.from_env()
+
+        assert SECRET not in str(raised.value)
+
+
+def test_all_options_are_known() -> None:
+    """What `from_env` passes on is what there is to set."""
+    known = get_type_hints(Verifier.__init__).keys() - {"username", "secret", "return"}
+
+    assert known == get_type_hints(VerifierOptions).keys()
+
+
 class TestAuthorization:
     """A second secret, that the platform sends as it is."""
 
@@ -277,6 +388,45 @@ class TestAddresses:
 
         assert reason == refusal(verifier, headers, address="10.0.0.1")
 
+    @pytest.mark.parametrize("peer", [None, "", "/run/app.sock", "unix:/run/app.sock"])
+    @pytest.mark.parametrize(
+        ("forwarded", "reason"),
+        [
+            ("119.8.170.74", ""),
+            ("8.8.8.8, 119.8.170.74", ""),
+            ("119.8.170.74, 10.0.0.2", ""),
+            ("119.8.170.74, unix:, 10.0.0.2", ""),
+            ("119.8.170.74, 8.8.8.8", "wrong_address"),
+            ("119.8.170.74, ", "wrong_address"),
+            ("unix:", "wrong_address"),
+            ("", "wrong_address"),
+        ],
+    )
+    def test_behind_a_unix_socket(self, peer: str | None, forwarded: str, reason: str) -> None:
+        """Its other end has no address; a proxy there is trusted by a word."""
+        verifier = make_verifier(
+            allowed_addresses=CALLBACK_ADDRESSES, trusted_proxies=["unix", "10.0.0.0/8"]
+        )
+        headers = signed() | {"X-Forwarded-For": forwarded}
+
+        assert reason == refusal(verifier, headers, address=peer)
+
+    @pytest.mark.parametrize(
+        ("proxies", "peer"),
+        [
+            (["10.0.0.0/8"], None),
+            (["10.0.0.0/8"], "/run/app.sock"),
+            (["unix"], "10.0.0.1"),
+            (["unix"], "testclient"),
+        ],
+    )
+    def test_only_who_is_named_is_trusted(self, proxies: list[str], peer: str | None) -> None:
+        """A socket is none of the addresses, nor the other way round."""
+        verifier = make_verifier(allowed_addresses=CALLBACK_ADDRESSES, trusted_proxies=proxies)
+        headers = signed() | {"X-Forwarded-For": "119.8.170.74"}
+
+        assert "wrong_address" == refusal(verifier, headers, address=peer)
+
     def test_without_a_list_the_address_does_not_matter(self) -> None:
         """It is not even looked at."""
         assert "" == refusal(make_verifier(), signed(), address="nonsense")
@@ -306,6 +456,9 @@ class TestAddresses:
         ({"allowed_addresses": ["10.0.0.1/8"]}, ValueError, r"allowed_addresses\[0\]"),
         ({"allowed_addresses": ["10.0.0.1", 7]}, TypeError, r"allowed_addresses\[1\]"),
         ({"trusted_proxies": ["10.0.0.1"]}, ValueError, "trusted_proxies"),
+        ({"trusted_proxies": ["unix"]}, ValueError, "trusted_proxies"),
+        ({"trusted_proxies": "unix"}, TypeError, "trusted_proxies"),
+        ({"repeat_tolerance": 0}, ValueError, "repeat_tolerance"),
     ],
 )
 def test_what_can_never_be_right(

@@ -1,9 +1,15 @@
 """The name and the secret of a callback URL."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from attrs import field, frozen
 from cyclopts import Parameter
+
+from engagelab_async import ConfigurationError
+from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
+
+_USERNAME: Final = " or ".join(ENVIRONMENT["username"])
+_SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 
 
 @Parameter(name="*")
@@ -11,18 +17,43 @@ from cyclopts import Parameter
 class Account:
     """What was set for the callback URL in the console."""
 
+    # Not by cyclopts' env_var, which takes an empty variable for one that is set.
     username: Annotated[
-        str,
+        str | None,
         Parameter(
-            help="The name that was set for the callback URL.",
-            env_var="ENGAGELAB_CALLBACK_USERNAME",
+            help=f"The name that was set for the callback URL; by default {_USERNAME}.",
+            show_default=False,
         ),
-    ]
+    ] = None
     secret: Annotated[
-        str,
+        str | None,
         Parameter(
             help="The secret that belongs to it. Other users of a machine can see a command's "
-            "options: rather set the variable.",
-            env_var="ENGAGELAB_CALLBACK_SECRET",
+            f"options: rather set {_SECRET}.",
+            show_default=False,
         ),
-    ] = field(repr=False)
+    ] = field(default=None, repr=False)
+
+    def resolved(self) -> tuple[str, str]:
+        """Return both, from the options or from the environment.
+
+        Raises:
+            ConfigurationError: One of them is missing; it is named.
+        """
+        username = from_env(ENVIRONMENT["username"]) if self.username is None else self.username
+        secret = from_env(ENVIRONMENT["secret"]) if self.secret is None else self.secret
+        missing = [
+            f"{option}: set {names}"
+            for option, names, given, found in (
+                ("--username", _USERNAME, self.username, username),
+                ("--secret", _SECRET, self.secret, secret),
+            )
+            if given is None and not found
+        ]
+        if missing:
+            raise ConfigurationError("; ".join(missing))
+        return username, secret
+
+
+FROM_ENVIRONMENT: Final = Account()
+"""Both come from the environment."""

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.text import Text
 
-from engagelab_async import Journal
+from engagelab_async import ConfigurationError, Journal
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
@@ -21,13 +21,13 @@ from engagelab_async.cli.printing import complain, console
 from engagelab_async.extras import install_hint
 from engagelab_async.webhooks import Event, Verifier
 
-from .account import Account
+from .account import FROM_ENVIRONMENT, Account
 from .showing import document, line
 
 
 def listen(
     *,
-    account: Account,
+    account: Account = FROM_ENVIRONMENT,
     port: Annotated[
         int,
         Parameter(
@@ -62,8 +62,11 @@ def listen(
         complain(f"--journal: there is no directory {journal.parent}")
         return Exit.USAGE
     try:
-        verifier = Verifier(account.username, account.secret)
+        verifier = Verifier(*account.resolved())
         listener = socket.create_server((host, port))
+    except ConfigurationError as error:
+        complain(str(error))
+        return Exit.USAGE
     except ValueError as error:
         complain(f"--{error}")
         return Exit.USAGE

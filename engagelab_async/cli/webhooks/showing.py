@@ -5,6 +5,7 @@ Numbers are masked, and texts left out, unless they were asked for.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from attrs import fields
@@ -21,7 +22,7 @@ from engagelab_async.webhooks import (
 )
 
 _NUMBERS: Final = {"to", "sender", "recipient"}
-_HIDDEN: Final = {"text", "error_message", "data", "raw"}
+_HIDDEN: Final = {"text", "error_message", "reason", "custom_args", "data", "raw"}
 
 _KIND_WIDTH: Final = 22
 _ID_WIDTH: Final = 20
@@ -46,6 +47,8 @@ def _plain(value: object, *, mask: bool) -> object:
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Decimal):  # a float would round it
+        return str(value)
     return masked(value) if mask and isinstance(value, str) else value
 
 

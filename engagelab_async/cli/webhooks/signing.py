@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from rich.text import Text
 
-from engagelab_async import EngageLabError, Request
+from engagelab_async import ConfigurationError, EngageLabError, Request
 from engagelab_async.cli.loopback import reached_directly
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import despite_errors_of
@@ -24,7 +24,7 @@ from engagelab_async.engines.httpx import HTTPXEngine
 from engagelab_async.webhooks import SIGNATURE_HEADER
 from engagelab_async.webhooks import sign as make_signature
 
-from .account import Account
+from .account import FROM_ENVIRONMENT, Account
 
 _TIMEOUT: Final = 10.0
 _MAX_ANSWER: Final = 65_536
@@ -35,7 +35,7 @@ def sign(
     url: Annotated[str, Parameter(help="Where your endpoint is.")] = _LOCAL,
     /,
     *,
-    account: Account,
+    account: Account = FROM_ENVIRONMENT,
     status: Annotated[str, Parameter(help="What the callback tells of a message.")] = "delivered",
     body: Annotated[
         Path | None,
@@ -51,12 +51,11 @@ def sign(
     """
     try:
         content = _sample(status) if body is None else _read(body)
+        username, secret = account.resolved()
         nonce = secrets.token_hex(8)
-        signature = make_signature(
-            account.username, account.secret, timestamp=int(time.time()), nonce=nonce
-        )
-    except (OSError, ValueError) as error:
-        complain(str(error) if isinstance(error, OSError) else f"--{error}")
+        signature = make_signature(username, secret, timestamp=int(time.time()), nonce=nonce)
+    except (OSError, ConfigurationError, ValueError) as error:
+        complain(f"--{error}" if isinstance(error, ValueError) else str(error))
         return Exit.USAGE
     headers = (("Content-Type", "application/json"), (SIGNATURE_HEADER, signature))
     if send:

@@ -12,7 +12,7 @@ from engagelab_async.sandbox._errors import MEANINGS
 from engagelab_async.sandbox._fields import Answer
 from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
-from engagelab_async.sandbox.lifecycle import Plan, StatusChange
+from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
 from engagelab_async.sandbox.outbox import SentMessage
 from engagelab_async.sandbox.platform import Platform
 
@@ -24,14 +24,6 @@ Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
 
 _PREVIEW: Final = 500
 """How many characters of a text the list gets: it shows fewer, and searches these."""
-
-_ENDS_OF_DELIVERY: Final = {
-    "target_invalid",
-    "sent_failed",
-    "sent_fail",
-    "delivered",
-    "delivered_failed",
-}
 
 
 class Documents:
@@ -118,7 +110,7 @@ class Documents:
 
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
         """Name what can be done to a message by hand."""
-        is_on_its_way = not any(change.status in _ENDS_OF_DELIVERY for change in history)
+        is_on_its_way = end_of(history) is None
         has_live_code = self._platform.has_live_code(message)
         possible = {
             "deliver": is_on_its_way,

@@ -75,7 +75,21 @@ _NOTIFICATION: Final = answer(
                         "template_audit_result",
                     ]
                 ),
-                "notification_data": mapping({}),
+                "notification_data": answer(
+                    {},
+                    {
+                        "business_id": any_text(),
+                        "remain_balance": number(),
+                        "balance_threshold": number(),
+                        "currency": text(examples=["USD"]),
+                        "rate": number(),
+                        "threshold": number(),
+                        "template_id": any_text(),
+                        "status": any_text(),
+                        "reason": any_text(),
+                    },
+                    description="What it says, by event.",
+                ),
             }
         ),
     },
@@ -111,7 +125,7 @@ _SYSTEM_EVENT: Final = answer(
                         "api_call",
                     ]
                 ),
-                "data": mapping({}),
+                "data": mapping({}, "Who did it, and what happened, under the event's own name."),
             }
         ),
     },
