@@ -132,14 +132,16 @@ class AutoEngine:
     """aiohttp where it is installed and asyncio runs, httpx elsewhere; chosen at the first send."""
 
     def __init__(self) -> None:
-        """Choose nothing yet: the event loop may not run."""
+        """Import what may be chosen; the event loop need not run yet."""
+        # Not at the first send: a program that has run out of file descriptors imports no more.
+        self._slow: Engine = HTTPXEngine()
+        self._fast = self._slow if find_spec("aiohttp") is None else _aiohttp()
         self._engine: Engine | None = None
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
         if self._engine is None:
-            fast = in_asyncio() and find_spec("aiohttp") is not None
-            self._engine = _named("aiohttp" if fast else "httpx")
+            self._engine = self._fast if in_asyncio() else self._slow
         return await self._engine.send(request, timeout=timeout, max_bytes=max_bytes)
 
     async def aclose(self) -> None:

@@ -137,12 +137,13 @@ class Owner:
 
     Args:
         name: What it is, for the error.
+        loop: The loop; ``None`` for that of the first call.
     """
 
-    def __init__(self, name: str) -> None:
-        """Belong to nothing yet."""
+    def __init__(self, name: str, loop: object = None) -> None:
+        """Belong to the loop, and to the process that runs now."""
         self._name = name
-        self._loop: object = None
+        self._loop = loop
         self._forks = _forks
 
     def check(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+import httpx
 
 from engagelab_async.errors import ConfigurationError
 
@@ -23,7 +26,7 @@ def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
         The proxy's URL, or ``None`` for a direct connection.
 
     Raises:
-        ConfigurationError: It is of another kind.
+        ConfigurationError: It is of another kind, or no URL.
     """
     scheme, _, host = origin.partition("://")
     proxies = getproxies()
@@ -31,8 +34,26 @@ def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
     if not proxy or proxy_bypass(host):
         return None
     url = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(url).scheme not in schemes:
+    if not _is_usable(url, schemes):
         # The URL is not quoted: it may hold a password.
-        msg = f"the proxy in the environment for {scheme} must be one of {', '.join(schemes)}"
+        msg = (
+            f"the proxy in the environment for {scheme} must be the URL of a host, "
+            f"and one of {', '.join(schemes)}"
+        )
         raise ConfigurationError(msg)
     return url
+
+
+def _is_usable(url: str, schemes: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+        # It refuses what nobody could connect to, such as 256.0.0.1 or xn--.
+        parsed = httpx.URL(url).host
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return parts.scheme in schemes and bool(parsed and host and _HOST.fullmatch(host)) and port != 0
+
+
+_HOST: Final = re.compile(r"[\w.:-]+(%\w+)?")
+"""A name, or an address, with the zone of an IPv6 address; urlsplit takes anything."""

@@ -1,49 +1,50 @@
-"""The engine on aiohttp, the fastest of them; for asyncio only (extra ``aiohttp``)."""
+"""The engine on aiohttp, the fastest of them; for asyncio only (extra ``aiohttp``).
+
+`AiohttpEngine` owns its connections, `AiohttpSessionEngine` sends with a session of the caller.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+import math
+import select
+import time
+from abc import abstractmethod
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
 from yarl import URL
 
-from engagelab_async.errors import (
-    ConfigurationError,
-    ConnectError,
-    ConnectionLostError,
-    ResponseTimeoutError,
-    TransportError,
-)
+from engagelab_async.errors import ConfigurationError
 
 from ._engine import (
     IDLE_SECONDS,
+    MAX_AGE_SECONDS,
     MAX_CONNECTIONS,
     Request,
     Response,
     in_asyncio,
-    reason,
+    keep_alive,
 )
-from ._limits import Limits
+from ._loops import Owner, PerLoop
 from ._proxy import environment_proxy
+from ._sending import SendingEngine
 from .httpx import tls_context
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
 
-_NEVER_LEFT: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-    aiohttp.ServerFingerprintMismatch,
-)
-"""What aiohttp raises when there is no connection: nothing was sent."""
-
+    from engagelab_async.errors import EngageLabError
 
 # aiohttp, and asyncio.timeout() as well, would set a timer for each request, which takes a tenth of
 # the throughput.
@@ -53,16 +54,37 @@ _NO_TIMERS: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 
 
-class _Body(aiohttp.BytesPayload):
-    """A request body that notices when aiohttp comes for it, which is once it is connected."""
+class _Departure(aiohttp.BytesPayload):
+    """The body of a request, which notices that aiohttp comes for it.
 
-    # A request without a body is complete with its headers, which leave unnoticed.
-    taken = False
+    It is asked even for a body that is empty, and the headers leave together with it.
+
+    Attributes:
+        taken: How often the body was written.
+        connection: What it was written to last.
+        progress: What to add to an error's text, once the head of an answer has arrived.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.taken = 0
+        self.connection: asyncio.BaseProtocol | None = None
+        self.progress = ""
+
+    @property
+    def times(self) -> int:
+        """How often the request left, or began to."""
+        return self.taken
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
-        self.taken = True
+        transport = writer.transport
+        if transport is None or transport.is_closing():
+            msg = "the connection was closed before the request was written"
+            raise aiohttp.ClientConnectionResetError(msg)
+        self.taken += 1
+        self.connection = transport.get_protocol()
         await super().write_with_length(writer, content_length)
 
     @property
@@ -71,58 +93,35 @@ class _Body(aiohttp.BytesPayload):
         return True
 
 
-_Route = tuple[
-    aiohttp.ClientSession, URL, "CIMultiDict[str] | None", str | None, "ssl.SSLContext | bool"
-]
-"""Session, URL, headers, proxy and TLS of a request: what all requests like it share."""
+_Route = tuple[URL, "CIMultiDict[str]", str | None, "ssl.SSLContext | bool"]
+"""URL, headers, proxy and TLS of a request: what all requests like it share."""
+
+D = TypeVar("D", bound=_Departure)
 
 
-class _AiohttpEngine(ABC):
-    """What the two engines have in common: the exchange, the time limit and the error tree."""
+class _AiohttpEngine(SendingEngine[D]):
+    """What the two engines have in common."""
 
     def __init__(self) -> None:
+        super().__init__((aiohttp.ClientError,))
         # Per engine, not per process: the headers hold a secret.
         self._route_to = lru_cache(maxsize=64)(self._route)
-        self._under_way = 0
-        self._limits = Limits()
 
-    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request; see `Engine.send`."""
-        body = _Body(request.body)
-        body.taken = not request.body
-        if not self._under_way:
-            await _look_around()
-        self._under_way += 1
-        try:
-            with self._limits.limit(timeout):
-                return await self._exchange(request, body, max_bytes)
-        except TimeoutError:
-            if body.taken:
-                raise ResponseTimeoutError("no answer in time") from None
-            raise ConnectError("no connection in time") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # Once the body was taken, no connection for a second try says nothing of the first one,
-            # which a middleware of the caller may have made.
-            unsent = isinstance(error, _NEVER_LEFT) if not request.body else not body.taken
-            raise translated(error, unsent=unsent) from error
-        finally:
-            self._under_way -= 1
+    def prepare(self, request: Request) -> D:
+        """Make what notices that the request leaves.
 
-    async def _exchange(self, request: Request, body: _Body, max_bytes: int) -> Response:
-        session, url, headers, proxy, tls = self._route_to(request.url, request.headers)
-        response = await session.request(
-            request.method,
-            url,
-            data=body,
-            headers=headers,
-            skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
-            proxy=proxy,
-            ssl=tls,
-            timeout=_NO_TIMERS,
-            allow_redirects=False,
-            auto_decompress=False,
-            raise_for_status=False,
-        )
+        Raises:
+            ConfigurationError: Not asyncio runs, or a session of the caller cannot be used here.
+        """
+        if not in_asyncio():
+            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
+            raise ConfigurationError(msg)
+        return self._departure(request.body)
+
+    async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
+        """Send the request, and read its answer."""
+        response = await self._request(request, departure)
+        departure.progress = _progress(response)
         try:
             data = await _read(response.content, max_bytes)
         except BaseException:
@@ -132,61 +131,321 @@ class _AiohttpEngine(ABC):
             response.close()
         return Response(response.status, response.headers, data)
 
+    async def _send(
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        departure: D,
+        middlewares: Sequence[ClientMiddlewareType] = (),
+    ) -> aiohttp.ClientResponse:
+        # Headers of one request: those of a session go to its proxy as well, in clear.
+        url, headers, proxy, tls = self._route_to(request.url, request.headers)
+        return await session.request(
+            request.method,
+            url,
+            data=departure,
+            headers=headers,
+            skip_auto_headers=None if request.body else _NO_CONTENT_TYPE,
+            proxy=proxy,
+            ssl=tls,
+            timeout=_NO_TIMERS,
+            allow_redirects=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            middlewares=middlewares,
+        )
+
+    def failed(self, error: Exception, departure: D) -> EngageLabError:
+        """Translate what was raised in place of an answer."""
+        if isinstance(error, aiohttp.InvalidURL) and self.never_left(error, departure):
+            # That of the request is sound; that of a session's proxy may be anything.
+            return ConfigurationError(f"aiohttp was given no URL ({type(error).__name__})")
+        return super().failed(error, departure)
+
+    @abstractmethod
+    def _departure(self, body: bytes) -> D: ...
+
+    @abstractmethod
+    async def _request(self, request: Request, departure: D) -> aiohttp.ClientResponse: ...
+
     @abstractmethod
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route: ...
 
 
-class AiohttpEngine(_AiohttpEngine):
-    """Sends over its own connections, with proxies from the environment.
+# ------------------------------------------------------------------------------- our connections
+
+
+class _Handler(ResponseHandler):
+    """A connection of ours, which ends when its server says anything unasked.
+
+    What a server says on an idle connection, or behind an answer, would be taken for the answer to
+    the next request.
 
     Args:
-        max_connections: How many connections there may be; more requests wait, in their order.
+        loop: The event loop.
+        clock: Monotonic seconds.
+        max_age: Seconds after which it is not used again.
     """
 
-    def __init__(self, *, max_connections: int = MAX_CONNECTIONS) -> None:
-        """Open nothing yet."""
-        super().__init__()
-        self._max_connections = max_connections
-        self._connector: aiohttp.TCPConnector | None = None
-        self._sessions: dict[tuple[tuple[str, str], ...], aiohttp.ClientSession] = {}
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float], max_age: float
+    ) -> None:
+        super().__init__(loop)
+        self._clock = clock
+        self._idle = False
+        self._receiving = False
+        self._head = self._length = 0
+        self._good_until = self._expires = clock() + max_age
 
-    def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
-        # A session for each set of headers spares merging them into every request.
-        if headers not in self._sessions:
-            self._sessions[headers] = self._new_session(headers)
-        # A path arrives percent-encoded, and is to stay so.
-        parsed = URL(url, encoded=True)
-        proxy = environment_proxy(str(parsed.origin()), ("http", "https"))
-        tls = tls_context() if parsed.scheme == "https" else True
-        return self._sessions[headers], parsed, None, proxy, tls
+    def set_response_params(self, **params: Any) -> None:  # noqa: ANN401 - aiohttp's own
+        """Begin to be used."""
+        self._idle = False
+        self._head = self._length = 0
+        super().set_response_params(**params)
 
-    def _new_session(self, headers: tuple[tuple[str, str], ...]) -> aiohttp.ClientSession:
-        if self._connector is None:
-            # Not sooner: it belongs to the loop that runs when it is made.
-            self._connector = aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=IDLE_SECONDS
-            )
-        return aiohttp.ClientSession(
-            connector=self._connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=headers,
+    def data_received(self, data: bytes) -> None:
+        """Pass on what was asked for."""
+        if self._idle:
+            # aiohttp hands in nothing, too, to go on after a pause.
+            if data:
+                self._end()
+            return
+        self._head = 0 if self._length else data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        self._length += len(data)
+        self._receiving = True
+        super().data_received(data)
+        self._receiving = False
+        # Its last byte may have put the connection to rest, and others may have followed.
+        if self._idle and self._has_more():
+            self._end()
+
+    def rest(self) -> bool:
+        """End to be used, and return whether it can be used again."""
+        self._idle = True
+        return self._receiving or not self._has_more()
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        """Take note of how long the server will keep the connection open."""
+        self._good_until = min(self._expires, self._clock() + keep_alive(headers))
+
+    def is_connected(self) -> bool:
+        """Return whether it can be used again; the connector asks this of those that are free."""
+        # One that was not put to rest is of a version of aiohttp that is not known here.
+        if not self._idle or not super().is_connected() or self._clock() >= self._good_until:
+            return False
+        return not _is_readable(self.transport)
+
+    def _has_more(self) -> bool:
+        """Return whether more has arrived than the answer."""
+        if self.should_close:
+            return True
+        answer = self._payload
+        if answer is not None and self._head and self._head + answer.total_bytes == self._length:
+            return False
+        # Of half an answer nothing is to be seen from here. But the parser, which the next request
+        # replaces, takes this for its other half, or does not take it at all.
+        try:
+            ((message, _),), _, _ = self._parser.feed_data(_PROBE)
+        except Exception:  # noqa: BLE001 - whatever it is
+            return True
+        return bool(message.code != _PROBE_STATUS or message.headers)
+
+    def _end(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+_PROBE_STATUS: Final = 204
+_PROBE: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections of ours: `_Handler`."""
+
+    def __init__(self, *, limit: int, clock: Callable[[], float], max_age: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=IDLE_SECONDS)
+        self._factory = partial(_Handler, self._loop, clock, max_age)
+
+    # Neither this nor the factory is public. Where another version of aiohttp knows nothing of
+    # them, no connection is put to rest, and so none is used again.
+    def _release(
+        self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
+    ) -> None:
+        reusable = not should_close and isinstance(protocol, _Handler) and protocol.rest()
+        super()._release(key, protocol, should_close=not reusable)
+
+    def __del__(self) -> None:
+        """Complain of nothing: of a loop that is gone, connections cannot be closed."""
+
+
+class _Pool:
+    """The connections of one event loop."""
+
+    def __init__(self, connector: _Connector) -> None:
+        self.session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar()
         )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        self._limits.close()
-        for session in self._sessions.values():
-            await session.close()
-        if self._connector is not None:
-            await self._connector.close()
+        await self.session.close()
+
+    def __del__(self) -> None:
+        """Keep aiohttp from complaining, as the connector does."""
+        self.session.detach()
 
 
-class AiohttpSessionEngine(_AiohttpEngine):
+class AiohttpEngine(_AiohttpEngine[_Departure]):
+    """Sends over its own connections, with proxies from the environment.
+
+    Args:
+        max_connections: How many connections there may be; more requests wait, in their order.
+        max_connection_age: Seconds after which a connection is replaced, so that a name whose
+            address has changed is looked up again.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        max_connection_age: float = MAX_AGE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open nothing yet."""
+        super().__init__()
+        self._max_connections = max_connections
+        self._max_age = max_connection_age
+        self._clock = clock
+        self._pools = PerLoop(self._pool)
+
+    def _pool(self) -> _Pool:
+        return _Pool(
+            _Connector(limit=self._max_connections, clock=self._clock, max_age=self._max_age)
+        )
+
+    def _departure(self, body: bytes) -> _Departure:
+        return _Departure(body)
+
+    async def _request(self, request: Request, departure: _Departure) -> aiohttp.ClientResponse:
+        response = await self._send(self._pools.get().session, request, departure)
+        if not departure.taken:
+            response.close()
+            raise aiohttp.ClientConnectionError(_SPOKE)
+        if isinstance(departure.connection, _Handler):
+            departure.connection.heed(response.headers)
+        return response
+
+    def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
+        # A path arrives percent-encoded, and is to stay so.
+        parsed = URL(url, encoded=True)
+        proxy = environment_proxy(str(parsed.origin()), ("http", "https"))
+        tls = tls_context() if parsed.scheme == "https" else True
+        return parsed, CIMultiDict(headers), proxy, tls
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await super().aclose()
+        if in_asyncio():
+            await self._pools.aclose()
+
+
+# ------------------------------------------------------------------------------- the caller's
+
+
+class _SpentError(Exception):
+    """A connection must not be used again.
+
+    Attributes:
+        known: Whether it was used here before.
+    """
+
+    def __init__(self, *, known: bool) -> None:
+        super().__init__()
+        self.known = known
+
+
+class _SessionDeparture(_Departure):
+    """What is seen of a request that middlewares of the caller may read, replace or repeat.
+
+    Args:
+        body: The body.
+        good_until: Until when the connections that were used before can be used again.
+
+    Attributes:
+        left: How often the request was written, whatever had become of its body.
+        read: Whether the body was read, perhaps to be sent in another way.
+    """
+
+    def __init__(
+        self, body: bytes, good_until: WeakKeyDictionary[asyncio.BaseProtocol, float]
+    ) -> None:
+        super().__init__(body)
+        self._good_until = good_until
+        self.left = 0
+        self.read = False
+
+    @property
+    def times(self) -> int:
+        """How often the request left, or began to; once, too, where nobody can know."""
+        return max(self.left, self.taken, int(self.read))
+
+    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return the body."""
+        self.read = True
+        return await super().as_bytes(encoding, errors)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        self.read = True
+        return super().decode(encoding, errors)
+
+    async def watch(
+        self, request: aiohttp.ClientRequest, send_on: ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Be the last middleware: see each time that the request leaves, and over what."""
+        strangers = 0
+        while True:
+            # What aiohttp calls once it has a connection, and before it looks for the answer.
+            vars(request)["send"] = partial(self._leave, request)
+            try:
+                response = await send_on(request)
+            except _SpentError as spent:
+                strangers += not spent.known
+                if strangers > _STRANGERS:
+                    raise aiohttp.ClientConnectionError(_SPOKE) from None
+            else:
+                self.progress = _progress(response)
+                return response
+            finally:
+                vars(request).pop("send")
+
+    async def _leave(
+        self, request: aiohttp.ClientRequest, connection: Connection
+    ) -> aiohttp.ClientResponse:
+        self.progress = ""
+        self.connection = connection.protocol
+        good_until = self._good_until.get(connection.protocol)
+        if _is_spent(connection.protocol, good_until):
+            # aiohttp closes it.
+            raise _SpentError(known=good_until is not None)
+        self.left += 1
+        return await type(request).send(request, connection)
+
+
+_STRANGERS: Final = 2
+"""How many connections that may be new are given up, because the server speaks on them first."""
+
+_SPOKE: Final = "the server spoke before it was asked"
+
+
+class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
     """Sends with a session that the caller made, shares and closes.
 
-    The session's default headers, cookies, connector and tracing apply. Its timeouts, its
-    following of redirects, its decompression and its ``raise_for_status`` do not.
+    The session's default headers, cookies, connector, middlewares and tracing apply. Its timeouts,
+    its following of redirects, its decompression and its ``raise_for_status`` do not.
 
     Args:
         session: The caller's session.
@@ -203,26 +462,64 @@ class AiohttpSessionEngine(_AiohttpEngine):
             raise ConfigurationError(msg)
         super().__init__()
         self._session = session
+        # The property would warn that it is deprecated.
+        self._owner = Owner("the aiohttp.ClientSession", session._loop)  # noqa: SLF001
+        self._good_until: WeakKeyDictionary[asyncio.BaseProtocol, float] = WeakKeyDictionary()
+
+    def _departure(self, body: bytes) -> _SessionDeparture:
+        if self._session.closed:
+            msg = "the aiohttp.ClientSession is closed, and nothing was sent"
+            raise ConfigurationError(msg)
+        self._owner.check()
+        return _SessionDeparture(body, self._good_until)
+
+    async def _request(
+        self, request: Request, departure: _SessionDeparture
+    ) -> aiohttp.ClientResponse:
+        # A request's middlewares are in place of its session's, which has no public way to ask.
+        middlewares = (*self._session._middlewares, departure.watch)  # noqa: SLF001
+        response = await self._send(self._session, request, departure, middlewares)
+        if departure.connection is not None:
+            self._good_until[departure.connection] = time.monotonic() + keep_alive(response.headers)
+        return response
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
-        return self._session, URL(url, encoded=True), CIMultiDict(headers), None, True
-
-    async def aclose(self) -> None:
-        """Leave the session to its owner."""
-        self._limits.close()
+        return URL(url, encoded=True), CIMultiDict(headers), None, True
 
 
-async def _look_around() -> None:
-    """Let aiohttp get to know which connections the server has closed in the meantime.
+def _is_spent(handler: ResponseHandler, good_until: float | None) -> bool:
+    """Return whether a connection of the caller's must not be written to.
 
-    It does when the event loop has been around, which it has while other requests are under way.
-    On a closed connection a message would be lost, and nobody could say whether.
+    Args:
+        handler: aiohttp's end of it.
+        good_until: Until when it can be used; ``None`` for one that may be new.
     """
-    if not in_asyncio():
-        msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
-        raise ConfigurationError(msg)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    transport = handler.transport
+    # By "should close" aiohttp means that something is left in it.
+    if transport is None or transport.is_closing() or handler.should_close:
+        return True
+    # Behind a new handshake comes what TLS has to say.
+    if good_until is None and transport.get_extra_info("ssl_object") is not None:
+        return False
+    return time.monotonic() >= (good_until or math.inf) or _is_readable(transport)
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Return whether something has arrived, if only the end, that the event loop has not seen yet.
+
+    It looks when it has been round, which it has while other requests are under way. On a closed
+    connection a message would be lost, and nobody could say whether.
+    """
+    socket = transport.get_extra_info("socket")
+    if not hasattr(select, "poll"):  # pragma: no cover - on Windows
+        return bool(select.select([socket], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _progress(response: aiohttp.ClientResponse) -> str:
+    return f" after HTTP {response.status} had arrived"
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:
@@ -230,16 +527,3 @@ async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:
     while not content.at_eof() and len(body) <= max_bytes:
         body += await content.readany()
     return body
-
-
-def translated(error: Exception, *, unsent: bool) -> TransportError:
-    """Find the place of one of aiohttp's exceptions in the error tree.
-
-    Args:
-        error: What aiohttp raised.
-        unsent: Whether nothing was sent.
-    """
-    # The exceptions' own texts stay in the cause: they may quote a URL with a password.
-    if unsent:
-        return ConnectError(f"no connection ({reason(error)})")
-    return ConnectionLostError(f"the connection broke ({reason(error)})")

@@ -32,12 +32,14 @@ class Case:
         open: Makes it and, in the end, closes it and whatever it was made from.
         backends: The event loops that it runs on.
         owner: Whether its connections are its own, and not those of a client of the caller.
+        watcher: Whether it sees what is left in a connection.
     """
 
     name: str
     open: Callable[[], AbstractAsyncContextManager[Engine]]
     backends: tuple[str, ...] = backends.EVERY
     owner: bool = True
+    watcher: bool = True
 
 
 @asynccontextmanager
@@ -59,9 +61,9 @@ async def sharing(make: Callable[[], ClientT]) -> AsyncIterator[Engine]:
 
 CASES: Final = [
     Case("httpx", partial(engine_from, "httpx")),
-    Case("httpx_client", partial(sharing, httpx.AsyncClient), owner=False),
+    Case("httpx_client", partial(sharing, httpx.AsyncClient), owner=False, watcher=False),
     Case("httpx2", partial(engine_from, "httpx2")),
-    Case("httpx2_client", partial(sharing, httpx2.AsyncClient), owner=False),
+    Case("httpx2_client", partial(sharing, httpx2.AsyncClient), owner=False, watcher=False),
     Case("aiohttp", partial(engine_from, "aiohttp"), backends.ASYNCIO),
     Case("aiohttp_session", partial(sharing, aiohttp.ClientSession), backends.ASYNCIO, owner=False),
 ]
@@ -78,6 +80,11 @@ def every_engine(test: EngineTest[P]) -> Callable[..., None]:
 def every_owner(test: EngineTest[P]) -> Callable[..., None]:
     """Run a test with those engines that own their connections."""
     return _parametrized(test, [case for case in CASES if case.owner])
+
+
+def every_watcher(test: EngineTest[P]) -> Callable[..., None]:
+    """Run a test with those engines that see what is left in a connection."""
+    return _parametrized(test, [case for case in CASES if case.watcher])
 
 
 def every_sharer(test: EngineTest[P]) -> Callable[..., None]:

@@ -1,13 +1,24 @@
 """Engines with connections of their own take the proxy that the environment names."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+import httpx
+import httpx2
 import pytest
 
 from engagelab_async import ConfigurationError, ConnectError
 from engagelab_async.engines import Engine
 from engagelab_async.engines._proxy import environment_proxy
 from engagelab_async.engines.httpx import tls_context
-from engines.cases import every_owner, send
+from engines.cases import HEADERS, engine_from, every_owner, send
 from hostile import Behaviour, Hostile, Peer, answers, authority, closes, hangs, resets, tunnels
+
+KEY_PAIR: Final = dict(HEADERS)["Authorization"]
+BASIC: Final = "Basic dXNlcjp3b3Jk"
 
 VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
 
@@ -64,7 +75,7 @@ def test_proxy_of_an_unknown_kind_is_refused(environment: pytest.MonkeyPatch) ->
     """A proxy that the engine cannot use raises, without quoting what may hold a password."""
     environment.setenv("HTTPS_PROXY", "socks5://user:secret@proxy:1080")
 
-    with pytest.raises(ConfigurationError, match=r"must be one of http, https$"):
+    with pytest.raises(ConfigurationError, match=r"and one of http, https$"):
         environment_proxy("https://api.example", ("http", "https"))
 
 
@@ -140,6 +151,40 @@ async def test_unusable_environment_is_no_outage(
         await send(engine, "https://api.invalid")
 
 
+NONSENSE = [
+    "http://proxy:port",
+    "http://proxy:99999",
+    "http://proxy:0",
+    "http://proxy:-1",
+    "http://proxy:80:80",
+    "http://",
+    "http://:3128",
+    "http:proxy:3128",
+    "http://[::1",
+    "http://a b:80",
+    "http://pro\nxy:80",
+    "http://256.1.1.1:3128",
+    "http://xn--/",
+    "http://user:pass#word@proxy:3128",
+    "://",
+]
+
+
+@every_owner
+@pytest.mark.parametrize("nonsense", NONSENSE)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_nonsense_for_a_proxy_is_refused(
+    engine: Engine, environment: pytest.MonkeyPatch, nonsense: str, scheme: str
+) -> None:
+    """A proxy that cannot be is no outage, and its password is not quoted."""
+    environment.setenv("ALL_PROXY", nonsense)
+    with pytest.raises(ConfigurationError, match=r"^the proxy in the environment") as caught:
+        await send(engine, f"{scheme}://api.invalid")
+
+    assert not caught.value.may_have_been_sent
+    assert "pass" not in str(caught.value)
+
+
 @every_owner
 async def test_unknown_kind_of_proxy_is_refused(
     engine: Engine, environment: pytest.MonkeyPatch
@@ -148,3 +193,86 @@ async def test_unknown_kind_of_proxy_is_refused(
     environment.setenv("ALL_PROXY", "gopher://proxy:70")
     with pytest.raises(ConfigurationError, match="the proxy in the environment"):
         await send(engine, "http://api.invalid")
+
+
+# ------------------------------------------------------------------------------- what a proxy reads
+
+Open = Callable[[str], AbstractAsyncContextManager[Engine]]
+
+
+@asynccontextmanager
+async def owner(name: str, _: str) -> AsyncIterator[Engine]:
+    """Make an engine that takes the proxy of the environment."""
+    async with engine_from(name) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def client(library: Any, proxy: str) -> AsyncIterator[Engine]:  # noqa: ANN401 - two modules
+    """Make a client of the caller's with a proxy."""
+    trust = library.create_ssl_context()
+    async with library.AsyncClient(proxy=proxy, verify=trust) as own, engine_from(own) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def session(proxy: str) -> AsyncIterator[Engine]:
+    """Make a session of the caller's with a proxy."""
+    async with aiohttp.ClientSession(proxy=proxy) as own, engine_from(own) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def session_of_the_environment(_: str) -> AsyncIterator[Engine]:
+    """Make a session of the caller's that takes the proxy of the environment."""
+    async with aiohttp.ClientSession(trust_env=True) as own, engine_from(own) as engine:
+        yield engine
+
+
+WAYS: dict[str, Open] = {
+    "httpx": partial(owner, "httpx"),
+    "httpx2": partial(owner, "httpx2"),
+    "aiohttp": partial(owner, "aiohttp"),
+    "auto": partial(owner, "auto"),
+    "httpx_client": partial(client, httpx),
+    "httpx2_client": partial(client, httpx2),
+    "aiohttp_session": session,
+    "aiohttp_session_of_the_environment": session_of_the_environment,
+}
+
+
+@pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+async def test_key_pair_stays_inside_the_tunnel(
+    environment: pytest.MonkeyPatch, way: Open, user: str
+) -> None:
+    """What a proxy reads of a call over TLS holds its own credentials at most."""
+    with Hostile(tunnels) as proxy, Hostile(answers(200, 1), ca=authority()) as server:
+        url = proxy.url.replace("http://", f"http://{user}")
+        environment.setenv("HTTPS_PROXY", url)
+        async with way(url) as engine:
+            for _ in range(2):
+                await send(engine, server.url)
+        (read,) = proxy.requests
+
+        assert [] == read.values("Authorization")
+        assert ([BASIC] if user else []) == read.values("Proxy-Authorization")
+        assert [[KEY_PAIR]] * 2 == [each.values("Authorization") for each in server.requests]
+        assert [[]] * 2 == [each.values("Proxy-Authorization") for each in server.requests]
+
+
+@pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+async def test_key_pair_is_not_the_proxys(
+    environment: pytest.MonkeyPatch, way: Open, user: str
+) -> None:
+    """A proxy that passes on plain HTTP is not taken for whom the key pair is for."""
+    with Hostile(answers(200, 1)) as proxy:
+        url = proxy.url.replace("http://", f"http://{user}")
+        environment.setenv("HTTP_PROXY", url)
+        async with way(url) as engine:
+            await send(engine, "http://api.invalid/v1")
+        (read,) = proxy.requests
+
+        assert [KEY_PAIR] == read.values("Authorization")
+        assert ([BASIC] if user else []) == read.values("Proxy-Authorization")
