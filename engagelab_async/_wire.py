@@ -110,7 +110,6 @@ _SHOWN_CHARACTERS: Final = 500
 _LIKE_A_RECIPIENT: Final = re.compile(
     r"\+?\d(?:[ ().-]{0,2}\d){4,}(?=[ ().-]{0,2}\d[ ().-]?\d)|[^\s@<>\"']+(?=@)"
 )
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
@@ -350,8 +349,15 @@ def _masked(message: str, operation: Operation[object]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Make of the platform's words one printable line, which cannot forge another in a log."""
-    return " ".join(_UNPRINTABLE.sub(" ", text[:_SHOWN_CHARACTERS]).split())
+    """Make of the platform's words one printable line, which cannot forge another in a log.
+
+    Control and format characters become spaces: those that end a line, command a terminal, or turn
+    the direction of a text (Unicode categories Cc, Cf, Zl and Zp, and lone surrogates).
+    """
+    cut = text[:_SHOWN_CHARACTERS]
+    if not cut.isprintable():
+        cut = "".join(char if char.isprintable() else " " for char in cut)
+    return " ".join(cut.split())
 
 
 def _personal(operation: Operation[object]) -> Iterator[str]:
