@@ -1,8 +1,6 @@
 """The command line: what its parts are, and how a line becomes an exit code."""
 
-import io
 import re
-import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -69,7 +67,6 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    _print_whatever_comes()
     COMMAND_LINE.set(arguments)
     as_json = "--json" in arguments
     try:
@@ -81,13 +78,6 @@ def run(arguments: Sequence[str]) -> int:
         outcome = interrupted()
     show(outcome, as_json=as_json)
     return outcome.exit_code
-
-
-def _print_whatever_comes() -> None:
-    """Keep a stream that lacks a character, as on Windows, from failing after sending."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _words(error: CycloptsError) -> str:

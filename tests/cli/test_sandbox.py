@@ -81,7 +81,7 @@ def test_a_token_that_cannot_be_is_bad_usage() -> None:
         _, err = process.communicate()
 
     assert 2 == process.returncode
-    assert "✗ Cannot start. token: must have at least 16" in err
+    assert "✗ Cannot start. ENGAGELAB_SANDBOX_TOKEN: must have at least 16" in err
 
 
 def test_a_port_that_is_taken_is_a_matter_of_configuration(engagelab: Engagelab) -> None:
@@ -126,10 +126,10 @@ def test_calls_back(engagelab: Engagelab) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
+        (["--callback-url", "127.0.0.1"], "✗ Cannot start. --callback-url: "),
         (
             ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
-            "✗ Cannot start. username: ",
+            "✗ Cannot start. --callback-username or ENGAGELAB_CALLBACK_USERNAME: ",
         ),
         (["--pace", "-1"], "--pace"),
     ],
