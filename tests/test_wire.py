@@ -2,8 +2,8 @@
 
 import gzip
 import json
-import unicodedata
 import math
+import unicodedata
 import zlib
 from collections.abc import Mapping
 from typing import Any, get_origin

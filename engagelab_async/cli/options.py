@@ -9,7 +9,14 @@ from typing import Annotated, Final, TypeAlias
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from engagelab_async import ConfigurationError, Credentials, EngageLab, RetryPolicy, Template
+from engagelab_async import (
+    ConfigurationError,
+    Credentials,
+    EngageLab,
+    EngageLabError,
+    RetryPolicy,
+    Template,
+)
 
 from . import inputs, loopback
 
@@ -86,13 +93,20 @@ def spelled(text: str) -> str:
     Args:
         text: The error's text. If it is about an argument, it begins with the argument's name.
     """
-    argument, colon, rest = text.partition(":")
+    argument, colon, rest = text.partition(":") if ":" in text else ("", "", text)
     # An item, as of params['name'] or to[0], is a part of the same option.
     name, bracket, item = argument.partition("[")
     option = _SPELLINGS.get(name, name)
     about = f"{option} {item.rstrip(']')}" if bracket and option != name else option
     rest = _IN_A_PROGRAM.sub("", rest)
     return about + colon + _IN_PYTHON.sub(lambda match: _WORDS[match[0]], rest)
+
+
+def message_of(error: EngageLabError) -> str:
+    """Return an error's text, without what ``str`` adds, in the words of the command line."""
+    text = str(error.args[0])
+    # The others speak of what the API said, or the network did.
+    return spelled(text) if isinstance(error, ConfigurationError) else text
 
 
 def positive(_: object, value: float) -> None:

@@ -19,11 +19,12 @@ from engagelab_async.cli.output import despite_errors
 from . import progress
 from .checks import unsendable
 from .failed_rows import Writer, writing
-from .job import Job
 from .interrupts import Interrupts
+from .job import Job
 from .ledger import Fate, Ledger
 from .requests import UnderWay
 from .source import SourceError
+
 
 class UnwritableError(Exception):
     """A file for rows cannot be written, or not with these rows, so that nothing was sent."""
@@ -55,9 +56,7 @@ class Ended:
         return self.failure or self.report.stopped
 
 
-async def send(
-    job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts
-) -> Ended:
+async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
     """Send a list.
 
     Args:
@@ -181,4 +180,3 @@ class _Sending:
         except (OSError, ValueError) as error:
             self.failure = f"a file of rows cannot be written: {_why(error)}"
             self.run.stop(self.failure)
-
