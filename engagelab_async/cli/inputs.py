@@ -80,7 +80,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def typed_line() -> str:
-    """Read a line of standard input; a terminal that is gone, or a damaged text, is an empty one."""
+    """Read a line of standard input; it is empty if the terminal is gone, or the text damaged."""
     try:
         return sys.stdin.readline().strip()
     except (OSError, ValueError):

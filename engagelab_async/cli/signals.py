@@ -1,4 +1,4 @@
-"""Signals that ask a process to end: those of a service manager, and of a terminal that is closed."""
+"""Signals that ask a process to end, from a terminal, a service manager or a container's."""
 
 import signal
 import threading
