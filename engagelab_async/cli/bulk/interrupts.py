@@ -57,8 +57,9 @@ class Interrupts:
         loop = asyncio.get_running_loop()
 
         def announce(name: str) -> None:
-            once(name)
+            # Before it is printed: who reads it may answer sooner than this returns.
             self._announced = True
+            once(name)
 
         def receive(received: signal.Signals) -> None:
             # Between any two instructions, so it does no more than leave word.
