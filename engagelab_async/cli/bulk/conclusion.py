@@ -30,8 +30,11 @@ _STYLES: Final = {
 def next_command() -> str:
     """Give the command line that goes on where this one ended."""
     arguments = [each for each in COMMAND_LINE.get() if each != "--json"]
-    more = [] if "--resume" in arguments else ["--resume"]
-    return shlex.join(["engagelab", *arguments, *more])
+    if "--resume" not in arguments:
+        # Nothing behind two hyphens is an option.
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        arguments.insert(end, "--resume")
+    return shlex.join(["engagelab", *arguments])
 
 
 def exit_code(ended: Ended) -> Exit:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _QUOTED: Final = re.compile(r'"[^"]*"')
 # Words such as order_id, Order-ID or "phone (mobile)", and no number, address or sentence.
-_NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}")
+_NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
 _LONGEST_NAME: Final = 40
 _MOST_DIGITS: Final = 2
 

@@ -184,11 +184,14 @@ def test_ctrl_c_may_be_ignored_and_the_others_not(platform: HeldPlatform, write:
 
 def _can_unshare() -> bool:
     unshare = shutil.which("unshare")
-    return unshare is not None and not subprocess.run(
-        [unshare, "--user", "--map-root-user", "--pid", "--fork", "true"],
-        capture_output=True,
-        check=False,
-    ).returncode
+    return (
+        unshare is not None
+        and not subprocess.run(
+            [unshare, "--user", "--map-root-user", "--pid", "--fork", "true"],
+            capture_output=True,
+            check=False,
+        ).returncode
+    )
 
 
 @pytest.mark.skipif(not _can_unshare(), reason="no process may be the first of a namespace here")
