@@ -6,6 +6,7 @@ uncaught exception is 1, which here would promise that nothing was sent.
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeAlias, TypeVar
@@ -86,12 +87,14 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     Raises:
         ConfigurationError: There can be no event loop; nothing was sent.
     """
-    with ExitStack() as stack:
-        try:
-            runner = stack.enter_context(asyncio.Runner())
-        except OSError as error:
-            raise ConfigurationError(f"cannot start: {error.strerror}") from error
-        return runner.run(main())
+    try:
+        # Those of an event loop. One that can only be half made complains when it is collected.
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        raise ConfigurationError(f"cannot start: {error.strerror}") from error
+    return asyncio.run(main())
 
 
 @contextmanager

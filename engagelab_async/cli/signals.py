@@ -32,6 +32,9 @@ def treated_as_ctrl_c() -> Iterator[None]:
 
 
 def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    if signal.Signals(number).name == "SIGHUP":
+        # The terminal and its shell both send it: the second is no further request.
+        signal.signal(number, signal.SIG_IGN)
     # Whoever handles Ctrl-C at the moment: asyncio, a server, or Python itself.
     react = signal.getsignal(signal.SIGINT)
     # In the background Ctrl-C is ignored, and the others are not.

@@ -110,7 +110,7 @@ PEOPLE = (
     ["91234567", "Ada"],
     ["Dear Ada, your order is on its way and will be there soon, we hope", "+6591234567"],
     ["Zoë", "(0)20 7946 0958"],
-    ["Ada\u202e", "Lovelace", "１２３４５６"],
+    ["Ada\u202e", "Lovelace", "\uff11\uff12\uff13\uff14"],
     ["=1+1", "Ada"],
 )
 
