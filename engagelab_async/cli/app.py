@@ -38,7 +38,7 @@ Exit codes:
 - 1: certainly not sent: the API refused, or could not be reached; or the code is wrong
 - 2: bad usage or configuration, nothing was tried
 - 3: it may have been sent, or not: look before you send again
-- 130: interrupted before anything was sent; a list can be resumed
+- 130: interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was sent; a list can be resumed
 
 Of a list, 1 and 3 say that of some of it.
 """

@@ -69,6 +69,10 @@ _SPELLINGS: Final = {
 
 
 _WORDS: Final = {
+    "what JSON can (str, int, float, bool, None, list, dict)": "what JSON can",
+    "a TemplateType": "utility, marketing or authentication",
+    "a bool": "true or false",
+    "so give its sign_id too": "so give --sign-id too",
     "a str": "a text",
     "an int": "a whole number",
     "got str": "got a text",
@@ -84,7 +88,7 @@ _WORDS: Final = {
 }
 # What to do about a key pair that is missing, for a program and then for both.
 _IN_A_PROGRAM: Final = re.compile(r"pass EngageLab\(.*\), or | for from_env\(\)")
-_IN_PYTHON: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _WORDS))})\b")
+_IN_PYTHON: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _WORDS))})(?!\w)")
 
 
 def spelled(text: str) -> str:
