@@ -86,4 +86,4 @@ def _words(error: CycloptsError) -> str:
         return "too many arguments, or an unknown option; quote a value that has spaces"
     if isinstance(error, CoercionError) and error.token and error.token.keyword:
         return f"{error.token.keyword}: not a {getattr(error.target_type, '__name__', 'value')}"
-    return re.sub(r"\+?\d{4,}|\S+@\S+", "…", str(error))
+    return re.sub(r"\+?\d[\d ().-]{2,}\d|\S+@\S+", "…", str(error))

@@ -6,10 +6,11 @@ is closed.
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from engagelab_async.cli.signals import ENDING
 
@@ -27,11 +28,16 @@ class Interrupts:
         """Hear nothing yet."""
         self.reason: str | None = None
         self._announced = False
+        self._before: dict[signal.Signals, Any] = {}
         self._receive: Callable[[signal.Signals], object] | None = None
 
     def __enter__(self) -> Self:
         """Leave the signals as they are, until a run listens for them."""
-        self._handlers = {each: signal.getsignal(each) for each in ENDING}
+        # A script's background job does not hear Ctrl-C, and is not to begin to; nor does one below
+        # nohup hear that its terminal is closed. And only the first thread may handle signals.
+        if threading.current_thread() is threading.main_thread():
+            handlers = ((each, signal.getsignal(each)) for each in ENDING)
+            self._before = {each: now for each, now in handlers if now is not signal.SIG_IGN}
         return self
 
     def __exit__(
@@ -41,7 +47,7 @@ class Interrupts:
         traceback: TracebackType | None,
     ) -> None:
         """Handle signals as before."""
-        for each, handler in self._handlers.items():
+        for each, handler in self._before.items():
             signal.signal(each, handler)
 
     @contextmanager
@@ -71,11 +77,8 @@ class Interrupts:
                 loop.call_soon_threadsafe(twice, name)
 
         self._receive = receive
-        for each, handler in self._handlers.items():
-            # A script's background job does not hear Ctrl-C, and is not to begin to; nor does one
-            # below nohup hear that its terminal is closed.
-            if handler is not signal.SIG_IGN:
-                signal.signal(each, self._handle)
+        for each in self._before:
+            signal.signal(each, self._handle)
         try:
             yield
         finally:

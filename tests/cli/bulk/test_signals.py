@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from cli.bulk.conftest import WriteList
 from cli.bulk.held import HeldPlatform, Running
 from cli.bulk.lists import numbers
 from cli.command import COMMAND, Engagelab
+from engagelab_async.cli import main
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -224,7 +226,7 @@ def test_as_the_first_process_of_a_container(platform: HeldPlatform, write: Writ
 # ------------------------------------------------------------------------------- the terminal
 
 
-def controlled_by(slave: int) -> Callable[[], None]:
+def controlled_by(slave: int) -> Callable[[], object]:
     """Make what a child does to have a terminal of its own."""
     import fcntl
 
@@ -383,3 +385,18 @@ def test_a_signal_before_anything_was_sent(write: WriteList) -> None:
     running.communicate()
 
     assert 130 == running.returncode
+
+
+def test_a_thread_may_send_to_a_list(platform: HeldPlatform, write: WriteList) -> None:
+    """Only the first thread of a program may handle signals; the others send without."""
+    write(*numbers(5), header="phone")
+    platform.release()
+    codes: list[int] = []
+    thread = threading.Thread(
+        target=lambda: codes.append(main([*SMS, "--sandbox", platform.origin]))
+    )
+    thread.start()
+    thread.join()
+
+    assert [0] == codes
+    assert everybody_once(platform, 5)
