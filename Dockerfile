@@ -18,6 +18,4 @@ ENV PATH="/opt/sandbox/bin:$PATH" PYTHONUNBUFFERED=1
 EXPOSE 8025
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8025/otp/openapi.json', timeout=2)"]
-# The first process of a container ignores SIGTERM; SIGINT is what Ctrl-C sends.
-STOPSIGNAL SIGINT
 ENTRYPOINT ["engagelab", "sandbox", "--host", "0.0.0.0", "--port", "8025"]

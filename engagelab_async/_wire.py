@@ -114,7 +114,6 @@ _ROOTS_BY_CODE: Final[Mapping[int | None, type[APIError]]] = {
 
 _FREQUENCY_LIMIT: Final = 3004
 _TOO_MANY_REQUESTS: Final = 429
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
@@ -346,8 +345,15 @@ def _described(code: int | None, status: int, message: str, operation: Operation
 
 
 def one_line(text: str) -> str:
-    """Make of the platform's words one printable line, which cannot forge another in a log."""
-    return " ".join(_UNPRINTABLE.sub(" ", text[:SHOWN]).split())
+    """Make of the platform's words one printable line, which cannot forge another in a log.
+
+    Control and format characters become spaces: those that end a line, command a terminal, or turn
+    the direction of a text (Unicode categories Cc, Cf, Zl and Zp, and lone surrogates).
+    """
+    cut = text[:SHOWN]
+    if not cut.isprintable():
+        cut = "".join(char if char.isprintable() else " " for char in cut)
+    return " ".join(cut.split())
 
 
 # ------------------------------------------------------------------------------- headers

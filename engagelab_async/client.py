@@ -389,16 +389,25 @@ def _check_required(products: Iterable[Product]) -> None:
 
 
 def _credentials_from_env(product: str) -> Credentials | None:
-    names = (f"ENGAGELAB_{product}_DEV_KEY", f"ENGAGELAB_{product}_DEV_SECRET")
-    shared = ("ENGAGELAB_DEV_KEY", "ENGAGELAB_DEV_SECRET")
-    key, secret = (
-        os.environ.get(own) or os.environ.get(fallback) or None
-        for own, fallback in zip(names, shared, strict=True)
-    )
+    key = _variable(f"ENGAGELAB_{product}_DEV_KEY", "ENGAGELAB_DEV_KEY")
+    secret = _variable(f"ENGAGELAB_{product}_DEV_SECRET", "ENGAGELAB_DEV_SECRET")
     if key and secret:
-        return Credentials(key, secret)
+        try:
+            return Credentials(os.environ[key], os.environ[secret])
+        except ConfigurationError as error:
+            argument, _, problem = str(error.args[0]).partition(":")
+            variable = {"key": key, "secret": secret}[argument]
+            raise ConfigurationError(f"{variable}:{problem}") from None
     if key or secret:
-        missing = 1 if key else 0
-        msg = f"half a key pair: neither {names[missing]} nor {shared[missing]} is set"
+        missing = "SECRET" if key else "KEY"
+        msg = (
+            f"half a key pair: neither ENGAGELAB_{product}_DEV_{missing} nor "
+            f"ENGAGELAB_DEV_{missing} is set"
+        )
         raise ConfigurationError(msg)
     return None
+
+
+def _variable(*names: str) -> str | None:
+    """Return the first of these environment variables that is not empty."""
+    return next((name for name in names if os.environ.get(name)), None)

@@ -1,6 +1,7 @@
 """How a client is set up: by arguments, and by the environment."""
 
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -201,6 +202,35 @@ class TestFromEnv:
             EngageLab.from_env()
 
         assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize("unusable", ["s\n", "s\r\n", " s", "s\xa0", "\ufeffs", "s\x00s", " "])
+    @pytest.mark.parametrize(
+        ("variable", "others"),
+        [
+            ("SMS_DEV_SECRET", SHARED),
+            ("OTP_DEV_SECRET", OTP),
+            ("DEV_SECRET", SHARED),
+            ("SMS_DEV_KEY", SHARED),
+            ("DEV_KEY", SHARED),
+        ],
+    )
+    def test_a_value_that_cannot_be_sent_names_its_variable(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        environment: Environment,
+        variable: str,
+        others: dict[str, str],
+        unusable: str,
+    ) -> None:
+        """A line end of the file that it was read from, or another invisible character."""
+        environment(others)
+        # A process is given no variable with a null, but a program may have one all the same.
+        monkeypatch.setattr(os, "environ", {**os.environ, f"ENGAGELAB_{variable}": unusable})
+        with pytest.raises(ConfigurationError) as caught:
+            EngageLab.from_env()
+
+        message = f"ENGAGELAB_{variable}: must not be empty, nor hold control characters"
+        assert str(caught.value).startswith(message)
 
     @pytest.mark.parametrize(
         ("variables", "require", "missing"),

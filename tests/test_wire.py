@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import time
+import unicodedata
 import zlib
 from collections.abc import Mapping
 from typing import Any, get_origin
@@ -531,6 +532,21 @@ class TestMessages:
         error = error_of(document(code=3003, message="bad\r\nINFO all is well\x1b[2J"), 400)
 
         assert "3003 bad INFO all is well [2J (HTTP 400)" == error.args[0]
+
+    @pytest.mark.parametrize("kind", ["Cc", "Cf", "Zl", "Zp", "Cs"])
+    def test_hold_no_control_or_format_character(self, kind: str) -> None:
+        """Nothing that ends a line, moves a cursor or turns the direction of a text survives."""
+        unwanted = [chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) == kind]
+        survived = []
+        for start in range(0, len(unwanted), 200):
+            message = "a" + "b".join(unwanted[start : start + 200])
+            survived += [
+                each
+                for each in str(error_of(document(code=3003, message=message), 400).args[0])
+                if each in unwanted
+            ]
+
+        assert [] == survived
 
     @pytest.mark.parametrize("character", ["x", "9", "@", "x@", " "])
     def test_are_cut(self, character: str) -> None:

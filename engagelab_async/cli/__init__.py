@@ -3,6 +3,8 @@
 ::
 
     main                   is the extra installed?                            __init__.py
+    ├── SIGTERM, SIGHUP    as Ctrl-C                                          signals.py
+    ├── standard streams   that may be closed, or fail                        streams.py
     └── run                command line -> exit code                          app.py
         ├── otp …, sms …   command line -> an operation                       otp.py, sms.py
         │   ├── … templates, … signatures, and their files                    templates.py, files.py
@@ -25,6 +27,9 @@ from typing import Final
 
 from engagelab_async.extras import install_hint
 
+from .signals import treated_as_ctrl_c
+from .streams import safe_streams
+
 _EXTRA: Final = frozenset({"cyclopts", "rich", "yaml"})
 
 
@@ -43,14 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0.1.0
         0
     """
-    try:
-        from .app import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        print(  # noqa: T201 - without the extra there is no rich
-            f"engagelab: the command is an extra: {install_hint('cli')}",
-            file=sys.stderr,
-        )
-        return 2
-    return run(sys.argv[1:] if arguments is None else arguments)
+    with treated_as_ctrl_c(), safe_streams():
+        try:
+            from .app import run
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in _EXTRA:
+                raise
+            return _cannot_start(f"the command is an extra: {install_hint('cli')}")
+        except KeyboardInterrupt:
+            return 130
+        except OSError as error:  # such as no descriptors left
+            return _cannot_start(f"cannot start: {error.strerror}")
+        return run(sys.argv[1:] if arguments is None else arguments)
+
+
+def _cannot_start(why: str) -> int:
+    print(f"engagelab: {why}", file=sys.stderr)  # noqa: T201 - perhaps there is no rich
+    return 2

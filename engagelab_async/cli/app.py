@@ -1,8 +1,6 @@
 """The command line: what its parts are, and how a line becomes an exit code."""
 
-import io
 import re
-import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -41,7 +39,7 @@ Exit codes:
 - 1: certainly not sent: the API refused, or could not be reached; or the code is wrong
 - 2: bad usage or configuration, nothing was tried
 - 3: it may have been sent, or not: look before you send again
-- 130: interrupted before anything was sent; a list can be resumed
+- 130: interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was sent; a list can be resumed
 
 Of a list, 1 and 3 say that of some of it.
 """
@@ -70,7 +68,6 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    _print_whatever_comes()
     COMMAND_LINE.set(arguments)
     as_json = "--json" in arguments
     try:
@@ -84,17 +81,10 @@ def run(arguments: Sequence[str]) -> int:
     return outcome.exit_code
 
 
-def _print_whatever_comes() -> None:
-    """Keep a stream that lacks a character, as on Windows, from failing after sending."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
 def _words(error: CycloptsError) -> str:
     """Say what is wrong with the command line, without quoting what may be personal."""
     if isinstance(error, UnusedCliTokensError):
         return "too many arguments, or an unknown option; quote a value that has spaces"
     if isinstance(error, CoercionError) and error.token and error.token.keyword:
         return f"{error.token.keyword}: not a {getattr(error.target_type, '__name__', 'value')}"
-    return re.sub(r"\+?\d{4,}|\S+@\S+", "…", str(error))
+    return re.sub(r"\+?\d[\d ().-]{2,}\d|\S+@\S+", "…", str(error))

@@ -6,15 +6,18 @@ uncaught exception is 1, which here would promise that nothing was sent.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, TypeAlias
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, TypeAlias, TypeVar
 
-from engagelab_async import EngageLab, EngageLabError, RetryPolicy
+from engagelab_async import ConfigurationError, EngageLab, EngageLabError, RetryPolicy
 
 from .options import Call, spelled
 from .outcome import Action, Answered, Outcome, crashed, failed, interrupted, is_read, misused
 from .output import show
+
+T = TypeVar("T")
 
 _logger: Final = logging.getLogger("engagelab_async")
 
@@ -50,7 +53,8 @@ def _outcome(make: Callable[[], Action], call: Call, send: Send | None) -> Outco
     except (TypeError, ValueError) as error:
         return misused(spelled(str(error)))
     try:
-        return Answered(operation, asyncio.run(_send(operation, policy, call, send)))
+        answer = run(lambda: _send(operation, policy, call, send))
+        return Answered(operation, answer)
     except EngageLabError as error:
         return failed(operation, error)
     except _NothingSentError:
@@ -75,6 +79,22 @@ async def _send(operation: Action, policy: RetryPolicy, call: Call, send: Send |
             if isinstance(last, EngageLabError) and not last.may_have_been_sent:
                 raise _NothingSentError from None
             raise
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine in an event loop of its own.
+
+    Raises:
+        ConfigurationError: There can be no event loop; nothing was sent.
+    """
+    try:
+        # Those of an event loop. One that can only be half made complains when it is collected.
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        raise ConfigurationError(f"cannot start: {error.strerror}") from error
+    return asyncio.run(main())
 
 
 @contextmanager

@@ -75,14 +75,22 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - as `input` does, elsewhere
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if typed_line().lower() not in ("y", "yes"):
         raise ValueError("--yes: not confirmed")
+
+
+def typed_line() -> str:
+    """Read a line of standard input; it is empty if the terminal is gone, or the text damaged."""
+    try:
+        return sys.stdin.readline().strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def code(text: str) -> str:
     """Take a code as it is typed, or the first line of standard input for ``-``."""
     if text == _STDIN:
-        return sys.stdin.readline().strip()
+        return typed_line()
     if text.startswith("-"):
         raise ValueError("code: begins with a hyphen; there is no such option either")
     return text

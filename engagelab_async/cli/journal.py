@@ -1,6 +1,5 @@
 """``engagelab journal …``: what a journal knows."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +12,7 @@ from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused
-from .output import despite_errors_of, print_json
+from .output import despite_errors, print_json
 from .output import show as show_outcome
 from .printing import console, facts
 
@@ -41,7 +40,7 @@ def show(
         outcome = misused(str(error), "Name a journal that no run is using.")
         show_outcome(outcome, as_json=json, title="✗ The journal cannot be read")
         return Exit.USAGE
-    with despite_errors_of(sys.stdout):
+    with despite_errors():
         if json:
             print_json(_document(summary))
         else:

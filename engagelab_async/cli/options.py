@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
@@ -8,7 +9,14 @@ from typing import Annotated, Final, TypeAlias
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from engagelab_async import ConfigurationError, Credentials, EngageLab, RetryPolicy, Template
+from engagelab_async import (
+    ConfigurationError,
+    Credentials,
+    EngageLab,
+    EngageLabError,
+    RetryPolicy,
+    Template,
+)
 
 from . import inputs, loopback
 
@@ -23,35 +31,86 @@ COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", defa
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
 
 _SPELLINGS: Final = {
+    "add_signature": "add_signature in --file",
     "attempts": "--attempts",
     "brand_name": "--brand",
+    "code_ttl": "--code-ttl",
     "country_codes": "--countries",
     "custom_content": "--content",
     "custom_args": "--custom-args",
     "language": "--language",
     "max_in_flight": "--max-in-flight",
     "otp_base_url": "--sandbox or ENGAGELAB_OTP_BASE_URL",
+    "custom_sub_type": "custom_sub_type in --file",
     "description": "--description",
+    "journal": "--journal",
+    "message_id": "MESSAGE-ID",
     "params": "--param",
+    "pace": "--pace",
+    "secret": "ENGAGELAB_CALLBACK_SECRET",
     "plan_name": "--plan-name",
     "rate": "--rate",
     "schedule_time": "--at",
     "sign_id": "--sign-id",
+    "sign_name": "NAME",
     "sign_position": "--sign-position",
     "sms_base_url": "ENGAGELAB_SMS_BASE_URL",
     "template id": "--template",
+    "template_id": "TEMPLATE-ID",
     "template_content": "--content",
     "template_name": "--name",
     "template_type": "--type",
+    "token": "ENGAGELAB_SANDBOX_TOKEN",
+    "url": "--callback-url",
+    "username": "--callback-username or ENGAGELAB_CALLBACK_USERNAME",
     "verify_code_len": "--code-length",
     "verify_code_ttl": "--minutes",
 }
 
 
+_WORDS: Final = {
+    "what JSON can (str, int, float, bool, None, list, dict)": "what JSON can",
+    "a TemplateType": "utility, marketing or authentication",
+    "a bool": "true or false",
+    "so give its sign_id too": "so give --sign-id too",
+    "a str": "a text",
+    "an int": "a whole number",
+    "got str": "got a text",
+    "got int": "got a number",
+    "got float": "got a number",
+    "got bool": "got true or false",
+    "got list": "got a list",
+    "got dict": "got names and values",
+    "got None": "got nothing",
+    "an iterable of str": "a list of texts",
+    "a lone surrogate, which UTF-8 cannot carry": "bytes that are not UTF-8",
+    "SignaturePosition.PREFIX or SUFFIX": "1 or 2",
+}
+# What to do about a key pair that is missing, for a program and then for both.
+_IN_A_PROGRAM: Final = re.compile(r"pass EngageLab\(.*\), or | for from_env\(\)")
+_IN_PYTHON: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _WORDS))})(?!\w)")
+
+
 def spelled(text: str) -> str:
-    """Name an argument, with which an error's text begins, as the command line does."""
-    name, colon, rest = text.partition(":")
-    return _SPELLINGS.get(name, name) + colon + rest
+    """Put the library's error into the words of the command line.
+
+    Args:
+        text: The error's text. If it is about an argument, it begins with the argument's name.
+    """
+    argument, colon, rest = text.partition(":") if ":" in text else ("", "", text)
+    # An item, as of params['name'] or to[0], is a part of the same option.
+    name, bracket, item = argument.partition("[")
+    option = _SPELLINGS.get(name, name)
+    about = f"{option} {item.rstrip(']')}" if bracket and option != name else option
+    rest = _IN_A_PROGRAM.sub("", rest)
+    return about + colon + _IN_PYTHON.sub(lambda match: _WORDS[match[0]], rest)
+
+
+def message_of(error: EngageLabError) -> str:
+    """Return an error's text, without what ``str`` adds, in the words of the command line."""
+    text = str(error.args[0])
+    # The others speak of what the API said, or the network did.
+    return spelled(text) if isinstance(error, ConfigurationError) else text
 
 
 def positive(_: object, value: float) -> None:

@@ -25,6 +25,7 @@ from engagelab_async import (
 )
 
 from .hints import AFTER_BAD_USAGE, AFTER_CRASH, AFTER_INTERRUPTION, hint
+from .options import message_of
 
 Action: TypeAlias = Operation[Any]
 """The operations that commands carry out."""
@@ -112,8 +113,8 @@ def failed(action: Action, error: EngageLabError) -> Failed:
         action=action,
         exit_code=_exit_code(action, error),
         type=type(error).__name__,
-        # The text alone: attempts and certainty, which str() adds, have places of their own.
-        message=str(error.args[0]),
+        # Attempts and certainty, which str() adds, have places of their own.
+        message=message_of(error),
         hint=hint(error),
         # Those of APIError; InvalidResponseError has some of them.
         code=getattr(error, "code", None),

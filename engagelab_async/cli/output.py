@@ -6,14 +6,13 @@ standard output: ``{"ok": …, "operation": …, "result": {…}}`` or ``{…, "
 """
 
 import json
-import os
-import sys
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from attrs import Attribute, asdict
 from rich.console import Group, RenderableType
@@ -24,7 +23,9 @@ from engagelab_async.operations._arguments import masked_recipient
 
 from . import views
 from .outcome import Action, Answered, Exit, Failed, Outcome, is_send
-from .printing import console, facts
+from .printing import command, console, facts
+
+_logger: Final = logging.getLogger("engagelab_async")
 
 _TITLES: Final = {
     Exit.NOT_SENT: ("✗ Not sent", "bold red"),
@@ -68,8 +69,7 @@ def show(
         details: What the JSON object has besides; people have been shown it already.
         title: What to tell people first of a failure, where nothing was to be sent or done.
     """
-    failure = outcome if isinstance(outcome, Failed) else None
-    with despite_errors_of(sys.stderr if failure and not as_json else sys.stdout):
+    with despite_errors():
         if as_json:
             print_json(document(outcome) | dict(details or {}))
         elif isinstance(outcome, Failed):
@@ -84,13 +84,12 @@ def print_json(made: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def despite_errors_of(stream: TextIO) -> Iterator[None]:
-    """Let nothing change the exit code: what was sent stays sent, even if nobody reads of it."""
+def despite_errors() -> Iterator[None]:
+    """Let no failure to show something change the exit code: what was sent stays sent."""
     try:
         yield
-    except (OSError, SystemExit, KeyboardInterrupt):  # rich exits when a pipe is broken
-        # Python flushes once more in the end, and would exit with 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (Exception, KeyboardInterrupt):
+        _logger.debug("cannot be shown", exc_info=True)
 
 
 # ------------------------------------------------------------------------------- to scripts
@@ -190,7 +189,9 @@ def _rows(action: Action, result: Sent | Plan | Verification) -> dict[str, objec
                 "to": _masked_recipients(action),
                 "message id": message_id,
                 "channel": f"{channel}, for now; the template may fall back to another",
-                "next": f"engagelab otp verify {message_id} CODE" if is_to_be_checked else None,
+                "next": command("otp", "verify", id=message_id, then=("CODE",))
+                if is_to_be_checked
+                else None,
             }
         case plan:
             return _rows_of_plan(action, plan)

@@ -1,20 +1,53 @@
 """How the command prints: plain texts, colors for terminals, nothing that moves a cursor."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+from unicodedata import category
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
+class _Console(Console):
+    """A console that takes texts as they are, and shows no character that commands a terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as rich has it
+        super().print(*map(_harmless, objects), **options)
+
+
+def _harmless(shown: object) -> object:
+    if isinstance(shown, str):
+        return printable(shown)
+    if isinstance(shown, Text):
+        shown.plain = "\n".join(map(printable, shown.plain.split("\n")))
+    return shown
+
+
 def console(*, stderr: bool = False) -> Console:
     """Make a console that takes texts as they are; colors are for terminals."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def printable(text: str) -> str:
-    """Replace what could move a terminal's cursor or change its colors."""
-    return "".join(char if char.isprintable() else "�" for char in text)
+    """Replace what could move a terminal's cursor, change its colors, or turn a text around."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or category(char) == "Zs" else "�" for char in text)
+
+
+def command(*words: str, id: str, then: Iterable[str] = ()) -> str:  # noqa: A002 - the API's word
+    """Write a command that can be copied into a shell.
+
+    Args:
+        words: The command's name, without ``engagelab``.
+        id: What the API sent, which could be anything: also an option, or another command.
+        then: What follows.
+    """
+    # Nothing behind the two hyphens is an option.
+    marked = ("--", id) if id.startswith("-") else (id,)
+    return shlex.join(["engagelab", *words, *marked, *then])
 
 
 def facts(rows: Mapping[str, object]) -> Table:
@@ -25,7 +58,7 @@ def facts(rows: Mapping[str, object]) -> Table:
     table.add_column(overflow="fold")
     for name, value in rows.items():
         if value is not None:
-            table.add_row(f"  {name}", printable(str(value)))
+            table.add_row(f"  {printable(name)}", printable(str(value)))
     return table
 
 

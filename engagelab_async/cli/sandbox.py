@@ -1,6 +1,7 @@
 """``engagelab sandbox``: the EngageLab API on this machine, until Ctrl-C."""
 
 import os
+import shlex
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from engagelab_async import ConfigurationError
 from engagelab_async.extras import install_hint
 from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
+from .options import spelled
 from .outcome import Exit
 from .printing import complain, console, printable
 
@@ -81,7 +83,7 @@ def serve(
             store=store,
         )
     except (ConfigurationError, ValueError) as error:
-        complain(f"Cannot start. {error}")
+        complain(f"Cannot start. {spelled(str(error))}")
         return Exit.USAGE
     began = datetime.now(UTC)
     try:
@@ -127,11 +129,11 @@ In a browser, its inbox shows what is sent:
   {running.inbox_url}
 
 From another terminal:
-  engagelab otp send +6591234567 --template login --sandbox {origin}
+  engagelab otp send +6591234567 --template login --sandbox {shlex.quote(origin)}
 
 For a program that uses EngageLab.from_env():
-  export ENGAGELAB_OTP_BASE_URL={running.otp_base_url}
-  export ENGAGELAB_SMS_BASE_URL={running.sms_base_url}
+  export ENGAGELAB_OTP_BASE_URL={shlex.quote(running.otp_base_url)}
+  export ENGAGELAB_SMS_BASE_URL={shlex.quote(running.sms_base_url)}
   export ENGAGELAB_DEV_KEY=sandbox_demo ENGAGELAB_DEV_SECRET=sandbox_secret
 
 Number +10000005013 answers error 5013, and so on for every code.

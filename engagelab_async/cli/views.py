@@ -18,7 +18,7 @@ from engagelab_async import (
     SMSTemplate,
 )
 
-from .printing import facts, printable
+from .printing import command, facts, printable
 
 _STYLES: Final = {"approved": "green", "rejected": "red", "pending": "yellow"}
 
@@ -31,11 +31,11 @@ def answer(action: Operation[Any], result: object) -> RenderableType:
         case Balance() | SMSTemplate() | OTPTemplate() | Signature():
             return facts(_amounts(result) if isinstance(result, Balance) else _details(result))
         case CreatedSMSTemplate(template_id=created_id):
-            return _submitted("sms templates", created_id)
+            return _submitted(("sms", "templates"), created_id)
         case CreatedSignature(sign_id=created_id):
-            return _submitted("sms signatures", created_id)
+            return _submitted(("sms", "signatures"), created_id)
         case _ if isinstance(action, CreateOTPTemplate):
-            return _submitted("otp templates", action.template.template_id)
+            return _submitted(("otp", "templates"), action.template.template_id)
         case _:
             return _done("Deleted" if action.endpoint.method == "DELETE" else "Changed")
 
@@ -53,8 +53,8 @@ def _done(title: str) -> Text:
     return Text(f"✓ {title}", "bold green")
 
 
-def _submitted(command: str, created_id: str) -> Group:
-    rows = {"id": created_id, "next": f"engagelab {command} wait {created_id}"}
+def _submitted(commands: tuple[str, ...], created_id: str) -> Group:
+    rows = {"id": created_id, "next": command(*commands, "wait", id=created_id)}
     return Group(_done("Submitted for review"), facts(rows))
 
 

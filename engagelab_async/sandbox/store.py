@@ -5,11 +5,12 @@ killed loses nothing; only a machine that loses its power may.
 """
 
 import json
+import os
 import sqlite3
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -124,7 +125,12 @@ def _opened(path: Path) -> sqlite3.Connection:
     if path.resolve() in _held:
         raise StoreError(f"store: {path} is in use by another sandbox")
     is_new = not path.exists() or not path.stat().st_size
-    if not is_new:
+    if is_new:
+        # It holds numbers and texts: its owner alone can read it, and the log that SQLite makes
+        # with the permissions of the file.
+        with suppress(OSError):  # which SQLite meets, too
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    else:
         _check_header(path)
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:

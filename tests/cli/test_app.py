@@ -33,6 +33,15 @@ def test_help_is_there_and_exits_with_0(
     assert "" == ran.err
 
 
+@pytest.mark.parametrize("typed", ["+65 912 345 67", "(0)20 7946 0958", "ada@example.com"])
+def test_what_is_typed_in_the_wrong_place_is_not_quoted(engagelab: Engagelab, typed: str) -> None:
+    """A number in place of a command is somebody's, however it is written."""
+    ran = engagelab("sms", typed)
+
+    assert 2 == ran.exit_code
+    assert typed not in ran.seen
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

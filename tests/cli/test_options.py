@@ -1,5 +1,8 @@
 """The options that commands share, and the environment."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from cli.command import Engagelab
@@ -92,6 +95,14 @@ def test_a_proxy_does_not_stand_before_the_sandbox(
         (("sms", "send", "+65", "--template", "7", "--at", "soon"), "--at: expected +10m"),
         (("sms", "send", "+65", "--template", "7", "--plan-name", ""), "--plan-name: must not"),
         (("sms", "send", "+65", "--template", "7", "--custom-args", "1"), "--custom-args: expect"),
+        (
+            ("sms", "send", "+65", "--template", "7", "--custom-args", '{"a": NaN}'),
+            "--custom-args: must hold only what JSON can\n",
+        ),
+        ((*SEND, "--param", "a=\udcff"), "--param 'a': holds bytes that are not UTF-8"),
+        (("sms", "send", "+65", "\udcff", "--template", "7"), "to: holds bytes that are not UTF-8"),
+        (("otp", "verify", "", "123456"), "MESSAGE-ID: must not be empty"),
+        (("sms", "send", "+65", " ", "--template", "7"), "to: must not be empty"),
     ],
 )
 def test_what_can_never_be_right_is_bad_usage(
@@ -104,3 +115,84 @@ def test_what_can_never_be_right_is_bad_usage(
     assert words in ran.err.replace('"', "")
     assert "✗ Nothing was sent" in ran.err
     assert () == shared_sandbox.messages
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"template_name": 5}, "--name: expected a text, got a number"),
+        ({"template_content": None}, "--content: expected a text, got nothing"),
+        (
+            {"template_type": True},
+            "--type: expected utility, marketing or authentication, got true",
+        ),
+        ({"country_codes": 5}, "--countries: expected a text or a list of texts, got a number"),
+        ({"add_signature": "yes"}, "add_signature in --file: expected true or false, got a text"),
+        ({"sign_id": "7"}, "--sign-position: a signature needs one: 1 or 2"),
+        ({"sign_position": 1}, "--sign-position: needs a signature, so give --sign-id too"),
+    ],
+)
+def test_a_file_is_spoken_of_as_its_options(
+    at_shared_sandbox: Engagelab, tmp_path: Path, fields: dict[str, object], words: str
+) -> None:
+    """What a file has wrong is told without a word of Python."""
+    file = tmp_path / "template.json"
+    template = {
+        "template_name": "Shipped",
+        "template_type": "utility",
+        "template_content": "On its way",
+        "country_codes": "SG",
+    }
+    file.write_text(json.dumps(template | fields), encoding="utf-8")
+
+    ran = at_shared_sandbox("sms", "templates", "create", "--file", str(file))
+
+    assert 2 == ran.exit_code
+    assert words in ran.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("otp", "send", "+65", "--template", "7"),
+        ("sms", "send", "+65", "--template", "7"),
+        ("sms", "templates", "list"),
+        ("sms", "bulk", "people.csv", "--template", "7", "--failed", "failed.csv"),
+        ("otp", "bulk-message", "people.csv", "--template", "7", "--report", "report.html"),
+        ("sms", "bulk", "people.csv", "--template", "7", "--dry-run"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--json",), ("--verbose",)])
+def test_a_missing_key_pair_is_told_for_the_shell(
+    engagelab: Engagelab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    options: tuple[str, ...],
+) -> None:
+    """Variables are named, and nothing that a program would write."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("phone\n+6591234567\n", encoding="utf-8")
+
+    seen = engagelab(*command, *options).seen
+    seen += "".join(
+        path.read_text(encoding="utf-8")
+        for path in tmp_path.iterdir()
+        if path.suffix in {".csv", ".html"}
+    )
+
+    assert [] == [word for word in ("EngageLab(", "Credentials", "from_env") if word in seen]
+
+
+@pytest.mark.parametrize("secret", ["s\n", " s", "s\xa0", "\ufeffs", "s\x07"])
+def test_a_secret_that_cannot_be_sent_names_its_variable(
+    engagelab: Engagelab, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    """It may be one of four."""
+    monkeypatch.setenv("ENGAGELAB_SMS_DEV_KEY", "key")
+    monkeypatch.setenv("ENGAGELAB_SMS_DEV_SECRET", secret)
+
+    ran = engagelab("sms", "send", "+65", "--template", "7", "--json")
+
+    assert 2 == ran.exit_code
+    assert ran.error["message"].startswith("ENGAGELAB_SMS_DEV_SECRET: must not be empty, nor hold")

@@ -81,7 +81,7 @@ def test_a_token_that_cannot_be_is_bad_usage() -> None:
         _, err = process.communicate()
 
     assert 2 == process.returncode
-    assert "✗ Cannot start. token: must have at least 16" in err
+    assert "✗ Cannot start. ENGAGELAB_SANDBOX_TOKEN: must have at least 16" in err
 
 
 def test_a_port_that_is_taken_is_a_matter_of_configuration(engagelab: Engagelab) -> None:
@@ -140,11 +140,12 @@ def test_a_callback_that_fails_is_shown_at_once(engagelab: Engagelab) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--callback-url", "127.0.0.1"], "✗ Cannot start. url: "),
+        (["--callback-url", "127.0.0.1"], "✗ Cannot start. --callback-url: "),
         (
             ["--callback-url", "http://127.0.0.1", "--callback-username", "shop"],
             (
-                "✗ Cannot start. username: a signature takes a secret as well; set "
+                "✗ Cannot start. --callback-username or ENGAGELAB_CALLBACK_USERNAME: a signature "
+                "takes a secret as well; set "
                 "ENGAGELAB_CALLBACK_SECRET or ENGAGELAB_WEBHOOK_SECRET"
             ),
         ),

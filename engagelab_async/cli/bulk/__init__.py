@@ -14,8 +14,9 @@
       ├── send              operations in, fates of rows out                     sending.py
       │   ├── Ledger        the count of them                                    ledger.py
       │   ├── progress      the count, shown while it grows                      progress.py
-      │   ├── Ctrl-C        once, or twice                                       interrupts.py
+      │   ├── signals       once, or twice                                       interrupts.py
       │   └── failed rows   to be corrected and sent again                       failed_rows.py
+      ├── private files     which their owner alone can read                     private.py
       ├── conclusion        the end, told in lines, in JSON, in an exit code     conclusion.py
       └── report            the end, told in a page                              report_page.py
 """

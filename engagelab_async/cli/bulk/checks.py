@@ -83,8 +83,8 @@ class Columns:
         for column in (self.to, *self.params.values()):
             if column not in sheet.columns:
                 raise SourceError(
-                    f"{sheet.source.name}: it has no column {column!r}, but {shown(sheet.columns)};"
-                    " see --to-column and --param"
+                    f"{sheet.source.name}: it has no column {shown(column)!r}, but "
+                    f"{shown(*sheet.columns)}; see --to-column and --param"
                 )
 
 
@@ -135,7 +135,7 @@ class Checker:
         for column in (self.columns.to, *self.columns.params.values()):
             if row.lines and _BREAK.search(str(row.values.get(column))):
                 # A quote that one row opens and another closes makes the latter part of a text.
-                return Problem(evolve(row, raw=()), f"{column}: spans {row.span}")
+                return Problem(evolve(row, raw=()), f"{shown(column)}: spans {row.span}")
         try:
             return self._item(row)
         except ValueError as error:
@@ -146,24 +146,28 @@ class Checker:
         try:
             to = self.normalised(written)
         except ValueError as error:
-            raise ValueError(f"{self.columns.to}: {error}") from None
+            raise ValueError(f"{shown(self.columns.to)}: {error}") from None
         params = {name: _text(row, column) for name, column in self.columns.params.items()}
         return Item(row, to, params)
 
 
 def _text(row: Row, column: str) -> str:
     value: Any = row.values.get(column)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    problem = _problem(value)
+    if problem is None:
+        text: str = value
+        return text
+    raise ValueError(f"{shown(column)}: {problem}")
+
+
+def _problem(value: object) -> str | None:
     if isinstance(value, str):
         if not value or value.isspace():
-            raise ValueError(f"{column}: empty")
-        if not is_text(value):
-            raise ValueError(f"{column}: holds half a character")
-        return value
-    if value is None:
-        raise ValueError(f"{column}: missing")
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{column}: neither a string nor an integer")  # noqa: TRY004 - of a row
-    return str(value)
+            return "empty"
+        return None if is_text(value) else "holds half a character"
+    return "missing" if value is None else "neither a string nor an integer"
 
 
 @define(eq=False)

@@ -1,6 +1,5 @@
 """From a command line to an exit code: open the list, check it, decide, send, tell."""
 
-import asyncio
 import logging
 from contextlib import ExitStack
 from typing import Final, cast
@@ -10,16 +9,18 @@ from rich.console import Console
 
 from engagelab_async import EngageLabError
 from engagelab_async.bulk.files import JournalError
-from engagelab_async.cli.calls import logged
+from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
-from engagelab_async.cli.options import Call, spelled
+from engagelab_async.cli.options import Call, message_of, spelled
 from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
 from engagelab_async.cli.output import show
 from engagelab_async.cli.printing import complain, console
 
 from . import conclusion, decisions, dry_run, report_page
 from .checks import Checker, Normaliser, check
+from .interrupts import Interrupts
 from .job import Job, Options
+from .private import open_private
 from .requests import Grouping, Maker
 from .rows import sheet
 from .sending import Ended, UnwritableError, send
@@ -66,7 +67,7 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
             show(misused(str(error), error.hint), as_json=call.json, details=error.details)
             return Exit.USAGE
         except JournalError as error:
-            show(misused(str(error.args[0]), hint(error)), as_json=call.json)
+            show(misused(message_of(error), hint(error)), as_json=call.json)
             return Exit.USAGE
         except (SourceError, ValueError) as error:
             show(misused(spelled(str(error))), as_json=call.json)
@@ -98,24 +99,25 @@ def _decide(job: Job, out: Console) -> None:
 
 def _carry_out(job: Job, call: Call, out: Console) -> int:
     action = cast("Action", job.sample)
-    try:
-        return _told(asyncio.run(_send(job, call, out)), call)
-    except EngageLabError as error:
-        outcome = failed(action, error)
-    except UnwritableError as error:
-        outcome = misused(str(error))
-    except KeyboardInterrupt:
-        outcome = interrupted(action, may_have_been_sent=True)
-    except Exception as error:
-        _logger.debug("unforeseen", exc_info=True)
-        outcome = crashed(action, error)
-    show(outcome, as_json=call.json)
-    return outcome.exit_code
+    with Interrupts() as interrupts:
+        try:
+            return _told(run(lambda: _send(job, call, out, interrupts)), call)
+        except EngageLabError as error:
+            outcome = failed(action, error)
+        except UnwritableError as error:
+            outcome = misused(str(error))
+        except KeyboardInterrupt:
+            outcome = interrupted(action, may_have_been_sent=True)
+        except Exception as error:
+            _logger.debug("unforeseen", exc_info=True)
+            outcome = crashed(action, error)
+        show(outcome, as_json=call.json)
+        return outcome.exit_code
 
 
-async def _send(job: Job, call: Call, out: Console) -> Ended:
+async def _send(job: Job, call: Call, out: Console, interrupts: Interrupts) -> Ended:
     async with call.client() as engagelab:
-        return await send(job, engagelab, out)
+        return await send(job, engagelab, out, interrupts)
 
 
 def _told(ended: Ended, call: Call) -> int:
@@ -128,7 +130,8 @@ def _write_page(ended: Ended) -> None:
     if path is None:
         return
     try:
-        path.write_text(report_page.page(ended), encoding="utf-8")
+        with open_private(path, "w") as file:
+            file.write(report_page.page(ended))
     except OSError as error:
         # What was sent stays sent: this is no reason for another exit code.
         complain(f"{path} cannot be written: {error.strerror}")

@@ -1,7 +1,6 @@
 """The end of a run, told: to people in a few lines, to scripts as JSON, to the shell as a code."""
 
 import shlex
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from engagelab_async import ConfigurationError
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors_of, print_json
+from engagelab_async.cli.output import despite_errors, print_json
 from engagelab_async.cli.printing import console, facts
 
 from .ledger import REFUSED, Fate, Trouble
@@ -31,8 +30,11 @@ _STYLES: Final = {
 def next_command() -> str:
     """Give the command line that goes on where this one ended."""
     arguments = [each for each in COMMAND_LINE.get() if each != "--json"]
-    more = [] if "--resume" in arguments else ["--resume"]
-    return shlex.join(["engagelab", *arguments, *more])
+    if "--resume" not in arguments:
+        # Nothing behind two hyphens is an option.
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        arguments.insert(end, "--resume")
+    return shlex.join(["engagelab", *arguments])
 
 
 def exit_code(ended: Ended) -> Exit:
@@ -58,7 +60,7 @@ def _is_misconfigured(ended: Ended) -> bool:
 def tell(ended: Ended, *, as_json: bool) -> Exit:
     """Print what became of a run, and give its exit code."""
     code = exit_code(ended)
-    with despite_errors_of(sys.stdout):
+    with despite_errors():
         if as_json:
             print_json(document(ended, code))
         else:

@@ -4,8 +4,6 @@ The template's text is asked of the API, or given with ``--template-text``; with
 requests are counted all the same.
 """
 
-import asyncio
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +23,10 @@ from engagelab_async import (
     render,
 )
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
-from engagelab_async.cli.options import Call
+from engagelab_async.cli.calls import run
+from engagelab_async.cli.options import Call, spelled
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors_of, masked, print_json
+from engagelab_async.cli.output import despite_errors, masked, print_json
 from engagelab_async.cli.printing import console, facts, printable
 
 from .checks import Item
@@ -121,7 +120,7 @@ def perform(job: Job, call: Call) -> int:
     code = Exit.USAGE if bad or missing else Exit.DONE
     if job.findings.bad and not call.json:
         show_problems(job.findings, console(stderr=True))
-    with despite_errors_of(sys.stdout):
+    with despite_errors():
         if call.json:
             print_json(_document(job, estimate, code))
         else:
@@ -133,7 +132,7 @@ def _template(job: Job, call: Call) -> tuple[Template | None, str]:
     """Find the template, or say why its text is not known."""
     given = job.options.template_text
     if given is None:
-        return asyncio.run(_asked(job, call))
+        return run(lambda: _asked(job, call))
     text = _from_file(given[1:]) if given.startswith("@") else given
     if job.sample.endpoint.product == "otp":
         return text, ""
@@ -164,7 +163,7 @@ async def _asked(job: Job, call: Call) -> tuple[Template | None, str]:
         # Which raises if only the platform knows what it says.
         _ = render(template)
     except (EngageLabError, ValueError) as error:
-        return None, str(error.args[0])
+        return None, spelled(str(error.args[0]))
     return template, ""
 
 

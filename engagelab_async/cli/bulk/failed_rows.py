@@ -15,6 +15,7 @@ from typing import Final, Protocol, TextIO
 
 from attrs import frozen
 
+from .private import open_private
 from .rows import CSV, JSONLines, Row, Sheet, is_text
 
 CODE: Final = "error_code"
@@ -50,10 +51,18 @@ class Writer:
 
     def write(self, row: Row, code: str, reason: str) -> None:
         """Write a row down."""
-        text = self._form.text(row, code, reason)
+        text = self._form.text(row, code, _inert(reason))
         # Not by splitlines(), which knows line ends that are none here.
         if not (self._there and self._there.issuperset(_known(io.StringIO(text), self._form))):
             self._file.write(text)
+
+
+def _inert(reason: str) -> str:
+    """Keep a spreadsheet from taking a reason, which quotes the API, for a formula.
+
+    What stands in the row itself stays as it is, for it to be sent again.
+    """
+    return f"'{reason}" if reason.startswith(("=", "+", "-", "@")) else reason
 
 
 @contextmanager
@@ -67,7 +76,7 @@ def writing(path: Path, sheet: Sheet) -> Iterator[Writer]:
     is_new = not path.exists()
     there = _written(path, form) if path.is_file() else frozenset()
     # Line by line, so that it is whole whatever becomes of this process.
-    file = path.open("a", encoding="utf-8", errors="surrogateescape", newline="", buffering=1)
+    file = open_private(path, "x" if is_new else "a", buffering=1)
     try:
         if is_new:
             file.write(form.head)

@@ -25,6 +25,7 @@ from engagelab_async.bulk import Accepted, Outcome, Skipped, Uncertain
 from engagelab_async.bulk.outcomes import SkipReason
 from engagelab_async.bulk.report import error_key
 from engagelab_async.bulk.stopping import may_be_tried_again
+from engagelab_async.cli.options import message_of
 
 _COLUMNS: Final = 240
 _FINEST: Final = 0.1  # seconds
@@ -90,7 +91,7 @@ def verdict(outcome: Outcome[object]) -> Verdict:
         fate = Fate.UNCERTAIN
     else:
         fate = Fate.LEFT if may_be_tried_again(error) else Fate.REJECTED
-    return Verdict(fate, error_key(outcome), str(error.args[0]), error)
+    return Verdict(fate, error_key(outcome), message_of(error), error)
 
 
 @define(eq=False)
@@ -109,7 +110,7 @@ class Trouble:
     def text(self) -> str:
         """What the error says, without the code, which is told beside it."""
         code = getattr(self.error, "code", None)
-        return str(self.error.args[0]).removeprefix(f"{code} ")
+        return message_of(self.error).removeprefix(f"{code} ")
 
 
 @define(eq=False)

@@ -6,7 +6,6 @@
     accepted 6,100  rejected 98  uncertain 2  repeats 12  in flight 64
 """
 
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
@@ -20,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engagelab_async.bulk import BulkReport
-from engagelab_async.cli.output import despite_errors_of
+from engagelab_async.cli.output import despite_errors
 
 from .ledger import Fate, Ledger
 
@@ -122,16 +121,30 @@ class Watch:
 
 
 async def show(watch: Watch, out: Console, *, sleep: Sleep = anyio.sleep) -> None:
-    """Show the progress of a run until cancelled."""
+    """Show the progress of a run until cancelled; a failure to show it does not end the run."""
     if not out.is_terminal:
         while True:
             await sleep(_LINE)
-            with despite_errors_of(sys.stderr):
+            with despite_errors():
                 out.print(line(watch.progress()), soft_wrap=True)
-    with Live(console=out, auto_refresh=False, transient=True) as live:
+    # It would replace the standard streams, and not put them back when drawing fails.
+    live = Live(
+        console=out,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with despite_errors():
+        live.start()
+    try:
         while True:
-            live.update(picture(watch.progress()), refresh=True)
+            with despite_errors():
+                live.update(picture(watch.progress()), refresh=True)
             await sleep(_FRAME)
+    finally:
+        with despite_errors():
+            live.stop()
 
 
 def line(progress: Progress) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.outcome import Exit
+from engagelab_async.cli.printing import printable
 
 from .chart import SERIES, throughput
 from .conclusion import exit_code, next_command, pace, title
@@ -73,11 +74,16 @@ def page(ended: Ended) -> str:
 """
 
 
+def _text(text: str) -> str:
+    """Write a text into the page; none turns around what stands beside it."""
+    return escape(printable(text))
+
+
 def _when_and_what(ended: Ended) -> str:
     job = ended.job
     began = f"{ended.began.astimezone():%Y-%m-%d %H:%M:%S %Z}"
     what = f"{job.sheet.source.name} with template {job.options.template}"
-    return f"{escape(what)}, {escape(began)}"
+    return f"{_text(what)}, {escape(began)}"
 
 
 def _sections(ended: Ended) -> Iterable[str]:
@@ -107,17 +113,17 @@ def _next(ended: Ended) -> str:
     ledger, options = ended.ledger, ended.job.options
     todo = []
     if ended.stopped:
-        todo.append(f"The run was ended before the list was: {escape(ended.stopped)}.")
+        todo.append(f"The run was ended before the list was: {_text(ended.stopped)}.")
     if ledger.left:
-        todo.append(f"To send the rest: <code>{escape(next_command())}</code>")
+        todo.append(f"To send the rest: <code>{_text(next_command())}</code>")
     if ledger.rows[Fate.UNCERTAIN]:
-        where = f" They are in <code>{escape(str(options.uncertain))}</code>."
+        where = f" They are in <code>{_text(str(options.uncertain))}</code>."
         todo.append(
             "Look the uncertain ones up in the console before you send to them again."
             + (where if options.uncertain else "")
         )
     if options.failed and any(ledger.rows[fate] for fate in REFUSED):
-        failed = escape(str(options.failed))
+        failed = _text(str(options.failed))
         todo.append(f"Correct what was refused in <code>{failed}</code>, and send that.")
     items = "".join(f"<li>{each}</li>" for each in todo)
     return f"<section><h2>What to do</h2><ul>{items}</ul></section>" if todo else ""
@@ -148,7 +154,7 @@ def _error(name: str, trouble: Trouble, most: int) -> str:
     count = trouble.rows.total()
     fate = trouble.rows.most_common(1)[0][0]
     became = ", ".join(_WORDS[each] for each in trouble.rows)
-    text = escape(trouble.text)
+    text = _text(trouble.text)
     return (
         f"<tr><td><code>{escape(name)}</code></td>"
         f'<td>{text}<br><span class="quiet">{escape(hint(trouble.error))}</span></td>'
@@ -198,5 +204,5 @@ def _run(ended: Ended) -> str:
         "Recipients a request": str(ended.job.grouping.size),
         "Journal": str(ended.job.journal),
     }
-    listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items())
+    listed = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in rows.items())
     return f"<section><h2>The run</h2><dl>{listed}</dl></section>"

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 _QUOTED: Final = re.compile(r'"[^"]*"')
-_PERSONAL: Final = re.compile(r"\+?\d{4,}|\S+@\S+")
+# Words such as order_id, Order-ID or "phone (mobile)", and no number, address or sentence.
+_NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
+_LONGEST_NAME: Final = 40
+_MOST_DIGITS: Final = 2
 
 
 @frozen
@@ -72,9 +75,16 @@ def sheet(source: Source) -> "Sheet":
     return JSONLines(source) if first.lstrip().startswith("{") else _csv(source, first)
 
 
-def shown(columns: tuple[str, ...]) -> str:
-    """Name columns; in a list without a header they are somebody's numbers, which are masked."""
-    return ", ".join(_PERSONAL.sub("…", column) for column in columns)
+def shown(*columns: str) -> str:
+    """Name columns, unless one looks like somebody's data: then that is no header, but a row."""
+    if all(map(_is_name, columns)):
+        return ", ".join(columns)
+    return ", ".join("…" for _ in columns)
+
+
+def _is_name(column: str) -> bool:
+    digits = sum(map(str.isdigit, column))
+    return len(column) <= _LONGEST_NAME and digits <= _MOST_DIGITS and bool(_NAME.fullmatch(column))
 
 
 def _csv(source: Source, first: str) -> "CSV":
@@ -82,7 +92,7 @@ def _csv(source: Source, first: str) -> "CSV":
     with closing(source.lines()) as lines:
         columns = tuple(name.strip() for name in _header(source, _reader(lines, delimiter)))
     if len(set(columns)) < len(columns):
-        raise SourceError(f"{source.name}: two columns have one name: {shown(columns)}")
+        raise SourceError(f"{source.name}: two columns have one name: {shown(*columns)}")
     return CSV(source, delimiter, columns)
 
 

@@ -1,11 +1,10 @@
-"""A job, sent: operations in, rows with their fates out, until the end or Ctrl-C."""
+"""A job, sent: operations in, rows with their fates out, until the end or a signal."""
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import anyio
 from attrs import define, field, frozen
@@ -15,16 +14,16 @@ from rich.text import Text
 from engagelab_async import EngageLab
 from engagelab_async.bulk import BulkReport, FanOut, JournalError
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.cli.output import despite_errors
 
-from . import interrupts, progress
+from . import progress
 from .checks import unsendable
 from .failed_rows import Writer, writing
+from .interrupts import Interrupts
 from .job import Job
 from .ledger import Fate, Ledger
 from .requests import UnderWay
 from .source import SourceError
-
-INTERRUPTED: Final = "Ctrl-C"
 
 
 class UnwritableError(Exception):
@@ -40,7 +39,7 @@ class Ended:
         ledger: What became of the rows.
         report: The run in requests.
         began: When it began.
-        interrupted: Whether Ctrl-C ended it.
+        interrupted: Whether Ctrl-C, SIGTERM or SIGHUP ended it.
         failure: What else ended it, or ``None``.
     """
 
@@ -57,13 +56,14 @@ class Ended:
         return self.failure or self.report.stopped
 
 
-async def send(job: Job, engagelab: EngageLab, out: Console) -> Ended:
+async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
     """Send a list.
 
     Args:
         job: The list, and what to do with it.
         engagelab: The client.
         out: Where the progress is shown.
+        interrupts: What ends the run before the list ends.
 
     Raises:
         JournalError: The journal cannot be opened; nothing was sent.
@@ -82,9 +82,12 @@ async def send(job: Job, engagelab: EngageLab, out: Console) -> Ended:
             split_rejected=job.grouping.size > 1,
             reference=not job.options.no_reference,
         )
-        sending = _Sending(run, Ledger(job.findings.good), under_way, failed, uncertain, out)
-        await sending.bring_to_its_end()
-    return Ended(job, sending.ledger, run.report, began, sending.presses > 0, sending.failure)
+        ledger = Ledger(job.findings.good)
+        sending = _Sending(run, ledger, under_way, failed, uncertain, out)
+        with interrupts.heard(sending.finish, run.abort):
+            await sending.bring_to_its_end()
+    interrupted = interrupts.reason is not None
+    return Ended(job, ledger, run.report, began, interrupted, sending.failure)
 
 
 @contextmanager
@@ -120,8 +123,7 @@ class _Sending:
     """A run on its way.
 
     Attributes:
-        presses: How often Ctrl-C was pressed.
-        failure: What ended it, other than that.
+        failure: What ended it, other than a signal.
     """
 
     run: FanOut
@@ -130,15 +132,22 @@ class _Sending:
     failed: Writer | None
     uncertain: Writer | None
     out: Console
-    presses: int = 0
     failure: str | None = None
     _began: float = field(factory=time.monotonic)
 
     async def bring_to_its_end(self) -> None:
         """Send, until there is no more, or it is enough."""
-        with interrupts.heard(self._once, self._twice):
-            async with self.run:
-                await self._watched()
+        async with self.run:
+            await self._watched()
+
+    def finish(self, reason: str) -> None:
+        """Begin nothing new, and bring what is under way to its end."""
+        self.run.stop(reason)
+        again = f"{reason} again" if reason != "SIGHUP" else "SIGTERM"
+        with despite_errors():
+            self.out.print(
+                Text(f"Finishing {self.run.in_flight} requests under way; {again} cuts them off.")
+            )
 
     async def _watched(self) -> None:
         watch = progress.Watch(self.run, self.ledger)
@@ -171,14 +180,3 @@ class _Sending:
         except (OSError, ValueError) as error:
             self.failure = f"a file of rows cannot be written: {_why(error)}"
             self.run.stop(self.failure)
-
-    def _once(self) -> None:
-        self.presses += 1
-        self.run.stop(INTERRUPTED)
-        self.out.print(
-            Text(f"Finishing {self.run.in_flight} requests under way; Ctrl-C again cuts them off.")
-        )
-
-    def _twice(self) -> None:
-        self.presses += 1
-        self.run.abort(INTERRUPTED)

@@ -16,8 +16,9 @@ from engagelab_async import ConfigurationError, Journal
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors_of, print_json
+from engagelab_async.cli.output import despite_errors, print_json
 from engagelab_async.cli.printing import complain, console
+from engagelab_async.cli.streams import is_lost
 from engagelab_async.extras import install_hint
 from engagelab_async.webhooks import Event, Verifier
 
@@ -100,12 +101,12 @@ def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
     """Make what prints an event, and tells whether anybody reads it."""
 
     def show(event: Event) -> bool:
-        with despite_errors_of(sys.stdout):
+        with despite_errors():
             if as_json:
                 print_json(document(event, personal=personal))
             else:
                 console().print(line(event, personal=personal), soft_wrap=True)
-            return True
+            return not is_lost(sys.stdout)
         return False
 
     return show

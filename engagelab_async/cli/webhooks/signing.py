@@ -18,7 +18,7 @@ from rich.text import Text
 from engagelab_async import ConfigurationError, EngageLabError, Request
 from engagelab_async.cli.loopback import reached_directly
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors_of
+from engagelab_async.cli.output import despite_errors
 from engagelab_async.cli.printing import complain, console
 from engagelab_async.engines.httpx import HTTPXEngine
 from engagelab_async.webhooks import SIGNATURE_HEADER
@@ -85,7 +85,7 @@ def _read(file: Path) -> bytes:
 def _print(url: str, headers: Iterable[tuple[str, str]], data: str) -> None:
     options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers]
     lines = [f"curl -i {shlex.quote(url)}", *options, f"--data-binary {shlex.quote(data)}"]
-    with despite_errors_of(sys.stdout):
+    with despite_errors():
         print(" \\\n  ".join(lines))  # noqa: T201 - plain, because it is to be copied
 
 

@@ -15,7 +15,7 @@ from cli.command import COMMAND
 
 
 class HeldPlatform:
-    """Takes SMS, and answers when it is released.
+    """Takes SMS and custom messages, and answers when it is released.
 
     Attributes:
         received: The recipients of the requests that arrived, as they come.
@@ -62,7 +62,8 @@ class HeldPlatform:
         self.everything.append(body["to"])
         self.received.put(body["to"])
         self._released.wait()
-        return {"plan_id": "1", "total_count": len(body["to"]), "accepted_count": len(body["to"])}
+        plan = {"plan_id": "1", "total_count": len(body["to"]), "accepted_count": len(body["to"])}
+        return plan | {"message_id": "1", "send_channel": "sms"}
 
     def release(self) -> None:
         """Answer what arrived, and what will."""

@@ -206,7 +206,7 @@ def test_a_list_that_changes_meanwhile_is_not_sent_on(tmp_path: Path) -> None:
 def test_columns_have_to_be_there(tmp_path: Path) -> None:
     """A CSV without a column is refused, naming those that it has, unless they are numbers."""
     with sheet_of(b"+6591234567,Ada\n", tmp_path) as sheet:
-        with pytest.raises(SourceError, match="no column 'phone', but …, Ada; see --to-column"):
+        with pytest.raises(SourceError, match="no column 'phone', but …, …; see --to-column"):
             NAMES.require_in(sheet)
         Columns("Ada", {}).require_in(sheet)
 
