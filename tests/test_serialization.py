@@ -6,10 +6,10 @@ import pickle
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
-from attrs import frozen
+from attrs import fields, frozen
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.testclient import TestClient
@@ -430,6 +430,14 @@ def test_a_value_is_still_one(value: Serializable) -> None:
     """It is copied and pickled as before, and has no dict that takes memory."""
     assert [value, value] == [copy.deepcopy(value), pickle.loads(pickle.dumps(value))]  # noqa: S301
     assert 0 == type(value).__dictoffset__
+
+
+@every_value
+def test_annotations_can_be_read(value: Serializable) -> None:
+    """Other libraries, and Sphinx, read them as they do those of any class."""
+    names = {field.name for field in fields(type(value))}
+
+    assert names <= get_type_hints(type(value)).keys()
 
 
 def test_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
