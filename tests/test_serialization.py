@@ -6,7 +6,7 @@ import pickle
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from attrs import fields, frozen
@@ -15,6 +15,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+import engagelab_async
 from engagelab_async import (
     Accepted,
     Channel,
@@ -23,6 +24,7 @@ from engagelab_async import (
     CreatedSMSTemplate,
     EmailConfig,
     EmailContent,
+    Endpoint,
     InvalidNumberError,
     Operation,
     OTPTemplate,
@@ -143,6 +145,21 @@ every_value = pytest.mark.parametrize(
     "value", [*RESULTS, *OUTCOMES], ids=lambda value: type(value).__name__
 )
 every_result = pytest.mark.parametrize("value", RESULTS, ids=lambda value: type(value).__name__)
+
+
+ENDPOINTS = [
+    found.endpoint
+    for name in engagelab_async.__all__
+    if isinstance(found := getattr(engagelab_async, name), type) and hasattr(found, "endpoint")
+]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_every_call_answers_with_what_json_can_hold(endpoint: Endpoint) -> None:
+    """A new result is one of these too, or a list of them; or there is nothing to hold."""
+    (result,) = set(get_args(endpoint.result) or [endpoint.result]) - {...}
+
+    assert result is type(None) or issubclass(result, Serializable)
 
 
 @every_value
