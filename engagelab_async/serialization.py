@@ -15,7 +15,7 @@ from enum import Enum
 from inspect import formatannotation
 from typing import Any, ClassVar, Self, get_args
 
-from attrs import Attribute, fields, has
+from attrs import fields, has
 
 
 class Serializable:
@@ -28,7 +28,7 @@ class Serializable:
     """
 
     __slots__ = ()
-    __attrs_attrs__: "ClassVar[tuple[Attribute[Any], ...]]"
+    __attrs_attrs__: ClassVar[tuple[Any, ...]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dict of what JSON can hold.

@@ -6,15 +6,16 @@ import pickle
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
-from attrs import frozen
+from attrs import fields, frozen
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+import engagelab_async
 from engagelab_async import (
     Accepted,
     Channel,
@@ -23,6 +24,7 @@ from engagelab_async import (
     CreatedSMSTemplate,
     EmailConfig,
     EmailContent,
+    Endpoint,
     InvalidNumberError,
     Operation,
     OTPTemplate,
@@ -143,6 +145,21 @@ every_value = pytest.mark.parametrize(
     "value", [*RESULTS, *OUTCOMES], ids=lambda value: type(value).__name__
 )
 every_result = pytest.mark.parametrize("value", RESULTS, ids=lambda value: type(value).__name__)
+
+
+ENDPOINTS = [
+    found.endpoint
+    for name in engagelab_async.__all__
+    if isinstance(found := getattr(engagelab_async, name), type) and hasattr(found, "endpoint")
+]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_every_call_answers_with_what_json_can_hold(endpoint: Endpoint) -> None:
+    """A new result is one of these too, or a list of them; or there is nothing to hold."""
+    (result,) = set(get_args(endpoint.result) or [endpoint.result]) - {...}
+
+    assert result is type(None) or issubclass(result, Serializable)
 
 
 @every_value
@@ -430,6 +447,14 @@ def test_a_value_is_still_one(value: Serializable) -> None:
     """It is copied and pickled as before, and has no dict that takes memory."""
     assert [value, value] == [copy.deepcopy(value), pickle.loads(pickle.dumps(value))]  # noqa: S301
     assert 0 == type(value).__dictoffset__
+
+
+@every_value
+def test_annotations_can_be_read(value: Serializable) -> None:
+    """Other libraries, and Sphinx, read them as they do those of any class."""
+    names = {field.name for field in fields(type(value))}
+
+    assert names <= get_type_hints(type(value)).keys()
 
 
 def test_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from engagelab_async import (
     Template,
     broadcast,
 )
-from engagelab_async.webhooks import MessageStatus, Verifier, parse, sign
+from engagelab_async.webhooks import Event, MessageStatus, Tracker, Verifier, parse, sign
+from engagelab_async.webhooks.asgi import WebhookApp
 
 
 class Platform:
@@ -66,10 +67,19 @@ async def main() -> None:
             print(error.may_have_been_sent)
 
 
+async def handle(event: Event) -> None:
+    """Take an event."""
+    print(event.identity)
+
+
+verifier = Verifier("shop", "my_secret")
+APPS = [WebhookApp(verifier, handle), WebhookApp(verifier, Tracker())]
+
+
 def receive(body: bytes) -> None:
     """Read a callback."""
     header = sign("shop", "my_secret", timestamp=int(time.time()), nonce="n")
-    Verifier("shop", "my_secret").verify({"X-CALLBACK-ID": header}, body)
+    verifier.verify({"X-CALLBACK-ID": header}, body)
     for event in parse(body):
         if isinstance(event, MessageStatus):
             print(event.message_id, event.status, event.to_dict())
