@@ -25,7 +25,7 @@ CALLBACK_ADDRESSES: Final = ("119.8.170.74", "114.119.180.30")
 """
 
 UNIX: Final = "unix"
-"""Whoever connects by a Unix socket, among trusted proxies."""
+"""Among trusted proxies: the one that connects by a Unix socket."""
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]

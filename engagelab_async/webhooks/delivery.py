@@ -165,7 +165,7 @@ class Delivery:
         self._owner: str
 
     def take(self, events: tuple[Event, ...]) -> bool:
-        """Take the events of a callback, or tell that there is no room for them.
+        """Take the events of a callback, or return that there is no room for them.
 
         Raises:
             RuntimeError: It is not running.
@@ -236,7 +236,7 @@ class Delivery:
     async def _drain(self) -> None:
         if not self._left:
             return
-        # Now, because whoever ends the program may not wait as long as that.
+        # Now, because the program may be killed before that time is over.
         _logger.warning(
             "%d events of callbacks are left, and handled for %g s at most",
             self._left,
@@ -309,7 +309,7 @@ class Delivery:
         except anyio.get_cancelled_exc_class():
             # Whether it is handled is not known: rather twice, by the next process, than never.
             with anyio.move_on_after(self._abandoning, shield=True):
-                await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
+                await self._report("seen.abandon", event, self._seen.abandon, identity, self._owner)
             raise
         finally:
             outcome = self._in_flight.pop(identity)
@@ -320,7 +320,7 @@ class Delivery:
     async def _begin(self, event: Event, identity: str) -> Progress:
         try:
             return cast("Progress", await _call(self._seen.begin, identity, self._owner))
-        except Exception as error:  # noqa: BLE001 - it is somebody else's
+        except Exception as error:  # noqa: BLE001 - it is the store's
             # It was answered 200, so it will not come again: better twice than never.
             _log(error, "seen.begin", event)
             return "new"
@@ -331,26 +331,26 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - it is somebody else's, and is reported
             self.counts.failed += 1
             _log(error, "the handler", event)
-            await self._tell("seen.abandon", event, self._seen.abandon, identity, self._owner)
+            await self._report("seen.abandon", event, self._seen.abandon, identity, self._owner)
             if self._on_error is not None:
-                await self._tell("on_error", event, self._on_error, event, error)
+                await self._report("on_error", event, self._on_error, event, error)
         else:
             self.counts.handled += 1
             await self._commit(event, identity)
 
     async def _commit(self, event: Event, identity: str) -> None:
         try:
-            await self._tell("seen.commit", event, self._seen.commit, identity)
+            await self._report("seen.commit", event, self._seen.commit, identity)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(self._abandoning, shield=True):
-                await self._tell("seen.commit", event, self._seen.commit, identity)
+                await self._report("seen.commit", event, self._seen.commit, identity)
             raise
 
-    async def _tell(
-        self, name: str, event: Event, told: Callable[..., Any], *arguments: object
+    async def _report(
+        self, name: str, event: Event, function: Callable[..., Any], *arguments: object
     ) -> None:
         try:
-            await _call(told, *arguments)
+            await _call(function, *arguments)
         except Exception as error:  # noqa: BLE001 - the next one has to be told as well
             _log(error, name, event)
 
