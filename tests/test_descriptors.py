@@ -58,9 +58,7 @@ def run(http: str, *script: Behaviour) -> str:
 @pytest.mark.parametrize("http", ["httpx", "httpx2", "aiohttp", "auto"])
 def test_retry_needs_no_descriptor(http: str) -> None:
     """After a 503 the call waits and sends again over the connection that is there."""
-    assert "Sent(message_id='1', send_channel='sms')" == run(
-        http, answers(503), answers(200, SENT)
-    )
+    assert "Sent(message_id='1', send_channel='sms')" == run(http, answers(503), answers(200, SENT))
 
 
 @pytest.mark.parametrize("http", ["httpx", "httpx2", "aiohttp", "auto"])
