@@ -11,7 +11,7 @@ import select
 import time
 from abc import abstractmethod
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
+    from aiohttp.http_parser import HttpResponseParser
 
     from engagelab_async.errors import EngageLabError
 
@@ -231,21 +232,21 @@ class _Handler(ResponseHandler):
     def is_connected(self) -> bool:
         """Return whether it can be used again; the connector asks this of those that are free."""
         # One that was not put to rest is of a version of aiohttp that is not known here.
-        if not self._idle or not super().is_connected() or self._clock() >= self._good_until:
+        if not self._idle or self.transport is None or self.transport.is_closing():
             return False
-        return not _is_readable(self.transport)
+        return self._clock() < self._good_until and not _is_readable(self.transport)
 
     def _has_more(self) -> bool:
         """Return whether more has arrived than the answer."""
         if self.should_close:
             return True
-        answer = self._payload
+        answer, parser = self._payload, self._parser
         if answer is not None and self._head and self._head + answer.total_bytes == self._length:
             return False
         # Of half an answer nothing is to be seen from here. But the parser, which the next request
         # replaces, takes this for its other half, or does not take it at all.
         try:
-            ((message, _),), _, _ = self._parser.feed_data(_PROBE)
+            ((message, _),), _, _ = cast("HttpResponseParser", parser).feed_data(_PROBE)
         except Exception:  # noqa: BLE001 - whatever it is
             return True
         return bool(message.code != _PROBE_STATUS or message.headers)
@@ -266,7 +267,7 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, *, limit: int, clock: Callable[[], float], max_age: float) -> None:
         super().__init__(limit=limit, keepalive_timeout=IDLE_SECONDS)
-        self._factory = partial(_Handler, self._loop, clock, max_age)
+        self._factory: Any = partial(_Handler, self._loop, clock, max_age)
 
     # Neither this nor the factory is public. Where another version of aiohttp knows nothing of
     # them, no connection is put to rest, and so none is used again.
@@ -276,7 +277,7 @@ class _Connector(aiohttp.TCPConnector):
         reusable = not should_close and isinstance(protocol, _Handler) and protocol.rest()
         super()._release(key, protocol, should_close=not reusable)
 
-    def __del__(self) -> None:
+    def __del__(self, *_: object) -> None:
         """Complain of nothing: of a loop that is gone, connections cannot be closed."""
 
 
@@ -426,9 +427,10 @@ class _SessionDeparture(_Departure):
         self, request: aiohttp.ClientRequest, connection: Connection
     ) -> aiohttp.ClientResponse:
         self.progress = ""
-        self.connection = connection.protocol
-        good_until = self._good_until.get(connection.protocol)
-        if _is_spent(connection.protocol, good_until):
+        # One that was not given back has its protocol.
+        self.connection = handler = cast("ResponseHandler", connection.protocol)
+        good_until = self._good_until.get(handler)
+        if _is_spent(handler, good_until):
             # aiohttp closes it.
             raise _SpentError(known=good_until is not None)
         self.left += 1

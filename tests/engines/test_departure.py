@@ -1,4 +1,4 @@
-"""A client of the caller, of httpx or httpx2: once the body was taken, no exception proves anything."""
+"""A caller's client of httpx: once the body was taken, no class of exception proves anything."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -33,6 +33,14 @@ async def failure(engine: Engine, url: str) -> EngageLabError:
     with pytest.raises(EngageLabError) as caught:
         await send(engine, url)
     return caught.value
+
+
+async def outcome_of(engine: Engine, url: str) -> int | tuple[str, bool]:
+    """Send, and return the status, or what the error says."""
+    try:
+        return (await send(engine, url)).status
+    except EngageLabError as error:
+        return type(error).__name__, error.may_have_been_sent
 
 
 # ------------------------------------------------------------------------------- HTTP/2
@@ -130,14 +138,9 @@ async def test_redirect_that_cannot_be_followed(
     """A redirect is an answer; one that cannot be read is a doubt, never a promise."""
     with Hostile(says(http(status, headers={"Location": location}))) as server:
         async with engine_with(library, follow_redirects=follow) as engine:
-            try:
-                response = await send(engine, server.url)
-            except EngageLabError as error:
-                assert isinstance(error, ConnectionLostError)
-                assert error.may_have_been_sent
-            else:
-                assert status == response.status
+            outcome = await outcome_of(engine, server.url)
 
+        assert outcome in {status, ("ConnectionLostError", True)}
         assert 1 == len(server.requests)
 
 
