@@ -99,6 +99,13 @@ class Peer:
             raise ConnectionResetError
         self._buffer += data
 
+    def receives(self) -> bytes:
+        """Take what has arrived, whatever it is."""
+        if not self._buffer:
+            self._more()
+        taken, self._buffer = self._buffer, b""
+        return taken
+
     def sends(self, data: bytes) -> None:
         """Send bytes, however long the client takes for them."""
         self._socket.sendall(data)
@@ -166,6 +173,7 @@ class Hostile:
         self.connections = 0
         self.requests: list[Received] = []
         self.sent = 0
+        self.carried_out = 0
 
     @property
     def open(self) -> int:

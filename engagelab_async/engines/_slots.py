@@ -225,6 +225,8 @@ def _in_background(task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitabl
     if in_asyncio():
         asyncio = sys.modules["asyncio"]
         running = asyncio.get_running_loop().create_task(task())
+        # A loop that is closed without ending its tasks would complain of this one.
+        running._log_destroy_pending = False  # noqa: SLF001 - as asyncio.gather does
 
         async def end() -> None:
             running.cancel()

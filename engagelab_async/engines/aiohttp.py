@@ -11,11 +11,12 @@ import select
 import time
 from abc import abstractmethod
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from attrs import define
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -43,8 +44,11 @@ if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
+    from aiohttp.http_parser import HttpResponseParser
 
     from engagelab_async.errors import EngageLabError
+
+    from ._limits import Limit
 
 # aiohttp, and asyncio.timeout() as well, would set a timer for each request, which takes a tenth of
 # the throughput.
@@ -61,14 +65,14 @@ class _Departure(aiohttp.BytesPayload):
 
     Attributes:
         taken: How often the body was written.
-        connection: What it was written to last.
+        handler: aiohttp's end of the connection that it was written to last, if that is ours.
         progress: What to add to an error's text, once the head of an answer has arrived.
     """
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
         self.taken = 0
-        self.connection: asyncio.BaseProtocol | None = None
+        self.handler: _Handler | None = None
         self.progress = ""
 
     @property
@@ -84,7 +88,10 @@ class _Departure(aiohttp.BytesPayload):
             msg = "the connection was closed before the request was written"
             raise aiohttp.ClientConnectionResetError(msg)
         self.taken += 1
-        self.connection = transport.get_protocol()
+        handler = transport.get_protocol()
+        if isinstance(handler, _Handler):
+            handler.begin()
+            self.handler = handler
         await super().write_with_length(writer, content_length)
 
     @property
@@ -117,6 +124,10 @@ class _AiohttpEngine(SendingEngine[D]):
             msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
             raise ConfigurationError(msg)
         return self._departure(request.body)
+
+    def limit(self, seconds: float | None) -> Limit:
+        """Make a context that raises ``TimeoutError`` when time runs out in it."""
+        return self._limits.get().limit(seconds)
 
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
         """Send the request, and read its answer."""
@@ -196,12 +207,17 @@ class _Handler(ResponseHandler):
         self._receiving = False
         self._head = self._length = 0
         self._good_until = self._expires = clock() + max_age
+        self._readable: Callable[[], object] = bool
 
-    def set_response_params(self, **params: Any) -> None:  # noqa: ANN401 - aiohttp's own
-        """Begin to be used."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to watch the connection."""
+        super().connection_made(transport)
+        self._readable = _readable(transport)
+
+    def begin(self) -> None:
+        """Begin to be used: from now on its server is asked."""
         self._idle = False
         self._head = self._length = 0
-        super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what was asked for."""
@@ -231,21 +247,21 @@ class _Handler(ResponseHandler):
     def is_connected(self) -> bool:
         """Return whether it can be used again; the connector asks this of those that are free."""
         # One that was not put to rest is of a version of aiohttp that is not known here.
-        if not self._idle or not super().is_connected() or self._clock() >= self._good_until:
+        if not self._idle or self.transport is None or self.transport.is_closing():
             return False
-        return not _is_readable(self.transport)
+        return self._clock() < self._good_until and not self._readable()
 
     def _has_more(self) -> bool:
         """Return whether more has arrived than the answer."""
         if self.should_close:
             return True
-        answer = self._payload
+        answer, parser = self._payload, self._parser
         if answer is not None and self._head and self._head + answer.total_bytes == self._length:
             return False
         # Of half an answer nothing is to be seen from here. But the parser, which the next request
         # replaces, takes this for its other half, or does not take it at all.
         try:
-            ((message, _),), _, _ = self._parser.feed_data(_PROBE)
+            ((message, _),), _, _ = cast("HttpResponseParser", parser).feed_data(_PROBE)
         except Exception:  # noqa: BLE001 - whatever it is
             return True
         return bool(message.code != _PROBE_STATUS or message.headers)
@@ -266,7 +282,7 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, *, limit: int, clock: Callable[[], float], max_age: float) -> None:
         super().__init__(limit=limit, keepalive_timeout=IDLE_SECONDS)
-        self._factory = partial(_Handler, self._loop, clock, max_age)
+        self._factory: Any = partial(_Handler, self._loop, clock, max_age)
 
     # Neither this nor the factory is public. Where another version of aiohttp knows nothing of
     # them, no connection is put to rest, and so none is used again.
@@ -276,7 +292,7 @@ class _Connector(aiohttp.TCPConnector):
         reusable = not should_close and isinstance(protocol, _Handler) and protocol.rest()
         super()._release(key, protocol, should_close=not reusable)
 
-    def __del__(self) -> None:
+    def __del__(self, *_: object) -> None:
         """Complain of nothing: of a loop that is gone, connections cannot be closed."""
 
 
@@ -334,8 +350,8 @@ class AiohttpEngine(_AiohttpEngine[_Departure]):
         if not departure.taken:
             response.close()
             raise aiohttp.ClientConnectionError(_SPOKE)
-        if isinstance(departure.connection, _Handler):
-            departure.connection.heed(response.headers)
+        if departure.handler is not None:
+            departure.handler.heed(response.headers)
         return response
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
@@ -367,23 +383,36 @@ class _SpentError(Exception):
         self.known = known
 
 
+@define(eq=False)
+class _Known:
+    """What is known of a connection of the caller's that was used here.
+
+    Attributes:
+        readable: Returns whether something has arrived that the event loop has not seen yet.
+        good_until: Until when it can be used again.
+    """
+
+    readable: Callable[[], object]
+    good_until: float = math.inf
+
+
 class _SessionDeparture(_Departure):
     """What is seen of a request that middlewares of the caller may read, replace or repeat.
 
     Args:
         body: The body.
-        good_until: Until when the connections that were used before can be used again.
+        known: The connections that were used before.
 
     Attributes:
+        connection: What the request was written to last.
         left: How often the request was written, whatever had become of its body.
         read: Whether the body was read, perhaps to be sent in another way.
     """
 
-    def __init__(
-        self, body: bytes, good_until: WeakKeyDictionary[asyncio.BaseProtocol, float]
-    ) -> None:
+    def __init__(self, body: bytes, known: WeakKeyDictionary[ResponseHandler, _Known]) -> None:
         super().__init__(body)
-        self._good_until = good_until
+        self._known = known
+        self.connection: _Known | None = None
         self.left = 0
         self.read = False
 
@@ -426,11 +455,15 @@ class _SessionDeparture(_Departure):
         self, request: aiohttp.ClientRequest, connection: Connection
     ) -> aiohttp.ClientResponse:
         self.progress = ""
-        self.connection = connection.protocol
-        good_until = self._good_until.get(connection.protocol)
-        if _is_spent(connection.protocol, good_until):
+        # One that was not given back has its protocol.
+        handler = cast("ResponseHandler", connection.protocol)
+        known = self._known.get(handler)
+        if _is_spent(handler, known):
             # aiohttp closes it.
-            raise _SpentError(known=good_until is not None)
+            raise _SpentError(known=known is not None)
+        if known is None:
+            known = self._known[handler] = _Known(_readable(handler.transport))
+        self.connection = known
         self.left += 1
         return await type(request).send(request, connection)
 
@@ -464,14 +497,14 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         self._session = session
         # The property would warn that it is deprecated.
         self._owner = Owner("the aiohttp.ClientSession", session._loop)  # noqa: SLF001
-        self._good_until: WeakKeyDictionary[asyncio.BaseProtocol, float] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[ResponseHandler, _Known] = WeakKeyDictionary()
 
     def _departure(self, body: bytes) -> _SessionDeparture:
         if self._session.closed:
             msg = "the aiohttp.ClientSession is closed, and nothing was sent"
             raise ConfigurationError(msg)
         self._owner.check()
-        return _SessionDeparture(body, self._good_until)
+        return _SessionDeparture(body, self._known)
 
     async def _request(
         self, request: Request, departure: _SessionDeparture
@@ -480,42 +513,44 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         middlewares = (*self._session._middlewares, departure.watch)  # noqa: SLF001
         response = await self._send(self._session, request, departure, middlewares)
         if departure.connection is not None:
-            self._good_until[departure.connection] = time.monotonic() + keep_alive(response.headers)
+            departure.connection.good_until = time.monotonic() + keep_alive(response.headers)
         return response
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:
         return URL(url, encoded=True), CIMultiDict(headers), None, True
 
 
-def _is_spent(handler: ResponseHandler, good_until: float | None) -> bool:
+def _is_spent(handler: ResponseHandler, known: _Known | None) -> bool:
     """Return whether a connection of the caller's must not be written to.
 
     Args:
         handler: aiohttp's end of it.
-        good_until: Until when it can be used; ``None`` for one that may be new.
+        known: What is known of it; ``None`` for one that may be new.
     """
     transport = handler.transport
     # By "should close" aiohttp means that something is left in it.
     if transport is None or transport.is_closing() or handler.should_close:
         return True
+    if known is not None:
+        return time.monotonic() >= known.good_until or bool(known.readable())
     # Behind a new handshake comes what TLS has to say.
-    if good_until is None and transport.get_extra_info("ssl_object") is not None:
-        return False
-    return time.monotonic() >= (good_until or math.inf) or _is_readable(transport)
+    return transport.get_extra_info("ssl_object") is None and bool(_readable(transport)())
 
 
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Return whether something has arrived, if only the end, that the event loop has not seen yet.
+def _readable(transport: asyncio.BaseTransport | None) -> Callable[[], object]:
+    """Make what tells whether something has arrived that the event loop has not seen yet.
 
-    It looks when it has been round, which it has while other requests are under way. On a closed
-    connection a message would be lost, and nobody could say whether.
+    It looks when it has been round, which it has while other requests are under way. On a
+    connection that was closed a message would be lost, and nobody could say whether.
     """
-    socket = transport.get_extra_info("socket")
+    socket = None if transport is None else transport.get_extra_info("socket")
+    if socket is None:
+        return bool  # called with nothing, it says no
     if not hasattr(select, "poll"):  # pragma: no cover - on Windows
-        return bool(select.select([socket], [], [], 0)[0])
+        return lambda: select.select([socket], [], [], 0)[0]
     poll = select.poll()
     poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    return partial(poll.poll, 0)
 
 
 def _progress(response: aiohttp.ClientResponse) -> str:

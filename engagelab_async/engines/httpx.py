@@ -91,7 +91,7 @@ class _Departure:
         transport: What sends it: httpx's own ``"network"``, a ``"mock"``, or ``"other"``.
         traced: Whether httpcore was seen at work. It is not where a mock stands in its place.
         handed_over: Whether the client is through with its request hooks; not for ``"network"``.
-        read: Whether the transport has read the body past the stream; not for ``"network"``.
+        reads: How often the transport has read the body past the stream; not for ``"network"``.
         progress: What to add to an error's text, once the head of an answer has arrived.
         request: The request, in the library's own words, once there is one.
     """
@@ -101,10 +101,11 @@ class _Departure:
         self.transport = transport
         self.traced = False
         self.handed_over = False
-        self.read = False
+        self.reads = 0
         self.progress = ""
         self.request: httpx.Request | None = None
         self._headers_left = 0
+        self._bodies_left = 0
         self._to_proxy = False
         self._connection: Any = None
         self._in_handshake = False
@@ -113,10 +114,13 @@ class _Departure:
     def times(self) -> int:
         """How often the request left, or began to."""
         if self.traced:
-            # A request without a body is complete with its headers.
-            return self.body.taken if self.body.data else max(self.body.taken, self._headers_left)
+            # A request without a body is complete with its headers. A transport of the caller's may
+            # have made another body of the bytes.
+            left = self._bodies_left if self.body.data else self._headers_left
+            return max(self.body.taken, left)
         if self.transport == "other":
-            return self.body.taken or int(self.handed_over and (self.read or not self.body.data))
+            unseen = self.reads if self.body.data else int(self.handed_over)
+            return self.body.taken or unseen
         return 0
 
     @property
@@ -133,6 +137,8 @@ class _Departure:
             self._to_proxy = info["request"].method == b"CONNECT"
             self._headers_left += not self._to_proxy
             self.progress = ""
+        elif event.endswith("send_request_body.started"):
+            self._bodies_left += not self._to_proxy
         elif event.endswith("receive_response_headers.complete") and not self._to_proxy:
             status = next(part for part in info["return_value"] if isinstance(part, int))
             self.progress = f" after HTTP {status} had arrived"
@@ -200,7 +206,7 @@ class _Watched:
     def read(self) -> bytes:
         """Return the body, past the stream."""
         if self.departure is not None and self.departure.handed_over:
-            self.departure.read = True
+            self.departure.reads += 1
         body: _Body = vars(self)["stream"]
         return body.data
 

@@ -1,9 +1,13 @@
 """The engines on aiohttp: its exceptions, and what of a caller's session applies."""
 
+import asyncio
 import gzip
 import inspect
+import socket
 from collections.abc import Awaitable, Callable
-from typing import Final
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -18,7 +22,7 @@ from engagelab_async import (
 )
 from engagelab_async.engines import Request, Response, choose
 from engines.cases import HEADERS, send
-from hostile import Hostile, Peer, answers, http, says
+from hostile import Hostile, Peer, answers, hangs, http, says
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
@@ -59,7 +63,9 @@ async def test_exception_before_the_request_left(kind: type[aiohttp.ClientError]
     async def fails(_: aiohttp.ClientRequest, __: Handler) -> aiohttp.ClientResponse:
         raise kind.__new__(kind)
 
-    with Hostile(answers(200)) as server, pytest.raises(ConnectError):
+    # A URL that is none will not get better.
+    place = ConfigurationError if issubclass(kind, aiohttp.InvalidURL) else ConnectError
+    with Hostile(answers(200)) as server, pytest.raises(place):
         await send_with(aiohttp.ClientSession(middlewares=[fails]), server.url)
 
 
@@ -135,6 +141,60 @@ async def test_headers_and_cookies_of_the_session_apply() -> None:
     assert ["7"] == received.values("X-Tenant")
     assert ["route=a"] == received.values("Cookie")
     assert [dict(HEADERS)["Content-Type"]] == received.values("Content-Type")
+
+
+async def test_password_file_of_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that takes another password from the environment cannot sign our requests."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n", "ascii")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with Hostile(answers(200)) as server:
+        with pytest.raises(ConfigurationError, match="before anything was sent") as caught:
+            await send_with(aiohttp.ClientSession(trust_env=True), server.url)
+
+        assert not caught.value.may_have_been_sent
+        assert 0 == len(server.requests) == server.connections
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy:port", "http://[::1"])
+async def test_nonsense_for_a_proxy_of_the_session(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that cannot be is a fault of set-up, and no outage."""
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(ConfigurationError):
+        await send_with(aiohttp.ClientSession(trust_env=True), "http://api.invalid")
+    with pytest.raises(ConfigurationError):
+        await send_with(aiohttp.ClientSession(proxy=proxy), "http://api.invalid")
+
+
+async def test_server_that_speaks_first() -> None:
+    """Whatever it says, it is no answer; and nothing is sent to such a server."""
+    now = Event()
+
+    class Greeting(Hostile):
+        def _opened(self, plain: socket.socket) -> socket.socket:
+            sock = super()._opened(plain)
+            sock.sendall(http(200, b"welcome"))
+            now.set()
+            return sock
+
+    class Slow(aiohttp.TCPConnector):
+        async def connect(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            connection = await super().connect(*args, **options)
+            now.wait(10)
+            await asyncio.sleep(0.01)
+            return connection
+
+    with Greeting(hangs) as server:
+        async with aiohttp.ClientSession(connector=Slow()) as session:
+            engine, _ = choose(session)
+            with pytest.raises(ConnectError):
+                await send(engine, server.url)
+
+        assert [] == server.requests
 
 
 async def test_auth_of_the_session_is_refused() -> None:

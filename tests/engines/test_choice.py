@@ -123,6 +123,14 @@ def test_auto_takes_the_fastest(
     backends.run(backend, main)
 
 
+def test_auto_imports_what_it_may_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to be imported when a request is to leave."""
+    monkeypatch.delitem(sys.modules, "engagelab_async.engines.aiohttp")
+    choose("auto")
+
+    assert "engagelab_async.engines.aiohttp" in sys.modules
+
+
 async def test_auto_that_was_never_used_can_be_closed() -> None:
     """Closing it before it has chosen does no harm."""
     engine, _ = choose("auto")
