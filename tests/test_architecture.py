@@ -54,6 +54,7 @@ HOMES = {
     "httpx": [
         "engines.httpx",
         "engines._choice",
+        "engines._proxy",
         "sandbox.callbacks",
         "sandbox.courier",
         "testing.respx",

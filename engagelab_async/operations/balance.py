@@ -9,11 +9,13 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from engagelab_async.serialization import Serializable
+
 from ._operation import Endpoint, Operation
 
 
 @frozen
-class Balance:
+class Balance(Serializable):
     """The balance of an account of one product.
 
     Attributes:
