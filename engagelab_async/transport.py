@@ -252,6 +252,11 @@ class Transport:
         self._random = random
         self._closed = False
 
+    @property
+    def base_urls(self) -> Mapping[Product, str]:
+        """Where each product is that can be called."""
+        return {product: account.base_url for product, account in self._accounts.items()}
+
     async def aclose(self) -> None:
         """Close the engine; further calls are refused."""
         self._closed = True

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -33,6 +33,7 @@ from .journal import RunJournal, open_database
 from .outcomes import AnyOutcome
 from .pacing import Place, limiter_of
 from .report import BulkReport, Tally
+from .sites import sites_of
 from .states import State
 from .stopping import hopeless
 from .turn import HeldUpError, StoppedError, Turn, Way
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from .identity import Key
     from .pacing import Limiter, Rate
+    from .sites import Site
     from .stopping import StopRule
 
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
@@ -75,6 +77,7 @@ class FanOut:
         max_in_flight: int,
         limiter: Limiter | None = None,
         journal: Path | None = None,
+        sites: Mapping[str, Site] | None = None,
         key: Key | None = None,
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
@@ -92,6 +95,7 @@ class FanOut:
         self._deadline = deadline
         self._retry = retry
         self._journal_path = journal
+        self._sites = sites
         self._stop_when = stop_when
         self._split_rejected = split_rejected
         self._grace = grace
@@ -196,7 +200,7 @@ class FanOut:
             raise RuntimeError("a run is entered once: call fan_out() again")
         self._started = self._clock()
         if self._journal_path is not None:
-            database = await open_database(self._journal_path)
+            database = await open_database(self._journal_path, self._sites)
             self._journal = self._way.journal = RunJournal(database, self._fail)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -338,7 +342,7 @@ class FanOut:
         finally:
             # Only what is cancelled leaves something.
             for left in turns:
-                self._deliver(left.given_up())
+                self._settle(left, left.given_up())
 
     async def _halves_after_sending(self, turn: Turn) -> list[Turn]:
         """Send; an operation that has to be divided ends as its halves."""
@@ -376,16 +380,25 @@ class FanOut:
     # ------------------------------------------------------------------ outcomes
 
     def _settle(self, turn: Turn, outcome: AnyOutcome) -> None:
-        if not turn.claimed or self._journal is None:
+        if self._journal is None:
             self._deliver(outcome)
             return
         # The worker goes on; its next claim is written together with this.
-        self._settling += 1
-        self._journal.settle(turn.settlement(outcome), partial(self._settled, outcome))
+        turn_settled = partial(self._settled, turn, outcome)
+        if turn.claimed:
+            self._settling += 1
+            turn.when_recorded = turn_settled
+            self._journal.settle(turn.settlement(outcome), turn.record)
+        elif turn.when_recorded is not None:
+            # It was taken back, and that is being written.
+            self._settling += 1
+            turn.when_recorded = turn_settled
+        else:
+            self._deliver(turn.as_recorded(outcome))
 
-    def _settled(self, outcome: AnyOutcome) -> None:
+    def _settled(self, turn: Turn, outcome: AnyOutcome) -> None:
         self._settling -= 1
-        self._deliver(outcome)
+        self._deliver(turn.as_recorded(outcome))
         self._make_room()
         self._finish_if_done()
 
@@ -452,6 +465,7 @@ def fan_out(
         max_in_flight=max_in_flight,
         limiter=limiter_of(rate, burst),
         journal=None if journal is None else Path(journal),
+        sites=None if journal is None else sites_of(transport.base_urls),
         key=key,
         retry=None if retry is None else instance(retry, RetryPolicy, "retry"),
         timeout=None if timeout is None else seconds(timeout, "timeout"),

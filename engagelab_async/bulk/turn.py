@@ -27,7 +27,7 @@ from engagelab_async.operations import Operation, SendSMS
 
 from .conductor import UNASKED_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
-from .journal import Claim, Entry, RunJournal, Settlement
+from .journal import Claim, Entry, RunJournal, Settlement, do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
 from .states import State
@@ -99,6 +99,8 @@ class Turn:
         digest: Its identity in the journal; made when it is needed.
         attempts: How many requests left, or tried to.
         claimed: Whether its intent is in the journal.
+        unrecorded: Whether the journal could not be told that it was not sent.
+        when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
     """
 
     way: Way
@@ -108,6 +110,8 @@ class Turn:
     digest: str = ""
     attempts: int = 0
     claimed: bool = False
+    unrecorded: bool = False
+    when_recorded: Callable[[], object] | None = None
     _doubtful: bool = False
     _asked: bool = False
     _under_way: bool = False
@@ -184,12 +188,14 @@ class Turn:
             resend=self.way.resend_uncertain,
             again=self._doubtful,
             ask_only=ask_only,
+            product=self.operation.endpoint.product,
         )
         entry = await journal.claim(claim)
         if entry is not None and claim.held_up_by(entry, journal.run):
             raise HeldUpError(entry)
         if not ask_only:
             self.claimed = True
+            self.unrecorded = False
             self._doubtful = entry is not None and entry.state.doubtful
 
     def _go_on(self) -> None:
@@ -281,7 +287,26 @@ class Turn:
     def _take_back(self) -> None:
         if self.claimed and self.way.journal is not None:
             self.claimed = False
-            self.way.journal.settle(Settlement(self.digest, self._unsent))
+            self.when_recorded = do_nothing
+            self.way.journal.settle(Settlement(self.digest, self._unsent), self.record)
+
+    def record(self) -> None:
+        """Take note that the journal was told, or could not be."""
+        journal, when_recorded = self.way.journal, self.when_recorded
+        self.unrecorded = journal is not None and not journal.written
+        self.when_recorded = None
+        if when_recorded is not None:
+            when_recorded()
+
+    def as_recorded(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Return an outcome as the next run will see it.
+
+        What is not recorded as unsent is still being sent, as far as the journal knows: the next
+        run will not send it.
+        """
+        if self.unrecorded and self.settlement(outcome).state is State.UNSENT:
+            return self._unanswered("it was not sent, which could not be written to the journal")
+        return outcome
 
     @property
     def _unsent(self) -> State:
@@ -329,11 +354,9 @@ class Turn:
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
             # The journal says that it was divided, which it cannot have been.
             raise ValueError("key: it makes different operations the same")
-        if self.claimed and self.way.journal is not None:
-            self.way.journal.settle(Settlement(self.digest, State.SPLIT))
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
-        return [
+        halves = [
             Turn(
                 self.way,
                 evolve(operation, to=parts[half]),
@@ -343,6 +366,17 @@ class Turn:
             )
             for half in (1, 0)
         ]
+        if self.claimed and self.way.journal is not None:
+            # Until the journal knows of them, the next run takes both for the whole.
+            for half in halves:
+                half.when_recorded = do_nothing
+
+            def record() -> None:
+                for half in halves:
+                    half.record()
+
+            self.way.journal.settle(Settlement(self.digest, State.SPLIT), record)
+        return halves
 
     def _digest_of(self, half: int) -> str:
         return identity_of_half(self.digest, half) if self.digest else ""
