@@ -134,7 +134,10 @@ class Kind:
         # Where it really is, its log is. And a name such as ":memory:" means something else to
         # SQLite. Without a log beside it nobody has it open, and SQLite need not make one to read.
         uri = f"{path.resolve().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+        with (
+            _without_a_trace(log.with_name(f"{path.resolve().name}-shm")),
+            closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection,
+        ):
             self.insist_on(connection, path)
             yield connection
 
@@ -167,6 +170,17 @@ class Kind:
             known = "1" if self.version == 1 else f"1 to {self.version}"
             msg = f"is of version {version}; this engagelab-async reads {known}"
             raise JournalError(f"journal: {path} {msg}: use the one that wrote it, or a later one")
+
+
+@contextmanager
+def _without_a_trace(shared_memory: Path) -> Iterator[None]:
+    """Delete the index that SQLite makes of a log to read it; a run has it in its own memory."""
+    was_there = shared_memory.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            shared_memory.unlink(missing_ok=True)
 
 
 def _put(aside: Path, path: Path) -> None:

@@ -28,7 +28,10 @@ Sums = tuple[int, int]
 
 def is_log(path: Path) -> bool:
     """Tell whether there is a log, with a head at least."""
-    return path.is_file() and _head(path.read_bytes()) is not None
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _head(file.read(_LOG.size)) is not None
 
 
 def is_damaged(path: Path) -> bool:
