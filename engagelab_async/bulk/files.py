@@ -96,21 +96,17 @@ class Kind:
         finally:
             aside.unlink(missing_ok=True)
 
-    def migrate(self, connection: sqlite3.Connection) -> bool:
+    def migrate(self, connection: sqlite3.Connection) -> None:
         """Bring an open file to the version that is written, from any before.
 
         Args:
             connection: The file, in a transaction if there is to be one.
-
-        Returns:
-            Whether it was of an older one.
         """
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         for number, statements in enumerate(self.versions[version:], version + 1):
             for statement in statements.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
-        return bool(version < self.version)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:

@@ -35,7 +35,7 @@ from attrs import define, field, frozen
 from engagelab_async._version import __version__
 
 from .files import JournalError, door, held, inode, log_of, told
-from .mark import Mark, Reached
+from .mark import FOLD, Mark
 from .sites import Site, refuse_another
 from .schema import JOURNAL
 from .settling import Proof, proofs
@@ -79,9 +79,6 @@ _CUT_OFF: Final = f"""
 _BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
 _END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
 _COUNT: Final = "UPDATE log_head SET sequence = sequence + 1"
-_FOLD: Final = "PRAGMA wal_checkpoint(FULL)"
-"""Copies all that the log holds to the file; the log stays until it is written anew."""
-
 _PAGES_OF_LOG: Final = 1000
 """After how many it is folded; SQLite's own default."""
 
@@ -216,7 +213,7 @@ class Database:
         # Nothing gets into the file before its mark says that it needs the log.
         self._mark.reach(self._sequence)
         self._mark.flush()
-        connection.execute(_FOLD).fetchone()
+        connection.execute(FOLD).fetchone()
         # Writes the log anew: it holds now what the file does not.
         self._advance(_COUNT)
         self._mark.flush()
@@ -290,7 +287,7 @@ class Database:
             held.discard(self._inode)
 
     def _fold(self) -> None:
-        self._connection.execute(_FOLD).fetchone()
+        self._connection.execute(FOLD).fetchone()
         self._mark.reach(self._sequence, alone=True)
         self._mark.flush()
 
@@ -385,10 +382,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     _never_finalize(connection)
     # What fails here leaves the file open: closing it would take the log of a run that was cut off
     # into a file of an older version, which has no mark to say so.
-    is_old = JOURNAL.migrate(connection)
+    JOURNAL.migrate(connection)
     connection.execute("COMMIT")
-    if is_old:
-        connection.execute(_FOLD).fetchone()
     return connection
 
 

@@ -18,6 +18,9 @@ from typing import Final
 
 from attrs import frozen
 
+FOLD: Final = "PRAGMA wal_checkpoint(FULL)"
+"""Copies all that the log holds to the file; the log stays until it is written anew."""
+
 _FIND: Final = "SELECT rootpage FROM sqlite_schema WHERE name = 'log_mark'"
 _READ: Final = "SELECT journal, reached FROM log_mark"
 _HEAD: Final = "SELECT journal, sequence FROM log_head"
@@ -37,16 +40,23 @@ class Mark:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._file = path.open("r+b", buffering=0)
+        found = self._find(connection)
+        if found is None:
+            # The file has just become one of this version, which stands in the log only.
+            connection.execute(FOLD).fetchone()
+            found = self._find(connection)
+        if found is None:
+            raise sqlite3.DatabaseError(_NONE)
+        self._place = found
+
+    def _find(self, connection: sqlite3.Connection) -> int | None:
         (root,) = connection.execute(_FIND).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
-        row = "".join(connection.execute(_READ).fetchone()).encode()
-        self._file = path.open("r+b", buffering=0)
+        journal, mark = connection.execute(_READ).fetchone()
         self._file.seek((root - 1) * size)
-        found = self._file.read(size).find(row)
-        if found < 0:
-            self._file.close()
-            raise sqlite3.DatabaseError(_NONE)
-        self._place = (root - 1) * size + found + len(row) // 2
+        place = self._file.read(size).find(f"{journal}{mark}".encode())
+        return None if place < 0 else (root - 1) * size + place + len(journal)
 
     def reach(self, sequence: int, *, alone: bool = False) -> None:
         """Record that the transactions up to one are on the disk.
