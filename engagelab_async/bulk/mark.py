@@ -11,8 +11,9 @@ cuts, after which it is behind the log and never ahead of it.
 """
 
 import os
+import re
 import sqlite3
-from contextlib import closing
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,17 @@ from attrs import frozen
 FOLD: Final = "PRAGMA wal_checkpoint(FULL)"
 """Copies all that the log holds to the file; the log stays until it is written anew."""
 
-_FIND: Final = "SELECT rootpage FROM sqlite_schema WHERE name = 'log_mark'"
+_LARGEST_PAGE: Final = 65536
+_TABLE: Final = re.compile(rb"tablelog_marklog_mark(.{1,4}?)CREATE TABLE log_mark", re.DOTALL)
+"""The row of the table in the schema, which begins on the first page, around the page's number."""
+
+_MARK: Final = re.compile(rb"([0-9a-f]{16})([+=])([0-9a-f]{15})")
 _READ: Final = "SELECT journal, reached FROM log_mark"
 _HEAD: Final = "SELECT journal, sequence FROM log_head"
-_SIGNS: Final = ("+", "=")
+_SIGNS: Final = {False: "+", True: "="}
 """What a mark begins with: the file needs its log; or it holds all that there is."""
 
-_NONE: Final = "it has no mark of its log"
+NO_MARK: Final = "it has no mark of its log"
 
 
 class Mark:
@@ -41,22 +46,15 @@ class Mark:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._file = path.open("r+b", buffering=0)
-        found = self._find(connection)
+        found = _find(self._file)
         if found is None:
             # The file has just become one of this version, which stands in the log only.
             connection.execute(FOLD).fetchone()
-            found = self._find(connection)
+            found = _find(self._file)
         if found is None:
-            raise sqlite3.DatabaseError(_NONE)
-        self._place = found
-
-    def _find(self, connection: sqlite3.Connection) -> int | None:
-        (root,) = connection.execute(_FIND).fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        journal, mark = connection.execute(_READ).fetchone()
-        self._file.seek((root - 1) * size)
-        place = self._file.read(size).find(f"{journal}{mark}".encode())
-        return None if place < 0 else (root - 1) * size + place + len(journal)
+            self._file.close()
+            raise sqlite3.DatabaseError(NO_MARK)
+        self._place, _ = found
 
     def reach(self, sequence: int, *, alone: bool = False) -> None:
         """Record that the transactions up to one are on the disk.
@@ -94,18 +92,39 @@ class Reached:
     @classmethod
     def marked(cls, path: Path) -> "Reached | None":
         """Read the mark of a file, whatever stands in its log; one of version 1 has none."""
-        uri = f"{path.resolve().as_uri()}?immutable=1"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            if connection.execute(_FIND).fetchone() is None:
-                return None
-            try:
-                journal, mark = connection.execute(_READ).fetchone()
-                return cls(journal, int(mark[1:], 16), _SIGNS.index(mark[0]) == 1)
-            except (TypeError, ValueError, IndexError):
-                raise sqlite3.DatabaseError(_NONE) from None
+        with path.open("rb", buffering=0) as file:
+            found = _find(file)
+        return None if found is None else found[1]
 
     @classmethod
     def found(cls, connection: sqlite3.Connection) -> "Reached | None":
         """Read how far file and log have come together."""
         row = connection.execute(_HEAD).fetchone()
         return None if row is None else cls(*row)
+
+
+def is_marked(connection: sqlite3.Connection) -> bool:
+    """Return whether an open file has a mark, or is of version 1 and needs none."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    row = ("", "") if version == 1 else connection.execute(_READ).fetchone()
+    return version == 1 or (row is not None and _MARK.fullmatch("".join(row).encode()) is not None)
+
+
+def _find(file: FileIO) -> tuple[int, Reached] | None:
+    """Find the mark in a file: where what it says begins, and what that is.
+
+    Not by SQLite, for which a file is damaged that a log was copied to halfway.
+    """
+    file.seek(0)
+    head = file.read(_LARGEST_PAGE)
+    size = int.from_bytes(head[16:18]) if head[16:18] != b"\0\1" else _LARGEST_PAGE
+    table = _TABLE.search(head[:size])
+    if table is None:
+        return None
+    start = (int.from_bytes(table[1]) - 1) * size
+    file.seek(start)
+    mark = _MARK.search(file.read(size))
+    if mark is None:
+        return None
+    journal, sign, sequence = (part.decode() for part in mark.groups())
+    return start + mark.start(2), Reached(journal, int(sequence, 16), sign == _SIGNS[True])

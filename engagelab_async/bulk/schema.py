@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from .files import JournalError, Kind, log_of
-from .mark import Reached
+from .mark import NO_MARK, Reached, is_marked
 from .states import State
 from .wal import is_log
 
@@ -66,6 +66,8 @@ class _Journal(Kind):
         """Look whether an open file is one, and whole."""
         self._insist_on_its_log(connection, path)
         super().insist_on(connection, path)
+        if not is_marked(connection):
+            raise sqlite3.DatabaseError(NO_MARK)
         unknown = connection.execute(_UNKNOWN).fetchone()
         if unknown is not None:
             raise JournalError(

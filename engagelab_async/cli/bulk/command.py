@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final, cast
 
 from attrs import frozen
@@ -127,8 +127,14 @@ def _write_page(ended: Ended) -> None:
     path = ended.job.options.report
     if path is None:
         return
+    # Made aside: half a report would be in the way of the next run.
+    real = path.resolve()
+    aside = real.with_name(f".{real.name}.part")
     try:
-        path.write_text(report_page.page(ended), encoding="utf-8")
+        aside.write_text(report_page.page(ended), encoding="utf-8")
+        aside.replace(real)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         # What was sent stays sent: this is no reason for another exit code.
         complain(f"{path} cannot be written: {error.strerror}")
