@@ -253,7 +253,7 @@ class Transport:
         self._closed = False
 
     @property
-    def base_urls(self) -> Mapping[Product, str]:
+    def base_urls(self) -> Mapping[str, str]:
         """Where each product is that can be called."""
         return {product: account.base_url for product, account in self._accounts.items()}
 

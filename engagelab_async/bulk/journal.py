@@ -36,9 +36,9 @@ from engagelab_async._version import __version__
 
 from .files import JournalError, door, held, inode, log_of, told
 from .mark import FOLD, Mark
-from .sites import Site, refuse_another
 from .schema import JOURNAL
 from .settling import Proof, proofs
+from .sites import Site, refuse_another
 from .states import State
 
 __all__ = ["JOURNAL", "Claim", "Database", "Entry", "RunJournal", "Settlement", "open_database"]
@@ -53,7 +53,8 @@ _SET_UP: Final = f"""
     CREATE TEMP TRIGGER working INSTEAD OF INSERT ON work BEGIN
         -- Most are accepted, and two values take half the time of five.
         INSERT INTO operations (run, at, digest, state, id)
-            SELECT new.run, new.at, key, {State.ACCEPTED:d}, value FROM json_each(new.accepted) WHERE true
+            SELECT new.run, new.at, key, {State.ACCEPTED:d}, value
+            FROM json_each(new.accepted) WHERE true
             ON CONFLICT (digest) DO UPDATE SET run = excluded.run, at = excluded.at,
                 state = excluded.state, id = excluded.id, code = NULL, error = NULL;
         INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
@@ -257,11 +258,13 @@ class Database:
         return known
 
     def _use_sites(self, claims: Sequence[Claim]) -> None:
-        if self._sites:
-            for product in {claim.product for claim in claims} & self._sites.keys():
-                site = self._sites[product]
-                self._connection.execute(_USE, (product, site.digest, site.origin))
-                del self._sites[product]
+        if not self._sites:
+            return
+        products = {claim.product for claim in claims}
+        for product in [each for each in self._sites if each in products]:
+            site = self._sites[product]
+            self._connection.execute(_USE, (product, site.digest, site.origin))
+            del self._sites[product]
 
     def _look_up(self, claims: Sequence[Claim]) -> dict[str, Entry]:
         digests = [claim.digest for claim in claims]

@@ -1,13 +1,13 @@
 """How far a journal's log has come, kept in the journal's file: so that a lost log is noticed.
 
-What a run writes stands in SQLite's log, `run.db-wal`, until it is copied to `run.db`. SQLite takes
-whatever log it finds, and none for an empty one: a log that was deleted, cut off, taken back to an
-earlier copy, or left behind when its file was renamed is not missed, and what it held is sent again.
+What a run writes is in SQLite's log, `run.db-wal`, until it is copied to `run.db`. SQLite takes
+whatever log it finds, and none for an empty one. A log that was deleted, cut off, replaced by an
+earlier copy, or left behind when its file was renamed is not missed: what it held is sent again.
 
-So each transaction is counted in `log_head`, in the log, and when it is on the disk the count is
-written into the file itself, over the row of `log_mark`, without SQLite. That row has a page of its
-own, which no transaction touches. It is not flushed: it is for logs that get lost, not for power
-cuts, after which it is behind the log and never ahead of it.
+So each transaction is counted in `log_head`, in the log. When it is on the disk, the count is
+written into the file itself, over the row of `log_mark`, without SQLite: that row has a page of its
+own, which no transaction touches. It is not flushed. It is there for logs that get lost, and after
+a power cut it is behind the log, never ahead of it.
 """
 
 import os

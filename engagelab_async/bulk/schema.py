@@ -34,7 +34,7 @@ _VERSION_1: Final = f"""
         UNION ALL
         SELECT digest, state, run, code, error FROM operations
         WHERE digest NOT IN (SELECT digest FROM sending);
-"""
+"""  # noqa: S608 - of a number
 
 # `log_head` counts the transactions, and is written with each. `log_mark` says in the file itself
 # how far the count has come; see `mark`.
@@ -103,9 +103,7 @@ def _is_whole(mark: Reached | None, found: Reached | None) -> bool:
     if mark is None:
         # A file of version 1.
         return True
-    return (
-        found is not None and found.journal == mark.journal and found.sequence >= mark.sequence
-    )
+    return found is not None and found.journal == mark.journal and found.sequence >= mark.sequence
 
 
 def _needs_log(mark: Reached | None, last: tuple[float | None] | None) -> bool:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 _CALLBACKS: Final = Kind(
     0x454C4331,
-    ("""
+    (
+        """
     CREATE TABLE messages (
         id TEXT PRIMARY KEY,
         digest TEXT,
@@ -47,7 +48,8 @@ _CALLBACKS: Final = Kind(
         code INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX by_digest ON messages (digest) WHERE digest IS NOT NULL;
-    """,),
+    """,
+    ),
 )
 _PUT: Final = """
     INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)

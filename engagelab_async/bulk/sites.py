@@ -46,9 +46,7 @@ def sites_of(base_urls: Mapping[str, str]) -> Mapping[str, Site]:
     return {product: Site.of(url) for product, url in base_urls.items()}
 
 
-def refuse_another(
-    path: Path, recorded: Mapping[str, Site], sites: Mapping[str, Site]
-) -> None:
+def refuse_another(path: Path, recorded: Mapping[str, Site], sites: Mapping[str, Site]) -> None:
     """Check that a journal is used where it was used before.
 
     Args:

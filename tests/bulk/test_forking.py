@@ -183,7 +183,8 @@ def test_receipts_are_written_by_parent_and_child(journal: Path) -> None:
         os.waitpid(child, 0)
         asyncio.run(receipts.settle(Status("3")))
         asyncio.run(receipts.aclose())
-        found = sqlite3.connect(f"{journal}-callbacks").execute("SELECT id FROM messages").fetchall()
+        callbacks = sqlite3.connect(f"{journal}-callbacks")
+        found = callbacks.execute("SELECT id FROM messages").fetchall()
         assert [("1",), ("2",), ("3",)] == sorted(found), found
     """
     run(program, journal)

@@ -122,12 +122,7 @@ class TestLost:
         """SQLite looks for it beside the name that a file is opened by."""
         killed(journal)
         other = journal.with_name("other.db")
-        if way == "hard link":
-            other.hardlink_to(journal)
-        elif way == "copy":
-            shutil.copy(journal, other)
-        else:
-            journal.rename(other)
+        {"hard link": os.link, "copy": shutil.copy, "renamed": os.rename}[way](journal, other)
 
         assert "other.db-wal is missing" in await refused(other)
 
@@ -135,7 +130,7 @@ class TestLost:
         """The log is beside what that points to."""
         killed(journal)
         link = tmp_path / "link.db"
-        link.symlink_to(journal)
+        os.symlink(journal, link)
 
         assert {State.ACCEPTED: 20, State.SENDING: 1} == summarise(link).states
 
@@ -244,7 +239,7 @@ def test_a_journal_without_a_mark_is_damaged(journal: Path, statement: str) -> N
     Database(journal).close()
     tampered(journal, statement)
 
-    with pytest.raises(JournalError, match="is damaged .it has no mark of its log"):
+    with pytest.raises(JournalError, match=r"is damaged .it has no mark of its log"):
         Database(journal)
 
 
@@ -259,5 +254,7 @@ def test_a_journal_without_a_head_is_refused(journal: Path) -> None:
 
 def tampered(journal: Path, statement: str) -> None:
     """Change a journal with another program."""
-    program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    )
     subprocess.run([sys.executable, "-c", program, str(journal), statement], check=True)

@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from functools import partial
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import anyio

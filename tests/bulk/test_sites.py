@@ -14,6 +14,11 @@ SANDBOX = "http://127.0.0.1:8025/sms"
 PRODUCTION = "https://smsapi.engagelab.com"
 
 
+def contents(journal: Path) -> bytes:
+    """Read a journal's file."""
+    return journal.read_bytes()
+
+
 async def send_at(
     journal: Path, sms: str, otp: str = "http://127.0.0.1:8025/otp", count: int = 3
 ) -> int:
@@ -29,7 +34,7 @@ async def send_at(
 async def test_another_one_is_refused_by_name(journal: Path) -> None:
     """Nothing is sent, nothing is changed, and the journal can be used where it was."""
     assert 3 == await send_at(journal, SANDBOX)
-    before = journal.read_bytes()
+    before = contents(journal)
 
     with pytest.raises(JournalError) as caught:
         await send_at(journal, PRODUCTION)
@@ -38,7 +43,7 @@ async def test_another_one_is_refused_by_name(journal: Path) -> None:
         f"journal: {journal} was used for sms at http://127.0.0.1:8025, and this run is for "
         "https://smsapi.engagelab.com: one journal serves one place; use another for another"
     ) == str(caught.value)
-    assert before == journal.read_bytes()
+    assert before == contents(journal)
     assert 1 == await send_at(journal, SANDBOX, count=4)
 
 
@@ -46,7 +51,7 @@ async def test_another_one_is_refused_by_a_stream_too(journal: Path) -> None:
     """Before it begins."""
     await send_at(journal, SANDBOX)
     async with EngageLab(sms=PAIR, http=Platform()) as engagelab:
-        with pytest.raises(JournalError, match="this run is for https://smsapi.engagelab.com"):
+        with pytest.raises(JournalError, match=r"this run is for https://smsapi\.engagelab\.com"):
             async with engagelab.fan_out(sends(3), journal=journal):
                 pytest.fail("it began")
 
@@ -59,7 +64,7 @@ async def test_a_path_may_hold_a_secret(journal: Path) -> None:
 
     assert "at https://gateway.example, and this run is for another path of it" in str(caught.value)
     assert "hunter" not in str(caught.value)
-    assert b"hunter" not in journal.read_bytes()
+    assert b"hunter" not in contents(journal)
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ class TestOlder:
         killed_log = old.with_name("run.db-wal")
         killed_log.unlink(missing_ok=True)
 
-        with pytest.raises(JournalError, match="was not closed by its last run, and its log .* is"):
+        with pytest.raises(JournalError, match=r"was not closed by its last run"):
             Database(old)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
