@@ -126,11 +126,11 @@ class TestLost:
 
         assert "other.db-wal is missing" in await refused(other)
 
-    async def test_but_not_by_a_symbolic_link(self, journal: Path, tmp_path: Path) -> None:
+    def test_but_not_by_a_symbolic_link(self, journal: Path, tmp_path: Path) -> None:
         """The log is beside what that points to."""
         killed(journal)
         link = tmp_path / "link.db"
-        os.symlink(journal, link)
+        link.symlink_to(journal)
 
         assert {State.ACCEPTED: 20, State.SENDING: 1} == summarise(link).states
 
