@@ -356,7 +356,7 @@ class Turn:
             raise ValueError("key: it makes different operations the same")
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
-        halves = [
+        halves = tuple(
             Turn(
                 self.way,
                 evolve(operation, to=parts[half]),
@@ -365,7 +365,7 @@ class Turn:
                 self._digest_of(half),
             )
             for half in (1, 0)
-        ]
+        )
         if self.claimed and self.way.journal is not None:
             # Until the journal knows of them, the next run takes both for the whole.
             for half in halves:
@@ -376,7 +376,7 @@ class Turn:
                     half.record()
 
             self.way.journal.settle(Settlement(self.digest, State.SPLIT), record)
-        return halves
+        return list(halves)
 
     def _digest_of(self, half: int) -> str:
         return identity_of_half(self.digest, half) if self.digest else ""
