@@ -8,7 +8,7 @@ import pytest
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
-from engagelab_async import ConnectError, JournalError, Response, SendSMS, Template
+from engagelab_async import ConnectError, FanOut, JournalError, Response, SendSMS, Template
 from engagelab_async.bulk.journal import Claim, Database, Entry, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 
@@ -32,6 +32,20 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Full, "is_full", False)
 
 
+async def until_it_is_full(run: FanOut) -> list[AnyOutcome]:
+    """Run until the disk is full, and return what was told."""
+    told: list[AnyOutcome] = []
+
+    async def listen() -> None:
+        async with run:
+            async for outcome in run:
+                told.append(outcome)  # noqa: PERF401 - it ends in an error
+
+    with pytest.raises(JournalError, match="it cannot be written"):
+        await listen()
+    return told
+
+
 def test_what_is_not_recorded_as_unsent_is_uncertain(on: Run, journal: Path) -> None:
     """The next run would not send it, so it is not called left; what was accepted stays so."""
 
@@ -43,12 +57,8 @@ def test_what_is_not_recorded_as_unsent_is_uncertain(on: Run, journal: Path) -> 
 
     async def main() -> None:
         Full.is_full = False
-        told: list[AnyOutcome] = []
         run = run_of(Platform(behaviour), sends(9), journal=journal, max_in_flight=1)
-        with pytest.raises(JournalError, match="it cannot be written"):
-            async with run:
-                async for outcome in run:
-                    told.append(outcome)  # noqa: PERF401 - it ends in an error
+        told = await until_it_is_full(run)
         Full.is_full = False
 
         assert ["Accepted", "Accepted", "Uncertain"] == kinds(told)
@@ -57,7 +67,6 @@ def test_what_is_not_recorded_as_unsent_is_uncertain(on: Run, journal: Path) -> 
         again = await outcomes_of(run_of(Platform(), sends(9), journal=journal))
 
         assert ["settled"] * 2 + ["Uncertain"] + ["Accepted"] * 6 == kinds(again)
-        journal.unlink()
 
     on(main)
 
@@ -72,18 +81,13 @@ def test_halves_of_what_is_not_recorded_as_divided_are_uncertain(on: Run, journa
     async def main() -> None:
         Full.is_full = False
         pair = [SendSMS((number(0), number(1)), Template("1233"))]
-        told: list[AnyOutcome] = []
         run = run_of(Platform(refuse), pair, journal=journal, split_rejected=True)
-        with pytest.raises(JournalError, match="it cannot be written"):
-            async with run:
-                async for outcome in run:
-                    told.append(outcome)  # noqa: PERF401 - it ends in an error
+        told = await until_it_is_full(run)
         Full.is_full = False
 
         assert ["Uncertain", "Uncertain"] == kinds(told)
         assert ["Uncertain"] == kinds(
             await outcomes_of(run_of(Platform(), pair, journal=journal, split_rejected=True))
         )
-        journal.unlink()
 
     on(main)
