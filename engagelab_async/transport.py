@@ -242,6 +242,11 @@ class Transport:
         self._ready = False
         self._tasks: set[Any] = set()
 
+    @property
+    def base_urls(self) -> Mapping[str, str]:
+        """Where each product is that can be called."""
+        return {product: account.base_url for product, account in self._accounts.items()}
+
     async def aclose(self) -> None:
         """Close the engine; further calls are refused.
 

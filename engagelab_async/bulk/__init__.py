@@ -15,6 +15,9 @@
             └── RunJournal               durable before, durable after             journal.py
                   ├── identity           what makes two operations the same        identity.py
                   ├── State              what can be known of an operation         states.py
+                  ├── JOURNAL            its tables, version by version            schema.py
+                  ├── Mark               how far its log has come                   mark.py, wal.py
+                  ├── Site               where it is used                          sites.py
                   └── Kind               of a file: made whole, told from others   files.py
 
     callbacks ──> Journal                settles what a run was uncertain of       settling.py

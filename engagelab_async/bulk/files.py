@@ -22,16 +22,31 @@ from .wal import is_damaged
 # the application's id (section 1.3 of the file format).
 _HEADER: Final = struct.Struct(">60xi4xi")
 
-held: Final[set[Path]] = set()
-"""The journals that runs of this process have open."""
+held: Final[set[tuple[int, int]]] = set()
+"""The journals that runs of this process have open, by `inode`: a file can have several names."""
 
-door: Final = threading.Lock()
+door: Final = threading.RLock()
 """One at a time opens or reads a file. Locks belong to the process: closing it, as a reader does,
 would give away the lock of a run that has opened it meanwhile."""
 
 
 class JournalError(ConfigurationError):
-    """A journal cannot be used: it is in use, damaged, of another version, or no journal."""
+    """A journal cannot be used.
+
+    It is in use, damaged, parted from its log, of another version, of another place, or no journal.
+    """
+
+
+def inode(path: Path) -> tuple[int, int]:
+    """Identify a file, whatever its name."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def log_of(path: Path) -> Path:
+    """Return where SQLite keeps the log of a file: where that really is."""
+    real = path.resolve()
+    return real.with_name(f"{real.name}-wal")
 
 
 @contextmanager
@@ -55,13 +70,16 @@ class Kind:
 
     Attributes:
         application: Its id in the header.
-        version: Its version there.
-        schema: The statements that make its tables.
+        versions: The statements that make each version out of the one before.
     """
 
     application: int
-    version: int
-    schema: str
+    versions: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        """The version that is written."""
+        return len(self.versions)
 
     def create(self, path: Path) -> None:
         """Make a file, unless somebody else makes it at the same moment."""
@@ -72,12 +90,23 @@ class Kind:
         aside = Path(name)
         try:
             with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
-                connection.executescript(self.schema)
                 connection.execute(f"PRAGMA application_id = {self.application}")
-                connection.execute(f"PRAGMA user_version = {self.version}")
+                self.migrate(connection)
             _put(aside, path)
         finally:
             aside.unlink(missing_ok=True)
+
+    def migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring an open file to the version that is written, from any before.
+
+        Args:
+            connection: The file, in a transaction if there is to be one.
+        """
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, statements in enumerate(self.versions[version:], version + 1):
+            for statement in statements.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
@@ -92,18 +121,19 @@ class Kind:
     @contextmanager
     def looked_at(self, path: Path) -> Iterator[sqlite3.Connection]:
         """Open a file as `reading` does, for who stands in the `door` already."""
-        if path.resolve() in held:
+        if inode(path) in held:
             raise JournalError(f"journal: {path} is in use by another run")
         self._check_header(path)
-        # Where it really is, its log is. And a name such as ":memory:" means something else to
-        # SQLite.
-        real = path.resolve()
-        log = real.with_name(f"{real.name}-wal")
+        log = log_of(path)
         if log.exists() and is_damaged(log):
             raise sqlite3.DatabaseError("its log has a flaw")
-        # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-        uri = f"{real.as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+        # Where it really is, its log is. And a name such as ":memory:" means something else to
+        # SQLite. Without a log beside it nobody has it open, and SQLite need not make one to read.
+        uri = f"{path.resolve().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
+        with (
+            _without_a_trace(log.with_name(f"{path.resolve().name}-shm")),
+            closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection,
+        ):
             self.insist_on(connection, path)
             yield connection
 
@@ -132,9 +162,21 @@ class Kind:
     def _compare(self, path: Path, application: int, version: int) -> None:
         if application != self.application:
             raise JournalError(f"journal: {path} is no journal")
-        if version != self.version:
-            msg = f"is of version {version}; this engagelab-async reads {self.version}"
-            raise JournalError(f"journal: {path} {msg}")
+        if not 1 <= version <= self.version:
+            known = "1" if self.version == 1 else f"1 to {self.version}"
+            msg = f"is of version {version}; this engagelab-async reads {known}"
+            raise JournalError(f"journal: {path} {msg}: use the one that wrote it, or a later one")
+
+
+@contextmanager
+def _without_a_trace(shared_memory: Path) -> Iterator[None]:
+    """Delete the index that SQLite makes of a log to read it; a run has it in its own memory."""
+    was_there = shared_memory.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            shared_memory.unlink(missing_ok=True)
 
 
 def _put(aside: Path, path: Path) -> None:

@@ -15,13 +15,15 @@ written at the same moment into one transaction.
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -30,44 +32,20 @@ import anyio
 from anyio import to_thread
 from attrs import define, field, frozen
 
-from .files import JournalError, Kind, door, held, told
-from .settling import proofs
+from engagelab_async._version import __version__
+
+from .files import JournalError, door, held, inode, log_of, told
+from .mark import FOLD, Mark
+from .schema import JOURNAL
+from .settling import Proof, proofs
+from .sites import Site, refuse_another
 from .states import State
 
-# Digests are in no order, so each row of `operations` that is written is a page of its own in
-# SQLite's log. What is under way stands in a table that grows at its end, which costs a third less.
-JOURNAL: Final = Kind(
-    0x454C4A31,
-    1,
-    """
-    CREATE TABLE runs (
-        number INTEGER PRIMARY KEY,
-        token TEXT NOT NULL,
-        started REAL NOT NULL,
-        ended REAL
-    );
-    CREATE TABLE sending (number INTEGER PRIMARY KEY, digest TEXT NOT NULL);
-    CREATE TABLE operations (
-        digest TEXT PRIMARY KEY,
-        state INTEGER NOT NULL,
-        run INTEGER NOT NULL,
-        id TEXT,
-        code INTEGER,
-        error TEXT,
-        at REAL NOT NULL
-    ) WITHOUT ROWID;
-    CREATE VIEW known AS
-        SELECT digest, 0 AS state, (SELECT max(number) FROM runs) AS run,
-            NULL AS code, NULL AS error FROM sending
-        UNION ALL
-        SELECT digest, state, run, code, error FROM operations
-        WHERE digest NOT IN (SELECT digest FROM sending);
-    """,
-)
+__all__ = ["JOURNAL", "Claim", "Database", "Entry", "RunJournal", "Settlement", "open_database"]
 
 # A transaction is one statement, with all rows as JSON. Each statement gives the interpreter's lock
 # away and waits for it, and beside an event loop that has much to do it waits for milliseconds.
-_SET_UP: Final = """
+_SET_UP: Final = f"""
     PRAGMA temp_store = MEMORY;
     CREATE TEMP VIEW work AS
         SELECT 0 AS run, 0 AS at, '' AS accepted, '' AS others, '' AS ended,
@@ -75,7 +53,8 @@ _SET_UP: Final = """
     CREATE TEMP TRIGGER working INSTEAD OF INSERT ON work BEGIN
         -- Most are accepted, and two values take half the time of five.
         INSERT INTO operations (run, at, digest, state, id)
-            SELECT new.run, new.at, key, 1, value FROM json_each(new.accepted) WHERE true
+            SELECT new.run, new.at, key, {State.ACCEPTED:d}, value
+            FROM json_each(new.accepted) WHERE true
             ON CONFLICT (digest) DO UPDATE SET run = excluded.run, at = excluded.at,
                 state = excluded.state, id = excluded.id, code = NULL, error = NULL;
         INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
@@ -85,18 +64,27 @@ _SET_UP: Final = """
             FROM json_each(new.others);
         DELETE FROM sending WHERE number IN (SELECT value FROM json_each(new.ended));
         INSERT INTO sending SELECT new.first + key, value FROM json_each(new.begun);
+        UPDATE log_head SET sequence = sequence + 1;
     END;
-"""
+"""  # noqa: S608 - of a number
 _WORK: Final = "INSERT INTO work VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
 # What was under way when a process ended, in its last run: there was no other since.
-_CUT_OFF: Final = """
+_CUT_OFF: Final = f"""
     INSERT OR REPLACE INTO operations (run, at, digest, state)
-    SELECT (SELECT max(number) FROM runs), ?, digest, 0 FROM sending
-"""
+    SELECT (SELECT max(number) FROM runs), ?, digest, {State.SENDING:d} FROM sending
+"""  # noqa: S608 - of a number
+_BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
+_END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
+_COUNT: Final = "UPDATE log_head SET sequence = sequence + 1"
+_PAGES_OF_LOG: Final = 1000
+"""After how many it is folded; SQLite's own default."""
+
+_SITES: Final = "SELECT product, digest, origin FROM sites"
+_USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
 
 
 @frozen
@@ -121,12 +109,14 @@ class Claim:
         resend: Whether it may be sent though an earlier run may have sent it.
         again: Whether this run has claimed it before and taken that back.
         ask_only: Whether nothing is to be written.
+        product: The product that it belongs to.
     """
 
     digest: str
     resend: bool = False
     again: bool = False
     ask_only: bool = False
+    product: str | None = None
 
     def held_up_by(self, entry: Entry | None, run: int) -> bool:
         """Tell whether what is known keeps the operation from being sent in a run."""
@@ -160,7 +150,8 @@ class Database:
     """The file of a journal, held by one process at a time.
 
     Args:
-        path: The file; it is made if it does not exist.
+        path: The file; it is made if it does not exist, and migrated if it is of an older version.
+        sites: Where each product is that may be sent to; ``None`` if that does not matter.
         wall_clock: Unix seconds.
 
     Attributes:
@@ -171,17 +162,69 @@ class Database:
         JournalError: The file cannot be used; it is left as it was.
     """
 
-    def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sites: Mapping[str, Site] | None = None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._wall_clock = wall_clock
-        self._path = path
         self.run: int
         self.token: str = secrets.token_hex(8)
-        self._connection, self.run = _opened(self._path, self.token, wall_clock())
+        self._sites = dict(sites or {})
+        self._process = os.getpid()
+        with told(path):
+            if not path.exists():
+                JOURNAL.create(path)
+        with door, told(path):
+            found = _proofs_of(path, self._sites)
+            # Its real name: a name such as ":memory:" means something else to SQLite.
+            self._path = path.resolve()
+            self._inode = inode(path)
+            self._connection = _connected(self._path)
+            self._mark = Mark(self._path, self._connection)
+            self._sequence = _sequence_of(self._connection)
+            try:
+                self._begin(found)
+            except BaseException:
+                self._shut()
+                raise
+            held.add(self._inode)
         # Where what is under way stands in its table.
         self._sending: dict[str, int] = {}
         self._last = 0
         # An event loop that is torn down closes the file while a thread may still write.
         self._in_use = threading.Lock()
+        self._is_open = True
+
+    def _begin(self, found: Sequence[Proof]) -> None:
+        """Begin a run, and have that in the file itself, which then knows when its log is lost."""
+        connection, now = self._connection, self._wall_clock()
+        connection.executescript(_SET_UP)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_CUT_OFF, (now,))
+        connection.execute("DELETE FROM sending")
+        rows = [(each.digest, each.state, each.id, each.code, each.error) for each in found]
+        (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
+        connection.execute(_WORK, (last, now, "{}", json.dumps(rows), "[]", 0, "[]"))
+        self.run = connection.execute(_BEGIN, (self.token, now, __version__)).lastrowid or 0
+        connection.execute("COMMIT")
+        self._sequence = _sequence_of(connection)
+        # Nothing gets into the file before its mark says that it needs the log.
+        self._mark.reach(self._sequence)
+        self._mark.flush()
+        connection.execute(FOLD).fetchone()
+        # Writes the log anew: it holds now what the file does not.
+        self._advance(_COUNT)
+        self._mark.flush()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
+
+    def _advance(self, statement: str, parameters: Sequence[object] = ()) -> None:
+        """Execute a transaction that counts, and mark that it is on the disk."""
+        self._connection.execute(statement, parameters)
+        self._sequence += 1
+        self._mark.reach(self._sequence)
 
     def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
         """Write settlements, then claims, in one transaction.
@@ -189,23 +232,39 @@ class Database:
         Returns:
             What was known of the claimed operations, by their digests. The claims that it does
             not hold up are written.
+
+        Raises:
+            JournalError: This is a fork of the process that has the file.
         """
+        if self._process != os.getpid():
+            raise JournalError(f"journal: {self._path} is in use by the process that was forked")
         with self._in_use:
             known = self._look_up(claims) | {end.digest: Entry(end.state, self.run) for end in ends}
-            free = [
-                claim.digest
+            granted = [
+                claim
                 for claim in claims
                 if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
             ]
+            self._use_sites(granted)
+            free = [claim.digest for claim in granted]
             numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
             first = self._last + 1
             row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
-            self._connection.execute(_WORK, (self.run, self._wall_clock(), *row))
+            self._advance(_WORK, (self.run, self._wall_clock(), *row))
             for end in ends:
                 self._sending.pop(end.digest, None)
             self._sending.update(zip(free, count(first), strict=False))
             self._last += len(free)
         return known
+
+    def _use_sites(self, claims: Sequence[Claim]) -> None:
+        if not self._sites:
+            return
+        products = {claim.product for claim in claims}
+        for product in [each for each in self._sites if each in products]:
+            site = self._sites[product]
+            self._connection.execute(_USE, (product, site.digest, site.origin))
+            del self._sites[product]
 
     def _look_up(self, claims: Sequence[Claim]) -> dict[str, Entry]:
         digests = [claim.digest for claim in claims]
@@ -216,38 +275,65 @@ class Database:
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. Again does no harm."""
-        with self._in_use, suppress(sqlite3.Error), closing(self._connection):
-            self._connection.execute(
-                "UPDATE runs SET ended = ? WHERE number = ?", (self._wall_clock(), self.run)
-            )
-        held.discard(self._path.resolve())
+        if self._process != os.getpid():
+            # Of a process that was forked. What it inherited is its parent's to close.
+            return
+        with self._in_use:
+            if not self._is_open:
+                return
+            self._is_open = False
+            with suppress(sqlite3.Error):
+                self._connection.execute(_END, (self._wall_clock(), self.run))
+            with suppress(sqlite3.Error):
+                self._fold()
+            self._shut()
+            held.discard(self._inode)
+
+    def _fold(self) -> None:
+        self._connection.execute(FOLD).fetchone()
+        self._mark.reach(self._sequence, alone=True)
+        self._mark.flush()
+
+    def _shut(self) -> None:
+        log = log_of(self._path)
+        there = log.exists()
+        self._connection.close()
+        _never_finalize(self._connection, undo=True)
+        if there and not log.exists():
+            # SQLite folds it, too, and has deleted it then.
+            self._mark.reach(self._sequence, alone=True)
+        # Last: on POSIX systems, closing any descriptor of a file gives up its locks.
+        self._mark.close()
 
 
-async def open_database(path: Path) -> Database:
+async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> Database:
     """Open a journal in a worker thread.
 
     Args:
         path: As for `Database`.
+        sites: As for `Database`.
 
     Raises:
         JournalError: The file cannot be used; it is left as it was.
     """
     opened: list[Database] = []
-    gone = threading.Event()
+    given_up = threading.Event()
     handing_over = threading.Lock()
 
     def open_it() -> None:
-        database = Database(path)
-        with handing_over:
-            opened.append(database)
-        if gone.is_set():
-            database.close()
+        # Whoever wants the file next waits here until it is closed again.
+        with door:
+            database = Database(path) if sites is None else Database(path, sites=sites)
+            with handing_over:
+                opened.append(database)
+            if given_up.is_set():
+                database.close()
 
     try:
         await to_thread.run_sync(open_it)
     except BaseException:
         # Nobody cancels a thread: it may open the file when there is nobody left to close it.
-        gone.set()
+        given_up.set()
         with handing_over:
             for database in opened:
                 database.close()
@@ -255,20 +341,34 @@ async def open_database(path: Path) -> Database:
     return opened[0]
 
 
-def _opened(path: Path, token: str, now: float) -> tuple[sqlite3.Connection, int]:
-    """Open the file, and begin a run."""
-    with told(path):
-        if not path.exists():
-            JOURNAL.create(path)
-    with door, told(path):
-        with JOURNAL.looked_at(path):
-            pass
-        taken = _taken(path.resolve(), token, now)
-        held.add(path.resolve())
-        return taken
+def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
+    """Look what callbacks say, and whether the file can be used, before anything is changed.
+
+    Args:
+        path: The file.
+        sites: Where it is to be used; those that it knows are taken out.
+    """
+    with JOURNAL.looked_at(path) as connection:
+        recorded = recorded_sites(connection)
+        refuse_another(path, recorded, sites)
+        for product in recorded:
+            sites.pop(product, None)
+        return proofs(path, connection)
 
 
-def _taken(path: Path, token: str, now: float) -> tuple[sqlite3.Connection, int]:
+def recorded_sites(connection: sqlite3.Connection) -> Mapping[str, Site]:
+    """Read where a journal was used, by product; one of version 1 does not know.
+
+    Args:
+        connection: The journal, open.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    rows = connection.execute(_SITES).fetchall() if version > 1 else []
+    return {product: Site(digest, origin) for product, digest, origin in rows}
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the file, alone, and bring it to the version that is written."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         # Held until the process ends, however it ends: a second one is told so.
@@ -276,27 +376,34 @@ def _taken(path: Path, token: str, now: float) -> tuple[sqlite3.Connection, int]
         connection.execute("PRAGMA journal_mode = WAL")
         # Durable against a loss of power too, at the price of one fsync for each transaction.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SET_UP)
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        # The lock, for what follows.
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_CUT_OFF, (now,))
-        connection.execute("DELETE FROM sending")
-        _settle_what_was_uncertain(connection, path, now)
-        begun = "INSERT INTO runs (token, started) VALUES (?, ?)"
-        run = connection.execute(begun, (token, now)).lastrowid
-        connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise
-    return connection, run or 0
+    _never_finalize(connection)
+    # What fails here leaves the file open: closing it would take the log of a run that was cut off
+    # into a file of an older version, which has no mark to say so.
+    JOURNAL.migrate(connection)
+    connection.execute("COMMIT")
+    return connection
 
 
-def _settle_what_was_uncertain(connection: sqlite3.Connection, path: Path, now: float) -> None:
-    rows = [
-        (each.digest, each.state, each.id, each.code, each.error)
-        for each in proofs(path, connection)
-    ]
-    (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
-    connection.execute(_WORK, (last, now, "{}", json.dumps(rows), "[]", 0, "[]"))
+def _sequence_of(connection: sqlite3.Connection) -> int:
+    (sequence,) = connection.execute("SELECT sequence FROM log_head").fetchone()
+    return int(sequence)
+
+
+def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> None:
+    """Keep a connection from being closed by anything but `Database.close`.
+
+    Whoever closes a file last has SQLite delete the log, and a forked child takes itself for that:
+    at its exit the interpreter finalizes what it inherited. So there is one more reference than
+    anybody knows of.
+    """
+    change = ctypes.pythonapi.Py_DecRef if undo else ctypes.pythonapi.Py_IncRef
+    change(ctypes.py_object(connection))
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
@@ -309,7 +416,7 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
     return json.dumps(accepted), json.dumps(others)
 
 
-def _nothing() -> None:
+def do_nothing() -> None:
     """Do nothing, for nobody waits."""
 
 
@@ -330,8 +437,9 @@ class _Batch:
     def finish(self) -> None:
         """Wake everybody who waits for it."""
         self.done.set()
-        for durable in self.durable:
-            durable()
+        durable, self.durable = self.durable, []
+        for each in durable:
+            each()
 
 
 class RunJournal:
@@ -343,6 +451,9 @@ class RunJournal:
     Args:
         database: The open file.
         on_failure: Called when it cannot be written any longer.
+
+    Attributes:
+        written: In a callback of `settle`, whether what was settled is on the disk.
     """
 
     def __init__(self, database: Database, on_failure: Callable[[JournalError], None]) -> None:
@@ -350,6 +461,7 @@ class RunJournal:
         self._on_failure = on_failure
         self._gathering = _Batch()
         self._closing = False
+        self.written = True
 
     @property
     def run(self) -> int:
@@ -392,7 +504,7 @@ class RunJournal:
             raise _unwritable(batch.error)
         return batch.known.get(claim.digest)
 
-    def settle(self, end: Settlement, durable: Callable[[], None] = _nothing) -> None:
+    def settle(self, end: Settlement, durable: Callable[[], None] = do_nothing) -> None:
         """Have it written down what became of an operation.
 
         Args:
@@ -405,7 +517,7 @@ class RunJournal:
         batch.wanted.set()
         if batch.done.is_set():
             # Nobody writes any longer.
-            durable()
+            self._finish(batch)
 
     def close(self) -> None:
         """Write what is left, and end `write`."""
@@ -425,7 +537,7 @@ class RunJournal:
         except BaseException as error:
             # Only an event loop that is torn down gets here.
             self._gathering.error = error
-            self._gathering.finish()
+            self._finish(self._gathering)
             self._database.close()
             raise
 
@@ -435,13 +547,17 @@ class RunJournal:
             batch.known = await to_thread.run_sync(self._database.write, batch.ends, claims)
         except BaseException as error:
             batch.error = error
-            if not isinstance(error, sqlite3.Error | OSError):
+            if not isinstance(error, sqlite3.Error | OSError | JournalError):
                 raise
             self._on_failure(_unwritable(error))
         finally:
             for claim in batch.withdrawn:
                 self._unclaim(claim, batch)
-            batch.finish()
+            self._finish(batch)
+
+    def _finish(self, batch: _Batch) -> None:
+        self.written = batch.error is None
+        batch.finish()
 
     def _unclaim(self, claim: Claim, batch: _Batch) -> None:
         """Take back what was written for somebody who has gone."""

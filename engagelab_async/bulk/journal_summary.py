@@ -10,7 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from .identity import identity_of_half
-from .journal import JOURNAL
+from .journal import JOURNAL, recorded_sites
 from .settling import count_messages, proofs
 from .states import State
 
@@ -47,12 +47,14 @@ class JournalSummary:
         errors: How many operations ended in each error, by the API's code where it had one, else
             by the error's class.
         messages: How many messages are in each status, as callbacks told.
+        sites: Where it was used: scheme, host and port, by product.
     """
 
     runs: tuple[RecordedRun, ...]
     states: Mapping[State, int]
     errors: Mapping[str, int]
     messages: Mapping[str, int]
+    sites: Mapping[str, str]
 
     @property
     def uncertain(self) -> int:
@@ -101,6 +103,7 @@ def summarise(path: Path) -> JournalSummary:
             {State(state): count for state, count in states.items() if count},
             {str(name): count for name, count in errors.items() if name is not None and count > 0},
             count_messages(path, database),
+            {product: site.origin for product, site in recorded_sites(database).items()},
         )
 
 

@@ -48,12 +48,25 @@ class Rate:
 
     def __attrs_post_init__(self) -> None:
         """Check the numbers."""
-        if not (math.isfinite(self.per_second) and self.per_second > 0):
+        if not (_is_finite(self.per_second) and self.per_second > 0):
             raise ValueError("rate: must be a finite number above 0")
-        if self.burst is not None and not (math.isfinite(self.burst) and self.burst >= 1):
+        if self.burst is not None and not (_is_finite(self.burst) and self.burst >= 1):
             raise ValueError("burst: must be a finite number, 1 or more")
+        interval = 1 / float(self.per_second)
+        if not _is_finite(interval):
+            raise ValueError("rate: too low, the time between two requests is not finite")
+        if self.burst is not None and not _is_finite(self.burst * interval):
+            raise ValueError("burst: too large for this rate, the time that it spans is not finite")
         if self.of not in ("requests", "targets"):
             raise ValueError("of: must be 'requests' or 'targets'")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        # An int that no float can be.
+        return False
 
 
 class RateLimit:
@@ -78,7 +91,7 @@ class RateLimit:
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self._counts_targets = rate.of == "targets"
-        self._interval = 1 / rate.per_second
+        self._interval = 1 / float(rate.per_second)
         # A late wake-up can be made up for only out of a burst of more than one.
         self._burst = max(2.0, rate.per_second / 20) if rate.burst is None else rate.burst
         self._clock = clock

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -35,6 +35,7 @@ from .journal import RunJournal, open_database
 from .outcomes import AnyOutcome
 from .rate import limiter_of
 from .report import BulkReport, Tally
+from .sites import sites_of
 from .stopping import stop_on_fatal_error
 from .worker import RunContext, Task
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from .identity import Key
     from .rate import Limiter, Rate
+    from .sites import Site
     from .stopping import StopRule
 
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
@@ -76,6 +78,7 @@ class FanOut:
         max_in_flight: int,
         limiter: Limiter | None = None,
         journal: Path | None = None,
+        sites: Mapping[str, Site] | None = None,
         key: Key | None = None,
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
@@ -89,6 +92,7 @@ class FanOut:
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self._journal_path = journal
+        self._sites = sites
         self._stop_when = stop_when
         self._grace = grace
         self._clock = clock
@@ -197,7 +201,7 @@ class FanOut:
         self._owner.check()
         self._started = self._clock()
         if self._journal_path is not None:
-            database = await open_database(self._journal_path)
+            database = await open_database(self._journal_path, self._sites)
             self._journal = self._context.journal = RunJournal(database, self._fail)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -349,21 +353,30 @@ class FanOut:
         finally:
             # Only what is cancelled leaves something.
             for left in tasks:
-                self._deliver(left.given_up())
+                self._settle(left, left.given_up())
 
     # ------------------------------------------------------------------ outcomes
 
     def _settle(self, task: Task, outcome: AnyOutcome) -> None:
-        if not task.intended or self._journal is None:
+        if self._journal is None:
             self._deliver(outcome)
             return
         # The worker goes on; its next intent is written together with this.
-        self._settling += 1
-        self._journal.settle(task.settlement(outcome), partial(self._settled, outcome))
+        settled = partial(self._settled, task, outcome)
+        if task.intended:
+            self._settling += 1
+            task.when_recorded = settled
+            self._journal.settle(task.settlement(outcome), task.record)
+        elif task.when_recorded is not None:
+            # It was withdrawn, and that is being written.
+            self._settling += 1
+            task.when_recorded = settled
+        else:
+            self._deliver(task.as_recorded(outcome))
 
-    def _settled(self, outcome: AnyOutcome) -> None:
+    def _settled(self, task: Task, outcome: AnyOutcome) -> None:
         self._settling -= 1
-        self._deliver(outcome)
+        self._deliver(task.as_recorded(outcome))
         self._make_room()
         self._finish_if_done()
 
@@ -430,6 +443,7 @@ def fan_out(
         max_in_flight=max_in_flight,
         limiter=limiter_of(rate, burst),
         journal=None if journal is None else Path(journal),
+        sites=None if journal is None else sites_of(transport.base_urls),
         key=key,
         retry=None if retry is None else instance(retry, RetryPolicy, "retry"),
         timeout=None if timeout is None else seconds(timeout, "timeout"),

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 from anyio import to_thread
 from attrs import evolve, frozen
 
-from .files import Kind, told
+from .files import JournalError, Kind, inode, told
 from .identity import REFERENCE, Reference
 from .states import State
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _CALLBACKS: Final = Kind(
     0x454C4331,
-    1,
-    """
+    (
+        """
     CREATE TABLE messages (
         id TEXT PRIMARY KEY,
         digest TEXT,
@@ -49,6 +49,7 @@ _CALLBACKS: Final = Kind(
     ) WITHOUT ROWID;
     CREATE INDEX by_digest ON messages (digest) WHERE digest IS NOT NULL;
     """,
+    ),
 )
 _PUT: Final = """
     INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -61,10 +62,11 @@ _PUT: Final = """
         rank = max(rank, excluded.rank),
         went = max(went, excluded.went)
 """
-_DOUBTFUL: Final = """
+_DOUBTFUL: Final = f"""
     SELECT digest, state, coalesce(code, error), runs.token
-    FROM known JOIN runs ON runs.number = known.run WHERE state IN (0, 3)
-"""
+    FROM known JOIN runs ON runs.number = known.run
+    WHERE state IN ({State.SENDING:d}, {State.UNCERTAIN:d})
+"""  # noqa: S608 - of numbers
 _FIND: Final = """
     SELECT digest, token, targets, status, went, id, code FROM messages
     WHERE digest IN (SELECT value FROM json_each(?))
@@ -98,6 +100,9 @@ _STAYED: Final = {
 }
 _SURE: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
 """Of several messages of an operation, that with the last of these counts."""
+
+_LARGEST: Final = 2**63
+"""What an integer of SQLite is less than."""
 
 _PATIENCE: Final = 30.0  # seconds that another process may take to write
 _AT_ONCE: Final = 1000
@@ -139,7 +144,7 @@ class Journal:
         """Open nothing yet."""
         self._path = beside(Path(path))
         self._connection: sqlite3.Connection | None = None
-        self._file = 0
+        self._file: tuple[int, ...] = ()
         self._in_use = threading.Lock()
 
     async def settle(self, event: object) -> bool:
@@ -171,19 +176,23 @@ class Journal:
     def _put(self, row: tuple[object, ...] | None) -> None:
         with self._in_use, told(self._path):
             if self._connection is not None and not self._is_in_place():
-                # The journal was moved or deleted, to begin anew.
+                # The journal was moved or deleted, to begin anew; or the process has forked, and
+                # the locks are its parent's.
                 self._connection.close()
                 self._connection = None
             if self._connection is None:
                 if not self._path.exists():
                     _CALLBACKS.create(self._path)
                 self._connection = _connected(self._path)
-                self._file = self._path.stat().st_ino
+                self._file = self._identified()
             if row is not None:
                 self._connection.execute(_PUT, row)
 
     def _is_in_place(self) -> bool:
-        return self._path.exists() and self._path.stat().st_ino == self._file
+        return self._path.exists() and self._identified() == self._file
+
+    def _identified(self) -> tuple[int, ...]:
+        return os.getpid(), *inode(self._path)
 
     async def aclose(self) -> None:
         """Close the file; the next event opens it again."""
@@ -212,9 +221,21 @@ class Journal:
 def _row(event: _Status) -> tuple[object, ...]:
     found = Reference.read(event.custom_args.get(REFERENCE))
     whose = (None, None, None) if found is None else (found.digest, found.targets, found.token)
-    rank = _RANKS.get(event.status, 2)
-    went = event.status not in _STAYED
-    return event.message_id, *whose, event.status, rank, went, event.error_code or None
+    status = _storable(event.status)
+    rank = _RANKS.get(status, 2)
+    went = status not in _STAYED
+    return _storable(event.message_id), *whose, status, rank, went, _code(event.error_code)
+
+
+def _storable(text: str) -> str:
+    # JSON can hold half of a surrogate pair, and SQLite cannot.
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _code(code: int | None) -> int | None:
+    """Return a code if it is one: what no code can be must not cost the proof beside it."""
+    is_code = isinstance(code, int) and not isinstance(code, bool) and 0 < abs(code) < _LARGEST
+    return code if is_code else None
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -289,7 +310,12 @@ class _Message:
         # One of many that was not sent says nothing of the others.
         if self.went or self.targets > 1:
             return State.ACCEPTED
-        state = _STAYED[self.status]
+        state = _STAYED.get(self.status)
+        if state is None:
+            raise JournalError(
+                f"journal: its callbacks hold a status that is not known, {self.status!r}: "
+                "nothing is sent, and nothing is changed"
+            )
         return state if self.targets or state is State.ACCEPTED else None
 
 

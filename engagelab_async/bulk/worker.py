@@ -19,7 +19,7 @@ from engagelab_async.operations import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
-from .journal import Claim, Entry, RunJournal, Settlement
+from .journal import Claim, Entry, RunJournal, Settlement, do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
 from .states import State
@@ -94,6 +94,8 @@ class Task:
         digest: Its identity in the journal; made when it is needed.
         attempts: How many requests left, or tried to.
         intended: Whether its intent is in the journal.
+        unrecorded: Whether the journal could not record that it was not sent.
+        when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
     """
 
     run: RunContext
@@ -102,6 +104,8 @@ class Task:
     digest: str = ""
     attempts: int = 0
     intended: bool = False
+    unrecorded: bool = False
+    when_recorded: Callable[[], object] | None = None
     _doubtful: bool = False
     _looked_up: bool = False
     _in_flight: bool = False
@@ -209,6 +213,7 @@ class Task:
             if known is not None and claim.held_up_by(known, journal.run):
                 return self._recorded(known)
             self.intended = True
+            self.unrecorded = False
             self._doubtful = known is not None and known.state.doubtful
         return None if self.run.flow.stopped is None else self.given_up()
 
@@ -218,6 +223,7 @@ class Task:
             resend=self.run.resend_uncertain,
             again=self._doubtful,
             ask_only=ask_only,
+            product=self.operation.endpoint.product,
         )
 
     def _referenced(self, call: Call[Any], journal: RunJournal) -> Any:  # noqa: ANN401
@@ -322,7 +328,26 @@ class Task:
     def _withdraw(self) -> None:
         if self.intended and self.run.journal is not None:
             self.intended = False
-            self.run.journal.settle(Settlement(self.digest, self._unsent))
+            self.when_recorded = do_nothing
+            self.run.journal.settle(Settlement(self.digest, self._unsent), self.record)
+
+    def record(self) -> None:
+        """Note that the journal has recorded how it ended, or could not."""
+        journal, when_recorded = self.run.journal, self.when_recorded
+        self.unrecorded = journal is not None and not journal.written
+        self.when_recorded = None
+        if when_recorded is not None:
+            when_recorded()
+
+    def as_recorded(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Return an outcome as the next run will see it.
+
+        What is not recorded as unsent is still being sent, as far as the journal knows: the next
+        run will not send it.
+        """
+        if self.unrecorded and self.settlement(outcome).state is State.UNSENT:
+            return self._unanswered("it was not sent, which could not be written to the journal")
+        return outcome
 
     @property
     def _unsent(self) -> State:
@@ -370,14 +395,23 @@ class Task:
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
             # The journal says that it was divided, which it cannot have been.
             raise ValueError("key: it makes different operations the same")
-        if self.intended and self.run.journal is not None:
-            self.run.journal.settle(Settlement(self.digest, State.SPLIT))
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
-        return [
+        halves = [
             Task(self.run, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
             for half in (1, 0)
         ]
+        if self.intended and self.run.journal is not None:
+            # Until the journal knows of them, the next run takes both for the whole.
+            for half in halves:
+                half.when_recorded = do_nothing
+
+            def record() -> None:
+                for half in halves:
+                    half.record()
+
+            self.run.journal.settle(Settlement(self.digest, State.SPLIT), record)
+        return halves
 
     def _digest_of(self, half: int) -> str:
         return identity_of_half(self.digest, half) if self.digest else ""

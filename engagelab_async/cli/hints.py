@@ -47,8 +47,10 @@ HINTS: Final[Mapping[type[EngageLabError], str]] = {
         "with --sandbox."
     ),
     JournalError: (
-        "Name another file with --journal, or none yet. One journal serves one list, and one run "
-        "at a time; see `engagelab journal show`."
+        "Put that right: free space where the disk is full, wait where another run has it. Then "
+        "go on with the same command and --resume. A list that was begun needs its own journal, "
+        "else people are sent to twice: another --journal is for another list. See `engagelab "
+        "journal show`."
     ),
     ConnectError: "Check the network, the proxy variables and the base URL, then send again.",
     APIError: "See what the API says; the request reached it and was refused.",

@@ -53,7 +53,12 @@ def _document(summary: JournalSummary) -> dict[str, Any]:
         {"number": run.number, "started": run.started, "ended": run.ended} for run in summary.runs
     ]
     counts = {name.replace(" ", "_"): count for name, count in summary.counts}
-    result = {"runs": runs, **counts, "messages": dict(summary.messages)}
+    result = {
+        "runs": runs,
+        **counts,
+        "messages": dict(summary.messages),
+        "used_at": dict(summary.sites),
+    }
     return {"ok": True, "operation": None, "result": result}
 
 
@@ -72,6 +77,8 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
     if summary.messages:
         told = {name: f"{count:,}" for name, count in summary.messages.items()}
         parts += [Text("Messages, as callbacks told", "bold"), facts(told)]
+    if summary.sites:
+        parts += [Text("Used at", "bold"), facts(summary.sites)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}
     return Group(*parts, Text("Runs", "bold"), facts(runs))
 

@@ -12,9 +12,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from anyio import to_thread
 
+from bulk.conftest import Run
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import EngageLabError, JournalError, SendSMS, Template
 from engagelab_async.bulk.journal import JOURNAL, Claim, Database, Entry, Settlement, open_database
@@ -329,6 +331,37 @@ class TestOpening:
 
         Database(journal).close()
 
+    def test_that_is_cancelled_is_free_at_once(self, on: Run, journal: Path) -> None:
+        """Whatever moment it is cancelled at, the next can have the file, and need not wait."""
+
+        async def main() -> None:
+            for steps in range(8):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(enter)
+                    for _ in range(steps):
+                        await anyio.lowlevel.checkpoint()
+                    group.cancel_scope.cancel()
+                (await open_database(journal)).close()
+
+        async def enter() -> None:
+            async with run_of(Platform(), sends(3), journal=journal, grace=0.0):
+                await anyio.sleep_forever()
+
+        on(main)
+
+    async def test_that_is_cancelled_by_asyncio_is_free_at_once(self, journal: Path) -> None:
+        """It does not wait for the thread that opens the file; the next opener does."""
+        begun(journal)
+        for steps in range(8):
+            task = asyncio.create_task(open_database(journal))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result().close()
+            (await open_database(journal)).close()
+
     def test_waits_for_those_who_read(self, journal: Path) -> None:
         """Closing the file, a reader would give the lock of the run away."""
         begun(journal)
@@ -387,7 +420,7 @@ class TestUnusable:
             (lambda path: path.write_text("name,phone\n" * 100), "is no journal"),
             (lambda path: path.write_bytes(b""), "is no journal"),
             (foreign, "is no journal"),
-            (newer, "is of version 7; this engagelab-async reads 1"),
+            (newer, "is of version 7; this engagelab-async reads 1 to 2"),
             (damaged, "damaged"),
             (cut, "damaged"),
         ],

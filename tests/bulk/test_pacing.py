@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import anyio
@@ -131,13 +132,25 @@ class TestRateLimit:
 class TestRate:
     """What a rate may be."""
 
-    @pytest.mark.parametrize("value", [0, -1, math.inf, math.nan])
+    @pytest.mark.parametrize("value", [5e-324, 1e-309, math.ulp(0.0)])
+    def test_has_a_finite_interval(self, value: float) -> None:
+        """No clock can wait for the second request."""
+        for make in (Rate, partial(limiter_of, burst=None)):
+            with pytest.raises(ValueError, match="rate: too low, the time between two requests"):
+                make(value)
+
+    def test_spans_a_finite_time(self) -> None:
+        """Of a burst as well."""
+        with pytest.raises(ValueError, match="burst: too large for this rate"):
+            Rate(1e-200, burst=1e200)
+
+    @pytest.mark.parametrize("value", [0, -1, math.inf, math.nan, 10**400])
     def test_is_above_zero(self, value: float) -> None:
         """A rate is a finite number above 0."""
         with pytest.raises(ValueError, match="rate: must be a finite number above 0"):
             Rate(value)
 
-    @pytest.mark.parametrize("value", [0, 0.5, math.inf])
+    @pytest.mark.parametrize("value", [0, 0.5, math.inf, 10**400])
     def test_burst_is_one_or_more(self, value: float) -> None:
         """Without a burst of 1, nothing could ever leave."""
         with pytest.raises(ValueError, match="burst: must be a finite number, 1 or more"):

@@ -1,6 +1,7 @@
 """Callbacks settle what a run was left uncertain of."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -419,6 +420,42 @@ class TestSettling:
         Database(journal).close()
 
         assert {"5011": 1} == summarise(journal).errors
+
+    @pytest.mark.parametrize(
+        "code", [10**30, -(10**30), 2**63, 2**63 - 1, -1, 0, True, None, 1.5, "5011", [], math.nan]
+    )
+    async def test_is_not_lost_to_an_odd_code(self, journal: Path, code: Any) -> None:  # noqa: ANN401
+        """Whatever the platform takes for one: the proof is what counts."""
+        token = uncertain(journal)
+        await settled(journal, status("target_invalid", token, error_code=code))
+
+        assert State.REFUSED is known(journal)
+
+        is_code = type(code) is int and 0 < abs(code) < 2**63
+        assert ({str(code): 1} if is_code else {"target_invalid": 1}) == summarise(journal).errors
+
+    @pytest.mark.parametrize("odd", ["\ud83d", "a\0b", "", "é" * 100_000, "\udcff\n"])
+    async def test_is_not_lost_to_odd_text(self, journal: Path, odd: str) -> None:
+        """In the message's id, or in the status."""
+        token = uncertain(journal)
+        await settled(journal, status("delivered", token, odd), status(odd, token, "other"))
+
+        assert State.ACCEPTED is known(journal)
+        assert 2 == sum(summarise(journal).messages.values())
+
+    async def test_of_a_status_that_is_not_known_is_refused(self, journal: Path) -> None:
+        """A later version may have written that a message stayed for a reason of its own."""
+        token = uncertain(journal)
+        await settled(journal, status("sent_failed", token))
+        with closing(sqlite3.connect(beside(journal), isolation_level=None)) as connection:
+            connection.execute("UPDATE messages SET status = 'lost in space'")
+        before = contents(journal)
+
+        for use in (Database, summarise):
+            with pytest.raises(JournalError, match="status that is not known, 'lost in space'"):
+                use(journal)
+
+        assert before == contents(journal)
 
     async def test_tells_which_events_it_is_for(self, journal: Path) -> None:
         """Replies and notifications are left alone."""

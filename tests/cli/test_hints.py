@@ -43,8 +43,13 @@ def test_a_class_that_is_not_in_the_table_takes_the_nearest_hint() -> None:
 
 
 def test_a_journal_that_cannot_be_used_is_no_matter_of_keys() -> None:
-    """Its hint is about the option that names it."""
-    assert "--journal" in hint(JournalError("journal: run.db is in use by another run"))
+    """Its hint is about the option that names it, and leads away from none that was begun."""
+    found = hint(JournalError("journal: it cannot be written (database or disk is full)"))
+
+    assert "free space" in found
+    assert "go on with the same command and --resume" in found
+    assert "another --journal is for another list" in found
+    assert "Name another" not in found
 
 
 def test_uncertainty_counts_for_more_than_the_class() -> None:

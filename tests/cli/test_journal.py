@@ -28,7 +28,7 @@ def journal(at_sandbox: Engagelab, tmp_path: Path) -> str:
     return f"{path}.db"
 
 
-def test_a_journal_is_explained(engagelab: Engagelab, journal: str) -> None:
+def test_a_journal_is_explained(engagelab: Engagelab, journal: str, origin: str) -> None:
     """What became of the requests, what that means for the next run, and when runs were."""
     ran = engagelab("journal", "show", journal)
 
@@ -40,12 +40,13 @@ def test_a_journal_is_explained(engagelab: Engagelab, journal: str) -> None:
         "rejected 1 (the API will not take them",
         "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
         "Errors code 1000 1 code 3002 1",
+        f"Used at sms {origin}",
         "Runs run 1 2",
     ):
         assert told in seen
 
 
-def test_json(engagelab: Engagelab, journal: str) -> None:
+def test_json(engagelab: Engagelab, journal: str, origin: str) -> None:
     """For scripts."""
     ran = engagelab("journal", "show", journal, "--json")
 
@@ -57,6 +58,7 @@ def test_json(engagelab: Engagelab, journal: str) -> None:
         "uncertain": 1,
         "not_sent": 0,
         "messages": {},
+        "used_at": {"sms": origin},
     } == result
     assert 1 == run["number"]
     assert run["started"] <= run["ended"]

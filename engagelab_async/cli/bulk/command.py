@@ -1,7 +1,7 @@
 """From a command line to an exit code: open the list, check it, decide, send, tell."""
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final, cast
 
 from attrs import frozen
@@ -129,9 +129,15 @@ def _write_page(ended: Ended) -> None:
     path = ended.job.options.report
     if path is None:
         return
+    # Made aside: half a report would be in the way of the next run.
+    real = path.resolve()
+    aside = real.with_name(f".{real.name}.part")
     try:
-        with open_private(path, "w") as file:
+        with open_private(aside, "w") as file:
             file.write(report_page.page(ended))
+        aside.replace(real)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         # What was sent stays sent: this is no reason for another exit code.
         complain(f"{path} cannot be written: {error.strerror}")

@@ -84,7 +84,8 @@ def about_journal(job: Job, out: Console) -> bool:
     if not path.exists():
         if resume:
             raise DecisionError(
-                f"--resume: there is no journal {path}", "Look where it is, or leave out --resume."
+                f"--resume: there is no journal {path}",
+                "Name the one that the list was begun with: --journal says where it is.",
             )
         return False
     summary = summarise(path)
@@ -118,7 +119,8 @@ def _insist_on_the_same_job(job: Job, summary: JournalSummary, out: Console) -> 
         raise DecisionError(
             f"{lost:,} of {summary.total:,} requests in {job.journal} are none that this command "
             "would make: people could be sent to twice",
-            "Use the same list and options as before; or, for a new run, another --journal.",
+            "Use the same list and options as before; a list of other people needs another "
+            "--journal.",
         )
     settled = known[State.ACCEPTED] + known[State.REFUSED]
     out.print(

@@ -7,13 +7,14 @@ with two keys more. A later run of the same list adds what is not there yet.
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
-from attrs import frozen
+from attrs import define, frozen
 
 from .private import open_private
 from .rows import CSV, JSONLines, Row, Sheet, is_text
@@ -41,20 +42,30 @@ class Form(Protocol):
         ...
 
 
-@frozen
+@define(eq=False)
 class Writer:
-    """Takes rows that were not sent, and leaves out those that an earlier run has written."""
+    """Takes rows that were not sent, and leaves out those that an earlier run has written.
+
+    Attributes:
+        size: How many bytes of the file are whole rows.
+    """
 
     _file: TextIO
     _form: Form
     _there: frozenset[str]
+    size: int = 0
 
     def write(self, row: Row, code: str, reason: str) -> None:
         """Write a row down."""
         text = self._form.text(row, code, _inert(reason))
         # Not by splitlines(), which knows line ends that are none here.
         if not (self._there and self._there.issuperset(_known(io.StringIO(text), self._form))):
-            self._file.write(text)
+            self.put(text)
+
+    def put(self, text: str) -> None:
+        """Write a text."""
+        self._file.write(text)
+        self.size = os.fstat(self._file.fileno()).st_size
 
 
 def _inert(reason: str) -> str:
@@ -77,14 +88,18 @@ def writing(path: Path, sheet: Sheet) -> Iterator[Writer]:
     there = _written(path, form) if path.is_file() else frozenset()
     # Line by line, so that it is whole whatever becomes of this process.
     file = open_private(path, "x" if is_new else "a", buffering=1)
+    writer = Writer(file, form, there, os.fstat(file.fileno()).st_size)
     try:
         if is_new:
-            file.write(form.head)
-        yield Writer(file, form, there)
+            writer.put(form.head)
+        yield writer
     finally:
-        # What could not be written was said when it could not; closing says it again.
-        with suppress(OSError):
+        try:
             file.close()
+        except OSError:
+            # What could not be written was said when it could not. Half a row would be another.
+            with suppress(OSError):
+                os.truncate(path, writer.size)
 
 
 def _written(path: Path, form: Form) -> frozenset[str]:

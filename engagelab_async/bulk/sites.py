@@ -1,0 +1,68 @@
+"""Where a journal is used: at the API, at a sandbox, or through a proxy.
+
+What was sent to a sandbox was sent to nobody. So a journal remembers the base URL of each product
+that it was used with, and refuses another. It keeps a digest, and only scheme, host and port in
+clear: a path may hold what a gateway takes for a password.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from .files import JournalError
+from .identity import digest
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@frozen
+class Site:
+    """Where one product is.
+
+    Attributes:
+        digest: Tells it from all others.
+        origin: Scheme, host and port, for people.
+    """
+
+    digest: str
+    origin: str
+
+    @classmethod
+    def of(cls, base_url: str) -> Self:
+        """Make the place of a base URL; spellings of one URL are one place."""
+        parts = urlsplit(base_url)
+        host = (parts.hostname or "").removesuffix(".").encode("idna").decode()
+        host = f"[{host}]" if ":" in host else host
+        port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+        origin = f"{parts.scheme}://{host}{port}"
+        return cls(digest(f"{origin}{parts.path.rstrip('/')}".encode()), origin)
+
+
+def sites_of(base_urls: Mapping[str, str]) -> Mapping[str, Site]:
+    """Make the sites of base URLs, by product."""
+    return {product: Site.of(url) for product, url in base_urls.items()}
+
+
+def refuse_another(path: Path, recorded: Mapping[str, Site], sites: Mapping[str, Site]) -> None:
+    """Check that a journal is used where it was used before.
+
+    Args:
+        path: Its file.
+        recorded: Where it was used, by product.
+        sites: Where it is to be used.
+
+    Raises:
+        JournalError: It was used elsewhere.
+    """
+    for product, place in sites.items():
+        before = recorded.get(product, place)
+        if before.digest != place.digest:
+            there = before.origin
+            here = "another path of it" if place.origin == there else place.origin
+            raise JournalError(
+                f"journal: {path} was used for {product} at {there}, and this run is for {here}: "
+                "one journal serves one place; use another for another"
+            )

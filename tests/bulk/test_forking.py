@@ -1,0 +1,221 @@
+"""A process that forks while it has a journal open: the child cannot take anything away."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
+from engagelab_async import JournalError
+from engagelab_async.bulk.journal import Database
+from engagelab_async.bulk.journal_summary import summarise
+from engagelab_async.bulk.states import State
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+
+_HEAD = """
+    import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
+    from pathlib import Path
+    from bulk.rig import Platform, run_of, sends
+    from engagelab_async import Journal, JournalError
+    from engagelab_async.bulk.journal import Claim, Database, Settlement
+    from engagelab_async.bulk.states import State
+
+    journal = Path(sys.argv[1])
+    log = journal.with_name("run.db-wal")
+
+    def in_use():
+        opened = "import sys; from pathlib import Path; from engagelab_async.bulk.journal import *"
+        program = f"{opened}; Database(Path(sys.argv[1]))"
+        return subprocess.run(
+            [sys.executable, "-c", program, str(journal)], stderr=subprocess.DEVNULL
+        ).returncode
+"""
+
+
+def run(program: str, journal: Path) -> None:
+    """Run a program with what the others share before it."""
+    text = textwrap.dedent(_HEAD) + textwrap.dedent(program)
+    tests = str(Path(__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", text, str(journal)],
+        check=True,
+        env={**os.environ, "PYTHONPATH": tests},
+    )
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "sys.exit()",
+        "raise SystemExit",
+        "del database; gc.collect(); sys.exit()",
+        "database.close(); sys.exit()",
+        "database._connection = None; gc.collect(); os._exit(0)",
+        "os._exit(0)",
+    ],
+)
+def test_a_child_that_ends_leaves_the_log(journal: Path, end: str) -> None:
+    """Whether its interpreter finalizes what it inherited or not; the parent's lock holds, too."""
+    program = f"""
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        if not (child := os.fork()):
+            {end}
+        os.waitpid(child, 0)
+        assert log.exists()
+        assert in_use()
+        database.write([Settlement("a", State.ACCEPTED)], [Claim("b")])
+        os._exit(0)
+    """
+    run(program, journal)
+
+    assert {State.ACCEPTED: 1, State.SENDING: 1} == summarise(journal).states
+
+
+def test_a_child_of_multiprocessing_leaves_the_log(journal: Path) -> None:
+    """It is forked where that is the way, and finalizes less."""
+    program = """
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        child = multiprocessing.get_context("fork").Process(target=gc.collect)
+        child.start()
+        child.join()
+        assert log.exists()
+        assert in_use()
+        os._exit(0)
+    """
+    run(program, journal)
+
+    assert {State.SENDING: 1} == summarise(journal).states
+
+
+def test_a_child_cannot_write(journal: Path) -> None:
+    """It would write into the log of its parent."""
+    program = """
+        database = Database(journal)
+        if not (child := os.fork()):
+            try:
+                database.write([], [Claim("a")])
+            except JournalError as error:
+                os._exit(len(str(error)) < 20)
+            os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+        try:
+            Database(journal)
+        except JournalError:
+            pass
+        database.close()
+    """
+    run(program, journal)
+
+    assert {} == summarise(journal).states
+
+
+def test_children_of_a_run_leave_the_log(journal: Path) -> None:
+    """One of multiprocessing, and one that unwinds the event loop that it inherited.
+
+    That one takes the loop's own wake-ups away, whatever the loop does; so the parent ends, too.
+    """
+    program = """
+        async def main():
+            async with run_of(Platform(), sends(200), journal=journal) as run:
+                seen = 0
+                async for outcome in run:
+                    seen += 1
+                    if seen == 20:
+                        child = multiprocessing.get_context("fork").Process(target=gc.collect)
+                        child.start()
+                        child.join()
+                        assert log.exists()
+                        assert in_use()
+                    if seen == 100:
+                        if not (child := os.fork()):
+                            sys.stderr.close()
+                            sys.exit()
+                        os.waitpid(child, 0)
+                        assert log.exists()
+                        assert in_use()
+                        os._exit(0)
+
+        asyncio.run(main())
+    """
+    run(program, journal)
+
+    assert summarise(journal).states[State.ACCEPTED] >= 90
+
+
+async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
+    """What nobody closes is left as by a kill, and not closed by a finalizer."""
+    program = """
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        del database
+        gc.collect()
+        assert log.exists()
+    """
+    run(program, journal)
+
+    assert {State.SENDING: 1} == summarise(journal).states
+    assert ["Accepted"] * 3 == kinds(
+        await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+    )
+
+
+def test_receipts_are_written_by_parent_and_child(journal: Path) -> None:
+    """A server that forks its workers after it has opened the file of callbacks."""
+    program = """
+        class Status:
+            status, custom_args, error_code = "sent", {}, None
+
+            def __init__(self, message_id):
+                self.message_id = message_id
+
+        receipts = Journal(journal)
+        asyncio.run(receipts.settle(Status("1")))
+        if not (child := os.fork()):
+            asyncio.run(receipts.settle(Status("2")))
+            asyncio.run(receipts.aclose())
+            sys.exit()
+        os.waitpid(child, 0)
+        asyncio.run(receipts.settle(Status("3")))
+        asyncio.run(receipts.aclose())
+        callbacks = sqlite3.connect(f"{journal}-callbacks")
+        found = callbacks.execute("SELECT id FROM messages").fetchall()
+        assert [("1",), ("2",), ("3",)] == sorted(found), found
+    """
+    run(program, journal)
+
+
+def test_a_journal_can_be_taken_by_another_when_the_parent_has_gone(journal: Path) -> None:
+    """A child that lives on does not hold it."""
+    program = """
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        if not os.fork():
+            sys.stdin.read()
+            sys.exit()
+        os._exit(0)
+    """
+    text = textwrap.dedent(_HEAD) + textwrap.dedent(program)
+    with subprocess.Popen(
+        [sys.executable, "-c", text, str(journal)],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    ) as process:
+        process.wait()
+        database = Database(journal)
+        database.close()
+
+    assert {State.SENDING: 1} == summarise(journal).states
+
+
+def test_the_error_names_the_file(journal: Path) -> None:
+    """A second opener in the same process is refused by name."""
+    database = Database(journal)
+    with pytest.raises(JournalError, match=r"run\.db is in use"):
+        Database(journal)
+    database.close()
