@@ -1,6 +1,7 @@
 """From a command line to an exit code: open the list, check it, decide, send, tell."""
 
 import logging
+import shutil
 from contextlib import ExitStack, suppress
 from typing import Final, cast
 
@@ -135,6 +136,8 @@ def _write_page(ended: Ended) -> None:
     try:
         with open_private(aside, "w") as file:
             file.write(report_page.page(ended))
+        if real.exists():
+            shutil.copymode(real, aside)
         aside.replace(real)
     except OSError as error:
         with suppress(OSError):
