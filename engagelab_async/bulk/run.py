@@ -123,6 +123,7 @@ class FanOut:
         self._pull_scope: anyio.CancelScope | None = None
         self._ended = False
         self._failure: BaseException | None = None
+        self._has_failed = False
 
         self._ready: deque[AnyOutcome] = deque()
         self._room = max_in_flight
@@ -291,8 +292,10 @@ class FanOut:
             self._finish_if_done()
 
     def _fail(self, error: BaseException) -> None:
-        """End the run with what is raised where the consumer is."""
-        self._failure = self._failure or error
+        """End the run with what is raised where the consumer is; the first one, once."""
+        if not self._has_failed:
+            self._has_failed = True
+            self._failure = error
         self.stop(f"a failure ({type(error).__name__})")
 
     def _end(self) -> None:

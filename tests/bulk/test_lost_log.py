@@ -122,7 +122,12 @@ class TestLost:
         """SQLite looks for it beside the name that a file is opened by."""
         killed(journal)
         other = journal.with_name("other.db")
-        {"hard link": os.link, "copy": shutil.copy, "renamed": os.rename}[way](journal, other)
+        make: dict[str, Callable[[Path, Path], object]] = {
+            "hard link": os.link,
+            "copy": shutil.copy,
+            "renamed": os.rename,
+        }
+        make[way](journal, other)
 
         assert "other.db-wal is missing" in await refused(other)
 
