@@ -139,6 +139,17 @@ class TestLost:
 
         assert {State.ACCEPTED: 20, State.SENDING: 1} == summarise(link).states
 
+    async def test_when_all_of_it_was_folded(self, journal: Path) -> None:
+        """The run may have gone on, for all that the file knows."""
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        database._connection.execute("PRAGMA wal_checkpoint(FULL)")  # noqa: SLF001
+        copy = journal.with_name("copy.db")
+        shutil.copy(journal, copy)
+        database.close()
+
+        assert "copy.db-wal is missing" in await refused(copy)
+
     async def test_after_many_foldings(self, journal: Path) -> None:
         """A long run folds its log into the file now and then, and begins it anew."""
         log = killed(journal, 1000)
