@@ -119,6 +119,7 @@ class FanOut:
         self._pulling = anyio.Lock(fast_acquire=True)
         self._pull_scope: anyio.CancelScope | None = None
         self._failure: BaseException | None = None
+        self._has_failed = False
 
         self._ready: deque[AnyOutcome] = deque()
         self._room = max_in_flight
@@ -297,8 +298,10 @@ class FanOut:
             self._finish_if_done()
 
     def _fail(self, error: BaseException) -> None:
-        """End the run with what is raised where the consumer is."""
-        self._failure = self._failure or error
+        """End the run with what is raised where the consumer is; the first one, once."""
+        if not self._has_failed:
+            self._has_failed = True
+            self._failure = error
         self.stop(f"a failure ({type(error).__name__})")
 
     def _finish_if_done(self) -> None:
