@@ -87,11 +87,13 @@ class _Departure(aiohttp.BytesPayload):
         if transport is None or transport.is_closing():
             msg = "the connection was closed before the request was written"
             raise aiohttp.ClientConnectionResetError(msg)
-        self.taken += 1
         handler = transport.get_protocol()
         if isinstance(handler, _Handler):
+            if handler.should_close:
+                raise aiohttp.ClientConnectionError(_SPOKE)
             handler.begin()
             self.handler = handler
+        self.taken += 1
         await super().write_with_length(writer, content_length)
 
     @property
