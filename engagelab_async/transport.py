@@ -26,7 +26,7 @@ from attrs import Attribute, define, field, frozen
 
 from . import _wire
 from ._frames import clear, clears_frames
-from .engines import Engine, Request, Response, in_asyncio
+from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
     ConnectError,
@@ -255,14 +255,14 @@ class Transport:
         ended: with their connections, and with what their handlers do in ``finally``.
         """
         self.closed = True
-        if in_asyncio():
+        if current_task() is not None:
             await self._cancelled_tasks()
         if self._owns_engine:
             await self._engine.aclose()
 
     async def _cancelled_tasks(self) -> None:
         asyncio = sys.modules["asyncio"]
-        mine = asyncio.current_task()
+        mine = current_task()
         cancelled: set[Any] = set()
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
@@ -304,7 +304,7 @@ class Transport:
             ValueError: `timeout` or `deadline` is not positive.
         """
         handled = sys.exception()
-        task = sys.modules["asyncio"].current_task() if in_asyncio() else None
+        task = current_task()
         self._tasks.add(task)
         try:
             return await self._complete(

@@ -51,12 +51,11 @@ def current_loop() -> object:
     # Where a library was never imported it does not run, and importing it here would take longer
     # than importing this package. Inside trio there is no asyncio task, even where trio is the
     # guest of an asyncio loop.
-    asyncio = sys.modules.get("asyncio")
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     if asyncio is not None:
         loop: object = asyncio._get_running_loop()  # noqa: SLF001 - documented, does not raise
-        if loop is not None and asyncio.current_task() is not None:
+        if loop is not None and (trio is None or asyncio.current_task() is not None):
             return loop
-    trio = sys.modules.get("trio")
     try:
         token: object = trio.lowlevel.current_trio_token() if trio else None
     except RuntimeError:
