@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from ._frames import clears_frames
+from engagelab_async.frames import clears_frames
+from engagelab_async.operation import Product
+
 from ._version import __version__
 from .engines import choose
 from .errors import ConfigurationError
-from .operations import Product
 from .otp import OTP
 from .retry import RetryPolicy
 from .sms import SMS
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from engagelab_async.operation import Operation
+
     from .bulk import BulkReport, FanOut, Limiter, Rate, StopRule
     from .engines import HTTP
-    from .operations import Operation
 
 R = TypeVar("R")
 

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
-from engagelab_async._frames import clear
 from engagelab_async.engines import Owner
-from engagelab_async.operations import Operation
+from engagelab_async.frames import clear
+from engagelab_async.operation import Operation
 from engagelab_async.retry import RetryPolicy
 from engagelab_async.transport import instance, seconds
 
