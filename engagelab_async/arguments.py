@@ -14,9 +14,6 @@ from typing import Any, Final
 
 from attrs import Attribute
 
-JSON_NAME: Final = "json_name"
-"""Field metadata: the field's key in the body, where it is not the attribute's name."""
-
 KEPT: Final = "kept"
 """Field metadata: the keys of a nested value that are sent even when they are empty."""
 

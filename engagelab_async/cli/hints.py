@@ -26,6 +26,7 @@ from engagelab_async import (
     JournalError,
     NameTakenError,
     NotFoundError,
+    Operation,
     PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
@@ -37,7 +38,6 @@ from engagelab_async import (
     UnreachableError,
     UnregisteredNumberError,
     UnsubscribedError,
-    VerifyOTP,
 )
 
 HINTS: Final[Mapping[type[EngageLabError], str]] = {
@@ -114,7 +114,7 @@ def hint(error: EngageLabError) -> str:
 
 
 def _hint_if_uncertain(error: EngageLabError) -> str:
-    if isinstance(error.operation, VerifyOTP):
+    if isinstance(error.operation, Operation) and error.operation.endpoint.effect == "check":
         return _CHECKED
     # The platform answers so while a code is live: this call's own, by an earlier attempt.
     return _GOT_THROUGH if isinstance(error, FrequencyLimitError) else HINTS[EngageLabError]

@@ -45,7 +45,7 @@ class GetOTPBalance(Operation[Balance]):
         method="GET",
         path="/v1/balance",
         result=Balance,
-        repeatable=True,
+        effect="read",
     )
 
 
@@ -62,5 +62,5 @@ class GetSMSBalance(Operation[Balance]):
         method="GET",
         path="/v1/balance",
         result=Balance,
-        repeatable=True,
+        effect="read",
     )

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from engagelab_async import arguments
 from engagelab_async.frames import clears_frames
-from engagelab_async.operation import Endpoint, Operation, StringId
+from engagelab_async.operation import JSON_NAME, Endpoint, Operation, StringId
 from engagelab_async.serialization import Serializable
 from engagelab_async.template import Template, template, without_language
 
@@ -59,6 +59,7 @@ class SendOTP(Operation[Sent]):
         method="POST",
         path="/v1/messages",
         result=Sent,
+        effect="send",
         # The platform refuses a second live code for the same person and template (3004).
         repeatable=True,
     )
@@ -92,6 +93,7 @@ class SendCode(Operation[Sent]):
         method="POST",
         path="/v1/codes",
         result=Sent,
+        effect="send",
         # Guarded by 3004, as SendOTP is.
         repeatable=True,
     )
@@ -136,6 +138,7 @@ class SendCustomMessage(Operation[Sent]):
         method="POST",
         path="/v1/custom-messages",
         result=Sent,
+        effect="send",
         repeatable=False,
     )
 
@@ -167,6 +170,7 @@ class VerifyOTP(Operation[Verification]):
         method="POST",
         path="/v1/verifications",
         result=Verification,
+        effect="check",
         # A code can be verified once: repeating a check that went through would refuse it.
         repeatable=False,
     )
@@ -175,5 +179,5 @@ class VerifyOTP(Operation[Verification]):
     code: str = field(
         validator=arguments.code,
         repr=arguments.hidden,
-        metadata={arguments.JSON_NAME: "verify_code", arguments.PERSONAL: True},
+        metadata={JSON_NAME: "verify_code", arguments.PERSONAL: True},
     )

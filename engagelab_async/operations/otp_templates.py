@@ -373,7 +373,7 @@ class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
         method="GET",
         path="/v1/template-configs",
         result=tuple[OTPTemplate, ...],
-        repeatable=True,
+        effect="read",
     )
 
 
@@ -397,7 +397,7 @@ class GetOTPTemplate(Operation[OTPTemplate]):
         method="GET",
         path="/v1/template-configs/{template_id}",
         result=OTPTemplate,
-        repeatable=True,
+        effect="read",
     )
 
     template_id: str = field(converter=template_id)
@@ -424,6 +424,7 @@ class CreateOTPTemplate(Operation[None]):
         method="POST",
         path="/v1/template-configs",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 
@@ -450,6 +451,7 @@ class DeleteOTPTemplate(Operation[None]):
         method="DELETE",
         path="/v1/template-configs/{template_id}",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 

@@ -65,7 +65,7 @@ class ListSignatures(Operation[tuple[Signature, ...]]):
         method="GET",
         path="/v1/sign-configs",
         result=tuple[Signature, ...],
-        repeatable=True,
+        effect="read",
     )
 
 
@@ -89,7 +89,7 @@ class GetSignature(Operation[Signature]):
         method="GET",
         path="/v1/sign-configs/{sign_id}",
         result=Signature,
-        repeatable=True,
+        effect="read",
     )
 
     sign_id: str = field(converter=sign_id)
@@ -115,6 +115,7 @@ class CreateSignature(Operation[CreatedSignature]):
         method="POST",
         path="/v1/sign-configs",
         result=CreatedSignature,
+        effect="change",
         repeatable=False,
     )
 
@@ -142,6 +143,7 @@ class UpdateSignature(Operation[None]):
         method="PUT",
         path="/v1/sign-configs/{sign_id}",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 
@@ -169,6 +171,7 @@ class DeleteSignature(Operation[None]):
         method="DELETE",
         path="/v1/sign-configs/{sign_id}",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 

@@ -75,6 +75,7 @@ class SendSMS(Operation[Plan]):
         method="POST",
         path="/v1/messages",
         result=Plan,
+        effect="send",
         repeatable=False,
     )
 

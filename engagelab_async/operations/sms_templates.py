@@ -113,7 +113,7 @@ class ListSMSTemplates(Operation[tuple[SMSTemplate, ...]]):
         method="GET",
         path="/v1/template-configs",
         result=tuple[SMSTemplate, ...],
-        repeatable=True,
+        effect="read",
     )
 
 
@@ -137,7 +137,7 @@ class GetSMSTemplate(Operation[SMSTemplate]):
         method="GET",
         path="/v1/template-configs/{template_id}",
         result=SMSTemplate,
-        repeatable=True,
+        effect="read",
     )
 
     template_id: str = field(converter=template_id)
@@ -247,6 +247,7 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
         method="POST",
         path="/v1/template-configs",
         result=CreatedSMSTemplate,
+        effect="change",
         repeatable=False,
     )
 
@@ -278,6 +279,7 @@ class UpdateSMSTemplate(_Wording[None]):
         method="PUT",
         path="/v1/template-configs/{template_id}",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 
@@ -304,6 +306,7 @@ class DeleteSMSTemplate(Operation[None]):
         method="DELETE",
         path="/v1/template-configs/{template_id}",
         result=type(None),
+        effect="change",
         repeatable=False,
     )
 

@@ -20,7 +20,8 @@ async def ask(sandbox: Sandbox, product: Product, request: Request) -> Response:
 
 
 def _scope(product: Product, request: Request) -> dict[str, Any]:
-    path = f"/{product}{urlsplit(request.url).path}"
+    url = urlsplit(request.url)
+    path = f"/{product}{url.path}"
     headers = (("Host", _HOST), *request.headers)
     return {
         "type": "http",
@@ -30,7 +31,7 @@ def _scope(product: Product, request: Request) -> dict[str, Any]:
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path.encode("ascii"),
-        "query_string": b"",
+        "query_string": url.query.encode("ascii"),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
         "client": (_HOST, 0),
