@@ -1,21 +1,20 @@
 """One request to an ASGI app, without a server, a socket or an event loop of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from engagelab_async.engines import Request, Response
 from engagelab_async.operation import Product
-from engagelab_async.sandbox import Sandbox
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _HOST: Final = "127.0.0.1"
 
 
-async def ask(sandbox: Sandbox, product: Product, request: Request) -> Response:
-    """Let a sandbox that was not started answer a request to a product."""
+async def ask(app: Callable[..., Awaitable[None]], product: Product, request: Request) -> Response:
+    """Let the app of a sandbox that was not started answer a request to a product."""
     exchange = _Exchange(request.body)
-    await sandbox.app(_scope(product, request), exchange.receive, exchange.send)
+    await app(_scope(product, request), exchange.receive, exchange.send)
     return Response(exchange.status, exchange.headers, bytes(exchange.body))
 
 

@@ -145,7 +145,7 @@ class FakeEngine:
             self._codes.choose(call, effect.code)
         if call.is_a(VerifyOTP):
             request = self._by_real_name(call, request)
-        response = await ask(self._sandbox, call.product, request)
+        response = await ask(self._sandbox.app, call.product, request)
         self._codes.forget(call)
         if response.status != _OK:
             return response
