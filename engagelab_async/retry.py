@@ -18,17 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
 
 from attrs import Attribute, define, field, frozen
 
 from engagelab_async.operation import Operation
 
-from .errors import APIError, ConnectError, EngageLabError, RateLimitError
-
-# "Sending failed" and "internal sending error": the platform says that nothing went out, and the
-# cause is on its side. Other 5xxx codes are about the number or the text and stay as they are.
-PASSING_CODES: Final = frozenset({5001, 5016})
+from .errors import APIError, EngageLabError
 
 
 def _at_least_one(_: object, __: object, value: int) -> None:
@@ -122,9 +117,7 @@ class RetryPolicy:
     def _may_repeat(self, error: EngageLabError, operation: Operation[object]) -> bool:
         if error.may_have_been_sent:
             return self.repeats_uncertain(operation)
-        return isinstance(error, ConnectError | RateLimitError) or (
-            isinstance(error, APIError) and error.code in PASSING_CODES
-        )
+        return error.transient
 
 
 @define(eq=False)

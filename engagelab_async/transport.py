@@ -31,11 +31,10 @@ from engagelab_async.operation import Operation
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
-    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
-    RateLimitError,
+    SendFailedError,
 )
 from .retry import RetryBudget, RetryPolicy
 
@@ -546,15 +545,18 @@ class Call(Generic[R]):
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have gone through, whatever became of this one. A read sends
-        # nothing.
-        self.sent_before = error.may_have_been_sent = not self.operation.endpoint.is_read and (
-            self.sent_before or error.may_have_been_sent
+        # An earlier attempt may have gone through, whatever became of this one.
+        uncertain = self.sent_before or error.may_have_been_sent
+        # A send that failed is an answer: how often to try that again is the policy's alone.
+        never_taken = error.transient and not (uncertain or isinstance(error, SendFailedError))
+        if self.delay is None and never_taken:
+            self.delay = self.patience
+        # A read sends nothing.
+        self.sent_before = error.may_have_been_sent = (
+            uncertain and not self.operation.endpoint.is_read
         )
         error.attempts = self.number
         error.operation = self.operation
-        if self.delay is None and self.patience is not None and _never_left(error):
-            self.delay = self.patience
         await self._report(
             status=getattr(error, "http_status", None),
             code=getattr(error, "code", None),
@@ -575,10 +577,6 @@ class Call(Generic[R]):
         await self._transport.report(
             Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
         )
-
-
-def _never_left(error: EngageLabError) -> bool:
-    return isinstance(error, ConnectError | RateLimitError) and not error.may_have_been_sent
 
 
 def _plain_function(

@@ -337,7 +337,7 @@ def _refusal(
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
     if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
-        error.may_have_been_sent = True
+        error.may_have_been_sent = error.transient = True
     return error
 
 

@@ -164,6 +164,22 @@ class TestPatience:
 
         on(main)
 
+    @pytest.mark.parametrize("code", [5001, 5016])
+    def test_is_not_for_failed_sends(self, on: Run, code: int) -> None:
+        """A send that failed is tried as often as the policy says, and is no outage."""
+        time = FakeTime()
+        platform = Faulty(lambda: refusal(code), float("inf"), time).platform
+
+        async def main() -> None:
+            run = run_of(platform, sends(50), time=time, max_in_flight=1)
+
+            assert {("Rejected", 3)} == {
+                (type(outcome).__name__, outcome.attempts) for outcome in await outcomes_of(run)
+            }
+            assert run.report.stopped is None
+
+        on(main)
+
     def test_ends_with_the_deadline(self, on: Run) -> None:
         """A request that takes its time not to connect uses up the call's deadline."""
         time = FakeTime()
