@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from clients import CODE, KEY, PATH, PATIENCE, SECRET, TEMPLATE
-from engagelab_async import Credentials, EngageLab, SendCode, Template, broadcast
+from engagelab_async import Credentials, EngageLab, SendCode, Template
+from engagelab_async.bulk import broadcast
 from goals import Goal
 from server import serving
 from single import InstantEngine

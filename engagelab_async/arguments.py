@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from attrs import Attribute
 
+JSON_NAME: Final = "json_name"
+"""Field metadata: the field's name on the wire, where it is not the attribute's."""
+
 KEPT: Final = "kept"
 """Field metadata: the keys of a nested value that are sent even when they are empty."""
 

@@ -20,6 +20,7 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from engagelab_async.arguments import ALWAYS, KEPT, WHOLE_BODY
+from engagelab_async.balance import Balance
 from engagelab_async.operation import (
     IDENTIFIER,
     IN_PATH,
@@ -28,7 +29,6 @@ from engagelab_async.operation import (
     query_fields,
     wire_name,
 )
-from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, g
 
 from attrs import Attribute, Factory, field, fields, frozen, validators
 
+from engagelab_async.arguments import JSON_NAME
+
 Product = Literal["otp", "sms"]
 """The two products. Each has its own host and its own key pairs."""
 
@@ -22,9 +24,6 @@ as its templates, or only reads."""
 
 WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
 """The methods of requests that have no body."""
-
-JSON_NAME: Final = "json_name"
-"""Field metadata: the field's name on the wire, where it is not the attribute's."""
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 """What stands in an endpoint's path for a field."""

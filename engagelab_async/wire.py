@@ -26,6 +26,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import quote
 
 from engagelab_async.arguments import encodable
+from engagelab_async.balance import Balance
 from engagelab_async.convert import (
     MismatchError,
     is_array,
@@ -62,7 +63,6 @@ from engagelab_async.errors import (
 )
 from engagelab_async.masking import SHOWN, masked
 from engagelab_async.operation import IN_PATH, Operation, query_fields, wire_name
-from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 

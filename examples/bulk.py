@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from engagelab_async import EngageLab, Rejected, SendSMS, Uncertain, broadcast
+from engagelab_async import EngageLab, SendSMS
+from engagelab_async.bulk import Rejected, Uncertain, broadcast
 
 
 def lines(path: Path) -> Iterator[str]:

@@ -17,40 +17,38 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import engagelab_async
 from engagelab_async import (
-    Accepted,
-    Channel,
     ConnectionLostError,
-    CreatedSignature,
-    CreatedSMSTemplate,
-    EmailConfig,
-    EmailContent,
     Endpoint,
     InvalidNumberError,
     Operation,
-    OTPTemplate,
-    Outcome,
     Plan,
-    Rejected,
-    Rendering,
     ScheduleInfo,
     SendCode,
     SendOTP,
     SendSMS,
     Sent,
+    Template,
+    Verification,
+)
+from engagelab_async.bulk import Accepted, Outcome, Rejected, Skipped, Uncertain
+from engagelab_async.bulk.report import Tally
+from engagelab_async.serialization import Serializable
+from engagelab_async.templates import (
+    Channel,
+    CreatedSignature,
+    CreatedSMSTemplate,
+    EmailConfig,
+    EmailContent,
+    OTPTemplate,
+    Rendering,
     Signature,
     SignatureStatus,
-    Skipped,
     SMSTemplate,
-    Template,
     TemplateStatus,
     TemplateType,
-    Uncertain,
-    Verification,
     VerifyCodeConfig,
     VerifyCodeType,
 )
-from engagelab_async.bulk.report import Tally
-from engagelab_async.serialization import Serializable
 from engagelab_async.webhooks import (
     Event,
     MessageStatus,

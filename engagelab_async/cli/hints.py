@@ -23,7 +23,6 @@ from engagelab_async import (
     InUseError,
     InvalidNumberError,
     InvalidRequestError,
-    JournalError,
     NameTakenError,
     NotFoundError,
     Operation,
@@ -39,6 +38,7 @@ from engagelab_async import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
+from engagelab_async.bulk import JournalError
 
 HINTS: Final[Mapping[type[EngageLabError], str]] = {
     EngageLabError: "Look the message up in the console before you send it again.",

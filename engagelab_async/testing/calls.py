@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from attrs import asdict, field, frozen
 
 import engagelab_async
+import engagelab_async.templates
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
 from engagelab_async.errors import ConfigurationError
@@ -83,10 +84,11 @@ class Call:
 
 def operations() -> Iterator[type[Operation[Any]]]:
     """Yield the library's operations."""
-    for name in engagelab_async.__all__:
-        public = getattr(engagelab_async, name)
-        if isinstance(public, type) and issubclass(public, Operation) and public is not Operation:
-            yield public
+    for module in (engagelab_async, engagelab_async.templates):
+        for name in module.__all__:
+            public = getattr(module, name)
+            if isinstance(public, type) and issubclass(public, Operation) and public != Operation:
+                yield public
 
 
 def _product_at(url: str) -> Product:

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from engagelab_async.errors import ConnectError, EngageLabError
 from engagelab_async.operation import Operation, Product
-from engagelab_async.operations.otp import SendOTP, VerifyOTP
+from engagelab_async.otp.codes import SendOTP, VerifyOTP
 from engagelab_async.transport import seconds as checked
 
 from ._errors import Failure, made

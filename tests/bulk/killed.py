@@ -9,7 +9,8 @@ import asyncio
 import json
 import sys
 
-from engagelab_async import Credentials, EngageLab, SendSMS, Skipped
+from engagelab_async import Credentials, EngageLab, SendSMS
+from engagelab_async.bulk import Skipped
 
 
 async def main(url: str, journal: str, operations: int) -> None:

@@ -16,16 +16,14 @@ from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, resp
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
-    JournalError,
     Operation,
     Response,
     RetryPolicy,
     SendCode,
     SendSMS,
-    Skipped,
     Template,
-    Uncertain,
 )
+from engagelab_async.bulk import JournalError, Skipped, Uncertain
 from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import Claim, Database, Entry, RunJournal, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome

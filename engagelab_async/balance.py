@@ -1,15 +1,13 @@
-"""The calls about an account's balance and what they answer.
+"""The balance of an account.
 
 The two products answer different types under the same names: OTP strings, SMS numbers and beside
 them each amount times 10,000 as an integer. A `Balance` is exact either way.
 """
 
 from decimal import Decimal
-from typing import ClassVar
 
 from attrs import frozen
 
-from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.serialization import Serializable
 
 
@@ -30,37 +28,3 @@ class Balance(Serializable):
     gift_balance: Decimal
     total_balance: Decimal
     currency: str | None = None
-
-
-@frozen
-class GetOTPBalance(Operation[Balance]):
-    """Read the balance of the OTP account.
-
-    .. versionadded:: 0.1.0
-    """
-
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.balance",
-        product="otp",
-        method="GET",
-        path="/v1/balance",
-        result=Balance,
-        effect="read",
-    )
-
-
-@frozen
-class GetSMSBalance(Operation[Balance]):
-    """Read the balance of the SMS account.
-
-    .. versionadded:: 0.1.0
-    """
-
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.balance",
-        product="sms",
-        method="GET",
-        path="/v1/balance",
-        result=Balance,
-        effect="read",
-    )
