@@ -1,7 +1,7 @@
 """What the calls about templates have in common, whichever product the templates are of."""
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, Unpack
+from typing import Generic, TypeVar, Unpack
 
 from attrs import field, frozen
 
@@ -13,9 +13,6 @@ from engagelab_async.transport import Transport
 from engagelab_async.wording import template_id
 
 T = TypeVar("T", bound=Reviewed)
-
-ALL: Final = "/v1/template-configs"
-ONE: Final = "/v1/template-configs/{template_id}"
 
 
 @frozen

@@ -27,7 +27,7 @@ FLOORS = [
     {"_version", "errors", "extras", "serialization"},
     {"arguments", "frames", "open_enums", "placeholders"},
     {"operation", "balance"},
-    {"template", "wording"},
+    {"resource", "template", "wording"},
     {"retry"},
     {"convert", "masking"},
     {"wire"},

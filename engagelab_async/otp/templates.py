@@ -9,9 +9,10 @@ from attrs import evolve, field, frozen
 from engagelab_async import arguments
 from engagelab_async.calls import CallOptions
 from engagelab_async.operation import Endpoint, Operation, Separator, StringId
+from engagelab_async.resource import Resource
 from engagelab_async.serialization import Serializable
 from engagelab_async.template import TemplateStatus, TemplateType
-from engagelab_async.template_calls import ALL, ONE, OneTemplate, TemplateCalls
+from engagelab_async.template_calls import OneTemplate, TemplateCalls
 from engagelab_async.transport import Transport
 from engagelab_async.wording import check_length, holds_code, or_none, split
 
@@ -260,6 +261,15 @@ def _texts(template: OTPTemplate) -> Iterator[str]:
         yield content.template_content
 
 
+_TEMPLATES: Final = Resource(
+    product="otp",
+    name="otp.templates",
+    path="/v1/template-configs",
+    key="template_id",
+    kind=OTPTemplate,
+)
+
+
 @frozen
 class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
     """Read all OTP templates, without what they say; `GetOTPTemplate` reads one whole.
@@ -267,14 +277,7 @@ class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.list",
-        product="otp",
-        method="GET",
-        path=ALL,
-        result=tuple[OTPTemplate, ...],
-        effect="read",
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.list()
 
 
 @frozen
@@ -286,14 +289,7 @@ class GetOTPTemplate(OneTemplate[OTPTemplate]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.get",
-        product="otp",
-        method="GET",
-        path=ONE,
-        result=OTPTemplate,
-        effect="read",
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.get()
 
 
 @frozen
@@ -311,15 +307,7 @@ class CreateOTPTemplate(Operation[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.create",
-        product="otp",
-        method="POST",
-        path=ALL,
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.create()
 
     template: OTPTemplate = field(converter=_without_answers, metadata={arguments.WHOLE_BODY: True})
 
@@ -333,15 +321,7 @@ class DeleteOTPTemplate(OneTemplate[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.delete",
-        product="otp",
-        method="DELETE",
-        path=ONE,
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.delete()
 
 
 class OTPTemplates(TemplateCalls[OTPTemplate]):

@@ -1,13 +1,14 @@
 """SMS signatures (sender IDs): read, submitted for review, changed and deleted."""
 
 from datetime import datetime
-from typing import ClassVar, Unpack
+from typing import ClassVar, Final, Unpack
 
 from attrs import field, frozen
 
 from engagelab_async.calls import CallOptions, Calls
 from engagelab_async.errors import SignatureRejectedError
-from engagelab_async.operation import Endpoint, Operation, StringId
+from engagelab_async.operation import Endpoint, Operation, R_co, StringId
+from engagelab_async.resource import Resource
 from engagelab_async.review import AN_HOUR, wait_until_reviewed
 from engagelab_async.serialization import Serializable
 from engagelab_async.template import SignatureStatus
@@ -54,6 +55,22 @@ class CreatedSignature(Serializable):
     sign_id: StringId
 
 
+_SIGNATURES: Final = Resource(
+    product="sms",
+    name="sms.signatures",
+    path="/v1/sign-configs",
+    key="sign_id",
+    kind=Signature,
+)
+
+
+@frozen
+class _OneSignature(Operation[R_co]):
+    """A call about one signature."""
+
+    sign_id: str = field(converter=sign_id)
+
+
 @frozen
 class ListSignatures(Operation[tuple[Signature, ...]]):
     """Read all signatures.
@@ -61,40 +78,19 @@ class ListSignatures(Operation[tuple[Signature, ...]]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.signatures.list",
-        product="sms",
-        method="GET",
-        path="/v1/sign-configs",
-        result=tuple[Signature, ...],
-        effect="read",
-    )
+    endpoint: ClassVar[Endpoint] = _SIGNATURES.list()
 
 
 @frozen
-class GetSignature(Operation[Signature]):
+class GetSignature(_OneSignature[Signature]):
     """Read one signature.
 
-    Attributes:
-        sign_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``sign_id`` is of another type.
-        ValueError: ``sign_id`` is empty.
+    Its ``sign_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.signatures.get",
-        product="sms",
-        method="GET",
-        path="/v1/sign-configs/{sign_id}",
-        result=Signature,
-        effect="read",
-    )
-
-    sign_id: str = field(converter=sign_id)
+    endpoint: ClassVar[Endpoint] = _SIGNATURES.get()
 
 
 @frozen
@@ -111,21 +107,13 @@ class CreateSignature(Operation[CreatedSignature]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.signatures.create",
-        product="sms",
-        method="POST",
-        path="/v1/sign-configs",
-        result=CreatedSignature,
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _SIGNATURES.create(CreatedSignature)
 
     sign_name: str = field(validator=_NAME_RULES)
 
 
 @frozen
-class UpdateSignature(Operation[None]):
+class UpdateSignature(_OneSignature[None]):
     """Change a signature, which is reviewed again.
 
     Attributes:
@@ -139,45 +127,21 @@ class UpdateSignature(Operation[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.signatures.update",
-        product="sms",
-        method="PUT",
-        path="/v1/sign-configs/{sign_id}",
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _SIGNATURES.update()
 
-    sign_id: str = field(converter=sign_id)
     sign_name: str = field(validator=_NAME_RULES)
 
 
 @frozen
-class DeleteSignature(Operation[None]):
+class DeleteSignature(_OneSignature[None]):
     """Delete a signature.
 
-    Attributes:
-        sign_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``sign_id`` is of another type.
-        ValueError: ``sign_id`` is empty.
+    Its ``sign_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.signatures.delete",
-        product="sms",
-        method="DELETE",
-        path="/v1/sign-configs/{sign_id}",
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
-
-    sign_id: str = field(converter=sign_id)
+    endpoint: ClassVar[Endpoint] = _SIGNATURES.delete()
 
 
 class Signatures(Calls):

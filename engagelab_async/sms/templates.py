@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Final, Unpack
 
-from attrs import Attribute, Factory, field, frozen
+from attrs import Attribute, Converter, field, frozen
 
 from engagelab_async import arguments
 from engagelab_async.calls import CallOptions
 from engagelab_async.open_enums import OpenInt
 from engagelab_async.operation import Endpoint, Operation, R_co, StringId
+from engagelab_async.resource import Resource
 from engagelab_async.serialization import Serializable
 from engagelab_async.template import SignatureStatus, TemplateStatus, TemplateType
-from engagelab_async.template_calls import ALL, ONE, OneTemplate, TemplateCalls
+from engagelab_async.template_calls import OneTemplate, TemplateCalls
 from engagelab_async.transport import Transport
 from engagelab_async.wording import (
     CountryCodes,
@@ -87,6 +88,15 @@ class CreatedSMSTemplate(Serializable):
     template_id: StringId
 
 
+_TEMPLATES: Final = Resource(
+    product="sms",
+    name="sms.templates",
+    path="/v1/template-configs",
+    key="template_id",
+    kind=SMSTemplate,
+)
+
+
 @frozen
 class ListSMSTemplates(Operation[tuple[SMSTemplate, ...]]):
     """Read all SMS templates.
@@ -94,14 +104,7 @@ class ListSMSTemplates(Operation[tuple[SMSTemplate, ...]]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.list",
-        product="sms",
-        method="GET",
-        path=ALL,
-        result=tuple[SMSTemplate, ...],
-        effect="read",
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.list()
 
 
 @frozen
@@ -113,14 +116,7 @@ class GetSMSTemplate(OneTemplate[SMSTemplate]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.get",
-        product="sms",
-        method="GET",
-        path=ONE,
-        result=SMSTemplate,
-        effect="read",
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.get()
 
 
 _FORBIDDEN: Final = ("【", "】", "、", "测试", "test", "[", "]")
@@ -138,8 +134,8 @@ def _sign_position(value: SignaturePosition | int | None) -> SignaturePosition |
     return None if value is None else member(SignaturePosition, value, "sign_position")
 
 
-def _has_signature(wording: "_Wording[Any]") -> bool:
-    return wording.sign_id is not None
+def _has_signature(value: bool | None, wording: Any) -> bool:  # noqa: ANN401, FBT001 - attrs calls it
+    return wording.sign_id is not None if value is None else value
 
 
 def _matches_sign_id(wording: "_Wording[Any]", _: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
@@ -184,7 +180,8 @@ class _Wording(Operation[R_co]):
         default=None, converter=_sign_position, validator=_matches_signature
     )
     add_signature: bool = field(
-        default=Factory(_has_signature, takes_self=True),
+        default=None,
+        converter=Converter(_has_signature, takes_self=True),
         validator=_matches_sign_id,
         metadata={arguments.ALWAYS: True},
     )
@@ -221,15 +218,7 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.create",
-        product="sms",
-        method="POST",
-        path=ALL,
-        result=CreatedSMSTemplate,
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.create(CreatedSMSTemplate)
 
 
 @frozen(kw_only=True)
@@ -253,15 +242,7 @@ class UpdateSMSTemplate(_Wording[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.update",
-        product="sms",
-        method="PUT",
-        path=ONE,
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.update()
 
     template_id: str = field(converter=template_id)
 
@@ -275,15 +256,7 @@ class DeleteSMSTemplate(OneTemplate[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.delete",
-        product="sms",
-        method="DELETE",
-        path=ONE,
-        result=type(None),
-        effect="change",
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.delete()
 
 
 class SMSTemplates(TemplateCalls[SMSTemplate]):
@@ -339,7 +312,7 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
             country_codes=country_codes,
             sign_id=sign_id,
             sign_position=sign_position,
-            **({} if add_signature is None else {"add_signature": add_signature}),
+            add_signature=add_signature,
         )
         return await self._transport.execute(operation, **options)
 
@@ -384,6 +357,6 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
             country_codes=country_codes,
             sign_id=sign_id,
             sign_position=sign_position,
-            **({} if add_signature is None else {"add_signature": add_signature}),
+            add_signature=add_signature,
         )
         await self._transport.execute(operation, **options)
