@@ -298,6 +298,11 @@ class FanOut:
 
     def _fail(self, error: BaseException) -> None:
         """End the run with what is raised where the consumer is."""
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            # Raised where the consumer is, it would pass for the end of the stream.
+            failure = RuntimeError(f"the run failed ({type(error).__name__})")
+            failure.__cause__ = error
+            error = failure
         self._failure = self._failure or error
         self.stop(f"a failure ({type(error).__name__})")
 
