@@ -18,7 +18,7 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, Final, TypeVar
@@ -117,9 +117,16 @@ _TOO_MANY_REQUESTS: Final = 429
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
+def _exact(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent that no Decimal has
+        return Decimal("NaN")
+
+
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
-_from_json_with_decimals: Final = json.JSONDecoder(parse_float=Decimal).decode
+_from_json_with_decimals: Final = json.JSONDecoder(parse_float=_exact).decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
