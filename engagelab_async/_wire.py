@@ -317,11 +317,13 @@ def _may_be_told_by_words(
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
         return False
+    is_about_configs = _ABOUT_CONFIGS.search(message) is not None
     if _CONFIG_PATH in operation.endpoint.path:
-        # A documented 500 has a code; any other 5xx is a gateway's.
-        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and code in _ROOTS_BY_CODE)
+        # A documented 500 has a code and names what it is about; any other 5xx is a gateway's.
+        is_documented = code in _ROOTS_BY_CODE and is_about_configs
+        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and is_documented)
     is_refusal = status < _FIRST_SERVER_ERROR and code not in _SERVER_ERROR_CODES
-    return is_refusal and _ABOUT_CONFIGS.search(message) is not None
+    return is_refusal and is_about_configs
 
 
 def _error_class(status: int, code: int | None) -> type[APIError]:
