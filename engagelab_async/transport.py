@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import anyio
 from attrs import Attribute, define, field, frozen
 
-from . import _wire
-from ._frames import clear, clears_frames
-from .engines import Engine, Request, Response, in_asyncio
+from engagelab_async import wire
+from engagelab_async.frames import clear, clears_frames
+from engagelab_async.operation import Operation
+
+from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
     ConnectError,
@@ -35,11 +37,10 @@ from .errors import (
     InvalidResponseError,
     RateLimitError,
 )
-from .operations import Operation
 from .retry import RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
-    from .operations import Product
+    from engagelab_async.operation import Product
 
 R = TypeVar("R")
 
@@ -237,7 +238,7 @@ class Transport:
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self.closed = False
+        self.closed: bool = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()
@@ -255,19 +256,20 @@ class Transport:
         ended: with their connections, and with what their handlers do in ``finally``.
         """
         self.closed = True
-        if in_asyncio():
+        if current_task() is not None:
             await self._cancelled_tasks()
         if self._owns_engine:
             await self._engine.aclose()
 
     async def _cancelled_tasks(self) -> None:
         asyncio = sys.modules["asyncio"]
-        mine = asyncio.current_task()
+        mine = current_task()
         cancelled: set[Any] = set()
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
         for _ in range(_TURNS):
-            cancelled.update(task for task in self._tasks if task.cancelling())
+            # Threads with a loop of their own may begin and end calls meanwhile.
+            cancelled.update(task for task in tuple(self._tasks) if task.cancelling())
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         leaving = {
@@ -304,7 +306,7 @@ class Transport:
             ValueError: `timeout` or `deadline` is not positive.
         """
         handled = sys.exception()
-        task = sys.modules["asyncio"].current_task() if in_asyncio() else None
+        task = current_task()
         self._tasks.add(task)
         try:
             return await self._complete(
@@ -374,10 +376,10 @@ class Transport:
         account = self._accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
-        body = _wire.encode(operation)
+        body = wire.encode(operation)
         return Request(
             endpoint.method,
-            account.base_url + _wire.path(operation),
+            account.base_url + wire.path(operation),
             account.headers if body else _about_no_body(account.headers),
             body,
         )
@@ -400,7 +402,7 @@ class Transport:
             return await self._engine.send(
                 request,
                 timeout=None if timeout == math.inf else timeout,
-                max_bytes=_wire.MAX_BODY_BYTES,
+                max_bytes=wire.MAX_BODY_BYTES,
             )
         except EngageLabError:
             raise
@@ -415,7 +417,7 @@ class Transport:
             EngageLabError: It is a refusal, or not what the API documents.
         """
         try:
-            return _wire.decode(
+            return wire.decode(
                 operation,
                 response.status,
                 response.headers,
@@ -531,12 +533,12 @@ class Call(Generic[R]):
         return result
 
     def _note_resending(self, response: Response) -> None:
-        if response.times_sent > 1:
+        # An engine of the caller's may return anything.
+        times = getattr(response, "times_sent", 1)
+        if times not in (0, 1):
             # Whatever this answer says, it says nothing of the earlier request.
             self.sent_before = True
-            _logger.warning(
-                "%s was sent %d times by the HTTP client itself", self.name, response.times_sent
-            )
+            _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to try again."""

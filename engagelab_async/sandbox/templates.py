@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from engagelab_async.operations._placeholders import filled_in, variables
+from engagelab_async.placeholders import filled_in, variables
 
 from ._errors import RefusedError
 

@@ -30,7 +30,7 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
-from engagelab_async.operations import _arguments as arguments
+from engagelab_async import arguments
 from engagelab_async.serialization import Serializable
 
 DELIVERED: Final = frozenset({"delivered", "verified"})

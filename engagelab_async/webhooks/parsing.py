@@ -22,8 +22,8 @@ from typing import Any, Final, NoReturn
 
 from attrs import evolve
 
-from engagelab_async._frames import clears_frames
 from engagelab_async.errors import InvalidCallbackError
+from engagelab_async.frames import clears_frames
 
 from .events import (
     Event,

@@ -17,8 +17,8 @@ from typing import Final, Literal
 import anyio
 from attrs import frozen
 
+from engagelab_async.arguments import identifier
 from engagelab_async.errors import NotDeliveredError
-from engagelab_async.operations._arguments import identifier
 
 from ._limits import not_negative, positive, whole
 from .events import FAILED, Event, MessageStatus

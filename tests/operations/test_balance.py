@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls import OPERATIONS, OTP_BALANCE, SMS_BALANCE
-from engagelab_async import Balance, InvalidResponseError, _wire
+from engagelab_async import Balance, InvalidResponseError, wire
 
 NAMES = ("balance", "gift_balance", "total_balance")
 
 
 def read(call: str, body: str) -> Balance:
     """Read the answer to a call from its text."""
-    result = _wire.decode(OPERATIONS[call], 200, {}, body.encode(), now=0.0)
+    result = wire.decode(OPERATIONS[call], 200, {}, body.encode(), now=0.0)
     assert isinstance(result, Balance)
     return result
 
@@ -163,7 +163,7 @@ def test_decimals_are_for_money_only() -> None:
     """Other answers keep their numbers as they were."""
     body = b'{"template_id": "m", "email_config": {"template_custom_configs": [{"language": "en",'
     body += b'"template_content": "c", "pre_param_map": {"n": 1.5}}]}}'
-    template: Any = _wire.decode(OPERATIONS["otp.templates.get"], 200, {}, body, now=0.0)
+    template: Any = wire.decode(OPERATIONS["otp.templates.get"], 200, {}, body, now=0.0)
 
     (content,) = template.email_config.template_custom_configs
 

@@ -24,9 +24,16 @@ from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
-from ._masking import SHOWN, masked
-from .errors import (
+from engagelab_async.convert import (
+    IN_PATH,
+    MismatchError,
+    is_array,
+    is_digits,
+    json_kind,
+    read,
+    write,
+)
+from engagelab_async.errors import (
     APIError,
     AuthenticationError,
     BlacklistedError,
@@ -52,8 +59,9 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Operation
-from .operations.balance import Balance
+from engagelab_async.masking import SHOWN, masked
+from engagelab_async.operation import Operation
+from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 

@@ -19,10 +19,9 @@ from attrs import NOTHING, AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from .operations import Endpoint
-from .operations._arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
-from .operations._operation import IDENTIFIER, Separator
-from .operations.balance import Balance
+from engagelab_async.arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
+from engagelab_async.operation import IDENTIFIER, Endpoint, Separator
+from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 
