@@ -181,7 +181,7 @@ class _Wording(Operation[R_co]):
     )
     add_signature: bool = field(
         default=None,
-        converter=Converter(_has_signature, takes_self=True),
+        converter=Converter(_has_signature, takes_self=True),  # type: ignore[misc]  # new to mypy
         validator=_matches_sign_id,
         metadata={arguments.ALWAYS: True},
     )
