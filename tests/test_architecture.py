@@ -195,7 +195,8 @@ def test_libraries_stay_at_home() -> None:
 def test_importing_the_package_loads_no_extra() -> None:
     """What an extra installs is loaded by those who use it, even when it is installed."""
     core = "import sys, httpx, attrs, cattrs, anyio; before = set(sys.modules)"
-    loaded = run_python(f"{core}; import {ROOT}; print(*set(sys.modules) - before)").split()
+    ours = f"from {ROOT} import EngageLab, Credentials, broadcast, render"
+    loaded = run_python(f"{core}; {ours}; print(*set(sys.modules) - before)").split()
 
     assert [] == [name for name in loaded if name.partition(".")[0] in EXTRAS]
 
