@@ -24,10 +24,9 @@ WORKING_TREE = Path(__file__).parents[1]
 PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
-    {"_version", "errors", "extras", "serialization"},
+    {"_version", "arguments", "errors", "extras", "serialization"},
     {"frames", "open_enums", "placeholders"},
     {"operation"},
-    {"arguments"},
     {"template"},
     {"operations"},
     {"rendering", "retry"},

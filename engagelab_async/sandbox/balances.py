@@ -6,6 +6,8 @@ Nothing is kept of it: what is left follows from what an account began with and 
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from engagelab_async.arguments import is_integer
+
 from ._errors import RefusedError
 from ._fields import Answer
 from .outbox import Outbox, Product
@@ -79,7 +81,7 @@ class Balances:
 
 
 def _checked(amount: Amount) -> Decimal:
-    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
+    if not (is_integer(amount) or isinstance(amount, Decimal | str)):
         raise TypeError(
             f"balance: expected a Decimal, an int or a str, got {type(amount).__name__}"
         )

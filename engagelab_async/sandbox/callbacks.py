@@ -17,9 +17,9 @@ from typing import Final
 import httpx
 from attrs import Attribute, field, frozen, validators
 
+from engagelab_async.arguments import integer, number
 from engagelab_async.webhooks.signatures import check_name, check_secret
 
-from ._checks import number, whole
 from ._fields import Answer
 from .balances import PRICE
 from .lifecycle import StatusChange
@@ -91,11 +91,11 @@ class Callbacks:
     authorization: str | None = field(
         default=None, kw_only=True, repr=False, validator=_check_header
     )
-    attempts: int = field(default=25, kw_only=True, validator=whole(1))
+    attempts: int = field(default=25, kw_only=True, validator=integer(1))
     backoff: float | None = field(
         default=None, kw_only=True, validator=validators.optional(number(0, 3600))
     )
-    max_rows: int = field(default=100, kw_only=True, validator=whole(1))
+    max_rows: int = field(default=100, kw_only=True, validator=integer(1))
     duplicates: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     reorder: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     seed: int | str | None = field(default=None, kw_only=True)

@@ -16,7 +16,7 @@ from typing import Final
 
 from attrs import frozen
 
-from engagelab_async.arguments import check_text
+from engagelab_async.arguments import check_integer, check_text
 from engagelab_async.errors import SignatureError
 from engagelab_async.frames import clears_frames
 
@@ -59,9 +59,7 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
 
     .. versionadded:: 0.1.0
     """
-    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
-        raise TypeError(f"timestamp: expected an int, got {type(timestamp).__name__}")
-    if not _TIMESTAMP.fullmatch(str(timestamp)):
+    if not _TIMESTAMP.fullmatch(str(check_integer(timestamp, "timestamp"))):
         raise ValueError("timestamp: expected Unix seconds, which have ten digits")
     check_name("nonce", nonce)
     check_name("username", username)

@@ -20,11 +20,11 @@ from typing import Final, Self, TypedDict, Unpack
 
 from attrs import frozen
 
+from engagelab_async.arguments import check_integer, check_seconds
 from engagelab_async.errors import ConfigurationError, SignatureError
 from engagelab_async.frames import clears_frames
 
 from . import addresses
-from ._limits import positive, whole
 from .nonces import CAPACITY, NonceMemory
 from .seen import REPEAT_WINDOW
 from .signatures import (
@@ -132,11 +132,11 @@ class Verifier:
         check_name("username", username)
         self._username = username
         self._secrets = _secrets(secret)
-        self._tolerance = positive("tolerance", tolerance)
+        self._tolerance = check_seconds(tolerance, "tolerance")
         self._oldest = (
             self._tolerance
             if repeat_tolerance is None
-            else positive("repeat_tolerance", repeat_tolerance)
+            else check_seconds(repeat_tolerance, "repeat_tolerance")
         )
         if authorization is not None:
             _check_authorization("authorization", authorization)
@@ -145,7 +145,7 @@ class Verifier:
         self._allowed = _allowed(
             allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
         )
-        self._nonces = NonceMemory(whole("max_nonces", max_nonces))
+        self._nonces = NonceMemory(check_integer(max_nonces, "max_nonces", 1))
         self._clock = clock
 
     @classmethod
