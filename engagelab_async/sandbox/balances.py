@@ -8,9 +8,9 @@ from typing import Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
-from ._errors import RefusedError
 from ._fields import Answer
 from .outbox import Outbox, Product
+from .refusals import RefusedError
 
 Amount: TypeAlias = Decimal | int | str
 """US dollars. No float: most of them are not what they are written as."""

@@ -20,7 +20,7 @@ from typing import Final, Self, TypedDict, Unpack
 
 from attrs import frozen
 
-from engagelab_async.arguments import check_integer, check_seconds
+from engagelab_async.arguments import check_integer, check_seconds, check_text
 from engagelab_async.errors import ConfigurationError, SignatureError
 from engagelab_async.frames import clears_frames
 
@@ -32,7 +32,6 @@ from .signatures import (
     Signature,
     as_bytes,
     check_name,
-    check_secret,
     read,
 )
 
@@ -295,13 +294,13 @@ def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
     if not secrets:
         raise ValueError("secret: must not be empty")
     for secret in secrets:
-        check_secret("secret", secret)
+        check_text(secret, "secret")
     return secrets
 
 
 def _check_authorization(name: str, value: str) -> None:
     """Refuse what headers do not carry: some servers read them as Latin-1, others as UTF-8."""
-    check_secret(name, value)
+    check_text(value, name)
     if not value.isascii():
         raise ValueError(f"{name}: must be ASCII")
 

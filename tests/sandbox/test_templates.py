@@ -3,7 +3,7 @@
 import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, DEMO_TEMPLATES
-from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.sandbox.templates import Template, Templates
 
 

@@ -8,8 +8,8 @@ from attrs import asdict, field, fields_dict, frozen
 from attrs.validators import optional
 
 from engagelab_async.arguments import flag, integer, number, text
-from engagelab_async.sandbox._errors import MEANINGS
 from engagelab_async.sandbox.recipients import canonical
+from engagelab_async.sandbox.refusals import MEANINGS
 
 FaultKind: TypeAlias = Literal[
     "latency", "hang", "reset", "cut", "slow", "http", "error", "error_in_200", "partial"
