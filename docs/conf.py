@@ -50,7 +50,8 @@ nitpick_ignore_regex = [
     # An alias was made of these before they got the module above.
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
     # `Operation[…]` remembers the module that the class had when it was written.
-    (r"py:class", r"engagelab_async\.operations\._operation\.Operation"),
+    (r"py:class", r"engagelab_async\.operation\.Operation"),
+    (r"py:class", r"Key|Params|Recipient"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.

@@ -210,7 +210,7 @@ class Transport:
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self.closed = False
+        self.closed: bool = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()

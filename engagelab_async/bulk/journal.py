@@ -464,7 +464,7 @@ class RunJournal:
         self._on_failure = on_failure
         self._gathering = _Batch()
         self._closing = False
-        self.written = True
+        self.written: bool = True
 
     @property
     def run(self) -> int:

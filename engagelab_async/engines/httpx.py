@@ -61,7 +61,7 @@ class _Body:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.taken = 0
+        self.taken: int = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken += 1
@@ -99,10 +99,10 @@ class _Departure:
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
         self.transport = transport
-        self.traced = False
-        self.handed_over = False
-        self.reads = 0
-        self.progress = ""
+        self.traced: bool = False
+        self.handed_over: bool = False
+        self.reads: int = 0
+        self.progress: str = ""
         self.request: httpx.Request | None = None
         self._headers_left = 0
         self._bodies_left = 0
