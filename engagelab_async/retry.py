@@ -12,6 +12,9 @@ may have been sent (timeout, connection    only where the operation is ``repeata
 lost, 5xx, unreadable 2xx)                 ``repeat_uncertain=True``
 anything else                              no
 =========================================  =====================================================
+
+The first two rows are the errors that are ``transient`` and that nothing was sent before: see
+`engagelab_async.errors`.
 """
 
 from __future__ import annotations

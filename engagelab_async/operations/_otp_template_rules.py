@@ -101,7 +101,10 @@ def _check_codes(config: "VerifyCodeConfig", *, uses_whatsapp: bool) -> None:
 
 
 def _check_number(value: int, name: str, allowed: range) -> None:
-    if arguments.check_integer(value, name) not in allowed:
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"{name}: expected an int, got {arguments.kind_of(value)}"
+        raise TypeError(msg)
+    if value not in allowed:
         upper = f" to {allowed[-1]}" if len(allowed) > 1 else ""
         msg = f"{name}: must be {allowed[0]}{upper}"
         raise ValueError(msg)
@@ -111,7 +114,10 @@ def _check_type(config: "ChannelConfig | SMSConfig", last: int) -> None:
     _check_number(config.template_type, "template_type", range(_PLATFORMS_OWN, last + 1))
     mentions = config.template_default_config
     for name in () if mentions is None else ("contain_security", "contain_expire"):
-        arguments.check_flag(getattr(mentions, name), name)
+        value = getattr(mentions, name)
+        if not isinstance(value, bool):
+            msg = f"{name}: expected a bool, got {arguments.kind_of(value)}"
+            raise TypeError(msg)
 
 
 def _check_sms(config: "SMSConfig") -> None:
