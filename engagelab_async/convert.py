@@ -141,7 +141,7 @@ def _decimal(value: object) -> Decimal:
     """Read a decimal, which is a string or a number; never by way of a float."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_DIGITS:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)

@@ -240,7 +240,8 @@ class Transport:
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
         for _ in range(_TURNS):
-            cancelled.update(task for task in self._tasks if task.cancelling())
+            # Threads with a loop of their own may begin and end calls meanwhile.
+            cancelled.update(task for task in tuple(self._tasks) if task.cancelling())
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         leaving = {
@@ -505,12 +506,12 @@ class Call(Generic[R]):
         return result
 
     def _note_resending(self, response: Response) -> None:
-        if response.times_sent > 1:
+        # An engine of the caller's may return anything.
+        times = getattr(response, "times_sent", 1)
+        if times not in (0, 1):
             # Whatever this answer says, it says nothing of the earlier request.
             self.sent_before = True
-            _logger.warning(
-                "%s was sent %d times by the HTTP client itself", self.name, response.times_sent
-            )
+            _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to try again."""

@@ -248,9 +248,12 @@ class TestWords:
         assert (False, False) == (other.may_have_been_sent, own.may_have_been_sent)
 
     @pytest.mark.parametrize("call", ["sms.templates.update", "sms.signatures.delete"])
-    @pytest.mark.parametrize(("status", "code"), [(500, None), (500, 502), (502, 500), (503, 400)])
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [(500, None), (500, 400), (500, 500), (500, 502), (502, 500), (503, 400)],
+    )
     def test_of_a_gateway_decide_nothing(self, call: str, status: int, code: object) -> None:
-        """Only the documented 500 with a code of its own words a refusal of a template."""
+        """Only the documented 500 with a code of its own words a refusal, and says of what."""
         answer = document(code=code, message="upstream node not exist")
         error = error_of(answer, status, operation=OPERATIONS[call])
 

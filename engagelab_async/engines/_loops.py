@@ -108,7 +108,8 @@ class PerLoop(Generic[T]):
         for loop in tuple(self._open):
             is_closed = getattr(loop, "is_closed", None)
             if is_closed is not None and is_closed():
-                del self._open[loop]
+                # Another thread may have been quicker.
+                self._open.pop(loop, None)
 
     async def _closing_with(self, loop: object) -> AsyncGenerator[None, None]:
         try:

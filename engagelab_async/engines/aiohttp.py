@@ -422,7 +422,7 @@ class _SessionDeparture(_Departure):
     Attributes:
         connection: What the request was written to last.
         left: How often the request was written, whatever had become of its body.
-        read: Whether the body was read, perhaps to be sent in another way.
+        reads: How often the body was read, perhaps to be sent in another way.
     """
 
     def __init__(self, body: bytes, known: WeakKeyDictionary[ResponseHandler, _Known]) -> None:
@@ -430,22 +430,30 @@ class _SessionDeparture(_Departure):
         self._known = known
         self.connection: _Known | None = None
         self.left: int = 0
-        self.read: bool = False
+        self.reads: int = 0
+        self._answer: aiohttp.ClientResponse | None = None
+        self._unseen = 0
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to; once, too, where nobody can know."""
-        return max(self.left, self.taken, int(self.read))
+        """How often the request left, or began to; also where nobody can know."""
+        seen = max(self.left, self.taken)
+        return seen + self._unseen if seen else self.reads
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return the body."""
-        self.read = True
+        self.reads += 1
         return await super().as_bytes(encoding, errors)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
-        self.read = True
+        self.reads += 1
         return super().decode(encoding, errors)
+
+    def answered(self, response: aiohttp.ClientResponse) -> None:
+        """Note which answer the session has brought."""
+        # If not the last one that was seen, it is that to a copy which nobody saw leave.
+        self._unseen = int(self.reads > 0 and response is not self._answer)
 
     async def watch(
         self, request: aiohttp.ClientRequest, send_on: ClientHandlerType
@@ -462,6 +470,7 @@ class _SessionDeparture(_Departure):
                 if strangers > _STRANGERS:
                     raise aiohttp.ClientConnectionError(_SPOKE) from None
             else:
+                self._answer = response
                 self.status = response.status
                 return response
             finally:
@@ -533,6 +542,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         # A request's middlewares are in place of its session's, which has no public way to ask.
         middlewares = (*self._session._middlewares, departure.watch)  # noqa: SLF001
         response = await self._send(self._session, request, departure, middlewares)
+        departure.answered(response)
         if departure.connection is not None:
             departure.connection.good_until = time.monotonic() + keep_alive(response.headers)
         return response

@@ -71,6 +71,23 @@ _DEMO: Final = (
 )
 
 
+def checked(contents: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the texts of templates.
+
+    Raises:
+        TypeError: They are no texts by template id.
+    """
+    if not isinstance(contents, Mapping):
+        kind = type(contents).__name__
+        raise TypeError(f"templates: expected texts by template id, got {kind}")
+    for name, text in contents.items():
+        if not isinstance(name, str):
+            raise TypeError(f"templates: expected ids that are str, got {type(name).__name__}")
+        if not isinstance(text, str):
+            raise TypeError(f"templates[{name!r}]: expected a str, got {type(text).__name__}")
+    return contents
+
+
 class Templates:
     """The templates of one sandbox.
 

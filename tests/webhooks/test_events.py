@@ -1,11 +1,13 @@
 """Events: what they are, what they show, and how they are told apart."""
 
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
+from engagelab_async.operations.otp_templates import Channel
 from engagelab_async.webhooks import (
     MessageStatus,
     Notification,
@@ -73,6 +75,11 @@ def test_another_channel_may_follow(
         ("delivered_failed", ("sms", "CHANNEL_A"), "sms|voice", False),
         ("delivered_failed", ("sms", "sms"), "whatsapp|sms|voice", False),
         ("delivered_failed", ("sms", "sms"), "sms", True),
+        ("delivered_failed", ("whatsapp", "sms"), "whatsapp|sms", True),
+        ("delivered_failed", ("sms", "whatsapp"), "whatsapp|sms", False),
+        ("delivered_failed", ("whatsapp", None), (Channel.WHATSAPP, Channel.SMS), False),
+        ("delivered_failed", ("sms", None), (Channel.WHATSAPP, Channel.SMS), True),
+        ("delivered_failed", ("sms", None), ["sms", "voice"], False),
         ("delivered_failed", ("email", None), "email", True),
         ("sent", ("sms", "sms"), "sms", False),
         ("verified_failed", ("sms", "sms"), "sms", False),
@@ -81,7 +88,7 @@ def test_another_channel_may_follow(
     ],
 )
 def test_a_strategy_tells(
-    status: str, channels: tuple[str | None, str | None], strategy: str, final: bool
+    status: str, channels: tuple[str | None, str | None], strategy: str | Sequence[str], final: bool
 ) -> None:
     """Who knows the template's channels knows whether one is left."""
     event = MessageStatus(
