@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from engagelab_async.arguments import check_timeout
 from engagelab_async.template import TemplateStatus
 from engagelab_async.wire import one_line
 
 from .errors import EngageLabError, InvalidResponseError, ReviewTimeoutError
-from .transport import seconds
 
 if TYPE_CHECKING:
     from engagelab_async.operation import Operation
@@ -75,7 +75,7 @@ async def wait_until_reviewed(
         TypeError: `timeout` is not a number.
         ValueError: `timeout` is not positive.
     """
-    ends = transport.clock() + seconds(timeout, "timeout")
+    ends = transport.clock() + check_timeout(timeout, "timeout")
     found = await transport.execute(read)
     wait = _FIRST_WAIT
     while found.status != TemplateStatus.APPROVED:

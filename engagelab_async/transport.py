@@ -25,6 +25,7 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from engagelab_async import wire
+from engagelab_async.arguments import check_instance, check_timeout
 from engagelab_async.frames import clear, clears_frames
 from engagelab_async.operation import Operation
 
@@ -156,34 +157,6 @@ class Account:
         return cls(base_url, headers)
 
 
-def seconds(value: float, name: str) -> float:
-    """Check a duration.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is not positive. Infinity, for "no limit", is.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not value > 0:
-        msg = f"{name}: must be more than 0 seconds"
-        raise ValueError(msg)
-    return value
-
-
-def instance(value: R, kind: type[R], name: str) -> R:
-    """Check an argument's type.
-
-    Raises:
-        TypeError: It is of another type.
-    """
-    if not isinstance(value, kind):
-        msg = f"{name}: expected {kind.__name__}, got {type(value).__name__}"
-        raise TypeError(msg)
-    return value
-
-
 class Transport:
     """Executes operations over an engine.
 
@@ -228,9 +201,9 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self.retry: RetryPolicy = instance(retry, RetryPolicy, "retry")
-        self._timeout = seconds(timeout, "timeout")
-        self._deadline = seconds(deadline, "deadline")
+        self.retry: RetryPolicy = check_instance(retry, "retry", RetryPolicy)
+        self._timeout = check_timeout(timeout, "timeout")
+        self._deadline = check_timeout(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
         self.clock = clock
@@ -360,14 +333,15 @@ class Transport:
             self,
             operation,
             self._request(operation),
-            self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
-            self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.retry if retry is None else check_instance(retry, "retry", RetryPolicy),
+            self._timeout if timeout is None else check_timeout(timeout, "timeout"),
+            self.clock()
+            + (self._deadline if deadline is None else check_timeout(deadline, "deadline")),
             patience,
         )
 
     def _request(self, operation: Operation[object]) -> Request:
-        instance(operation, Operation, "operation")
+        check_instance(operation, "operation", Operation)
         if self.closed:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)

@@ -16,6 +16,7 @@ from engagelab_async import (
     Response,
     ResponseTimeoutError,
     RetryPolicy,
+    SendFailedError,
     SendSMS,
 )
 from engagelab_async.bulk import Rejected, Uncertain
@@ -279,6 +280,18 @@ class TestOutage:
             )
 
         on(main)
+
+    def test_counts_from_the_last_answer(self) -> None:
+        """A send that failed was answered, though it is transient: it is not the first of ten."""
+        time = FakeTime()
+        flow = FlowControl(4, None, clock=time.clock, sleep=time.sleep)
+        flow.failed(SendFailedError("send fail", code=5001), flow.mark, None)
+        paused = []
+        for _ in range(10):
+            flow.failed(ConnectError("refused"), flow.mark, None)
+            paused.append(flow.paused)
+
+        assert [False] * 9 + [True] == paused
 
     @pytest.mark.parametrize(
         ("fault", "name"),
