@@ -30,8 +30,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from clients import CODE, KEY, PATH, PATIENCE, SECRET, TEMPLATE
-from engagelab_async import Credentials, EngageLab, SendCode, Template
-from engagelab_async.bulk import broadcast
+from engagelab_async import Credentials, EngageLab, SendCode, Template, broadcast
 from goals import Goal
 from server import serving
 from single import InstantEngine

@@ -14,8 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from engagelab_async import EngageLab, SendSMS
-from engagelab_async.bulk import Rejected, Uncertain, broadcast
+from engagelab_async import EngageLab, Rejected, SendSMS, Uncertain, broadcast
 
 
 def lines(path: Path) -> Iterator[str]:

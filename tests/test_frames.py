@@ -38,14 +38,16 @@ from engagelab_async import (
     EngageLab,
     EngageLabError,
     InvalidResponseError,
+    Rejected,
     Request,
     Response,
     RetryPolicy,
     SendCode,
     SendSMS,
     Template,
+    Uncertain,
+    broadcast,
 )
-from engagelab_async.bulk import Rejected, Uncertain, broadcast
 from engagelab_async.engines import HTTP, choose
 from engagelab_async.frames import HiddenError, clear, clears_frames
 from engagelab_async.webhooks import Verifier, parse, sign

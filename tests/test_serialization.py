@@ -17,20 +17,24 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import engagelab_async
 from engagelab_async import (
+    Accepted,
     ConnectionLostError,
     Endpoint,
     InvalidNumberError,
     Operation,
     Plan,
+    Rejected,
     ScheduleInfo,
     SendCode,
     SendOTP,
     SendSMS,
     Sent,
+    Skipped,
     Template,
+    Uncertain,
     Verification,
 )
-from engagelab_async.bulk import Accepted, Outcome, Rejected, Skipped, Uncertain
+from engagelab_async.bulk import Outcome
 from engagelab_async.bulk.report import Tally
 from engagelab_async.serialization import Serializable
 from engagelab_async.templates import (

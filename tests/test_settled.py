@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulk.rig import kinds, number
-from engagelab_async import Credentials, EngageLab, SendSMS
-from engagelab_async.bulk import Journal, Uncertain
+from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
 from engagelab_async.sandbox import Callbacks, Fault, Sandbox

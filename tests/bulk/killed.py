@@ -9,8 +9,7 @@ import asyncio
 import json
 import sys
 
-from engagelab_async import Credentials, EngageLab, SendSMS
-from engagelab_async.bulk import Skipped
+from engagelab_async import Credentials, EngageLab, SendSMS, Skipped
 
 
 async def main(url: str, journal: str, operations: int) -> None:

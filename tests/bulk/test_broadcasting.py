@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulk.rig import one_by_one
-from engagelab_async import SendSMS, Template
-from engagelab_async.bulk import broadcast
+from engagelab_async import SendSMS, Template, broadcast
 from engagelab_async.bulk.broadcasting import Recipient, phone_number
 
 NUMBER = "+6591234567"

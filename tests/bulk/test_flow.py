@@ -13,13 +13,14 @@ from engagelab_async import (
     ConnectError,
     EngageLabError,
     RateLimitError,
+    Rejected,
     Response,
     ResponseTimeoutError,
     RetryPolicy,
     SendFailedError,
     SendSMS,
+    Uncertain,
 )
-from engagelab_async.bulk import Rejected, Uncertain
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, FlowControl
 from scripted_engine import FakeTime
 

@@ -20,7 +20,8 @@ _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
     from bulk.rig import Platform, run_of, sends
-    from engagelab_async.bulk import Journal, JournalError
+    from engagelab_async import Journal
+    from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import Claim, Database, Settlement
     from engagelab_async.bulk.states import State
 

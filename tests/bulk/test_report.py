@@ -8,16 +8,18 @@ import engagelab_async
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, number, outcomes_of, refusal, run_of, sends
 from engagelab_async import (
+    Accepted,
     ConnectionLostError,
     Plan,
+    Rejected,
     Response,
     SendCode,
     SendCustomMessage,
     SendSMS,
     Sent,
+    Uncertain,
     bulk,
 )
-from engagelab_async.bulk import Accepted, Rejected, Uncertain
 from engagelab_async.bulk.report import Tally, targets_of
 from engagelab_async.errors import APIError, InvalidResponseError
 

@@ -21,9 +21,11 @@ from engagelab_async import (
     RetryPolicy,
     SendCode,
     SendSMS,
+    Skipped,
     Template,
+    Uncertain,
 )
-from engagelab_async.bulk import JournalError, Skipped, Uncertain
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Claim, Database, Entry, RunJournal, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome

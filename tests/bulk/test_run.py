@@ -23,18 +23,20 @@ from bulk.rig import (
     sends,
 )
 from engagelab_async import (
+    Accepted,
     ConfigurationError,
     ConnectionLostError,
     Credentials,
     EngageLab,
     InvalidRequestError,
     Operation,
+    Rejected,
     Response,
     RetryPolicy,
     SendCustomMessage,
     SendSMS,
+    Uncertain,
 )
-from engagelab_async.bulk import Accepted, Rejected, Uncertain
 
 
 def alive() -> int:

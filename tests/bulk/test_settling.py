@@ -15,8 +15,16 @@ from attrs import field, frozen
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
-from engagelab_async import ConnectionLostError, Response, RetryPolicy, SendCode, SendSMS, Template
-from engagelab_async.bulk import Journal, JournalError
+from engagelab_async import (
+    ConnectionLostError,
+    Journal,
+    Response,
+    RetryPolicy,
+    SendCode,
+    SendSMS,
+    Template,
+)
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import Claim, Database, Settlement
 from engagelab_async.bulk.journal_summary import count_known, summarise

@@ -12,7 +12,7 @@ import pytest
 
 from cli.bulk.lists import numbers
 from cli.command import Engagelab
-from engagelab_async.bulk import Journal
+from engagelab_async import Journal
 from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Database
 from engagelab_async.webhooks import MessageStatus

@@ -5,6 +5,7 @@ import json
 import time
 
 from engagelab_async import (
+    Accepted,
     APIError,
     Attempt,
     Credentials,
@@ -15,8 +16,8 @@ from engagelab_async import (
     RetryPolicy,
     SendSMS,
     Template,
+    broadcast,
 )
-from engagelab_async.bulk import Accepted, broadcast
 from engagelab_async.webhooks import Event, MessageStatus, Tracker, Verifier, parse, sign
 from engagelab_async.webhooks.asgi import WebhookApp
 

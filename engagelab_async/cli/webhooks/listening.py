@@ -12,8 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.text import Text
 
-from engagelab_async import ConfigurationError
-from engagelab_async.bulk import Journal
+from engagelab_async import ConfigurationError, Journal
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
