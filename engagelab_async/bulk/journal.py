@@ -176,6 +176,7 @@ class Database:
         self._process = os.getpid()
         with told(path):
             if not path.exists():
+                _refuse_lone_log(path)
                 JOURNAL.create(path)
         with door, told(path):
             found = _proofs_of(path, self._sites)
@@ -342,6 +343,15 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
                 database.close()
         raise
     return opened[0]
+
+
+def _refuse_lone_log(path: Path) -> None:
+    log = log_of(path)
+    if log.exists():
+        raise JournalError(
+            f"journal: {path} is missing, and its log {log} is there: put back the one, or, to "
+            "send to everybody again, move away the other"
+        )
 
 
 def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:

@@ -299,6 +299,11 @@ class FanOut:
 
     def _fail(self, error: BaseException) -> None:
         """End the run with what is raised where the consumer is; the first one, once."""
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            # Raised where the consumer is, it would pass for the end of the stream.
+            failure = RuntimeError(f"the run failed ({type(error).__name__})")
+            failure.__cause__ = error
+            error = failure
         if not self._has_failed:
             self._has_failed = True
             self._failure = error

@@ -152,7 +152,7 @@ class _Departure:
             The same, with `trace` among them.
         """
         self.transport = transport
-        self.in_hooks: bool = False
+        self.in_hooks = False
         self.handed_over = True
         if extensions.get("trace") != self.trace:
             self._also = extensions.get("trace")
