@@ -25,7 +25,7 @@ from types import NoneType
 from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import quote
 
-from engagelab_async.arguments import encodable
+from engagelab_async.arguments import encodable, is_integer
 from engagelab_async.balance import Balance
 from engagelab_async.convert import (
     MismatchError,
@@ -304,7 +304,7 @@ def _error_code(document: Mapping[str, Any]) -> int | None:
         return None
     if is_digits(code):
         return int(code)
-    if isinstance(code, int) and not isinstance(code, bool):
+    if is_integer(code):
         return code
     raise MismatchError(f"expected an integer, got {json_kind(code)}", "$.code")
 
@@ -330,7 +330,7 @@ def _refusal(
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
-    has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
+    has_plan = isinstance(plan_id, str) or is_integer(plan_id)
     told = _told_by_words(operation, status, code, message)
     kind = told or _error_class(status, code)
     error = kind(

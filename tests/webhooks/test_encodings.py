@@ -160,7 +160,9 @@ async def test_a_step_that_is_full_is_not_the_last(
     """The last bytes of a body may decode to more than one step takes."""
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield cut(b" " * length)
+        body = cut(b" " * length)
+        yield body[:20]
+        yield body[20:]
 
     assert length == sum([len(piece) async for piece in decoded(pieces(), encoding)])
 

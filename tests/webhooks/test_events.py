@@ -44,20 +44,27 @@ def test_what_a_status_means(status: str, final: bool, delivered: bool, failed: 
 
 
 @pytest.mark.parametrize(
-    ("server", "channel", "may_fall_back"),
+    ("server", "channels", "may_fall_back"),
     [
-        ("otp", "whatsapp", True),
-        ("otp", "sms", True),
-        (None, None, True),
-        ("otp", "email", False),
-        ("sms", "sms", False),
+        ("otp", ("whatsapp", None), True),
+        ("otp", ("sms", "CHANNEL_A"), True),
+        (None, (None, None), True),
+        ("otp", ("email", None), False),
+        ("otp", (None, "email"), False),
+        ("sms", ("sms", None), False),
     ],
 )
 def test_another_channel_may_follow(
-    server: str | None, channel: str | None, may_fall_back: bool
+    server: str | None, channels: tuple[str | None, str | None], may_fall_back: bool
 ) -> None:
     """Unless the product has no strategies, or the channel stands alone, nothing rules it out."""
-    event = MessageStatus(message_id="7", status="delivered_failed", server=server, channel=channel)
+    event = MessageStatus(
+        message_id="7",
+        status="delivered_failed",
+        server=server,
+        channel=channels[0],
+        current_send_channel=channels[1],
+    )
 
     assert (may_fall_back, not may_fall_back, True) == (
         event.may_fall_back,
