@@ -2,7 +2,7 @@
 
 FROM python:3.13-slim AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE _engagelab_async_pytest.py ./
+COPY pyproject.toml README.md LICENSE ./
 COPY engagelab_async engagelab_async
 RUN python -m venv /opt/sandbox \
     && /opt/sandbox/bin/python -m pip install --no-cache-dir ".[cli,sandbox]"

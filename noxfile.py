@@ -32,7 +32,6 @@ nox.options.error_on_missing_interpreters = False
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
-PLUGIN = "_engagelab_async_pytest.py"  # outside the package, see there
 # Without these the tools would find ours, in the directories above.
 A_USERS_CONFIGURATION = {
     "mypy.ini": "[mypy]\nstrict = true\n",
@@ -70,7 +69,7 @@ def types(session: nox.Session) -> None:
     install_wheel(session, *group("types"))
 
     programs = ("examples", "benchmarks", "contract", "fuzzing")
-    session.run("mypy", "engagelab_async", "tests", *programs, PLUGIN)
+    session.run("mypy", "engagelab_async", "tests", *programs)
     # By themselves: the root's conftest.py and that of tests/ would be one module to mypy.
     session.run("mypy", "conftest.py", "noxfile.py", "docs/conf.py")
     session.run("pyright", env=PYRIGHT)

@@ -43,11 +43,11 @@ FLOORS = [
     {"webhooks"},
     {"sandbox"},
     {"testing"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
 ]
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
-MAY_IMPORT_THE_ROOT = {"cli", "testing"}
+MAY_IMPORT_THE_ROOT = {"cli", "pytest_plugin", "testing"}
 """They use the library as its users do."""
 
 HOMES = {
@@ -65,8 +65,8 @@ HOMES = {
     "httpx2": [],  # engines.httpx is given the module
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
-    "pytest": [],  # the plugin stands outside the package
-    "respx": ["testing.respx"],
+    "pytest": ["pytest_plugin"],
+    "respx": ["pytest_plugin", "testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
     "uvicorn": ["sandbox", "cli.webhooks.listening"],
@@ -244,4 +244,4 @@ class TestWheel:
 
         assert f"{ROOT}/py.typed" in [file.as_posix() for file in files]
         about = f"{ROOT}-{metadata.version('engagelab-async')}.dist-info"
-        assert {ROOT, "_engagelab_async_pytest.py", about} == tops - {"__pycache__"}
+        assert {ROOT, about} == tops - {"__pycache__"}

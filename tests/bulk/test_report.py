@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-import engagelab_async
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, number, outcomes_of, refusal, run_of, sends
 from engagelab_async import (
@@ -18,7 +17,6 @@ from engagelab_async import (
     SendSMS,
     Sent,
     Uncertain,
-    bulk,
 )
 from engagelab_async.bulk.report import Tally, targets_of
 from engagelab_async.errors import APIError, InvalidResponseError
@@ -153,27 +151,3 @@ class TestOutcome:
     def test_has_targets(self, operation: object, count: int) -> None:
         """What has no recipients counts as one."""
         assert count == targets_of(operation)
-
-
-class TestNames:
-    """The public names of bulk."""
-
-    def test_are_at_the_top(self) -> None:
-        """They are loaded when they are first used, and are those of the package."""
-        names = {
-            "Accepted",
-            "BulkReport",
-            "FanOut",
-            "RateLimit",
-            "broadcast",
-            "stop_on_fatal_error",
-        }
-
-        assert names <= set(dir(engagelab_async))
-        for name in sorted(names):
-            assert getattr(bulk, name) is engagelab_async.__getattr__(name)
-
-    def test_are_no_others(self) -> None:
-        """A name that does not exist is an ``AttributeError``, as usual."""
-        with pytest.raises(AttributeError, match="has no attribute 'nobody'"):
-            _ = engagelab_async.nobody  # type: ignore[attr-defined]

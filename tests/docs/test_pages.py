@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-import _engagelab_async_pytest as plugin
 import engagelab_async
+from engagelab_async import pytest_plugin as plugin
 from engagelab_async import sandbox, testing, webhooks
 from engagelab_async.cli import main
 from engagelab_async.sandbox.aftermath import Aftermath

@@ -1,9 +1,8 @@
 """The pytest plugin of engagelab-async: fixtures, and nothing else.
 
-pytest loads this module in every run, wherever engagelab-async is installed. So it stands outside
-the package, whose import takes a tenth of a second, and loads that when a test asks for a fixture.
-All fixtures are plain functions: they work without pytest-asyncio, with it, and with anyio's plugin
-on asyncio and trio.
+pytest loads this module in every run, wherever engagelab-async is installed. So it imports nothing
+of the package before a test asks for a fixture. All fixtures are plain functions: they work without
+pytest-asyncio, with it, and with anyio's plugin on asyncio and trio.
 """
 
 from __future__ import annotations
