@@ -24,22 +24,23 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import anyio
 from attrs import Attribute, define, field, frozen
 
-from . import _wire
-from ._frames import clear, clears_frames
-from .engines import Engine, Request, Response, in_asyncio
+from engagelab_async import wire
+from engagelab_async.arguments import check_instance, check_timeout
+from engagelab_async.frames import clear, clears_frames
+from engagelab_async.operation import Operation
+
+from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
-    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
-    RateLimitError,
+    SendFailedError,
 )
-from .operations import Operation
 from .retry import RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
-    from .operations import Product
+    from engagelab_async.operation import Product
 
 R = TypeVar("R")
 
@@ -156,34 +157,6 @@ class Account:
         return cls(base_url, headers)
 
 
-def seconds(value: float, name: str) -> float:
-    """Check a duration.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is not positive. Infinity, for "no limit", is.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not value > 0:
-        msg = f"{name}: must be more than 0 seconds"
-        raise ValueError(msg)
-    return value
-
-
-def instance(value: R, kind: type[R], name: str) -> R:
-    """Check an argument's type.
-
-    Raises:
-        TypeError: It is of another type.
-    """
-    if not isinstance(value, kind):
-        msg = f"{name}: expected {kind.__name__}, got {type(value).__name__}"
-        raise TypeError(msg)
-    return value
-
-
 class Transport:
     """Executes operations over an engine.
 
@@ -228,16 +201,16 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self.retry: RetryPolicy = instance(retry, RetryPolicy, "retry")
-        self._timeout = seconds(timeout, "timeout")
-        self._deadline = seconds(deadline, "deadline")
+        self.retry: RetryPolicy = check_instance(retry, "retry", RetryPolicy)
+        self._timeout = check_timeout(timeout, "timeout")
+        self._deadline = check_timeout(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
         self.clock = clock
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self.closed = False
+        self.closed: bool = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()
@@ -255,19 +228,20 @@ class Transport:
         ended: with their connections, and with what their handlers do in ``finally``.
         """
         self.closed = True
-        if in_asyncio():
+        if current_task() is not None:
             await self._cancelled_tasks()
         if self._owns_engine:
             await self._engine.aclose()
 
     async def _cancelled_tasks(self) -> None:
         asyncio = sys.modules["asyncio"]
-        mine = asyncio.current_task()
+        mine = current_task()
         cancelled: set[Any] = set()
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
         for _ in range(_TURNS):
-            cancelled.update(task for task in self._tasks if task.cancelling())
+            # Threads with a loop of their own may begin and end calls meanwhile.
+            cancelled.update(task for task in tuple(self._tasks) if task.cancelling())
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         leaving = {
@@ -304,7 +278,7 @@ class Transport:
             ValueError: `timeout` or `deadline` is not positive.
         """
         handled = sys.exception()
-        task = sys.modules["asyncio"].current_task() if in_asyncio() else None
+        task = current_task()
         self._tasks.add(task)
         try:
             return await self._complete(
@@ -359,14 +333,15 @@ class Transport:
             self,
             operation,
             self._request(operation),
-            self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
-            self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.retry if retry is None else check_instance(retry, "retry", RetryPolicy),
+            self._timeout if timeout is None else check_timeout(timeout, "timeout"),
+            self.clock()
+            + (self._deadline if deadline is None else check_timeout(deadline, "deadline")),
             patience,
         )
 
     def _request(self, operation: Operation[object]) -> Request:
-        instance(operation, Operation, "operation")
+        check_instance(operation, "operation", Operation)
         if self.closed:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)
@@ -374,10 +349,10 @@ class Transport:
         account = self._accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
-        body = _wire.encode(operation)
+        body = wire.encode(operation)
         return Request(
             endpoint.method,
-            account.base_url + _wire.path(operation),
+            account.base_url + wire.path(operation),
             account.headers if body else _about_no_body(account.headers),
             body,
         )
@@ -400,7 +375,7 @@ class Transport:
             return await self._engine.send(
                 request,
                 timeout=None if timeout == math.inf else timeout,
-                max_bytes=_wire.MAX_BODY_BYTES,
+                max_bytes=wire.MAX_BODY_BYTES,
             )
         except EngageLabError:
             raise
@@ -415,7 +390,7 @@ class Transport:
             EngageLabError: It is a refusal, or not what the API documents.
         """
         try:
-            return _wire.decode(
+            return wire.decode(
                 operation,
                 response.status,
                 response.headers,
@@ -531,12 +506,12 @@ class Call(Generic[R]):
         return result
 
     def _note_resending(self, response: Response) -> None:
-        if response.times_sent > 1:
+        # An engine of the caller's may return anything.
+        times = getattr(response, "times_sent", 1)
+        if times not in (0, 1):
             # Whatever this answer says, it says nothing of the earlier request.
             self.sent_before = True
-            _logger.warning(
-                "%s was sent %d times by the HTTP client itself", self.name, response.times_sent
-            )
+            _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to try again."""
@@ -545,15 +520,18 @@ class Call(Generic[R]):
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have gone through, whatever became of this one. A read sends
-        # nothing.
-        self.sent_before = error.may_have_been_sent = not self.operation.endpoint.is_read and (
-            self.sent_before or error.may_have_been_sent
+        # An earlier attempt may have gone through, whatever became of this one.
+        uncertain = self.sent_before or error.may_have_been_sent
+        # A send that failed is an answer: how often to try that again is the policy's alone.
+        never_taken = error.transient and not (uncertain or isinstance(error, SendFailedError))
+        if self.delay is None and never_taken:
+            self.delay = self.patience
+        # A read sends nothing.
+        self.sent_before = error.may_have_been_sent = (
+            uncertain and not self.operation.endpoint.is_read
         )
         error.attempts = self.number
         error.operation = self.operation
-        if self.delay is None and self.patience is not None and _never_left(error):
-            self.delay = self.patience
         await self._report(
             status=getattr(error, "http_status", None),
             code=getattr(error, "code", None),
@@ -574,10 +552,6 @@ class Call(Generic[R]):
         await self._transport.report(
             Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
         )
-
-
-def _never_left(error: EngageLabError) -> bool:
-    return isinstance(error, ConnectError | RateLimitError) and not error.may_have_been_sent
 
 
 def _plain_function(

@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from engagelab_async import _wire
-from engagelab_async.operations import Operation
+from engagelab_async import wire
+from engagelab_async.operation import Operation
 
 REFERENCE: Final = "engagelab_async"
 """The key in an SMS's ``custom_args``, and in its callbacks, of a `Reference`."""
@@ -35,8 +35,8 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     """
     if key is None:
         endpoint = operation.endpoint
-        where = f"{endpoint.product} {endpoint.method} {_wire.path(operation)}\0"
-        content = _wire.encode(operation) if body is None else body
+        where = f"{endpoint.product} {endpoint.method} {wire.path(operation)}\0"
+        content = wire.encode(operation) if body is None else body
         return digest(where.encode() + (content if _is_in_order(operation) else _in_order(content)))
     own = key(operation)
     if not isinstance(own, str | bytes):

@@ -246,6 +246,9 @@ class Database:
                 for claim in claims
                 if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
             ]
+            if not ends and not granted:
+                # Nothing but questions: it would count all the same, and flush.
+                return known
             self._use_sites(granted)
             free = [claim.digest for claim in granted]
             numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
@@ -471,7 +474,7 @@ class RunJournal:
         self._on_failure = on_failure
         self._gathering = _Batch()
         self._closing = False
-        self.written = True
+        self.written: bool = True
 
     @property
     def run(self) -> int:

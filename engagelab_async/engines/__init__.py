@@ -1,7 +1,7 @@
 """Who moves the bytes: one small Protocol, and an engine for each HTTP library."""
 
 from ._choice import HTTP, choose
-from ._engine import Engine, Request, Response, in_asyncio, time_limit
+from ._engine import Engine, Request, Response, current_task, time_limit
 from ._loops import Owner
 from .httpx import HTTPXEngine
 
@@ -13,6 +13,6 @@ __all__ = [
     "Request",
     "Response",
     "choose",
-    "in_asyncio",
+    "current_task",
     "time_limit",
 ]

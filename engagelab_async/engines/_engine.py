@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import anyio
 from attrs import field, frozen
@@ -161,17 +161,22 @@ def time_limit(seconds: float | None) -> AbstractAsyncContextManager[object]:
 
 
 def in_asyncio() -> bool:
-    """Tell whether the caller runs in a task of asyncio, uvloop included."""
+    """Return whether the caller runs in a task of asyncio, uvloop included."""
+    return current_task() is not None
+
+
+def current_task() -> Any:  # noqa: ANN401 - asyncio need not be imported
+    """Return the task of asyncio that the caller runs in, or ``None``."""
     # Where asyncio was never imported it does not run, and importing it here would take longer
     # than importing this package.
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
-        return False
+        return None
     # Inside trio there is no asyncio task, even where trio is the guest of an asyncio loop.
     try:
-        return asyncio.current_task() is not None
+        return asyncio.current_task()
     except RuntimeError:
-        return False
+        return None
 
 
 @asynccontextmanager

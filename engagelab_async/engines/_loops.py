@@ -11,6 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+import anyio
+
 from engagelab_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,12 +53,11 @@ def current_loop() -> object:
     # Where a library was never imported it does not run, and importing it here would take longer
     # than importing this package. Inside trio there is no asyncio task, even where trio is the
     # guest of an asyncio loop.
-    asyncio = sys.modules.get("asyncio")
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     if asyncio is not None:
         loop: object = asyncio._get_running_loop()  # noqa: SLF001 - documented, does not raise
-        if loop is not None and asyncio.current_task() is not None:
+        if loop is not None and (trio is None or asyncio.current_task() is not None):
             return loop
-    trio = sys.modules.get("trio")
     try:
         token: object = trio.lowlevel.current_trio_token() if trio else None
     except RuntimeError:
@@ -107,7 +108,8 @@ class PerLoop(Generic[T]):
         for loop in tuple(self._open):
             is_closed = getattr(loop, "is_closed", None)
             if is_closed is not None and is_closed():
-                del self._open[loop]
+                # Another thread may have been quicker.
+                self._open.pop(loop, None)
 
     async def _closing_with(self, loop: object) -> AsyncGenerator[None, None]:
         try:
@@ -115,7 +117,9 @@ class PerLoop(Generic[T]):
         finally:
             found = self._open.pop(loop, None)
             if found is not None and self._forks == _forks:
-                await found[0].aclose()
+                # trio finishes generators in a scope that is cancelled.
+                with anyio.CancelScope(shield=True):
+                    await found[0].aclose()
 
     async def aclose(self) -> None:
         """Close what belongs to the running loop; that of another is closed at its end."""

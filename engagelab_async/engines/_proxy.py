@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-
-import httpx
 
 from engagelab_async.errors import ConfigurationError
 
@@ -47,12 +46,21 @@ def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
 def _is_usable(url: str, schemes: Collection[str]) -> bool:
     try:
         parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
-        # It refuses what nobody could connect to, such as 256.0.0.1 or xn--.
-        parsed = httpx.URL(url).host
-    except (ValueError, httpx.InvalidURL):
+        port, host = parts.port, parts.hostname or ""
+        # An address where it looks like one, else a name that can be looked up.
+        if host.replace(".", "").isdigit():
+            ip_address(host)
+        elif ":" not in host:
+            host.encode("idna").decode("idna")
+    except ValueError:
         return False
-    return parts.scheme in schemes and bool(parsed and host and _HOST.fullmatch(host)) and port != 0
+    # urlsplit drops some control characters.
+    return (
+        parts.scheme in schemes
+        and url.isprintable()
+        and _HOST.fullmatch(host) is not None
+        and port != 0
+    )
 
 
 _HOST: Final = re.compile(r"[\w.:-]+(%\w+)?")

@@ -37,17 +37,16 @@ if TYPE_CHECKING:
 
 
 class Departure(Protocol):
-    """What an engine sees of the leaving of one request.
-
-    Attributes:
-        progress: What to add to an error's text, once the head of an answer has arrived.
-    """
-
-    progress: str
+    """What an engine sees of the leaving of one request."""
 
     @property
     def times(self) -> int:
         """How often the request left, or began to."""
+        ...
+
+    @property
+    def progress(self) -> str:
+        """What to add to an error's text, once the head of an answer has arrived."""
         ...
 
 
@@ -77,7 +76,7 @@ class SendingEngine(ABC, Generic[D]):
         """Send one request; see `Engine.send`."""
         departure = self.prepare(request)
         try:
-            with self.limit(timeout):
+            with self.limit(timeout, departure):
                 response = await self.exchange(request, departure, max_bytes)
         except EngageLabError as error:
             error.may_have_been_sent = error.may_have_been_sent or departure.times > 0
@@ -104,7 +103,11 @@ class SendingEngine(ABC, Generic[D]):
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
         """Send the request, and read its answer."""
 
-    def limit(self, seconds: float | None) -> AbstractContextManager[object]:
+    def limit(
+        self,
+        seconds: float | None,
+        departure: D,  # noqa: ARG002 - others keep it there
+    ) -> AbstractContextManager[object]:
         """Make a context that raises ``TimeoutError`` when time runs out in it."""
         if not in_asyncio():
             current_loop()  # its error says what is wrong, where none runs

@@ -32,6 +32,7 @@ from ._engine import (
     in_asyncio,
     keep_alive,
 )
+from ._limits import Limit, Limits
 from ._loops import Owner, PerLoop
 from ._proxy import environment_proxy
 from ._sending import SendingEngine
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
     from engagelab_async.errors import EngageLabError
 
-    from ._limits import Limit
 
 # aiohttp, and asyncio.timeout() as well, would set a timer for each request, which takes a tenth of
 # the throughput.
@@ -67,20 +67,25 @@ class _Departure(aiohttp.BytesPayload):
     Attributes:
         taken: How often the body was written.
         handler: aiohttp's end of the connection that it was written to last, if that is ours.
-        progress: What to add to an error's text, once the head of an answer has arrived.
+        status: The status of the answer, once its head has arrived.
     """
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
-        self.taken = 0
-        self._process = os.getpid()
+        self.taken: int = 0
+        self._process: int = os.getpid()
         self.handler: _Handler | None = None
-        self.progress = ""
+        self.status: int | None = None
 
     @property
     def times(self) -> int:
         """How often the request left, or began to."""
         return self.taken
+
+    @property
+    def progress(self) -> str:
+        """What to add to an error's text, once the head of an answer has arrived."""
+        return "" if self.status is None else f" after HTTP {self.status} had arrived"
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
@@ -90,11 +95,13 @@ class _Departure(aiohttp.BytesPayload):
         if transport is None or transport.is_closing() or self._process != os.getpid():
             msg = "the connection was closed before the request was written"
             raise aiohttp.ClientConnectionResetError(msg)
-        self.taken += 1
         handler = transport.get_protocol()
         if isinstance(handler, _Handler):
+            if handler.should_close:
+                raise aiohttp.ClientConnectionError(_SPOKE)
             handler.begin()
             self.handler = handler
+        self.taken += 1
         await super().write_with_length(writer, content_length)
 
     @property
@@ -117,25 +124,10 @@ class _AiohttpEngine(SendingEngine[D]):
         # Per engine, not per process: the headers hold a secret.
         self._route_to = lru_cache(maxsize=64)(self._route)
 
-    def prepare(self, request: Request) -> D:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: Not asyncio runs, or a session of the caller cannot be used here.
-        """
-        if not in_asyncio():
-            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
-            raise ConfigurationError(msg)
-        return self._departure(request.body)
-
-    def limit(self, seconds: float | None) -> Limit:
-        """Make a context that raises ``TimeoutError`` when time runs out in it."""
-        return self._limits.get().limit(seconds)
-
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
         """Send the request, and read its answer."""
         response = await self._request(request, departure)
-        departure.progress = _progress(response)
+        departure.status = response.status
         try:
             data = await _read(response.content, max_bytes)
         except BaseException:
@@ -175,9 +167,6 @@ class _AiohttpEngine(SendingEngine[D]):
             # That of the request is sound; that of a session's proxy may be anything.
             return ConfigurationError(f"aiohttp was given no URL ({type(error).__name__})")
         return super().failed(error, departure)
-
-    @abstractmethod
-    def _departure(self, body: bytes) -> D: ...
 
     @abstractmethod
     async def _request(self, request: Request, departure: D) -> aiohttp.ClientResponse: ...
@@ -300,15 +289,17 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Pool:
-    """The connections of one event loop."""
+    """The connections and the time limits of one event loop."""
 
     def __init__(self, connector: _Connector) -> None:
-        self.session = aiohttp.ClientSession(
+        self.limits: Limits = Limits()
+        self.session: aiohttp.ClientSession = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar()
         )
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, and stop the timer."""
+        await self.limits.aclose()
         await self.session.close()
 
     def __del__(self) -> None:
@@ -316,7 +307,20 @@ class _Pool:
         self.session.detach()
 
 
-class AiohttpEngine(_AiohttpEngine[_Departure]):
+class _OwnDeparture(_Departure):
+    """What is seen of a request over our own connections.
+
+    Args:
+        body: The body.
+        pool: The connections.
+    """
+
+    def __init__(self, body: bytes, pool: _Pool) -> None:
+        super().__init__(body)
+        self.pool = pool
+
+
+class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
     """Sends over its own connections, with proxies from the environment.
 
     Args:
@@ -341,15 +345,27 @@ class AiohttpEngine(_AiohttpEngine[_Departure]):
         self._pools = PerLoop(self._pool)
 
     def _pool(self) -> _Pool:
+        if not in_asyncio():
+            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
+            raise ConfigurationError(msg)
         return _Pool(
             _Connector(limit=self._max_connections, clock=self._clock, max_age=self._max_age)
         )
 
-    def _departure(self, body: bytes) -> _Departure:
-        return _Departure(body)
+    def prepare(self, request: Request) -> _OwnDeparture:
+        """Make what notices that the request leaves.
 
-    async def _request(self, request: Request, departure: _Departure) -> aiohttp.ClientResponse:
-        response = await self._send(self._pools.get().session, request, departure)
+        Raises:
+            ConfigurationError: Not asyncio runs.
+        """
+        return _OwnDeparture(request.body, self._pools.get())
+
+    def limit(self, seconds: float | None, departure: _OwnDeparture) -> Limit:
+        """Make a context that raises ``TimeoutError`` when time runs out in it."""
+        return departure.pool.limits.limit(seconds)
+
+    async def _request(self, request: Request, departure: _OwnDeparture) -> aiohttp.ClientResponse:
+        response = await self._send(departure.pool.session, request, departure)
         if not departure.taken:
             response.close()
             raise aiohttp.ClientConnectionError(_SPOKE)
@@ -409,30 +425,38 @@ class _SessionDeparture(_Departure):
     Attributes:
         connection: What the request was written to last.
         left: How often the request was written, whatever had become of its body.
-        read: Whether the body was read, perhaps to be sent in another way.
+        reads: How often the body was read, perhaps to be sent in another way.
     """
 
     def __init__(self, body: bytes, known: WeakKeyDictionary[ResponseHandler, _Known]) -> None:
         super().__init__(body)
         self._known = known
         self.connection: _Known | None = None
-        self.left = 0
-        self.read = False
+        self.left: int = 0
+        self.reads: int = 0
+        self._answer: aiohttp.ClientResponse | None = None
+        self._unseen = 0
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to; once, too, where nobody can know."""
-        return max(self.left, self.taken, int(self.read))
+        """How often the request left, or began to; also where nobody can know."""
+        seen = max(self.left, self.taken)
+        return seen + self._unseen if seen else self.reads
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return the body."""
-        self.read = True
+        self.reads += 1
         return await super().as_bytes(encoding, errors)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
-        self.read = True
+        self.reads += 1
         return super().decode(encoding, errors)
+
+    def answered(self, response: aiohttp.ClientResponse) -> None:
+        """Note which answer the session has brought."""
+        # If not the last one that was seen, it is that to a copy which nobody saw leave.
+        self._unseen = int(self.reads > 0 and response is not self._answer)
 
     async def watch(
         self, request: aiohttp.ClientRequest, send_on: ClientHandlerType
@@ -449,7 +473,8 @@ class _SessionDeparture(_Departure):
                 if strangers > _STRANGERS:
                     raise aiohttp.ClientConnectionError(_SPOKE) from None
             else:
-                self.progress = _progress(response)
+                self._answer = response
+                self.status = response.status
                 return response
             finally:
                 vars(request).pop("send")
@@ -457,7 +482,7 @@ class _SessionDeparture(_Departure):
     async def _leave(
         self, request: aiohttp.ClientRequest, connection: Connection
     ) -> aiohttp.ClientResponse:
-        self.progress = ""
+        self.status = None
         # One that was not given back has its protocol.
         handler = cast("ResponseHandler", connection.protocol)
         known = self._known.get(handler)
@@ -502,12 +527,17 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         self._owner = Owner("the aiohttp.ClientSession", session._loop)  # noqa: SLF001
         self._known: WeakKeyDictionary[ResponseHandler, _Known] = WeakKeyDictionary()
 
-    def _departure(self, body: bytes) -> _SessionDeparture:
+    def prepare(self, request: Request) -> _SessionDeparture:
+        """Make what notices that the request leaves.
+
+        Raises:
+            ConfigurationError: The session is closed, or of another event loop or process.
+        """
         if self._session.closed:
             msg = "the aiohttp.ClientSession is closed, and nothing was sent"
             raise ConfigurationError(msg)
         self._owner.check()
-        return _SessionDeparture(body, self._known)
+        return _SessionDeparture(request.body, self._known)
 
     async def _request(
         self, request: Request, departure: _SessionDeparture
@@ -515,6 +545,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         # A request's middlewares are in place of its session's, which has no public way to ask.
         middlewares = (*self._session._middlewares, departure.watch)  # noqa: SLF001
         response = await self._send(self._session, request, departure, middlewares)
+        departure.answered(response)
         if departure.connection is not None:
             departure.connection.good_until = time.monotonic() + keep_alive(response.headers)
         return response
@@ -554,10 +585,6 @@ def _readable(transport: asyncio.BaseTransport | None) -> Callable[[], object]:
     poll = select.poll()
     poll.register(socket, select.POLLIN)
     return partial(poll.poll, 0)
-
-
-def _progress(response: aiohttp.ClientResponse) -> str:
-    return f" after HTTP {response.status} had arrived"
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:

@@ -5,9 +5,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import Attribute, Factory, field, frozen
 
+from engagelab_async import arguments
+from engagelab_async.open_enums import OpenInt, OpenStr
+from engagelab_async.operation import Endpoint, Operation, R_co, StringId
 from engagelab_async.serialization import Serializable
+from engagelab_async.template import SignatureStatus, TemplateStatus
 
-from . import _arguments as arguments
 from ._config_rules import (
     CountryCodes,
     characters,
@@ -18,9 +21,6 @@ from ._config_rules import (
     template_id,
     without,
 )
-from ._open_enums import OpenInt, OpenStr
-from ._operation import Endpoint, Operation, R_co, StringId
-from ._review import SignatureStatus, TemplateStatus
 
 
 class TemplateType(OpenStr):
@@ -163,10 +163,7 @@ def _has_signature(wording: "_Wording[Any]") -> bool:
 
 
 def _matches_sign_id(wording: "_Wording[Any]", _: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
-    if not isinstance(value, bool):
-        msg = f"add_signature: expected a bool, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
-    if value != (wording.sign_id is not None):
+    if arguments.check_flag(value, "add_signature") != (wording.sign_id is not None):
         problem = "a signature needs one" if value else "needs add_signature=True"
         msg = f"sign_id: {problem}"
         raise ValueError(msg)

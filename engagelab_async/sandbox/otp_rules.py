@@ -5,10 +5,10 @@ The OpenAPI document of the product says the same as a schema.
 
 from typing import Final
 
-from engagelab_async.operations._placeholders import variables
+from engagelab_async.placeholders import variables
 
-from ._errors import RefusedError
 from ._fields import Fields
+from .refusals import RefusedError
 
 _CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
 _ALONE: Final = "email"

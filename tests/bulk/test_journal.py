@@ -66,6 +66,18 @@ class TestDatabase:
 
         assert [] == fetch(journal, "SELECT * FROM known")
 
+    def test_flushes_nothing_for_questions(self, journal: Path) -> None:
+        """Half a million that were sent before cost no transaction each."""
+        database = Database(journal)
+        log = journal.with_name("run.db-wal")
+        before = log.read_bytes()
+        database.write([], [Claim("a", ask_only=True)])
+        database.write([], [])
+
+        assert before == log.read_bytes()
+
+        database.close()
+
     def test_settles_before_it_claims(self, journal: Path) -> None:
         """What is given back and claimed again in one transaction is being sent."""
         database = Database(journal)

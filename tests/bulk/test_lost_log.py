@@ -122,9 +122,12 @@ class TestLost:
         """SQLite looks for it beside the name that a file is opened by."""
         killed(journal)
         other = journal.with_name("other.db")
-        ways: dict[str, Callable[[Path, Path], object]]
-        ways = {"hard link": os.link, "copy": shutil.copy, "renamed": os.rename}
-        ways[way](journal, other)
+        make: dict[str, Callable[[Path, Path], object]] = {
+            "hard link": os.link,
+            "copy": shutil.copy,
+            "renamed": os.rename,
+        }
+        make[way](journal, other)
 
         assert "other.db-wal is missing" in await refused(other)
 
@@ -135,6 +138,17 @@ class TestLost:
         link.symlink_to(journal)
 
         assert {State.ACCEPTED: 20, State.SENDING: 1} == summarise(link).states
+
+    async def test_when_all_of_it_was_folded(self, journal: Path) -> None:
+        """The run may have gone on, for all that the file knows."""
+        database = Database(journal)
+        database.write([], [Claim("a")])
+        database._connection.execute("PRAGMA wal_checkpoint(FULL)")  # noqa: SLF001
+        copy = journal.with_name("copy.db")
+        shutil.copy(journal, copy)
+        database.close()
+
+        assert "copy.db-wal is missing" in await refused(copy)
 
     async def test_after_many_foldings(self, journal: Path) -> None:
         """A long run folds its log into the file now and then, and begins it anew."""

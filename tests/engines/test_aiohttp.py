@@ -21,6 +21,7 @@ from engagelab_async import (
     TransportError,
 )
 from engagelab_async.engines import Request, Response, choose
+from engagelab_async.engines.aiohttp import AiohttpEngine
 from engines.cases import HEADERS, send
 from hostile import Hostile, Peer, answers, hangs, http, says
 
@@ -170,29 +171,52 @@ async def test_nonsense_for_a_proxy_of_the_session(
         await send_with(aiohttp.ClientSession(proxy=proxy), "http://api.invalid")
 
 
-async def test_server_that_speaks_first() -> None:
-    """Whatever it says, it is no answer; and nothing is sent to such a server."""
-    now = Event()
+class Greeting(Hostile):
+    """A server that speaks before it is asked."""
 
-    class Greeting(Hostile):
-        def _opened(self, plain: socket.socket) -> socket.socket:
-            sock = super()._opened(plain)
-            sock.sendall(http(200, b"welcome"))
-            now.set()
-            return sock
+    def __init__(self) -> None:
+        super().__init__(hangs)
+        self.greeted = Event()
+
+    def _opened(self, plain: socket.socket) -> socket.socket:
+        sock = super()._opened(plain)
+        sock.sendall(http(200, b"welcome"))
+        self.greeted.set()
+        return sock
+
+
+async def test_server_that_speaks_first_to_a_session() -> None:
+    """Whatever it says, it is no answer; and nothing is sent to such a server."""
 
     class Slow(aiohttp.TCPConnector):
         async def connect(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
             connection = await super().connect(*args, **options)
-            now.wait(10)
+            server.greeted.wait(10)
             await asyncio.sleep(0.01)
             return connection
 
-    with Greeting(hangs) as server:
+    with Greeting() as server:
         async with aiohttp.ClientSession(connector=Slow()) as session:
             engine, _ = choose(session)
             with pytest.raises(ConnectError):
                 await send(engine, server.url)
+
+        assert [] == server.requests
+
+
+async def test_server_that_speaks_first() -> None:
+    """So it is with connections of ours."""
+
+    def clock() -> float:
+        # It is asked when there is a connection.
+        server.greeted.wait(10)
+        return 0.0
+
+    with Greeting() as server:
+        engine = AiohttpEngine(clock=clock)
+        with pytest.raises(ConnectError):
+            await send(engine, server.url)
+        await engine.aclose()
 
         assert [] == server.requests
 

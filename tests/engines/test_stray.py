@@ -28,7 +28,7 @@ STRAYS: Final[dict[str, bytes]] = {
 }
 """What a server may say without having been asked."""
 
-SOME: Final = [(STRAYS["half"], False), (STRAYS["accepted"], True)]
+SOME: Final = [(STRAYS["half_a_head"], False), (STRAYS["accepted"], True)]
 
 every_stray = pytest.mark.parametrize(
     ("stray", "secure"),
