@@ -186,8 +186,8 @@ def decode(
         InvalidResponseError: A 2xx has a body that is not what the API documents.
     """
     if status >= _FIRST_REDIRECT:
-        document = _object_if_any(body, headers)
-        raise _refusal(operation, status, headers, document, now=now, secrets=secrets)
+        refusal = _object_if_any(body, headers)
+        raise _refusal(operation, status, headers, refusal, now=now, secrets=secrets)
     result = operation.endpoint.result
     if result is NoneType and not body:
         # An answer that has nothing to say need not say it.
