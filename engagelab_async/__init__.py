@@ -10,6 +10,18 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from engagelab_async.operation import Endpoint, Operation
+from engagelab_async.operations.otp import (
+    SendCode,
+    SendCustomMessage,
+    SendOTP,
+    Sent,
+    Verification,
+    VerifyOTP,
+)
+from engagelab_async.operations.sms import Plan, ScheduleInfo, SendSMS
+from engagelab_async.template import Template
+
 from ._version import __version__
 from .client import EngageLab
 from .engines import Engine, Request, Response
@@ -52,20 +64,6 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import (
-    Endpoint,
-    Operation,
-    Plan,
-    ScheduleInfo,
-    SendCode,
-    SendCustomMessage,
-    SendOTP,
-    SendSMS,
-    Sent,
-    Template,
-    Verification,
-    VerifyOTP,
-)
 from .operations.balance import Balance, GetOTPBalance, GetSMSBalance
 from .otp import OTP
 from .retry import RetryPolicy
@@ -75,10 +73,13 @@ from .transport import Attempt, Credentials
 # Most programs only send. These names are looked up when they are first used, because making their
 # classes would double the time that importing the package takes.
 if TYPE_CHECKING:
+    from engagelab_async.template import SignatureStatus, TemplateStatus
+
     from .bulk import (
         Accepted,
         BulkReport,
         FanOut,
+        FanOutOptions,
         Journal,
         JournalError,
         Limiter,
@@ -92,7 +93,6 @@ if TYPE_CHECKING:
         broadcast,
         stop_on_fatal_error,
     )
-    from .operations._review import SignatureStatus, TemplateStatus
     from .operations.otp_templates import (
         Channel,
         ChannelConfig,
@@ -142,7 +142,7 @@ if TYPE_CHECKING:
     )
 else:
     _LATER = (
-        "operations._review",
+        "template",
         "operations.otp_templates",
         "operations.sms_templates",
         "operations.signatures",
@@ -196,6 +196,7 @@ __all__ = [
     "EngageLabError",
     "Engine",
     "FanOut",
+    "FanOutOptions",
     "FrequencyLimitError",
     "GetOTPBalance",
     "GetOTPTemplate",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
-from .operations import SendCode, SendCustomMessage, SendOTP, Template, VerifyOTP
+from engagelab_async.operations.otp import SendCode, SendCustomMessage, SendOTP, VerifyOTP
+from engagelab_async.template import Template
+
 from .operations.balance import GetOTPBalance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .operations import Sent, Verification
+    from engagelab_async.operations.otp import Sent, Verification
+
     from .operations.balance import Balance
     from .retry import RetryPolicy
     from .templates import CallOptions, OTPTemplates

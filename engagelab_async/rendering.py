@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
-from ._frames import clears_frames
-from .operations import _arguments as arguments
-from .operations._placeholders import filled_in, variables
+from engagelab_async import arguments
+from engagelab_async.frames import clears_frames
+from engagelab_async.placeholders import filled_in, variables
+
 from .operations.otp_templates import OTPTemplate
 from .operations.sms_templates import SMSTemplate
 from .serialization import Serializable

@@ -22,8 +22,9 @@ from typing import Final
 
 from attrs import Attribute, define, field, frozen
 
+from engagelab_async.operation import Operation
+
 from .errors import APIError, ConnectError, EngageLabError, RateLimitError
-from .operations import Operation
 
 # "Sending failed" and "internal sending error": the platform says that nothing went out, and the
 # cause is on its side. Other 5xxx codes are about the number or the text and stay as they are.

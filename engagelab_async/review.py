@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from ._wire import one_line
+from engagelab_async.template import TemplateStatus
+from engagelab_async.wire import one_line
+
 from .errors import RateLimitError, ReviewTimeoutError, ServerError, TransportError
-from .operations._review import TemplateStatus
 from .transport import seconds
 
 if TYPE_CHECKING:
+    from engagelab_async.operation import Operation
+    from engagelab_async.template import SignatureStatus
+
     from .errors import ReviewRejectedError
-    from .operations import Operation
-    from .operations._review import SignatureStatus
     from .transport import Transport
 
 _FIRST_WAIT: Final = 2.0

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
-from .operations import SendSMS, Template
+from engagelab_async.operations.sms import SendSMS
+from engagelab_async.template import Template
+
 from .operations.balance import GetSMSBalance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from .operations import Plan
+    from engagelab_async.operations.sms import Plan
+
     from .operations.balance import Balance
     from .retry import RetryPolicy
     from .templates import CallOptions, Signatures, SMSTemplates

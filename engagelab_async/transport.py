@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import anyio
 from attrs import Attribute, define, field, frozen
 
-from . import _wire
-from ._frames import clear, clears_frames
+from engagelab_async import wire
+from engagelab_async.frames import clear, clears_frames
+from engagelab_async.operation import Operation
+
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
@@ -35,11 +37,10 @@ from .errors import (
     InvalidResponseError,
     RateLimitError,
 )
-from .operations import Operation
 from .retry import RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
-    from .operations import Product
+    from engagelab_async.operation import Product
 
 R = TypeVar("R")
 
@@ -242,7 +243,7 @@ class Transport:
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self.closed = False
+        self.closed: bool = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()
@@ -380,10 +381,10 @@ class Transport:
         account = self._accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
-        body = _wire.encode(operation)
+        body = wire.encode(operation)
         return Request(
             endpoint.method,
-            account.base_url + _wire.path(operation),
+            account.base_url + wire.path(operation),
             account.headers if body else _about_no_body(account.headers),
             body,
         )
@@ -406,7 +407,7 @@ class Transport:
             return await self._engine.send(
                 request,
                 timeout=None if timeout == math.inf else timeout,
-                max_bytes=_wire.MAX_BODY_BYTES,
+                max_bytes=wire.MAX_BODY_BYTES,
             )
         except EngageLabError:
             raise
@@ -421,7 +422,7 @@ class Transport:
             EngageLabError: It is a refusal, or not what the API documents.
         """
         try:
-            return _wire.decode(
+            return wire.decode(
                 operation,
                 response.status,
                 response.headers,

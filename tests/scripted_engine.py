@@ -17,7 +17,7 @@ from engagelab_async import (
     ResponseTimeoutError,
     RetryPolicy,
 )
-from engagelab_async.operations import Product
+from engagelab_async.operation import Product
 from engagelab_async.retry import RetryBudget
 from engagelab_async.transport import Account, Transport
 

@@ -25,11 +25,14 @@ PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
     {"_version", "errors", "extras", "serialization"},
-    {"_frames"},
+    {"frames", "open_enums", "placeholders"},
+    {"operation"},
+    {"arguments"},
+    {"template"},
     {"operations"},
     {"rendering", "retry"},
-    {"_convert", "_masking"},
-    {"_wire"},
+    {"convert", "masking"},
+    {"wire"},
     {"engines"},
     {"transport"},
     {"review"},

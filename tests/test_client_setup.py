@@ -14,7 +14,7 @@ from engagelab_async import (
     Credentials,
     EngageLab,
 )
-from engagelab_async.operations import Product
+from engagelab_async.operation import Product
 from scripted_engine import ScriptedEngine, answer
 
 

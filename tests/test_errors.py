@@ -31,7 +31,7 @@ from engagelab_async import (
     VerifyOTP,
     errors,
 )
-from engagelab_async._wire import ERRORS_BY_CODE
+from engagelab_async.wire import ERRORS_BY_CODE
 
 CLASSES: list[type[EngageLabError]] = [
     value

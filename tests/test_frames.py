@@ -48,8 +48,8 @@ from engagelab_async import (
     Uncertain,
     broadcast,
 )
-from engagelab_async._frames import HiddenError, clear, clears_frames
 from engagelab_async.engines import HTTP, choose
+from engagelab_async.frames import HiddenError, clear, clears_frames
 from engagelab_async.webhooks import Verifier, parse, sign
 from hostile import Behaviour, Hostile, Peer, answers, hangs, http, refusing, resets, says, trusting
 from reachable import (

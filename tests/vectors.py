@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from engagelab_async import EngageLabError, OTPTemplate, _convert
+from engagelab_async import EngageLabError, OTPTemplate, convert
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -59,5 +59,5 @@ def arguments_of(vector: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a request vector; JSON cannot hold an OTP template."""
     given: dict[str, Any] = dict(vector["args"])
     if vector["operation"] == "otp.templates.create":
-        given["template"] = _convert.read(given["template"], OTPTemplate)
+        given["template"] = convert.read(given["template"], OTPTemplate)
     return given

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, overload
 
-from engagelab_async._frames import clears_frames
-from engagelab_async.operations import SendSMS, Template
+from engagelab_async.frames import clears_frames
+from engagelab_async.operations.sms import SendSMS
+from engagelab_async.template import Template
 
 if TYPE_CHECKING:
     from datetime import datetime

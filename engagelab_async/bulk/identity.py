@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from engagelab_async import _wire
-from engagelab_async.operations import Operation
+from engagelab_async import wire
+from engagelab_async.operation import Operation
 
 REFERENCE: Final = "engagelab_async"
 """The key in an SMS's ``custom_args``, and in its callbacks, of a `Reference`."""
@@ -35,13 +35,14 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     """
     if key is None:
         endpoint = operation.endpoint
-        where = f"{endpoint.product} {endpoint.method} {_wire.path(operation)}\0"
-        content = _wire.encode(operation) if body is None else body
+        where = f"{endpoint.product} {endpoint.method} {wire.path(operation)}\0"
+        content = wire.encode(operation) if body is None else body
         return digest(where.encode() + (content if _is_in_order(operation) else _in_order(content)))
     own = key(operation)
     if not isinstance(own, str | bytes):
         raise TypeError(f"key: expected it to return a str or bytes, got {type(own).__name__}")
-    return digest(own.encode() if isinstance(own, str) else own)
+    # Half a surrogate pair, as of a file's name, is as good a key as any other text.
+    return digest(own.encode(errors="surrogatepass") if isinstance(own, str) else own)
 
 
 def _is_in_order(operation: Operation[Any]) -> bool:

@@ -13,9 +13,10 @@ from typing import Any, Final, Generic, Literal, NoReturn, TypeVar, get_args
 
 from attrs import Attribute, asdict, fields, frozen
 
+from engagelab_async.arguments import PERSONAL
 from engagelab_async.errors import APIError, EngageLabError
-from engagelab_async.operations import Operation, Plan
-from engagelab_async.operations._arguments import PERSONAL
+from engagelab_async.operation import Operation
+from engagelab_async.operations.sms import Plan
 from engagelab_async.serialization import Serializable, plain
 
 R = TypeVar("R")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve
 
-from engagelab_async import _wire
+from engagelab_async import wire
 from engagelab_async.errors import APIError, ConnectionLostError, EngageLabError
-from engagelab_async.operations import SendSMS
+from engagelab_async.operations.sms import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
@@ -28,7 +28,7 @@ from .stopping import may_be_tried_again
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engagelab_async.operations import Operation
+    from engagelab_async.operation import Operation
     from engagelab_async.retry import RetryPolicy
     from engagelab_async.transport import Call, Transport
 
@@ -237,7 +237,7 @@ class Task:
         # Of two messages that may be out, the failure of one says nothing of the other.
         alone = not (self._doubtful or self.run.policy.repeat_uncertain)
         value = str(Reference(self.digest, len(operation.to) if alone else 0, journal.token))
-        body = _wire.encode(operation, custom_args={**given, REFERENCE: value})
+        body = wire.encode(operation, custom_args={**given, REFERENCE: value})
         return evolve(call.request, body=body)
 
     # ------------------------------------------------------------------ the request

@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from engagelab_async import OTPTemplate, VerifyCodeConfig
-from engagelab_async._convert import MismatchError, read
+from engagelab_async.convert import MismatchError, read
 
 _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     ".json": json.loads,

@@ -19,7 +19,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engagelab_async import Plan, ScheduleInfo, SendOTP, SendSMS, Sent, Verification, VerifyOTP
-from engagelab_async.operations._arguments import masked_recipient
+from engagelab_async.arguments import masked_recipient
 
 from . import views
 from .outcome import Action, Answered, Exit, Failed, Outcome, is_send

@@ -11,6 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+import anyio
+
 from engagelab_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -115,7 +117,9 @@ class PerLoop(Generic[T]):
         finally:
             found = self._open.pop(loop, None)
             if found is not None and self._forks == _forks:
-                await found[0].aclose()
+                # trio finishes generators in a scope that is cancelled.
+                with anyio.CancelScope(shield=True):
+                    await found[0].aclose()
 
     async def aclose(self) -> None:
         """Close what belongs to the running loop; that of another is closed at its end."""

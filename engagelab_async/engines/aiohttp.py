@@ -71,7 +71,7 @@ class _Departure(aiohttp.BytesPayload):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
-        self.taken = 0
+        self.taken: int = 0
         self.handler: _Handler | None = None
         self.status: int | None = None
 
@@ -289,8 +289,8 @@ class _Pool:
     """The connections and the time limits of one event loop."""
 
     def __init__(self, connector: _Connector) -> None:
-        self.limits = Limits()
-        self.session = aiohttp.ClientSession(
+        self.limits: Limits = Limits()
+        self.session: aiohttp.ClientSession = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar()
         )
 
@@ -429,8 +429,8 @@ class _SessionDeparture(_Departure):
         super().__init__(body)
         self._known = known
         self.connection: _Known | None = None
-        self.left = 0
-        self.reads = 0
+        self.left: int = 0
+        self.reads: int = 0
         self._answer: aiohttp.ClientResponse | None = None
         self._unseen = 0
 

@@ -69,7 +69,7 @@ class _Body:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.replaced: AsyncIterable[bytes] | None = None
-        self.taken = 0
+        self.taken: int = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken += 1
@@ -108,11 +108,11 @@ class _Departure:
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
         self.transport = transport
-        self.traced = False
-        self.in_hooks = False
-        self.handed_over = False
-        self.reads = 0
-        self.progress = ""
+        self.traced: bool = False
+        self.in_hooks: bool = False
+        self.handed_over: bool = False
+        self.reads: int = 0
+        self.progress: str = ""
         self.request: httpx.Request | None = None
         self._status: int | None = None
         self._unseen = 0

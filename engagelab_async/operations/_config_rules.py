@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final, TypeVar, cast
 
 from attrs import Attribute
 
-from . import _arguments as arguments
-from ._open_enums import OpenInt, OpenStr
-from ._operation import Separator
-from ._placeholders import variables
+from engagelab_async import arguments
+from engagelab_async.open_enums import OpenInt, OpenStr
+from engagelab_async.operation import Separator
+from engagelab_async.placeholders import variables
 
 T = TypeVar("T")
 E = TypeVar("E", bound=OpenInt | OpenStr)

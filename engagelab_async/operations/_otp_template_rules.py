@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from . import _arguments as arguments
+from engagelab_async import arguments
+
 from ._config_rules import check_length, check_place_for_code, country_codes, holds_code
 
 if TYPE_CHECKING:

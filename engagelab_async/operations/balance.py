@@ -9,9 +9,8 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.serialization import Serializable
-
-from ._operation import Endpoint, Operation
 
 
 @frozen

@@ -5,12 +5,11 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
-from engagelab_async._frames import clears_frames
+from engagelab_async import arguments
+from engagelab_async.frames import clears_frames
+from engagelab_async.operation import Endpoint, Operation, StringId
 from engagelab_async.serialization import Serializable
-
-from . import _arguments as arguments
-from ._operation import Endpoint, Operation, StringId
-from ._template import Template, template, without_language
+from engagelab_async.template import Template, template, without_language
 
 
 @frozen

@@ -7,14 +7,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from attrs import evolve, field, frozen
 
+from engagelab_async import arguments
+from engagelab_async.open_enums import OpenEnum, OpenStr
+from engagelab_async.operation import Endpoint, Operation, Separator, StringId
 from engagelab_async.serialization import Serializable
+from engagelab_async.template import TemplateStatus
 
-from . import _arguments as arguments
 from ._config_rules import CountryCodes, or_none, split, template_id
-from ._open_enums import OpenEnum, OpenStr
-from ._operation import Endpoint, Operation, Separator, StringId
 from ._otp_template_rules import check_otp_template
-from ._review import TemplateStatus
 from .sms_templates import TemplateType
 
 _ALWAYS = {arguments.ALWAYS: True}

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from engagelab_async.operation import Endpoint, Operation, StringId
 from engagelab_async.serialization import Serializable
+from engagelab_async.template import SignatureStatus
 
 from ._config_rules import characters, sign_id, without
-from ._operation import Endpoint, Operation, StringId
-from ._review import SignatureStatus
 
 _NAME_RULES = [characters(2, 60), without("【", "】", "[", "]")]
 

@@ -5,9 +5,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import Attribute, Factory, field, frozen
 
+from engagelab_async import arguments
+from engagelab_async.open_enums import OpenInt, OpenStr
+from engagelab_async.operation import Endpoint, Operation, R_co, StringId
 from engagelab_async.serialization import Serializable
+from engagelab_async.template import SignatureStatus, TemplateStatus
 
-from . import _arguments as arguments
 from ._config_rules import (
     CountryCodes,
     characters,
@@ -18,9 +21,6 @@ from ._config_rules import (
     template_id,
     without,
 )
-from ._open_enums import OpenInt, OpenStr
-from ._operation import Endpoint, Operation, R_co, StringId
-from ._review import SignatureStatus, TemplateStatus
 
 
 class TemplateType(OpenStr):

@@ -5,7 +5,7 @@ The OpenAPI document of the product says the same as a schema.
 
 from typing import Final
 
-from engagelab_async.operations._placeholders import variables
+from engagelab_async.placeholders import variables
 
 from ._errors import RefusedError
 from ._fields import Fields

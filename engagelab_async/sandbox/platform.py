@@ -24,7 +24,7 @@ from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .reviews import Review, Reviewer, TemplateSubmission
 from .sms_configs import SMSConfigs
-from .templates import Template, Templates
+from .templates import Template, Templates, checked
 
 _LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
@@ -87,7 +87,7 @@ class Platform:
         self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
-        given = templates or {}
+        given = checked(templates or {})
         self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
         self._templates = Templates(templates)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from engagelab_async.engines import Request, Response
-from engagelab_async.operations import Product
+from engagelab_async.operation import Product
 from engagelab_async.sandbox import Sandbox
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}

@@ -10,7 +10,8 @@ from attrs import evolve
 
 from engagelab_async.engines import Request, Response
 from engagelab_async.errors import EngageLabError, ResponseTimeoutError, TransportError
-from engagelab_async.operations import Product, VerifyOTP
+from engagelab_async.operation import Product
+from engagelab_async.operations.otp import VerifyOTP
 from engagelab_async.sandbox import Sandbox, SentMessage
 
 from ._asgi import ask

@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from engagelab_async._wire import ERRORS_BY_CODE
 from engagelab_async.engines import Response
 from engagelab_async.errors import (
     APIError,
@@ -25,6 +24,7 @@ from engagelab_async.errors import (
     TransportError,
 )
 from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.wire import ERRORS_BY_CODE
 
 Failure: TypeAlias = TransportError | InvalidResponseError | APIError
 """What a request can meet."""

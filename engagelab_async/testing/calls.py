@@ -16,7 +16,7 @@ from attrs import asdict, field, frozen
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
 from engagelab_async.errors import ConfigurationError
-from engagelab_async.operations import Operation, Product
+from engagelab_async.operation import Operation, Product
 from engagelab_async.sandbox import SentMessage
 from engagelab_async.sandbox.recipients import canonical
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engagelab_async import Attempt, Credentials, EngageLab, Engine, RetryPolicy
-from engagelab_async.operations import Product
+from engagelab_async.operation import Product
 from engagelab_async.sandbox import Review, Sandbox, SentMessage
 
 from ._engine import Codes, FakeEngine, Names

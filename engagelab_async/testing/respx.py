@@ -9,7 +9,7 @@ import httpx
 import engagelab_async
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
-from engagelab_async.operations import Operation
+from engagelab_async.operation import Operation
 
 from .fake import FakeEngageLab
 

@@ -13,15 +13,9 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from engagelab_async.errors import ConnectError, EngageLabError
-from engagelab_async.operations import (
-    Operation,
-    Product,
-    SendCode,
-    SendCustomMessage,
-    SendOTP,
-    SendSMS,
-    VerifyOTP,
-)
+from engagelab_async.operation import Operation, Product
+from engagelab_async.operations.otp import SendCode, SendCustomMessage, SendOTP, VerifyOTP
+from engagelab_async.operations.sms import SendSMS
 from engagelab_async.transport import seconds as checked
 
 from ._errors import Failure, made

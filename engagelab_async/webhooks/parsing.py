@@ -22,8 +22,8 @@ from typing import Any, Final, NoReturn
 
 from attrs import evolve
 
-from engagelab_async._frames import clears_frames
 from engagelab_async.errors import InvalidCallbackError
+from engagelab_async.frames import clears_frames
 
 from .events import (
     Event,
@@ -44,6 +44,7 @@ _MAX_DEPTH: Final = 100
 # row of two bytes becomes an event of a thousand: a limit of bytes alone limits no memory.
 _MAX_ROWS: Final = 10_000
 
+_MAX_EXPONENT: Final = 38
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -273,9 +274,11 @@ def _with_amounts_of(event: Event, row: Row) -> Event:
 
 def _exact(digits: str) -> Decimal | None:
     try:
-        return Decimal(digits)
+        amount = Decimal(digits)
     except InvalidOperation:  # an exponent that no Decimal has
         return None
+    # With an exponent that is far off, it would take gigabytes to write the amount out.
+    return amount if abs(amount.adjusted()) <= _MAX_EXPONENT else None
 
 
 def _amount(value: object) -> Decimal | None:

@@ -23,8 +23,8 @@ from typing import Final, Unpack
 
 from attrs import field, frozen
 
-from engagelab_async._frames import clear
 from engagelab_async.errors import EngageLabError, InvalidCallbackError, SignatureError
+from engagelab_async.frames import clear
 
 from ._limits import whole
 from .delivery import Delivery, DeliveryOptions, Handler

@@ -16,9 +16,9 @@ from typing import Final
 
 from attrs import frozen
 
-from engagelab_async._frames import clears_frames
+from engagelab_async.arguments import check_text
 from engagelab_async.errors import SignatureError
-from engagelab_async.operations._arguments import check_text
+from engagelab_async.frames import clears_frames
 
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
 """The request header that holds the signature; HTTP does not care about its case.

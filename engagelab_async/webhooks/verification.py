@@ -20,8 +20,8 @@ from typing import Final, Self, TypedDict, Unpack
 
 from attrs import frozen
 
-from engagelab_async._frames import clears_frames
 from engagelab_async.errors import ConfigurationError, SignatureError
+from engagelab_async.frames import clears_frames
 
 from . import addresses
 from ._limits import positive, whole

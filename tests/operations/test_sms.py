@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from engagelab_async import SendSMS
-from engagelab_async.operations import _arguments
+from engagelab_async import SendSMS, arguments
 
 TO = "+6591234567"
 NOW = 1_760_000_000.5
@@ -39,7 +38,7 @@ class TestScheduleTime:
     @pytest.fixture(autouse=True)
     def now(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Stop the clock."""
-        monkeypatch.setattr(_arguments, "time", SimpleNamespace(time=lambda: NOW))
+        monkeypatch.setattr(arguments, "time", SimpleNamespace(time=lambda: NOW))
 
     @pytest.mark.parametrize(
         ("given", "expected"),
@@ -85,7 +84,7 @@ class TestScheduleTime:
     def test_is_checked_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """An operation that waits in a queue stays valid: the platform has the last word."""
         operation = SendSMS(TO, "t", schedule_time=NOW + 3 * MINUTE)
-        monkeypatch.setattr(_arguments, "time", SimpleNamespace(time=lambda: NOW + DAY))
+        monkeypatch.setattr(arguments, "time", SimpleNamespace(time=lambda: NOW + DAY))
 
         assert 1_760_000_180 == operation.schedule_time
 

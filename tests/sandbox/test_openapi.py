@@ -13,13 +13,13 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from calls import OPERATIONS
-from engagelab_async import Operation, Template, _wire
-from engagelab_async._wire import ERRORS_BY_CODE
-from engagelab_async.operations._arguments import JSON_NAME, WHOLE_BODY
-from engagelab_async.operations._operation import Product
+from engagelab_async import Operation, Template, wire
+from engagelab_async.arguments import JSON_NAME, WHOLE_BODY
+from engagelab_async.operation import Product
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.wire import ERRORS_BY_CODE
 from strategies import operations
 from vectors import SAMPLES, every
 
@@ -171,7 +171,7 @@ def test_templates_have_the_same_fields(call: str) -> None:
 @by_call
 def test_calls_without_a_body_have_none(call: str) -> None:
     """A body is documented where the client sends one."""
-    assert bool(_wire.encode(OPERATIONS[call])) == ("requestBody" in DOCUMENTED[call])
+    assert bool(wire.encode(OPERATIONS[call])) == ("requestBody" in DOCUMENTED[call])
 
 
 @by_call
@@ -243,7 +243,7 @@ def test_client_and_documents_have_the_same_errors() -> None:
 @by_call
 def test_a_body_of_the_client_is_valid(call: str) -> None:
     """What the library's tests send, the documents allow."""
-    body = _wire.encode(OPERATIONS[call])
+    body = wire.encode(OPERATIONS[call])
 
     assert [] == (errors(body_of(call), product_of(call), json.loads(body)) if body else [])
 
@@ -252,7 +252,7 @@ def test_a_body_of_the_client_is_valid(call: str) -> None:
 def test_bodies_have_the_documented_types(operation: Operation[object]) -> None:
     """Whatever the client sends, only recipients and languages can be other than documented."""
     endpoint = operation.endpoint
-    found = errors(body_of(endpoint.name), endpoint.product, json.loads(_wire.encode(operation)))
+    found = errors(body_of(endpoint.name), endpoint.product, json.loads(wire.encode(operation)))
 
     assert [] == [
         each for each in found if not re.search(r" is not (valid under any|one of)", each)

@@ -17,7 +17,7 @@ import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from .errors import EngageLabError
+from engagelab_async.errors import EngageLabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

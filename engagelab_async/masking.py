@@ -26,12 +26,12 @@ from urllib.parse import unquote
 
 from attrs import fields, frozen, has
 
-from .operations._arguments import PERSONAL
+from engagelab_async.arguments import PERSONAL
 
 if TYPE_CHECKING:
     from attrs import AttrsInstance
 
-    from .operations import Operation
+    from engagelab_async.operation import Operation
 
 SHOWN: Final = 500
 """How many characters of a message are shown."""

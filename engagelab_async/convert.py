@@ -19,10 +19,9 @@ from attrs import NOTHING, AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from .operations import Endpoint
-from .operations._arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
-from .operations._operation import IDENTIFIER, Separator
-from .operations.balance import Balance
+from engagelab_async.arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
+from engagelab_async.operation import IDENTIFIER, Endpoint, Separator
+from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 
@@ -142,7 +141,7 @@ def _decimal(value: object) -> Decimal:
     """Read a decimal, which is a string or a number; never by way of a float."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_DIGITS:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)

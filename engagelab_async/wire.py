@@ -18,15 +18,22 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from ._convert import IN_PATH, MismatchError, is_array, is_digits, json_kind, read, write
-from ._masking import SHOWN, masked
-from .errors import (
+from engagelab_async.convert import (
+    IN_PATH,
+    MismatchError,
+    is_array,
+    is_digits,
+    json_kind,
+    read,
+    write,
+)
+from engagelab_async.errors import (
     APIError,
     AuthenticationError,
     BlacklistedError,
@@ -52,8 +59,9 @@ from .errors import (
     UnregisteredNumberError,
     UnsubscribedError,
 )
-from .operations import Operation
-from .operations.balance import Balance
+from engagelab_async.masking import SHOWN, masked
+from engagelab_async.operation import Operation
+from engagelab_async.operations.balance import Balance
 
 R = TypeVar("R")
 
@@ -117,9 +125,16 @@ _TOO_MANY_REQUESTS: Final = 429
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
+def _exact(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent that no Decimal has
+        return Decimal("NaN")
+
+
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
-_from_json_with_decimals: Final = json.JSONDecoder(parse_float=Decimal).decode
+_from_json_with_decimals: Final = json.JSONDecoder(parse_float=_exact).decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -316,11 +331,13 @@ def _may_be_told_by_words(
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
         return False
+    is_about_configs = _ABOUT_CONFIGS.search(message) is not None
     if _CONFIG_PATH in operation.endpoint.path:
-        # A documented 500 has a code; any other 5xx is a gateway's.
-        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and code in _ROOTS_BY_CODE)
+        # A documented 500 has a code and names what it is about; any other 5xx is a gateway's.
+        is_documented = code in _ROOTS_BY_CODE and is_about_configs
+        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and is_documented)
     is_refusal = status < _FIRST_SERVER_ERROR and code not in _SERVER_ERROR_CODES
-    return is_refusal and _ABOUT_CONFIGS.search(message) is not None
+    return is_refusal and is_about_configs
 
 
 def _error_class(status: int, code: int | None) -> type[APIError]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from engagelab_async._frames import clears_frames
-
-from . import _arguments as arguments
+from engagelab_async import arguments
+from engagelab_async.frames import clears_frames
+from engagelab_async.open_enums import OpenInt
 
 
 def _template_id(value: str | int) -> str:
@@ -90,3 +90,25 @@ def without_language(value: Template | str | int) -> Template:
         msg = "template language: this call has none; only OTP codes are sent in a language"
         raise ValueError(msg)
     return made
+
+
+class TemplateStatus(OpenInt):
+    """What the review has said about a template.
+
+    .. versionadded:: 0.1.0
+    """
+
+    PENDING = 1
+    APPROVED = 2
+    REJECTED = 3
+
+
+class SignatureStatus(OpenInt):
+    """What the review has said about a signature.
+
+    .. versionadded:: 0.1.0
+    """
+
+    PENDING = 1
+    APPROVED = 2
+    REJECTED = 3
