@@ -539,6 +539,26 @@ async def test_patched_library(library: Any, target: str, name: str, is_doubt: b
 
 
 @every_library
+@pytest.mark.parametrize(("name", "is_doubt"), [("ConnectError", False), ("ReadTimeout", True)])
+async def test_patched_library_below_an_engine_of_ours(
+    library: Any,  # noqa: ANN401
+    name: str,
+    is_doubt: bool,
+) -> None:
+    """A mock that does not even read the request plays what it raises, too."""
+    engine, _ = choose(library.__name__)
+    played = patch(
+        f"{library.__name__}.AsyncHTTPTransport.handle_async_request",
+        side_effect=getattr(library, name)("no"),
+    )
+    with played:
+        error = await failure(engine, "http://api.invalid")
+    await engine.aclose()
+
+    assert is_doubt is error.may_have_been_sent
+
+
+@every_library
 async def test_transport_that_refuses_to_send(library: Any) -> None:  # noqa: ANN401
     """A transport that fails without looking at the body, as breakers of circuits do."""
 
