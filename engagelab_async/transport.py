@@ -25,17 +25,17 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from engagelab_async import wire
+from engagelab_async.arguments import check_instance, check_timeout
 from engagelab_async.frames import clear, clears_frames
 from engagelab_async.operation import Operation
 
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
-    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
-    RateLimitError,
+    SendFailedError,
 )
 from .retry import RetryBudget, RetryPolicy
 
@@ -162,34 +162,6 @@ class Account:
         return cls(base_url, headers, tuple(s for s in secrets if len(s) > _SHORT_KEY))
 
 
-def seconds(value: float, name: str) -> float:
-    """Check a duration.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is not positive. Infinity, for "no limit", is.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not value > 0:
-        msg = f"{name}: must be more than 0 seconds"
-        raise ValueError(msg)
-    return value
-
-
-def instance(value: R, kind: type[R], name: str) -> R:
-    """Check an argument's type.
-
-    Raises:
-        TypeError: It is of another type.
-    """
-    if not isinstance(value, kind):
-        msg = f"{name}: expected {kind.__name__}, got {type(value).__name__}"
-        raise TypeError(msg)
-    return value
-
-
 class Transport:
     """Executes operations over an engine.
 
@@ -234,9 +206,9 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self.retry: RetryPolicy = instance(retry, RetryPolicy, "retry")
-        self._timeout = seconds(timeout, "timeout")
-        self._deadline = seconds(deadline, "deadline")
+        self.retry: RetryPolicy = check_instance(retry, "retry", RetryPolicy)
+        self._timeout = check_timeout(timeout, "timeout")
+        self._deadline = check_timeout(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
         self.clock = clock
@@ -366,14 +338,15 @@ class Transport:
             self,
             operation,
             self._request(operation),
-            self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
-            self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.retry if retry is None else check_instance(retry, "retry", RetryPolicy),
+            self._timeout if timeout is None else check_timeout(timeout, "timeout"),
+            self.clock()
+            + (self._deadline if deadline is None else check_timeout(deadline, "deadline")),
             patience,
         )
 
     def _request(self, operation: Operation[object]) -> Request:
-        instance(operation, Operation, "operation")
+        check_instance(operation, "operation", Operation)
         if self.closed:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)
@@ -553,15 +526,18 @@ class Call(Generic[R]):
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have gone through, whatever became of this one. A read sends
-        # nothing.
-        self.sent_before = error.may_have_been_sent = not self.operation.endpoint.is_read and (
-            self.sent_before or error.may_have_been_sent
+        # An earlier attempt may have gone through, whatever became of this one.
+        uncertain = self.sent_before or error.may_have_been_sent
+        # A send that failed is an answer: how often to try that again is the policy's alone.
+        never_taken = error.transient and not (uncertain or isinstance(error, SendFailedError))
+        if self.delay is None and never_taken:
+            self.delay = self.patience
+        # A read sends nothing.
+        self.sent_before = error.may_have_been_sent = (
+            uncertain and not self.operation.endpoint.is_read
         )
         error.attempts = self.number
         error.operation = self.operation
-        if self.delay is None and self.patience is not None and _never_left(error):
-            self.delay = self.patience
         await self._report(
             status=getattr(error, "http_status", None),
             code=getattr(error, "code", None),
@@ -582,10 +558,6 @@ class Call(Generic[R]):
         await self._transport.report(
             Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
         )
-
-
-def _never_left(error: EngageLabError) -> bool:
-    return isinstance(error, ConnectError | RateLimitError) and not error.may_have_been_sent
 
 
 def _plain_function(

@@ -24,6 +24,7 @@ from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from engagelab_async.arguments import is_integer
 from engagelab_async.convert import (
     IN_PATH,
     MismatchError,
@@ -264,7 +265,7 @@ def _error_code(document: Mapping[str, Any]) -> int | None:
         return None
     if is_digits(code):
         return int(code)
-    if isinstance(code, int) and not isinstance(code, bool):
+    if is_integer(code):
         return code
     raise MismatchError(f"expected an integer, got {json_kind(code)}", "$.code")
 
@@ -292,7 +293,7 @@ def _refusal(
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
-    has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
+    has_plan = isinstance(plan_id, str) or is_integer(plan_id)
     told = _told_by_words(operation, status, code, message)
     kind = told or _error_class(status, code)
     shown = one_line(masked(message, operation, secrets))
@@ -307,7 +308,7 @@ def _refusal(
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
     if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
-        error.may_have_been_sent = True
+        error.may_have_been_sent = error.transient = True
     return error
 
 

@@ -24,6 +24,7 @@ from engagelab_async import (
     RateLimitError,
     SendCode,
     SendCustomMessage,
+    SendFailedError,
     SendOTP,
     SendSMS,
     Sent,
@@ -213,6 +214,16 @@ class TestWords:
         error = error_of(document(code=code, message=words), status, operation=OPERATIONS[call])
 
         assert (ServerError, True) == (type(error), error.may_have_been_sent)
+
+    @pytest.mark.parametrize(("status", "transient"), [(500, True), (400, False), (200, False)])
+    def test_unknown_failure_passes_where_the_server_failed(
+        self, status: int, transient: bool
+    ) -> None:
+        """A failed send with a code that is not known is transient only with HTTP 5xx."""
+        error = error_of(document(code=5999), status, operation=SEND_SMS)
+
+        assert (SendFailedError, transient) == (type(error), error.transient)
+        assert transient == error.may_have_been_sent
 
     @pytest.mark.parametrize("words", WORDS)
     @pytest.mark.parametrize("code", [500, "503"])

@@ -14,7 +14,6 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from .balances import Amount, Balances
 from .codes import Codes
@@ -22,6 +21,7 @@ from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
 from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
+from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked

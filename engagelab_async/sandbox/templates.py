@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from engagelab_async.placeholders import filled_in, variables
 
-from ._errors import RefusedError
+from .refusals import RefusedError
 
 DEMO_TEMPLATE: Final = "sandbox-otp-tpl"
 """The template of the vendor's public OTP sandbox; it always exists.

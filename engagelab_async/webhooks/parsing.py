@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 
 from attrs import evolve
 
+from engagelab_async.arguments import is_integer, is_number
 from engagelab_async.errors import InvalidCallbackError
 from engagelab_async.frames import clears_frames
 
@@ -297,7 +298,7 @@ def _object(value: object) -> Row:
 
 def _text(value: object) -> str | None:
     """Read a text; the platform writes some ids as numbers."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return str(value)
     # Half a surrogate pair would break whoever prints or stores the text.
     return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
@@ -305,7 +306,7 @@ def _text(value: object) -> str | None:
 
 def _number(value: object) -> float | None:
     """Read a number, also one that is written as a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if not (is_number(value) or isinstance(value, str)):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None

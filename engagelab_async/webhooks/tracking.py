@@ -17,10 +17,9 @@ from typing import Final, Literal
 import anyio
 from attrs import frozen
 
-from engagelab_async.arguments import identifier
+from engagelab_async.arguments import check_integer, check_seconds, identifier
 from engagelab_async.errors import NotDeliveredError
 
-from ._limits import not_negative, positive, whole
 from .events import FAILED, Event, MessageStatus
 
 Milestone = Literal["sent", "delivered", "verified"]
@@ -71,8 +70,8 @@ class Tracker:
     """
 
     def __init__(self, *, capacity: int = 10_000, grace: float = _GRACE) -> None:
-        self._capacity = whole("capacity", capacity)
-        self._grace = not_negative("grace", grace)
+        self._capacity = check_integer(capacity, "capacity", 1)
+        self._grace = check_seconds(grace, "grace", or_zero=True)
         self._known: OrderedDict[str, dict[tuple[str, _Channel], _Arrival]] = OrderedDict()
         self._waiting: dict[str, set[anyio.Event]] = {}
 
@@ -120,8 +119,8 @@ class Tracker:
         message = identifier(message_id, "message_id")
         if until not in _MILESTONES:
             raise ValueError(f"until: expected one of {', '.join(_MILESTONES)}")
-        patience = self._grace if grace is None else not_negative("grace", grace)
-        with anyio.move_on_after(positive("timeout", timeout)):
+        patience = self._grace if grace is None else check_seconds(grace, "grace", or_zero=True)
+        with anyio.move_on_after(check_seconds(timeout, "timeout")):
             return await self._outcome(message, until, patience)
         raise TimeoutError(f"message {message} was not {until} within {timeout:g} s")
 

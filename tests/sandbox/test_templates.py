@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, DEMO_TEMPLATES, Sandbox
-from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.sandbox.templates import Template, Templates
 
 
