@@ -10,7 +10,7 @@ import pytest
 
 from bulk.counting import Counting
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
-from engagelab_async import JournalError
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
@@ -21,7 +21,8 @@ _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
     from bulk.rig import Platform, run_of, sends
-    from engagelab_async import Credentials, EngageLab, Journal, JournalError
+    from engagelab_async import Credentials, EngageLab, Journal
+    from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import Claim, Database, Settlement
     from engagelab_async.bulk.states import State
 
