@@ -1,4 +1,4 @@
-"""The template that a message is made of."""
+"""The template that a message is made of, and what the review says of templates and signatures."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from engagelab_async import arguments
 from engagelab_async.frames import clears_frames
-from engagelab_async.open_enums import OpenInt
+from engagelab_async.open_enums import OpenInt, OpenStr
 
 
 def _template_id(value: str | int) -> str:
@@ -90,6 +90,22 @@ def without_language(value: Template | str | int) -> Template:
         msg = "template language: this call has none; only OTP codes are sent in a language"
         raise ValueError(msg)
     return made
+
+
+class TemplateType(OpenStr):
+    """What a template's messages are for.
+
+    .. versionadded:: 0.1.0
+    """
+
+    UTILITY = "utility"
+    MARKETING = "marketing"
+    AUTHENTICATION = "authentication"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TemplateType | None":
+        # Its old name, which templates of that time still have.
+        return cls.AUTHENTICATION if value == "otp" else super()._missing_(value)
 
 
 class TemplateStatus(OpenInt):

@@ -1,6 +1,6 @@
-"""What templates and signatures must be, by the platform's documentation.
+"""What the wording of templates and signatures must be, by the platform's documentation.
 
-Like `_arguments`, but for what an operator writes once and not for what a program sends: nothing
+Like `arguments`, but for what an operator writes once and not for what a program sends: nothing
 here is personal.
 """
 

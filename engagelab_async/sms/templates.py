@@ -1,17 +1,21 @@
-"""The calls about SMS templates and what they answer."""
+"""SMS templates: read, submitted for review, changed and deleted."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Unpack
 
-from attrs import Attribute, Factory, field, frozen
+from attrs import Attribute, Converter, field, frozen
 
 from engagelab_async import arguments
-from engagelab_async.open_enums import OpenInt, OpenStr
+from engagelab_async.calls import CallOptions
+from engagelab_async.open_enums import OpenInt
 from engagelab_async.operation import Endpoint, Operation, R_co, StringId
+from engagelab_async.resource import Resource
 from engagelab_async.serialization import Serializable
-from engagelab_async.template import SignatureStatus, TemplateStatus
-
-from ._config_rules import (
+from engagelab_async.template import SignatureStatus, TemplateStatus, TemplateType
+from engagelab_async.template_calls import OneTemplate, TemplateCalls
+from engagelab_async.transport import Transport
+from engagelab_async.wording import (
     CountryCodes,
     characters,
     check_place_for_code,
@@ -21,22 +25,6 @@ from ._config_rules import (
     template_id,
     without,
 )
-
-
-class TemplateType(OpenStr):
-    """What a template's messages are for.
-
-    .. versionadded:: 0.1.0
-    """
-
-    UTILITY = "utility"
-    MARKETING = "marketing"
-    AUTHENTICATION = "authentication"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "TemplateType | None":
-        # Its old name, which templates of that time still have.
-        return cls.AUTHENTICATION if value == "otp" else super()._missing_(value)
 
 
 class SignaturePosition(OpenInt):
@@ -100,6 +88,15 @@ class CreatedSMSTemplate(Serializable):
     template_id: StringId
 
 
+_TEMPLATES: Final = Resource(
+    product="sms",
+    name="sms.templates",
+    path="/v1/template-configs",
+    key="template_id",
+    kind=SMSTemplate,
+)
+
+
 @frozen
 class ListSMSTemplates(Operation[tuple[SMSTemplate, ...]]):
     """Read all SMS templates.
@@ -107,40 +104,19 @@ class ListSMSTemplates(Operation[tuple[SMSTemplate, ...]]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.list",
-        product="sms",
-        method="GET",
-        path="/v1/template-configs",
-        result=tuple[SMSTemplate, ...],
-        repeatable=True,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.list()
 
 
 @frozen
-class GetSMSTemplate(Operation[SMSTemplate]):
+class GetSMSTemplate(OneTemplate[SMSTemplate]):
     """Read one SMS template.
 
-    Attributes:
-        template_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``template_id`` is of another type.
-        ValueError: ``template_id`` is empty.
+    Its ``template_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.get",
-        product="sms",
-        method="GET",
-        path="/v1/template-configs/{template_id}",
-        result=SMSTemplate,
-        repeatable=True,
-    )
-
-    template_id: str = field(converter=template_id)
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.get()
 
 
 _FORBIDDEN: Final = ("【", "】", "、", "测试", "test", "[", "]")
@@ -158,8 +134,8 @@ def _sign_position(value: SignaturePosition | int | None) -> SignaturePosition |
     return None if value is None else member(SignaturePosition, value, "sign_position")
 
 
-def _has_signature(wording: "_Wording[Any]") -> bool:
-    return wording.sign_id is not None
+def _has_signature(value: bool | None, wording: Any) -> bool:  # noqa: ANN401, FBT001 - attrs calls it
+    return wording.sign_id is not None if value is None else value
 
 
 def _matches_sign_id(wording: "_Wording[Any]", _: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
@@ -201,7 +177,8 @@ class _Wording(Operation[R_co]):
         default=None, converter=_sign_position, validator=_matches_signature
     )
     add_signature: bool = field(
-        default=Factory(_has_signature, takes_self=True),
+        default=None,
+        converter=Converter(_has_signature, takes_self=True),  # type: ignore[misc]  # new to mypy
         validator=_matches_sign_id,
         metadata={arguments.ALWAYS: True},
     )
@@ -238,14 +215,7 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.create",
-        product="sms",
-        method="POST",
-        path="/v1/template-configs",
-        result=CreatedSMSTemplate,
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.create(CreatedSMSTemplate)
 
 
 @frozen(kw_only=True)
@@ -269,39 +239,121 @@ class UpdateSMSTemplate(_Wording[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.update",
-        product="sms",
-        method="PUT",
-        path="/v1/template-configs/{template_id}",
-        result=type(None),
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.update()
 
     template_id: str = field(converter=template_id)
 
 
 @frozen
-class DeleteSMSTemplate(Operation[None]):
+class DeleteSMSTemplate(OneTemplate[None]):
     """Delete an SMS template.
 
-    Attributes:
-        template_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``template_id`` is of another type.
-        ValueError: ``template_id`` is empty.
+    Its ``template_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="sms.templates.delete",
-        product="sms",
-        method="DELETE",
-        path="/v1/template-configs/{template_id}",
-        result=type(None),
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.delete()
 
-    template_id: str = field(converter=template_id)
+
+class SMSTemplates(TemplateCalls[SMSTemplate]):
+    """The templates of the SMS product; ``engagelab.sms.templates`` is one.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        """Send over `transport`."""
+        super().__init__(
+            transport,
+            list=ListSMSTemplates,
+            get=GetSMSTemplate,
+            delete=DeleteSMSTemplate,
+        )
+
+    async def create(
+        self,
+        *,
+        template_name: str,
+        template_type: TemplateType | str,
+        template_content: str,
+        country_codes: str | Iterable[str],
+        sign_id: str | int | None = None,
+        sign_position: SignaturePosition | int | None = None,
+        add_signature: bool | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CreatedSMSTemplate:
+        """Submit a template for review (``POST /v1/template-configs``).
+
+        Args:
+            template_name: Its name in the console, at most 255 characters.
+            template_type: ``utility``, ``marketing`` or ``authentication``.
+            template_content: Its text, with ``{{variables}}``; see `CreateSMSTemplate` about what
+                the platform forbids.
+            country_codes: Where it is sent to: ``"CN,US"``, or ``["CN", "US"]``.
+            sign_id: The id of an approved signature to attach; left out, there is none.
+            sign_position: Where the signature stands; goes with `sign_id`.
+            add_signature: Whether there is a signature; left out, it follows from `sign_id`.
+
+        Returns:
+            The id, which sends want once the template is approved.
+
+        Raises:
+            BusinessRuleError: The signature is not approved.
+            NotFoundError: There is no such signature.
+        """
+        operation = CreateSMSTemplate(
+            template_name=template_name,
+            template_type=template_type,
+            template_content=template_content,
+            country_codes=country_codes,
+            sign_id=sign_id,
+            sign_position=sign_position,
+            add_signature=add_signature,
+        )
+        return await self._transport.execute(operation, **options)
+
+    async def update(
+        self,
+        template_id: str | int,
+        *,
+        template_name: str,
+        template_type: TemplateType | str,
+        template_content: str,
+        country_codes: str | Iterable[str],
+        sign_id: str | int | None = None,
+        sign_position: SignaturePosition | int | None = None,
+        add_signature: bool | None = None,
+        **options: Unpack[CallOptions],
+    ) -> None:
+        """Replace what a template says (``PUT /v1/template-configs/{template_id}``).
+
+        It is reviewed again, and cannot be sent until that is over.
+
+        Args:
+            template_id: Its id.
+            template_name: As in `create`.
+            template_type: As in `create`.
+            template_content: As in `create`.
+            country_codes: As in `create`.
+            sign_id: As in `create`; left out, a signature is taken away.
+            sign_position: As in `create`.
+            add_signature: As in `create`.
+
+        Raises:
+            InUseError: Plans that use it are not over.
+            NotFoundError: There is no such template, or no such signature.
+            PendingReviewError: It is being reviewed.
+            BusinessRuleError: The signature is not approved.
+        """
+        operation = UpdateSMSTemplate(
+            template_id=template_id,
+            template_name=template_name,
+            template_type=template_type,
+            template_content=template_content,
+            country_codes=country_codes,
+            sign_id=sign_id,
+            sign_position=sign_position,
+            add_signature=add_signature,
+        )
+        await self._transport.execute(operation, **options)

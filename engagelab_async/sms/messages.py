@@ -1,11 +1,13 @@
-"""The calls of the SMS product and what they answer."""
+"""SMS: one template to one phone or to many."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Unpack
 
 from attrs import field, frozen
 
 from engagelab_async import arguments
+from engagelab_async.calls import CallOptions, Calls, check_options
 from engagelab_async.frames import clears_frames
 from engagelab_async.operation import Endpoint, IntegerId, Operation, StringId
 from engagelab_async.serialization import Serializable
@@ -75,6 +77,7 @@ class SendSMS(Operation[Plan]):
         method="POST",
         path="/v1/messages",
         result=Plan,
+        effect="send",
         repeatable=False,
     )
 
@@ -94,3 +97,56 @@ class SendSMS(Operation[Plan]):
         hash=False,
         metadata={arguments.PERSONAL: True},
     )
+
+
+class MessageCalls(Calls):
+    """The coroutine about messages."""
+
+    async def send(
+        self,
+        to: str | Iterable[str],
+        template: str | int | Template,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        plan_name: str | None = None,
+        schedule_time: datetime | float | None = None,
+        custom_args: Mapping[str, object] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Plan:
+        """Send one template to one or many phones (``POST /v1/messages``).
+
+        It is not repeated after an uncertain failure: nothing guards people against a second
+        message.
+
+        Args:
+            to: The phone numbers; a lone ``str`` is one number. All get the same `params`.
+            template: The template, or its id.
+            params: As in `Template`.
+            plan_name: What the console shows.
+            schedule_time: When to send: an aware ``datetime`` or Unix seconds, at least 3 minutes
+                and at most 30 days ahead.
+            custom_args: The caller's own JSON object; it comes back in callbacks.
+
+        Returns:
+            The plan. Its ``accepted_count`` may be below its ``total_count``: the platform drops
+            invalid targets without a word.
+
+        Raises:
+            EngageLabError: One of its subclasses says what happened. An `APIError` may come with
+                HTTP 200, and then carries ``plan_id``.
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument can never be right.
+        """
+        try:
+            check_options(options)
+            operation = SendSMS(
+                to,
+                Template.of(template, params=params),
+                plan_name,
+                schedule_time,
+                custom_args,
+            )
+        finally:
+            # Whatever is raised, here or below, tools that record variables find none of these.
+            del to, template, params, custom_args
+        return await self._transport.execute(operation, **options)

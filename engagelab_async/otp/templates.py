@@ -1,204 +1,38 @@
-"""The calls about OTP templates and what they answer."""
+"""OTP templates: read, submitted for review and deleted; the platform cannot change one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import KEEP, IntFlag
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self, Unpack
 
 from attrs import evolve, field, frozen
 
 from engagelab_async import arguments
-from engagelab_async.open_enums import OpenEnum, OpenStr
+from engagelab_async.calls import CallOptions
 from engagelab_async.operation import Endpoint, Operation, Separator, StringId
+from engagelab_async.resource import Resource
 from engagelab_async.serialization import Serializable
-from engagelab_async.template import TemplateStatus
+from engagelab_async.template import TemplateStatus, TemplateType
+from engagelab_async.template_calls import OneTemplate, TemplateCalls
+from engagelab_async.transport import Transport
+from engagelab_async.wording import check_length, holds_code, or_none, split
 
-from ._config_rules import CountryCodes, or_none, split, template_id
-from ._otp_template_rules import check_otp_template
-from .sms_templates import TemplateType
+from .channels import (
+    PLATFORMS_OWN,
+    Channel,
+    ChannelConfig,
+    EmailConfig,
+    PWAConfig,
+    SMSConfig,
+    TemplateCustomConfig,
+    TemplateDefaultConfig,
+    VerifyCodeConfig,
+    check_codes,
+    check_email,
+    check_sms,
+    check_type,
+)
 
-_ALWAYS = {arguments.ALWAYS: True}
-
-
-class Channel(OpenStr):
-    """A way to a person.
-
-    .. versionadded:: 0.1.0
-    """
-
-    WHATSAPP = "whatsapp"
-    SMS = "sms"
-    VOICE = "voice"
-    EMAIL = "email"
-
-
-class VerifyCodeType(OpenEnum, IntFlag, boundary=KEEP):
-    """What a code is made of; add them up with ``|``.
-
-    .. versionadded:: 0.1.0
-    """
-
-    DIGITS = 1
-    LOWER_CASE = 2
-    UPPER_CASE = 4
-
-
-@frozen
-class VerifyCodeConfig(Serializable):
-    """The codes that the platform makes.
-
-    Attributes:
-        verify_code_type: What they are made of.
-        verify_code_len: How many characters they have, 4 to 10.
-        verify_code_ttl: How many minutes they are live, 1 to 10; with WhatsApp only 1, 5 or 10.
-
-    .. versionadded:: 0.1.0
-    """
-
-    verify_code_type: VerifyCodeType = field(default=VerifyCodeType.DIGITS, metadata=_ALWAYS)
-    verify_code_len: int = field(default=6, metadata=_ALWAYS)
-    verify_code_ttl: int = field(default=5, metadata=_ALWAYS)
-
-
-@frozen
-class TemplateDefaultConfig(Serializable):
-    """What the platform's own text mentions besides the code.
-
-    Attributes:
-        contain_security: Not to share the code with anybody.
-        contain_expire: When the code expires.
-
-    .. versionadded:: 0.1.0
-    """
-
-    contain_security: bool = field(default=False, metadata=_ALWAYS)
-    contain_expire: bool = field(default=False, metadata=_ALWAYS)
-
-
-def _countries(value: str | Iterable[str]) -> tuple[str, ...]:
-    return split(value, ",")
-
-
-@frozen
-class TemplateCustomConfig(Serializable):
-    """An SMS text of one's own.
-
-    Attributes:
-        custom_sub_type: What the messages are for.
-        custom_content: The text, with ``{{variables}}``; for authentication it holds ``{{code}}``.
-            Lists of templates leave it out.
-        custom_country_codes: Where it is sent to, such as ``("CN", "US")``.
-
-    .. versionadded:: 0.1.0
-    """
-
-    custom_sub_type: TemplateType = field(converter=TemplateType)
-    custom_content: str = field(default="", repr=arguments.length)
-    custom_country_codes: CountryCodes = field(default=(), converter=_countries)
-
-
-@frozen
-class ChannelConfig(Serializable):
-    """WhatsApp or voice, which speak the platform's own text.
-
-    Attributes:
-        template_type: 1, the platform's own.
-        template_default_config: What that text mentions.
-
-    .. versionadded:: 0.1.0
-    """
-
-    template_type: int = field(default=1, metadata=_ALWAYS)
-    template_default_config: TemplateDefaultConfig | None = field(
-        default=None, validator=or_none(TemplateDefaultConfig)
-    )
-
-
-@frozen
-class SMSConfig(Serializable):
-    """SMS, with the platform's own text or with another.
-
-    Attributes:
-        template_type: 1, the platform's own; 2, one's own.
-        template_default_config: What the platform's own text mentions.
-        template_custom_config: One's own text.
-        template_parts: How many SMS a message takes; only in answers.
-
-    .. versionadded:: 0.1.0
-    """
-
-    template_type: int = field(default=1, metadata=_ALWAYS)
-    template_default_config: TemplateDefaultConfig | None = field(
-        default=None, validator=or_none(TemplateDefaultConfig)
-    )
-    template_custom_config: TemplateCustomConfig | None = field(
-        default=None, validator=or_none(TemplateCustomConfig)
-    )
-    template_parts: int | None = None
-
-
-@frozen(kw_only=True)
-class EmailContent(Serializable):
-    """An email in one language.
-
-    Attributes:
-        language: Such as ``en``; ``default`` for all others.
-        template_content: The text, with ``{{variables}}``. Lists of templates leave it out.
-        pre_subject: The subject; a send may override it. To create a template, it is needed.
-        pre_from_name: The sender's name; a send may override it.
-        pre_from_mail: The sender's address; a send may override it. To create a template, it is
-            needed.
-        pre_param_map: Preset values of variables.
-
-    .. versionadded:: 0.1.0
-    """
-
-    language: str
-    template_content: str = field(default="", repr=arguments.length)
-    pre_subject: str | None = None
-    pre_from_name: str | None = None
-    pre_from_mail: str | None = None
-    pre_param_map: Mapping[str, Any] | None = field(default=None, hash=False)
-
-
-def _contents(value: Iterable[EmailContent]) -> tuple[EmailContent, ...]:
-    contents = tuple(value)
-    for place, content in enumerate(contents):
-        if not isinstance(content, EmailContent):
-            found = arguments.kind_of(content)
-            msg = f"template_custom_configs[{place}]: expected EmailContent, got {found}"
-            raise TypeError(msg)
-    return contents
-
-
-@frozen
-class EmailConfig(Serializable):
-    """Email.
-
-    Attributes:
-        template_name: Its name in the console. To create a template, it is needed.
-        template_custom_configs: The email in each language.
-
-    .. versionadded:: 0.1.0
-    """
-
-    template_name: str | None = None
-    template_custom_configs: tuple[EmailContent, ...] = field(default=(), converter=_contents)
-
-
-@frozen
-class PWAConfig(Serializable):
-    """A web page that shows the code.
-
-    Attributes:
-        pwa_platform: Who runs the page.
-        pwa_code: The page's code there.
-
-    .. versionadded:: 0.1.0
-    """
-
-    pwa_platform: str | None = None
-    pwa_code: str | None = None
+_CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
 
 
 def _channels(value: str | Iterable[Channel | str]) -> tuple[Channel, ...]:
@@ -289,7 +123,7 @@ class OTPTemplate(Serializable):
             verify_code_config=VerifyCodeConfig() if verify_code is None else verify_code,
             sms_config=_sms_config(content, country_codes),
         )
-        check_otp_template(made)
+        _check(made)
         return made
 
     @classmethod
@@ -330,7 +164,7 @@ class OTPTemplate(Serializable):
             send_channel_strategy=(Channel.WHATSAPP, Channel.SMS),
             whatsapp_config=ChannelConfig(template_default_config=_ALL_MENTIONED),
         )
-        check_otp_template(made)
+        _check(made)
         return made
 
 
@@ -349,7 +183,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
     if not isinstance(template, OTPTemplate):
         msg = f"template: expected an OTPTemplate, got {arguments.kind_of(template)}"
         raise TypeError(msg)
-    check_otp_template(template)
+    _check(template)
     sms = template.sms_config
     return evolve(
         template,
@@ -360,6 +194,82 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
     )
 
 
+def _check(template: OTPTemplate) -> None:
+    """Refuse what the platform's documentation rules out.
+
+    Raises:
+        TypeError: Something is of the wrong type.
+        ValueError: Something breaks a rule.
+    """
+    check_length(template.template_id, "template_id", 1, 128)
+    if template.brand_name is not None:
+        check_length(template.brand_name, "brand_name", 2, 10)
+    if template.description:
+        check_length(template.description, "description", 1, 255)
+    _check_strategy(template)
+    for config in (template.whatsapp_config, template.voice_config):
+        if config is not None:
+            check_type(config, PLATFORMS_OWN)
+    if template.sms_config is not None:
+        check_sms(template.sms_config)
+    if template.email_config is not None:
+        check_email(template.email_config)
+    if template.verify_code_config is not None:
+        check_codes(template.verify_code_config, uses_whatsapp="whatsapp" in _used(template))
+    elif _sends_codes(template):
+        msg = "verify_code_config: needed, as the template sends codes"
+        raise ValueError(msg)
+
+
+def _used(template: OTPTemplate) -> set[str]:
+    """Return the channels that have a configuration."""
+    return {name for name in _CHANNELS if getattr(template, f"{name}_config") is not None}
+
+
+def _check_strategy(template: OTPTemplate) -> None:
+    unknown = [name for name in template.send_channel_strategy if name not in _CHANNELS]
+    if unknown or not template.send_channel_strategy:
+        msg = f"send_channel_strategy: expected one or more of {', '.join(_CHANNELS)}"
+        raise ValueError(msg)
+    # With that, one channel and two fallbacks are the most there can be.
+    if len(set(template.send_channel_strategy)) < len(template.send_channel_strategy):
+        msg = "send_channel_strategy: names a channel twice"
+        raise ValueError(msg)
+    if "email" in template.send_channel_strategy and len(template.send_channel_strategy) > 1:
+        msg = "send_channel_strategy: email cannot be joined with another channel"
+        raise ValueError(msg)
+    used = _used(template)
+    for name in template.send_channel_strategy:
+        if name not in used:
+            msg = f"{name}_config: every channel of send_channel_strategy needs its config"
+            raise ValueError(msg)
+
+
+def _sends_codes(template: OTPTemplate) -> bool:
+    if template.whatsapp_config is not None or template.voice_config is not None:
+        return True
+    return any(map(holds_code, _texts(template)))
+
+
+def _texts(template: OTPTemplate) -> Iterator[str]:
+    by_sms, by_email = template.sms_config, template.email_config
+    if by_sms is not None and by_sms.template_type == PLATFORMS_OWN:
+        yield "{{code}}"
+    if by_sms is not None and by_sms.template_custom_config is not None:
+        yield by_sms.template_custom_config.custom_content
+    for content in () if by_email is None else by_email.template_custom_configs:
+        yield content.template_content
+
+
+_TEMPLATES: Final = Resource(
+    product="otp",
+    name="otp.templates",
+    path="/v1/template-configs",
+    key="template_id",
+    kind=OTPTemplate,
+)
+
+
 @frozen
 class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
     """Read all OTP templates, without what they say; `GetOTPTemplate` reads one whole.
@@ -367,40 +277,19 @@ class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.list",
-        product="otp",
-        method="GET",
-        path="/v1/template-configs",
-        result=tuple[OTPTemplate, ...],
-        repeatable=True,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.list()
 
 
 @frozen
-class GetOTPTemplate(Operation[OTPTemplate]):
+class GetOTPTemplate(OneTemplate[OTPTemplate]):
     """Read one OTP template.
 
-    Attributes:
-        template_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``template_id`` is of another type.
-        ValueError: ``template_id`` is empty.
+    Its ``template_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.get",
-        product="otp",
-        method="GET",
-        path="/v1/template-configs/{template_id}",
-        result=OTPTemplate,
-        repeatable=True,
-    )
-
-    template_id: str = field(converter=template_id)
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.get()
 
 
 @frozen
@@ -418,39 +307,48 @@ class CreateOTPTemplate(Operation[None]):
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.create",
-        product="otp",
-        method="POST",
-        path="/v1/template-configs",
-        result=type(None),
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.create()
 
     template: OTPTemplate = field(converter=_without_answers, metadata={arguments.WHOLE_BODY: True})
 
 
 @frozen
-class DeleteOTPTemplate(Operation[None]):
+class DeleteOTPTemplate(OneTemplate[None]):
     """Delete an OTP template.
 
-    Attributes:
-        template_id: Its id; an ``int`` becomes its decimal string.
-
-    Raises:
-        TypeError: ``template_id`` is of another type.
-        ValueError: ``template_id`` is empty.
+    Its ``template_id`` is a ``str``, or an ``int`` for its decimal string.
 
     .. versionadded:: 0.1.0
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        name="otp.templates.delete",
-        product="otp",
-        method="DELETE",
-        path="/v1/template-configs/{template_id}",
-        result=type(None),
-        repeatable=False,
-    )
+    endpoint: ClassVar[Endpoint] = _TEMPLATES.delete()
 
-    template_id: str = field(converter=template_id)
+
+class OTPTemplates(TemplateCalls[OTPTemplate]):
+    """The templates of the OTP product; ``engagelab.otp.templates`` is one.
+
+    The platform cannot change an OTP template: delete it, and create another.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        """Send over `transport`."""
+        super().__init__(
+            transport,
+            list=ListOTPTemplates,
+            get=GetOTPTemplate,
+            delete=DeleteOTPTemplate,
+        )
+
+    async def create(self, template: OTPTemplate, **options: Unpack[CallOptions]) -> None:
+        """Submit a template for review (``POST /v1/template-configs``).
+
+        Args:
+            template: The template, such as ``OTPTemplate.sms("login", brand_name="Acme")``.
+
+        Raises:
+            BusinessRuleError: The platform's rules do not allow it.
+            NameTakenError: There is one of this id.
+        """
+        await self._transport.execute(CreateOTPTemplate(template), **options)
