@@ -21,11 +21,11 @@ from .transport import Account, Attempt, Credentials, Transport, instance
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Unpack
 
     from engagelab_async.operation import Operation
 
-    from .bulk import BulkReport, FanOut, Limiter, Rate, StopRule
+    from .bulk import BulkReport, FanOut, FanOutOptions
     from .engines import HTTP
 
 R = TypeVar("R")
@@ -195,43 +195,13 @@ class EngageLab:
     def fan_out(
         self,
         operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
-        *,
-        max_in_flight: int = 64,
-        rate: float | Rate | Limiter | None = None,
-        burst: float | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        key: Callable[[Operation[Any]], str | bytes] | None = None,
-        retry: RetryPolicy | None = None,
-        timeout: float | None = None,
-        deadline: float | None = None,
-        stop_when: StopRule | None = None,
-        resend_uncertain: bool = False,
-        split_rejected: bool = False,
-        reference: bool = True,
+        **options: Unpack[FanOutOptions],
     ) -> FanOut:
         """Send many operations at once; outcomes come as they are known.
 
         Args:
             operations: Any iterable or async iterable, pulled no faster than sends complete.
-            max_in_flight: How many operations may be under way; fewer are after trouble.
-            rate: Requests a second; or a `Rate`, which can count targets; or a `Limiter`.
-            burst: How many requests may go at once after a quiet time, with `rate` as a number.
-            journal: A file that makes the run resumable: run the same program with the same
-                journal, and nobody is sent twice. It holds no recipients, texts or codes.
-            key: Makes an operation's identity for the journal; by default that is a digest of
-                its product, path and body.
-            retry: The retry policy; left out, the client's holds.
-            timeout: Seconds for one attempt; left out, the client's holds.
-            deadline: Seconds for one operation, not counting waits for the pace of the run.
-            stop_when: Returns why the run has to end after an outcome; defaults to
-                `stop_on_fatal_error`.
-            resend_uncertain: Send again what may have been sent by an earlier run.
-            split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so
-                on, until the targets are found that it refuses. Each part has an outcome of its
-                own, with the index of the whole.
-            reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of
-                each `SendSMS`, unless there is one. Callbacks bring it back, and by it
-                `Journal.settle` knows the operation.
+            **options: How fast, for how long and with which journal: `FanOutOptions` has them all.
 
         Returns:
             An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,
@@ -249,56 +219,18 @@ class EngageLab:
         """
         from .bulk import fan_out
 
-        return fan_out(
-            self._transport,
-            operations,
-            max_in_flight=max_in_flight,
-            rate=rate,
-            burst=burst,
-            journal=journal,
-            key=key,
-            retry=retry,
-            timeout=timeout,
-            deadline=deadline,
-            stop_when=stop_when,
-            resend_uncertain=resend_uncertain,
-            split_rejected=split_rejected,
-            reference=reference,
-        )
+        return fan_out(self._transport, operations, **options)
 
     async def send_all(
         self,
         operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
-        *,
-        max_in_flight: int = 64,
-        rate: float | Rate | Limiter | None = None,
-        burst: float | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        key: Callable[[Operation[Any]], str | bytes] | None = None,
-        retry: RetryPolicy | None = None,
-        timeout: float | None = None,
-        deadline: float | None = None,
-        stop_when: StopRule | None = None,
-        resend_uncertain: bool = False,
-        split_rejected: bool = False,
-        reference: bool = True,
+        **options: Unpack[FanOutOptions],
     ) -> BulkReport:
         """Send many operations at once, and wait for the end.
 
         Args:
             operations: As for `fan_out`.
-            max_in_flight: As for `fan_out`.
-            rate: As for `fan_out`.
-            burst: As for `fan_out`.
-            journal: As for `fan_out`.
-            key: As for `fan_out`.
-            retry: As for `fan_out`.
-            timeout: As for `fan_out`.
-            deadline: As for `fan_out`.
-            stop_when: As for `fan_out`.
-            resend_uncertain: As for `fan_out`.
-            split_rejected: As for `fan_out`.
-            reference: As for `fan_out`.
+            **options: As for `fan_out`.
 
         Returns:
             What the run did, in numbers.
@@ -307,25 +239,7 @@ class EngageLab:
             TypeError: An argument is of the wrong type.
             ValueError: A number is out of range.
         """
-        from .bulk import fan_out
-
-        run = fan_out(
-            self._transport,
-            operations,
-            max_in_flight=max_in_flight,
-            rate=rate,
-            burst=burst,
-            journal=journal,
-            key=key,
-            retry=retry,
-            timeout=timeout,
-            deadline=deadline,
-            stop_when=stop_when,
-            resend_uncertain=resend_uncertain,
-            split_rejected=split_rejected,
-            reference=reference,
-        )
-        async with run:
+        async with self.fan_out(operations, **options) as run:
             return await run.wait()
 
     async def aclose(self) -> None:

@@ -30,7 +30,7 @@ from .files import JournalError
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .rate import Limiter, Rate, RateLimit
 from .report import BulkReport
-from .run import FanOut, fan_out
+from .run import FanOut, FanOutOptions, fan_out
 from .settling import Journal
 from .stopping import StopRule, stop_on_fatal_error
 
@@ -38,6 +38,7 @@ __all__ = [
     "Accepted",
     "BulkReport",
     "FanOut",
+    "FanOutOptions",
     "Journal",
     "JournalError",
     "Limiter",

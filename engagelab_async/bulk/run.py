@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -416,6 +416,48 @@ class FanOut:
     def _make_room_for_all(self) -> None:
         while self._crowded:
             self._make_room()
+
+
+class FanOutOptions(TypedDict, total=False):
+    """What `EngageLab.fan_out` and `EngageLab.send_all` take besides the operations.
+
+    Attributes:
+        max_in_flight: How many operations may be in flight, 64 by default; fewer after trouble.
+        rate: Requests a second; or a `Rate`, which can count targets; or a `Limiter`.
+        burst: How many requests may go at once after a quiet time, with `rate` as a number.
+        journal: A file that makes the run resumable: run the same program with the same journal,
+            and no recipient is sent to twice. It holds no recipients, texts or codes.
+        key: Makes an operation's identity for the journal; defaults to a digest of its product,
+            path and body.
+        retry: The retry policy; defaults to the client's.
+        timeout: Seconds for one attempt; defaults to the client's.
+        deadline: Seconds for one operation, without its waits for the pace of the run; defaults to
+            the client's.
+        stop_when: Returns why the run has to end after an outcome; defaults to
+            `stop_on_fatal_error`.
+        resend_uncertain: Send again what may have been sent by an earlier run.
+        split_rejected: Send a `SendSMS` to many that the API refused as two halves, and so on,
+            until the targets are found that it refuses. Each part has an outcome of its own, with
+            the index of the whole.
+        reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of each
+            `SendSMS`, unless there is one; the default. Callbacks bring it back, and by it
+            `Journal.settle` knows the operation.
+
+    .. versionadded:: 0.1.0
+    """
+
+    max_in_flight: int
+    rate: float | Rate | Limiter | None
+    burst: float | None
+    journal: str | os.PathLike[str] | None
+    key: Key | None
+    retry: RetryPolicy | None
+    timeout: float | None
+    deadline: float | None
+    stop_when: StopRule | None
+    resend_uncertain: bool
+    split_rejected: bool
+    reference: bool
 
 
 def fan_out(
