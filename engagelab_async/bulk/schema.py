@@ -60,12 +60,12 @@ _UNKNOWN: Final = f"""
 
 
 class _Journal(Kind):
-    """A journal, which is to be with its log, and to hold nothing that is not understood."""
+    """A journal: it must have its log, and hold only states that are known."""
 
-    def insist_on(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Look whether an open file is one, and whole."""
-        self._insist_on_its_log(connection, path)
-        super().insist_on(connection, path)
+    def verify(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Check that an open file is a journal, and intact."""
+        self._verify_log(connection, path)
+        super().verify(connection, path)
         if not is_marked(connection):
             raise sqlite3.DatabaseError(NO_MARK)
         unknown = connection.execute(_UNKNOWN).fetchone()
@@ -75,8 +75,8 @@ class _Journal(Kind):
                 "nothing is sent, and nothing is changed"
             )
 
-    def _insist_on_its_log(self, connection: sqlite3.Connection, path: Path) -> None:
-        # What cannot be read is told by the first statement, before anything is made of it.
+    def _verify_log(self, connection: sqlite3.Connection, path: Path) -> None:
+        # If the file cannot be read, the first statement raises, before anything is concluded.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         log, mark = log_of(path), Reached.marked(path)
         try:

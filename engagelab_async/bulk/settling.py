@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 from anyio import to_thread
 from attrs import evolve, frozen
 
-from .files import JournalError, Kind, inode, told
+from .files import JournalError, Kind, inode, translate_sqlite_errors
 from .identity import REFERENCE, Reference
 from .states import State
 
@@ -174,7 +174,7 @@ class Journal:
         await to_thread.run_sync(self._put, None)
 
     def _put(self, row: tuple[object, ...] | None) -> None:
-        with self._in_use, told(self._path):
+        with self._in_use, translate_sqlite_errors(self._path):
             if self._connection is not None and not self._is_in_place():
                 # The journal was moved or deleted, to begin anew; or the process has forked, and
                 # the locks are its parent's.
@@ -244,7 +244,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
     try:
-        _CALLBACKS.insist_on(connection, path)
+        _CALLBACKS.verify(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         # No flush for each: what a power cut takes away leaves an operation uncertain, no more.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -343,7 +343,7 @@ def proofs(journal: Path, connection: sqlite3.Connection) -> list[Proof]:
     }
     tokens = {token for (token,) in connection.execute("SELECT token FROM runs").fetchall()}
     found: dict[str, Proof] = {}
-    with told(path), closing(_connected(path)) as callbacks:
+    with translate_sqlite_errors(path), closing(_connected(path)) as callbacks:
         for message in _messages(callbacks, doubts):
             doubt, state = doubts[message.digest], message.proves
             known = tokens if state is not State.UNSENT else {doubt.token}
@@ -372,7 +372,7 @@ def _weight(proof: Proof) -> int:
 
 
 def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str, int]:
-    """Count the messages of a journal that callbacks told of, by their last status.
+    """Count the messages of a journal that callbacks reported, by their last status.
 
     Args:
         journal: The journal's file.
@@ -381,7 +381,7 @@ def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str
     path = beside(journal)
     if not path.exists():
         return {}
-    with told(path):
+    with translate_sqlite_errors(path):
         _connected(path).close()
         connection.execute("ATTACH DATABASE ? AS callbacks", (f"{path.as_uri()}?mode=ro",))
         return dict(connection.execute(_COUNT).fetchall())

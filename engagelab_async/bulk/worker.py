@@ -19,7 +19,7 @@ from engagelab_async.operations.sms import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
-from .journal import Claim, Entry, RunJournal, Settlement, do_nothing
+from .journal import Record, RunJournal, SendIntent, Settlement, do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
 from .states import State
@@ -195,30 +195,30 @@ class Task:
             permit.release()
         return self.given_up()
 
-    async def _look_up(self) -> Entry | None:
+    async def _look_up(self) -> Record | None:
         """Return what keeps the operation from being sent, so that it takes no part in the pace."""
         journal = self.run.journal
         if journal is None or self._looked_up:
             return None
         self._looked_up = True
-        claim = self._claim(ask_only=True)
-        known = await journal.claim(claim)
-        return known if claim.held_up_by(known, journal.run) else None
+        intent = self._intent(ask_only=True)
+        known = await journal.intend(intent)
+        return known if intent.is_blocked_by(known, journal.run) else None
 
     async def _intend(self, journal: RunJournal) -> AnyOutcome | list[Task] | None:
         """Write the intent to send, unless what is known forbids it."""
         if not self.intended:
-            claim = self._claim(ask_only=False)
-            known = await journal.claim(claim)
-            if known is not None and claim.held_up_by(known, journal.run):
+            intent = self._intent(ask_only=False)
+            known = await journal.intend(intent)
+            if known is not None and intent.is_blocked_by(known, journal.run):
                 return self._recorded(known)
             self.intended = True
             self.unrecorded = False
             self._doubtful = known is not None and known.state.doubtful
         return None if self.run.flow.stopped is None else self.given_up()
 
-    def _claim(self, *, ask_only: bool) -> Claim:
-        return Claim(
+    def _intent(self, *, ask_only: bool) -> SendIntent:
+        return SendIntent(
             self.digest,
             resend=self.run.resend_uncertain,
             again=self._doubtful,
@@ -302,7 +302,7 @@ class Task:
             return self._failed(self._error)
         return Skipped(self.operation, "stopped", index=self.index)
 
-    def _recorded(self, known: Entry) -> AnyOutcome | list[Task]:
+    def _recorded(self, known: Record) -> AnyOutcome | list[Task]:
         """End with what the journal knew."""
         if known.state is State.SPLIT:
             return self.halves()

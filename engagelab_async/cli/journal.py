@@ -75,8 +75,8 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
         }
         parts += [Text("Errors", "bold"), facts(errors)]
     if summary.messages:
-        told = {name: f"{count:,}" for name, count in summary.messages.items()}
-        parts += [Text("Messages, as callbacks told", "bold"), facts(told)]
+        statuses = {name: f"{count:,}" for name, count in summary.messages.items()}
+        parts += [Text("Messages, as callbacks reported", "bold"), facts(statuses)]
     if summary.sites:
         parts += [Text("Used at", "bold"), facts(summary.sites)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}

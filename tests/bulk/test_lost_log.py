@@ -11,20 +11,20 @@ import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import JournalError
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
 
 _KILLED = """
 import os, sys
 from pathlib import Path
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import SendIntent, Database, Settlement
 from engagelab_async.bulk.states import State
 
 database = Database(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     done, begun = f"{number:032}", f"{number + 1:032}"
-    database.write([Settlement(done, State.ACCEPTED)], [Claim(begun)])
+    database.write([Settlement(done, State.ACCEPTED)], [SendIntent(begun)])
 os._exit(0)
 """
 
@@ -107,9 +107,9 @@ class TestLost:
         """What was written since is not in it."""
         log = killed(journal, 5)
         database = Database(journal)
-        database.write([Settlement("a", State.ACCEPTED)], [Claim("b")])
+        database.write([Settlement("a", State.ACCEPTED)], [SendIntent("b")])
         early = log.read_bytes()
-        database.write([Settlement("b", State.ACCEPTED)], [Claim("c")])
+        database.write([Settlement("b", State.ACCEPTED)], [SendIntent("c")])
         copy = journal.with_name("copy.db")
         shutil.copy(journal, copy)
         database.close()
@@ -142,7 +142,7 @@ class TestLost:
     async def test_when_all_of_it_was_folded(self, journal: Path) -> None:
         """The run may have gone on, for all that the file knows."""
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         database._connection.execute("PRAGMA wal_checkpoint(FULL)")  # noqa: SLF001
         copy = journal.with_name("copy.db")
         shutil.copy(journal, copy)

@@ -77,7 +77,7 @@ def test_what_callbacks_told(engagelab: Engagelab, journal: str) -> None:
     seen = " ".join(engagelab("journal", "show", journal).out.split())
     assert "accepted 4" in seen
     assert "uncertain" not in seen
-    assert "Messages, as callbacks told delivered 1" in seen
+    assert "Messages, as callbacks reported delivered 1" in seen
 
 
 async def settled(journal: str, event: MessageStatus) -> None:
@@ -92,9 +92,9 @@ def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
     program = """
         import os, sys
         from pathlib import Path
-        from engagelab_async.bulk.journal import Claim, Database
+        from engagelab_async.bulk.journal import SendIntent, Database
 
-        Database(Path(sys.argv[1])).write([], [Claim("digest")])
+        Database(Path(sys.argv[1])).write([], [SendIntent("digest")])
         os._exit(0)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(path)], check=True)
