@@ -104,8 +104,8 @@ def _preset_values(template: SMSTemplate | OTPTemplate | str) -> dict[str, str]:
     if not isinstance(template, OTPTemplate):
         return {}
     codes = template.verify_code_config
-    told = {
+    values = {
         "brand_name": template.brand_name,
         "ttl": None if codes is None else str(codes.verify_code_ttl),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}

@@ -97,7 +97,7 @@ _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
-_ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
+_ERRORS_BY_MESSAGE: Final[Mapping[str, type[APIError]]] = {
     "not exist": NotFoundError,
     "already exist": NameTakenError,
     "pending status": PendingReviewError,
@@ -281,8 +281,8 @@ def _refusal(
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
     has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
-    told = _told_by_words(operation, status, code, message)
-    kind = told or _error_class(status, code)
+    by_message = _class_by_message(operation, status, code, message)
+    kind = by_message or _error_class(status, code)
     error = kind(
         f"{_described(code, status, message, operation)} (HTTP {status})",
         code=code,
@@ -293,12 +293,12 @@ def _refusal(
         headers={name.lower(): value for name, value in headers.items()},
     )
     # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
+    if status >= _FIRST_SERVER_ERROR and by_message is None and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = True
     return error
 
 
-def _told_by_words(
+def _class_by_message(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> type[APIError] | None:
     """Return the refusal of a template or a signature that a message words, if it is one.
@@ -306,14 +306,14 @@ def _told_by_words(
     The documentation gives these refusals no codes of their own. A server that fails speaks of
     things that do not exist as well, such as its upstream, so words never decide about those.
     """
-    if not _may_be_told_by_words(operation, status, code, message):
+    if not _message_is_conclusive(operation, status, code, message):
         return None
     root = _ROOTS_BY_CODE.get(code, NotFoundError)
-    kinds = (kind for words, kind in _ERRORS_BY_WORDS.items() if words in message)
+    kinds = (kind for words, kind in _ERRORS_BY_MESSAGE.items() if words in message)
     return next((kind for kind in kinds if issubclass(kind, root)), None)
 
 
-def _may_be_told_by_words(
+def _message_is_conclusive(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):

@@ -120,7 +120,7 @@ async def _play_act(number: int, act: _Act, stage: _Stage) -> None:
         stage.out.print(facts(shown))
 
 
-def _insist(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert takes it
+def _require(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert takes it
     if not came_true:
         raise _NotTrueError(claim)
 
@@ -130,41 +130,41 @@ def _insist(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert ta
 
 async def _right_code(stage: _Stage) -> _Shown:
     sent, check = await scenes.right_code(stage.engagelab, stage.phone)
-    _insist(check.verified, "the code on the phone is the right one")
+    _require(check.verified, "the code on the phone is the right one")
     return [{"sent": sent, "on the phone": stage.phone.text, "check": check}]
 
 
 async def _wrong_code(stage: _Stage) -> _Shown:
     check = await scenes.wrong_code(stage.engagelab)
-    _insist(not check.verified, "a wrong code is not verified")
+    _require(not check.verified, "a wrong code is not verified")
     return [{"check": check}]
 
 
 async def _custom_message(stage: _Stage) -> _Shown:
     sent = await scenes.custom_message(stage.engagelab)
     text = stage.phone.text
-    _insist(text == "Order 1871 is on its way.", "the phone shows the number of the order")
+    _require(text == "Order 1871 is on its way.", "the phone shows the number of the order")
     return [{"sent": sent, "on the phone": text}]
 
 
 async def _sms_to_three(stage: _Stage) -> _Shown:
     plan = await scenes.sms_to_three(stage.engagelab)
     counts = (plan.accepted_count, plan.total_count)
-    _insist(counts == (2, 3), "two of three targets are accepted")
+    _require(counts == (2, 3), "two of three targets are accepted")
     return [{"plan": plan, "note": "a wrong number is dropped without a word: compare the counts"}]
 
 
 async def _scheduled_sms(stage: _Stage) -> _Shown:
     plan = await scenes.scheduled_sms(stage.engagelab)
     due = stage.sandbox.last_message().scheduled_for
-    _insist(plan.schedule_info is not None and due is not None, "the SMS is scheduled")
+    _require(plan.schedule_info is not None and due is not None, "the SMS is scheduled")
     return [{"plan": plan, "due": f"{due:%Y-%m-%d %H:%M:%S %Z}"}]
 
 
 async def _two_errors(stage: _Stage) -> _Shown:
     errors = await scenes.two_errors(stage.engagelab)
     doubts = [error.may_have_been_sent for error in errors]
-    _insist(doubts == [False, True], "one send surely failed, and the other perhaps")
+    _require(doubts == [False, True], "one send surely failed, and the other perhaps")
     return [_explained(error) for error in errors]
 
 
@@ -185,7 +185,7 @@ async def _five_hundred(stage: _Stage) -> _Shown:
         plans = await scenes.five_hundred(stage.engagelab)
     elapsed = time.perf_counter() - began
     arrived = len(stage.sandbox.messages) - before
-    _insist(len(plans) == arrived == _MANY, f"{_MANY} sends are {_MANY} messages")
+    _require(len(plans) == arrived == _MANY, f"{_MANY} sends are {_MANY} messages")
     return [
         {
             "elapsed": f"{elapsed:.2f} s, with the sandbox in the same process",

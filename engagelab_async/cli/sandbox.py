@@ -145,7 +145,7 @@ What is sent appears below.
 
 
 def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoReturn:
-    shown, told = 0, set[int]()
+    shown, reported = 0, set[int]()
     while True:
         messages = running.messages
         for message in messages[shown:]:
@@ -156,9 +156,9 @@ def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoRe
         failed = {
             each.number: each for each in running.deliveries if each.tries and not each.is_answered
         }
-        for number in failed.keys() - told:
+        for number in failed.keys() - reported:
             out.print(_failure(failed[number]), soft_wrap=True)
-        told = set(failed)
+        reported = set(failed)
         time.sleep(_POLL)
 
 

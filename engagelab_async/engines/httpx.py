@@ -347,7 +347,7 @@ class HTTPXEngine(_HTTPXEngine):
         needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
         try:
             transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-                verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
+                verify=self._tls() if needs_tls else _no_certificates(), limits=limits, proxy=proxy
             )
         # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
@@ -491,7 +491,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 @lru_cache
-def _trusting_nobody() -> ssl.SSLContext:
+def _no_certificates() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -31,7 +31,7 @@ Failure: TypeAlias = TransportError | InvalidResponseError | APIError
 
 _DEFAULT_STATUS: Final = 400
 _TOO_MANY_REQUESTS: Final = 429
-_TOLD_BY_WORDS: Final[Mapping[type[APIError], str]] = {
+_MESSAGES: Final[Mapping[type[APIError], str]] = {
     InUseError: "there are pending or running plans using current template, can not update",
     NameTakenError: "sign_name already exist",
     PendingReviewError: "can not update pending status template",
@@ -40,7 +40,7 @@ _CODES: Final[Mapping[type[APIError], int]] = {
     # Of several codes the first one stays.
     kind: code
     for code, kind in reversed(list(ERRORS_BY_CODE.items()))
-} | dict.fromkeys(_TOLD_BY_WORDS, 400)
+} | dict.fromkeys(_MESSAGES, 400)
 
 
 def made(error: type[EngageLabError] | EngageLabError) -> Failure:
@@ -82,7 +82,7 @@ def _status(error: APIError, code: int | None) -> int:
 
 def _words(error: APIError, code: int | None) -> str:
     """Say what the test says, or what the platform would."""
-    said = error.api_message or str(error.args[0]) or _TOLD_BY_WORDS.get(type(error))
+    said = error.api_message or str(error.args[0]) or _MESSAGES.get(type(error))
     documented = _documented(code)
     return said or ("refused" if documented is None else documented.message)
 

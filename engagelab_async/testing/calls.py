@@ -60,7 +60,7 @@ class Call:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """To whom it is."""
+        """The recipients in the request."""
         to = self.body.get("to", ())
         return (to,) if isinstance(to, str) else tuple(to)
 
@@ -72,8 +72,8 @@ class Call:
         return wanted == (self.product, self.method) and bool(re.fullmatch(pattern, self.path))
 
     def __str__(self) -> str:
-        whom = f" to {', '.join(self.recipients)}" if self.recipients else ""
-        return f"{self.product} {self.method} {self.path}{whom}: {self.outcome}"
+        to = f" to {', '.join(self.recipients)}" if self.recipients else ""
+        return f"{self.product} {self.method} {self.path}{to}: {self.outcome}"
 
 
 def _product_at(url: str) -> Product:
@@ -129,8 +129,8 @@ class Wanted:
         )
 
     def __str__(self) -> str:
-        told = [f"{name}={value!r}" for name, value in asdict(self).items() if value is not None]
-        return ", ".join(told) or "anything"
+        parts = [f"{name}={value!r}" for name, value in asdict(self).items() if value is not None]
+        return ", ".join(parts) or "anything"
 
 
 def shown(message: SentMessage) -> str:

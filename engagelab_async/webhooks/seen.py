@@ -74,14 +74,14 @@ class SeenStore(Protocol):
 
 
 @frozen
-class _Claim:
-    """An event is in flight."""
+class _InFlight:
+    """An event that is being handled."""
 
     owner: str
     until: float
 
 
-_FREE: Final = _Claim("", -math.inf)
+_FREE: Final = _InFlight("", -math.inf)
 
 
 class RecentlySeen:
@@ -121,20 +121,20 @@ class RecentlySeen:
         self._lease = positive("lease", lease)
         self._clock = clock
         self._lock = threading.Lock()  # two servers may share it, each in a thread of its own
-        # An event that is handled has no claim any more.
-        self._claims: OrderedDict[str, _Claim | None] = OrderedDict()
+        # ``None`` for an event that was handled.
+        self._events: OrderedDict[str, _InFlight | None] = OrderedDict()
 
     async def begin(self, identity: str, owner: str) -> Progress:
         """Take an event to be handled; see `SeenStore.begin`."""
         with self._lock:
             now = self._clock()
-            claim = self._claims.get(identity, _FREE)
-            if claim is None:
-                self._claims.move_to_end(identity)
+            event = self._events.get(identity, _FREE)
+            if event is None:
+                self._events.move_to_end(identity)
                 return "handled"
-            if now < claim.until:
+            if now < event.until:
                 return "in_flight"
-            self._put(identity, _Claim(owner, now + self._lease))
+            self._put(identity, _InFlight(owner, now + self._lease))
             return "new"
 
     async def commit(self, identity: str) -> None:
@@ -145,12 +145,12 @@ class RecentlySeen:
     async def abandon(self, identity: str, owner: str) -> None:
         """Make an event new again; see `SeenStore.abandon`."""
         with self._lock:
-            claim = self._claims.get(identity)
-            if claim is not None and claim.owner == owner:
-                del self._claims[identity]
+            event = self._events.get(identity)
+            if event is not None and event.owner == owner:
+                del self._events[identity]
 
-    def _put(self, identity: str, claim: _Claim | None) -> None:
-        self._claims[identity] = claim
-        self._claims.move_to_end(identity)
-        if len(self._claims) > self._capacity:
-            self._claims.popitem(last=False)
+    def _put(self, identity: str, event: _InFlight | None) -> None:
+        self._events[identity] = event
+        self._events.move_to_end(identity)
+        if len(self._events) > self._capacity:
+            self._events.popitem(last=False)
