@@ -2,7 +2,7 @@
 
 They run as attrs converters and validators, so a value that exists is one that may be sent. Each
 raises ``TypeError`` or ``ValueError`` with a text that begins with the argument's name and never
-quotes what was passed in: it may be somebody's phone number.
+quotes what was passed in: it may be a phone number.
 """
 
 import json

@@ -175,9 +175,9 @@ class EngageLab:
 
         Args:
             operation: What to send.
-            timeout: Seconds for one attempt; left out, the client's holds.
-            deadline: Seconds for the whole call; left out, the client's holds.
-            retry: The retry policy; left out, the client's holds.
+            timeout: Seconds for one attempt. Defaults to the client's timeout.
+            deadline: Seconds for the whole call. Defaults to the client's deadline.
+            retry: The retry policy. Defaults to the client's policy.
 
         Returns:
             The operation's result.
@@ -243,7 +243,7 @@ class EngageLab:
             return await run.wait()
 
     async def aclose(self) -> None:
-        """Close the connections, but nothing that the caller made; again does no harm."""
+        """Close the connections, but nothing that the caller passed in. May be called twice."""
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -262,7 +262,7 @@ class EngageLab:
 
 def _base_url(value: str, name: str) -> str:
     if not _is_base_url(instance(value, str, name)):
-        # The value is not quoted: somebody may have put a password into it.
+        # The value is not quoted: it may contain a password.
         msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
         raise ConfigurationError(msg)
     return value.rstrip("/")
@@ -276,7 +276,7 @@ def _is_base_url(value: str) -> bool:
     except ValueError:
         # Of a host or port that is none; the text would quote it.
         return False
-    # urlsplit takes away spaces and line ends, and does not tell an empty query from none.
+    # urlsplit removes spaces and line ends, and does not distinguish an empty query from none.
     plain = value.isprintable() and not set(value) & set(" ?#\\")
     return (
         parts.scheme in ("http", "https")

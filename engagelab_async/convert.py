@@ -46,7 +46,7 @@ class MismatchError(Exception):
 
 
 class _ItemError(Exception):
-    """An item of an array or an object is not of the documented kind; its cause tells how."""
+    """An item of an array or an object is not of the documented kind; its cause says how."""
 
 
 def mismatch(expected: str, value: object) -> MismatchError:
@@ -204,12 +204,12 @@ def _is_nothing(kind: object) -> bool:
 
 
 def is_array(kind: object) -> bool:
-    """Tell whether a class is that of an array."""
+    """Return whether a class is that of an array."""
     return get_origin(kind) is tuple
 
 
 def is_digits(value: object) -> TypeGuard[str]:
-    """Tell whether a string is a number."""
+    """Return whether a string is a number."""
     # No number of the API is that long, and int() refuses to read thousands of digits.
     return isinstance(value, str) and bool(re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", value))
 

@@ -14,7 +14,7 @@
     │   └── SignatureRejectedError
     ├── ReviewTimeoutError               they have not said anything yet; also a TimeoutError
     ├── InvalidCallbackError             a callback whose body is not one of the platform   .reason
-    ├── SignatureError                   a callback that may be anybody's                   .reason
+    ├── SignatureError                   a request that is not authentic                    .reason
     ├── NotDeliveredError                a callback says that a message failed              .event
     └── APIError                         .code  .http_status  .retry_after  .plan_id  .api_message
         ├── AuthenticationError          2001 2002, HTTP 401
@@ -299,7 +299,7 @@ class ContentRejectedError(SendFailedError):
 
 
 class InterceptedError(SendFailedError):
-    """The message was intercepted or rejected on its way (5015)."""
+    """The message was intercepted or rejected in transit (5015)."""
 
 
 class InternalSendError(SendFailedError):

@@ -5,7 +5,7 @@ every frame, and the texts of all causes and contexts. In the frames of a failed
 recipient, the code, the key pair and the answer; and the texts of HTTP libraries quote URLs with
 passwords, headers and answers::
 
-    frame of the program ──> outermost frame of ours ──> other frames, ours and those of libraries
+    frame of the program ──> outermost frame of the library ──> its other frames, and those below
       left as it is            still running:              finished: all their variables are
                                holds nothing personal      cleared, file and line stay
 """

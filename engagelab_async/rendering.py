@@ -50,7 +50,7 @@ def render(
 
     Variables are written ``{{name}}`` or ``{name}``. The OTP platform fills in ``brand_name``,
     ``ttl`` and ``pwa_url`` by itself, so they are never missing there; their values are known if
-    the template tells them. A signature is not shown: the platform puts it before or behind.
+    the template has them. A signature is not shown: the platform puts it before or behind.
 
     Args:
         template: A template as it was read, or its text. Of an `OTPTemplate` it is the SMS text of

@@ -156,5 +156,5 @@ class RetryBudget:
         return True
 
     def earn(self, *, repeated: bool) -> None:
-        """Take note of a call that succeeded, after a repeat or without one."""
+        """Record a call that succeeded, with or without a retry."""
         self._tokens = min(self.capacity, self._tokens + (self.cost if repeated else 1))

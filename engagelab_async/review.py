@@ -87,7 +87,7 @@ async def wait_until_reviewed(
         try:
             found = await transport.execute(read)
         except _PASSING:
-            # Nobody waits for hours to be told of a network that was down for a minute.
+            # A wait of hours must not fail because the network was down for a minute.
             if transport.clock() >= ends:
                 raise
     return found

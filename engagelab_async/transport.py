@@ -203,7 +203,7 @@ class Transport:
         random: Numbers in [0, 1).
 
     Attributes:
-        clock: As above, for whoever makes several calls in a limited time.
+        clock: As above, for a caller that makes several calls in a limited time.
         sleep: As above.
         retry: The policy of calls that bring none of their own.
         closed: Whether it was closed.

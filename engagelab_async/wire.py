@@ -104,11 +104,11 @@ _ERRORS_BY_MESSAGE: Final[Mapping[str, type[APIError]]] = {
     "using current": InUseError,
     "can not use": BusinessRuleError,
 }
-"""What tells the refusals of templates and signatures apart, in the order of looking."""
+"""Words in the messages of refusals of templates and signatures, in the order of precedence."""
 
 _SEND_FAILURES: Final = range(5000, 6000)
 _SERVER_ERROR_CODES: Final = range(500, 600)
-# The SMS template and signature calls use the status as the code and tell by the message.
+# The SMS template and signature calls use the status as the code; the message says what failed.
 _BAD_CONFIG, _FAILED_CONFIG = 400, 500
 _CONFIG_PATH: Final = "-configs"
 _ABOUT_CONFIGS: Final = re.compile(r"\b(template|sign)(?:\b|_|Id)")
@@ -242,7 +242,7 @@ def _parsed(body: bytes, headers: Mapping[str, str], from_json: Callable[[str], 
 
 def _decompressed(body: bytes) -> bytes:
     try:
-        # 32 added to the window's bits: tell gzip and zlib apart by their first bytes.
+        # 32 added to the window's bits: distinguish gzip and zlib by their first bytes.
         return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, MAX_BODY_BYTES)
     except zlib.error as error:
         raise ValueError from error
@@ -381,7 +381,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     at = _http_date(value)
     if at is None:
         return None
-    # The date is by the server's clock, so it is compared with that one where it is told.
+    # The date is by the server's clock, so it is compared with that clock, if the response has it.
     server_now = _http_date(_header(headers, "date"))
     return max(0.0, at - (now if server_now is None else server_now))
 

@@ -196,7 +196,7 @@ class FlowControl:
 
 
 class CircuitBreaker:
-    """Tells an outage from single failures.
+    """Distinguishes an outage from single failures.
 
     ::
 
@@ -222,7 +222,7 @@ class CircuitBreaker:
         """Record a failure.
 
         Returns:
-            How long everybody has to wait, in seconds; infinity to give up; ``None`` to go on.
+            How long all workers have to wait, in seconds; infinity to give up; ``None`` to go on.
         """
         if not isinstance(error, _OF_AN_OUTAGE):
             return None

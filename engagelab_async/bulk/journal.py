@@ -223,7 +223,7 @@ class Database:
         self._mark.reach(self._sequence)
         self._mark.flush()
         connection.execute(FOLD).fetchone()
-        # Writes the log anew: it holds now what the file does not.
+        # Restarts the log: it now holds what the file does not.
         self._advance(_COUNT)
         self._mark.flush()
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
@@ -337,7 +337,7 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
     handing_over = threading.Lock()
 
     def open_it() -> None:
-        # Whoever wants the file next waits here until it is closed again.
+        # The next one that opens the file waits here until it is closed again.
         with open_lock:
             database = Database(path) if sites is None else Database(path, sites=sites)
             with handing_over:
@@ -348,7 +348,7 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
     try:
         await to_thread.run_sync(open_it)
     except BaseException:
-        # Nobody cancels a thread: it may open the file when there is nobody left to close it.
+        # A thread cannot be cancelled: it may open the file after its caller has gone.
         given_up.set()
         with handing_over:
             for database in opened:
@@ -414,9 +414,9 @@ def _sequence_of(connection: sqlite3.Connection) -> int:
 def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> None:
     """Keep a connection from being closed by anything but `Database.close`.
 
-    Whoever closes a file last has SQLite delete the log, and a forked child takes itself for that:
-    at its exit the interpreter finalizes what it inherited. So there is one more reference than
-    anybody knows of.
+    SQLite deletes the log when the last connection closes, and a forked child would do so: at its
+    exit the interpreter finalizes the connection that it inherited. So there is one reference too
+    many on purpose.
     """
     change = ctypes.pythonapi.Py_DecRef if undo else ctypes.pythonapi.Py_IncRef
     change(ctypes.py_object(connection))
@@ -433,7 +433,7 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
 
 
 def do_nothing() -> None:
-    """Do nothing, for nobody waits."""
+    """Do nothing: no task waits."""
 
 
 @define(eq=False)
@@ -451,7 +451,7 @@ class _Batch:
     error: BaseException | None = None
 
     def finish(self) -> None:
-        """Wake everybody who waits for it."""
+        """Wake all tasks that wait for it."""
         self.done.set()
         durable, self.durable = self.durable, []
         for each in durable:
@@ -461,8 +461,8 @@ class _Batch:
 class RunJournal:
     """The journal of one run, for its tasks.
 
-    While one transaction is on its way to the disk, in a worker thread, what all tasks want
-    written gathers for the next: the more are under way, the more share an fsync.
+    While one transaction is written to disk, in a worker thread, what all tasks want
+    written collects for the next: the more are in flight, the more share an fsync.
 
     Args:
         database: The open file.
@@ -486,7 +486,7 @@ class RunJournal:
 
     @property
     def token(self) -> str:
-        """What tells this run from those of other journals."""
+        """What distinguishes this run from those of other journals."""
         return self._database.token
 
     async def intend(self, intent: SendIntent) -> Record | None:
@@ -532,7 +532,7 @@ class RunJournal:
         batch.durable.append(durable)
         batch.wanted.set()
         if batch.done.is_set():
-            # Nobody writes any longer.
+            # The writer has ended.
             self._finish(batch)
 
     def close(self) -> None:
@@ -576,7 +576,7 @@ class RunJournal:
         batch.finish()
 
     def _withdraw(self, intent: SendIntent, batch: _Batch) -> None:
-        """Take back what was written for somebody who has gone."""
+        """Withdraw the intent of a task that was cancelled."""
         record = batch.known.get(intent.digest)
         written = batch.error is None and not intent.ask_only
         if written and not intent.is_blocked_by(record, self.run):

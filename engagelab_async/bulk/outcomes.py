@@ -26,7 +26,7 @@ SkipReason = Literal["settled", "refused", "duplicate", "stopped"]
 
 @frozen(kw_only=True)
 class _Outcome(Serializable):
-    """What all outcomes tell.
+    """What all outcomes have.
 
     Attributes:
         index: The operation's place in the source, counted from 0.

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
 
 GRACE: Final = 10.0
-"""How long a run that is left early waits for what is under way, in seconds."""
+"""How long a run that is left early waits for requests in flight, in seconds."""
 
 LEFT: Final = "the consumer left"
 """What the report of such a run gives as its reason."""
@@ -65,7 +65,7 @@ class FanOut:
     """A run: an async context manager, and inside it an async iterator of outcomes.
 
     Made by `EngageLab.fan_out`, and entered once. Leaving the block ends the run, however it is
-    left: nothing new is begun, what is under way gets 10 seconds to finish and is written down,
+    left: nothing new is started, requests in flight get 10 seconds to finish and are recorded,
     and no task stays behind. Outcomes that came too late for the block can still be iterated over
     after it.
     """
@@ -155,7 +155,7 @@ class FanOut:
         return self._flow.limit.current
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new; what is under way comes to its end, and the stream with it.
+        """Start nothing new; requests in flight are completed, and then the stream ends.
 
         Args:
             reason: What the report will give as its cause; the first one counts.
@@ -167,7 +167,7 @@ class FanOut:
                 self._pull_scope.cancel()
 
     def abort(self, reason: str) -> None:
-        """End the run without waiting for what is under way: its requests are cut off.
+        """End the run without waiting: requests in flight are cancelled.
 
         They may have been sent, so the stream ends with their `Uncertain` outcomes.
 

@@ -10,7 +10,7 @@ from .states import State
 from .wal import is_log
 
 # Digests are in no order, so each row of `operations` that is written is a page of its own in
-# SQLite's log. What is under way stands in a table that grows at its end, which costs a third less.
+# SQLite's log. What is in flight is in a table that grows at its end, which costs a third less.
 _VERSION_1: Final = f"""
     CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
@@ -90,11 +90,11 @@ class _Journal(Kind):
         if mark is not None and mark.alone:
             what = f"was closed by its last run, and the log {log} is not its own: move that away"
         else:
-            what = "is missing" if not log.exists() else "is cut off, or is another's"
+            what = "is missing" if not log.exists() else "is truncated, or belongs to another file"
             what = (
-                f"was not closed by its last run, and its log {log} {what}. Without it nobody "
-                "knows who was sent to: put it back beside the file, both under the names that "
-                "the run gave them"
+                f"was not closed by its last run, and its log {log} {what}. Without it, some "
+                "recipients could get the message twice: put it back beside the file, both under "
+                "the names that the run gave them"
             )
         raise JournalError(f"journal: {path} {what}")
 

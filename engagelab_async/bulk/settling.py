@@ -1,10 +1,10 @@
-"""Callbacks settle what a run was left uncertain of.
+"""Callbacks settle the uncertain messages of a run.
 
-A run holds its journal for itself, while its callbacks come in, often at another process. So these
-stand in a file beside the journal that any number of processes may write to, and whoever opens the
-journal next takes them into account::
+A run locks its journal, while its callbacks arrive, often at another process. So they are written
+to a file beside the journal, which any number of processes may write to. The next process that
+opens the journal takes them into account::
 
-    run.db              held by the run         <── looked at when a run begins, and by readers
+    run.db              locked by the run       <── read when a run begins, and by readers
     run.db-callbacks    message ids, statuses   <── Journal.settle
 
 A row is a message: its id, the operation and the run that it belongs to, and the furthest that it
@@ -119,7 +119,7 @@ class _Status(Protocol):
 
 
 class Journal:
-    """The journal of bulk runs, for whoever receives their callbacks.
+    """The journal of bulk runs, for a program that receives their callbacks.
 
     What a run was left uncertain of is settled by the first callback of it: it was accepted, and
     is not sent again; or it was certainly not sent, and the next run sends it. That shows when the
@@ -148,14 +148,14 @@ class Journal:
         self._in_use = threading.Lock()
 
     async def settle(self, event: object) -> bool:
-        """Take note of what became of a message.
+        """Record the status of a message.
 
         Args:
-            event: Any `webhooks.Event`; those that tell no message's status are left alone. Twice
+            event: Any `webhooks.Event`; those without a message's status are ignored. Twice
                 does no harm.
 
         Returns:
-            Whether it told a message's status.
+            Whether it was a message's status.
 
         Raises:
             JournalError: The file of callbacks cannot be used.
@@ -176,7 +176,7 @@ class Journal:
     def _put(self, row: tuple[object, ...] | None) -> None:
         with self._in_use, translate_sqlite_errors(self._path):
             if self._connection is not None and not self._is_in_place():
-                # The journal was moved or deleted, to begin anew; or the process has forked, and
+                # The journal was moved or deleted, to start again; or the process has forked, and
                 # the locks are its parent's.
                 self._connection.close()
                 self._connection = None
@@ -255,7 +255,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def beside(journal: Path) -> Path:
-    """Tell where the callbacks of a journal stand."""
+    """Return the path of the callbacks of a journal."""
     real = journal.resolve()
     return real.with_name(f"{real.name}-callbacks")
 

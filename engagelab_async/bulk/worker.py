@@ -232,7 +232,7 @@ class Task:
             return call.request
         given = operation.custom_args or {}
         if REFERENCE in given and Reference.read(given[REFERENCE]) is None:
-            # It is the caller's own. One of ours was taken over from a callback of another run.
+            # It is the caller's own. A reference was copied from a callback of another run.
             return call.request
         # Of two messages that may be out, the failure of one says nothing of the other.
         alone = not (self._doubtful or self.run.policy.repeat_uncertain)

@@ -181,7 +181,7 @@ def _explained(error: EngageLabError) -> Mapping[str, object]:
 async def _five_hundred(stage: _Stage) -> _Shown:
     before = len(stage.sandbox.messages)
     began = time.perf_counter()
-    with stage.out.status(f"{_MANY} sends under way …"):
+    with stage.out.status(f"{_MANY} sends in flight …"):
         plans = await scenes.five_hundred(stage.engagelab)
     elapsed = time.perf_counter() - began
     arrived = len(stage.sandbox.messages) - before
@@ -201,7 +201,7 @@ _ACTS: Final = (
     _Act("A message of your own template", scenes.custom_message, _custom_message),
     _Act("One SMS to three, one number being wrong", scenes.sms_to_three, _sms_to_three),
     _Act("An SMS in two hours", scenes.scheduled_sms, _scheduled_sms),
-    _Act("Errors tell whether it was sent", scenes.two_errors, _two_errors),
+    _Act("Errors say whether it was sent", scenes.two_errors, _two_errors),
     _Act(f"{_MANY} sends, awaited at once", scenes.five_hundred, _five_hundred),
 )
 

@@ -97,7 +97,7 @@ AFTER_CRASH: Final = (
     "Look the message up in the console before you send it again, and please report the bug with "
     "what --verbose shows."
 )
-"""For a bug of ours."""
+"""For a bug in this library."""
 
 _GOT_THROUGH: Final = "An earlier attempt got through: the person has the code, do not send again."
 _CHECKED: Final = (

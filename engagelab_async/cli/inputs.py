@@ -1,7 +1,7 @@
 """What people type, made into what the library takes.
 
 Each function raises ``ValueError`` with a text that begins with the option's name and never quotes
-what was typed: it may be somebody's name, number or code.
+what was typed: it may be a name, number or code.
 """
 
 import json

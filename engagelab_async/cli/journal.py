@@ -19,7 +19,7 @@ from .printing import console, facts
 journal: Final[App] = App(name="journal", sort_key=2, help="See what a journal knows.")
 
 _MEANINGS: Final = {
-    "accepted": "the API took them; nobody of them is sent to again",
+    "accepted": "the API accepted them; they are not sent again",
     "rejected": "the API will not take them; they are not tried again",
     "uncertain": "sent or not: look them up in the console; only --resend-uncertain sends them",
     "not sent": "the next run sends them",
@@ -33,7 +33,7 @@ def show(
     *,
     json: Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)] = False,
 ) -> int:
-    """Explain a journal: its runs, and what became of the requests; nobody's number is in it."""
+    """Explain a journal: its runs, and the outcomes of the requests. It holds no numbers."""
     try:
         summary = summarise(file)
     except JournalError as error:

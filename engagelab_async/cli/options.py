@@ -25,7 +25,7 @@ SENDING: Final = Group("Sending", sort_key=2)
 OUTPUT: Final = Group("Output", sort_key=3)
 
 COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", default=())
-"""What follows the command's name, for whoever is to type it again."""
+"""What follows the command's name, to be typed again."""
 
 # Any pair will do for a sandbox; this is the vendor's public one.
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")

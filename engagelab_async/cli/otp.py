@@ -59,7 +59,7 @@ def send_message(to: To, /, *, message: Message, call: Call = _NO_OPTIONS) -> in
 
 @otp.command
 def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -> int:
-    """Send a custom message to everybody in a list, once, whatever happens in between.
+    """Send a custom message to all recipients in a list, without duplicates.
 
     The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
     the same command with --resume goes on where it ended.

@@ -1,4 +1,4 @@
-"""What became of a command: an answer or a failure, and the exit code that tells scripts.
+"""The outcome of a command: an answer or a failure, and the exit code for scripts.
 
 ====  ================================================================================
 exit  meaning
@@ -32,12 +32,12 @@ Action: TypeAlias = Operation[Any]
 
 
 def is_send(action: Action) -> bool:
-    """Tell whether an operation reaches people, or could."""
+    """Return whether an operation reaches people, or could."""
     return action.endpoint.name.count(".") == 1 and not is_read(action)
 
 
 def is_read(action: Action) -> bool:
-    """Tell whether an operation changes nothing: then it does not matter how often it is made."""
+    """Return whether an operation changes nothing, so that it may be made any number of times."""
     return action.endpoint.is_read
 
 
@@ -78,7 +78,7 @@ class Failed:
     """There is no answer to use. Nothing here but `action` is personal.
 
     Attributes:
-        action: What was to be done, or ``None`` if the command line did not tell.
+        action: What was to be done, or ``None`` if the command line did not say.
         exit_code: The exit code.
         type: The name of the error's class, or ``UsageError`` or ``Interrupted``.
         message: What happened, in one line.
@@ -141,7 +141,7 @@ def misused(message: str, hint: str = AFTER_BAD_USAGE) -> Failed:
 
 def interrupted(action: Action | None = None, *, may_have_been_sent: bool = False) -> Failed:
     """Make the outcome of Ctrl-C."""
-    when = "while a request was under way" if may_have_been_sent else "before anything was sent"
+    when = "while a request was in flight" if may_have_been_sent else "before anything was sent"
     return Failed(
         action=action,
         exit_code=Exit.UNCERTAIN if may_have_been_sent else Exit.INTERRUPTED,
@@ -153,12 +153,12 @@ def interrupted(action: Action | None = None, *, may_have_been_sent: bool = Fals
 
 
 def crashed(action: Action, error: Exception) -> Failed:
-    """Make the outcome of a bug of ours, which may have struck after sending."""
+    """Make the outcome of a bug in this library, which may have occurred after sending."""
     return Failed(
         action=action,
         exit_code=Exit.UNCERTAIN,
         type=type(error).__name__,
-        # Not the error's own text: nobody has looked at what it may quote.
+        # Not the error's own text: it may quote personal data.
         message="an error inside engagelab-async",
         hint=AFTER_CRASH,
         may_have_been_sent=True,

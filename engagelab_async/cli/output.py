@@ -67,7 +67,7 @@ def show(
         outcome: What became of a command.
         as_json: Whether scripts read it.
         details: What the JSON object has besides; people have been shown it already.
-        title: What to tell people first of a failure, where nothing was to be sent or done.
+        title: The title of a failure, where nothing was to be sent or done.
     """
     with despite_errors():
         if as_json:

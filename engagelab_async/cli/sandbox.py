@@ -60,11 +60,10 @@ def serve(
         Path | None, Parameter(help="File that keeps what was sent, for the next time.")
     ] = None,
 ) -> int:
-    """Play the EngageLab API on this machine, until Ctrl-C.
+    """Simulate the EngageLab API on this machine, until Ctrl-C.
 
-    It sends nothing to anybody: what it is given, codes included, appears here, and in the inbox,
-    a page for the browser. It takes any key pair, and any template whose id does not begin with
-    "missing".
+    Messages are not delivered: they appear here, codes included, and in the inbox, a page for the
+    browser. Any key pair is accepted, and any template whose id does not begin with "missing".
     """
     try:
         from engagelab_async.sandbox import Sandbox, StoreError

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 MAX_CONNECTIONS: Final = 256
-"""How many connections an engine of ours opens at most, unless it is told otherwise."""
+"""How many connections a built-in engine opens at most, by default."""
 
 IDLE_SECONDS: Final = 30.0
 """How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
@@ -111,7 +111,7 @@ def keep_alive(headers: Mapping[str, str]) -> float:
     """Return for how many seconds a connection can be used again after this answer.
 
     A server that names a time, ``Keep-Alive: timeout=5``, closes the connection when it is over. A
-    request that is on its way by then is lost, so the last part of that time is left alone.
+    request that is in flight by then is lost, so the last part of that time is left alone.
 
     Args:
         headers: Those of the answer.

@@ -105,9 +105,9 @@ class Limit:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End, and tell a cancellation that came of the limit from all others."""
+        """End, and raise `TimeoutError` if the limit caused the cancellation."""
         if not self._expired:
             self._limits.discard(self)
-        # Whoever else has cancelled the task meanwhile is to see that cancellation.
+        # If the task was also cancelled from outside, the caller must see that cancellation.
         elif self._task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
             raise TimeoutError from exc_value

@@ -1,4 +1,4 @@
-"""What all engines of ours share: the time limit, the error tree, and the question "did it leave?".
+"""Shared by the built-in engines: the time limit, the errors, and whether the request was sent.
 
 ::
 
@@ -67,7 +67,7 @@ class SendingEngine(ABC, Generic[D]):
         failures: tuple[type[Exception], ...],
         timeouts: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Keep what tells failures apart."""
+        """Keep what distinguishes failures."""
         self._failures = (*failures, OSError)
         self._timeouts = (*timeouts, TimeoutError)
         self._limits = PerLoop(_limits)
@@ -115,7 +115,7 @@ class SendingEngine(ABC, Generic[D]):
         return self._limits.get().limit(seconds)
 
     async def aclose(self) -> None:
-        """Close what the engine opened itself; again does no harm."""
+        """Close what the engine opened itself. May be called twice."""
         if in_asyncio():
             await self._limits.aclose()
 

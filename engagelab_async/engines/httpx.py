@@ -55,7 +55,7 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 class _Body:
     """A request body that counts how often a transport comes for it.
 
-    By then every transport, httpx's own or somebody else's, has its connection. No server can act
+    By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
     """
 
@@ -561,7 +561,7 @@ def _without_reading(response: httpx.Response) -> Response:
     """Take what an event hook, or a mocked transport, has left of an answer."""
     if not response.is_stream_consumed:
         return Response(response.status_code, response.headers, b"")
-    # Whoever read it has undone its compression.
+    # Reading it has undone its compression.
     headers = dict(response.headers)
     headers.pop("content-encoding", None)
     return Response(response.status_code, headers, response.content)
@@ -571,5 +571,5 @@ def _is_about(error: httpx.HTTPError, request: httpx.Request | None) -> bool:
     try:
         return error.request is request
     except RuntimeError:
-        # httpx tells it to what a transport raises, but not to what a hook does.
+        # httpx attaches the request to errors of a transport, but not to those of a hook.
         return False

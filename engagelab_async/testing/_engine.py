@@ -25,7 +25,7 @@ _NONE: Final = Response(0, {}, b"")
 
 
 class Codes:
-    """The codes that scripts have chosen for requests that are under way."""
+    """The codes that scripts have chosen for requests in flight."""
 
     def __init__(self) -> None:
         self._chosen: dict[str, str] = {}
@@ -129,7 +129,7 @@ class FakeEngine:
         if effect.seconds:
             self._take_time(effect.seconds, math.inf if timeout is None else timeout)
         if isinstance(effect.error, TransportError):
-            # One that was raised before tells of another call.
+            # One that was raised before belongs to another call.
             raise type(effect.error)(*effect.error.args)
         if effect.error is not None:
             return answer_with(effect.error)

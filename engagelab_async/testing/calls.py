@@ -1,6 +1,6 @@
 """What came to the fake platform, and how it looks where an assertion fails.
 
-The texts show recipients, codes and messages: a test is where somebody asks for them.
+The texts show recipients, codes and messages: a test needs them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Call:
         method: The HTTP method.
         path: The path below the product's base URL, such as ``/v1/codes``.
         body: The JSON object that came, empty if there was none.
-        outcome: What the client was told, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
+        outcome: What the client got, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
             ``"ResponseTimeoutError"``.
 
     .. versionadded:: 0.1.0
@@ -65,7 +65,7 @@ class Call:
         return (to,) if isinstance(to, str) else tuple(to)
 
     def is_a(self, operation: type[Operation[Any]]) -> bool:
-        """Tell whether the request is of some class."""
+        """Return whether the request is that of an operation class."""
         endpoint = operation.endpoint
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
         wanted = (endpoint.product, endpoint.method)
@@ -114,7 +114,7 @@ class Wanted:
     text: str | None = None
 
     def fits(self, message: SentMessage) -> bool:
-        """Tell whether a message is like that."""
+        """Return whether a message matches."""
         equal = {
             "template": message.template_id,
             "product": message.product,

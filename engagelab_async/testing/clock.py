@@ -27,7 +27,7 @@ class Clock:
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        """Tell the time in Unix seconds."""
+        """Return the time in Unix seconds."""
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
@@ -43,7 +43,7 @@ class Clock:
         self._ahead += checked(seconds, "seconds")
 
     def monotonic(self) -> float:
-        """Tell the time in seconds since some moment."""
+        """Return the time in seconds since an arbitrary moment."""
         return time.monotonic() + self._ahead
 
     async def sleep(self, seconds: float) -> None:

@@ -141,7 +141,7 @@ class FakeEngageLab:
             template: The id of its template.
             product: ``"otp"`` or ``"sms"``.
             channel: Such as ``"email"``.
-            code: The code in it, whoever made that.
+            code: The code in it, made by the caller or the platform.
             params: Some of its params.
             text: A part of its text.
             times: How many such messages there have to be; ``None`` for one or more.
@@ -175,7 +175,7 @@ class FakeEngageLab:
         """Assert that no such message was sent.
 
         Args:
-            to: Its recipient; left out, anybody.
+            to: Its recipient; any by default.
             template: The id of its template; left out, any.
 
         Raises:
@@ -187,7 +187,7 @@ class FakeEngageLab:
             raise self._disappointment(f"a message with {wanted}")
 
     def code_for(self, to: str) -> str:
-        """Return the newest code that a person was sent, whoever made it.
+        """Return the newest code that a person was sent, made by the caller or the platform.
 
         Args:
             to: The person; a number's ``+`` does not matter.
@@ -206,7 +206,7 @@ class FakeEngageLab:
         return AssertionError(f"found {found}\n{history(self.sent, self.calls)}")
 
     def _recipient_of(self, message_id: str) -> str:
-        """Say who got a message; nobody, if there is none of this id."""
+        """Return the recipients of a message; none, if its id is unknown."""
         return next((m.recipient for m in self.sent if m.message_id == message_id), "")
 
 

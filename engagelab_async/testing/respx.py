@@ -27,7 +27,7 @@ def router_of(fake: FakeEngageLab) -> respx.MockRouter:
     """Make a router with a route for each operation, which has the operation's name.
 
     Args:
-        fake: What answers until a route is told otherwise.
+        fake: What answers unless a route is changed.
     """
     router = respx.mock(assert_all_called=False)
     handler = _handler(fake)

@@ -32,7 +32,7 @@ class Effect:
     """What a request meets.
 
     Attributes:
-        error: What the client is told instead of an answer, or ``None``.
+        error: What the client gets instead of an answer, or ``None``.
         carried_out: Whether the platform carries the request out.
         fields: What replaces fields of the answer.
         code: The code that the platform makes, or ``None``.
@@ -105,7 +105,7 @@ class _Lines:
 class Script:
     """What a test has the platform do; ``fake.sms`` is one.
 
-    A line is for one recipient, or with ``None`` for everybody. It is for sends, unless it says
+    A line is for one recipient, or with ``None`` for all. It is for sends, unless it says
     `on` which operation, and for as many requests as it says in `times`, or for all. Of several
     lines that fit, those with `times` come first, in their order; of the others the newest counts.
 
@@ -128,12 +128,12 @@ class Script:
         """Let requests fail.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             error: What the client raises, as a class, or as an instance to choose its ``code``,
                 ``http_status``, ``retry_after`` or ``message``. The client reads it from an answer
                 as it would read the platform's.
             times: For how many requests; ``None`` for all. A call that is repeated makes several.
-            after_sending: The platform carries the request out, and the client is told this all
+            after_sending: The platform carries the request out, and the client gets this all
                 the same: a message that was sent although the call failed.
             on: Which operation fails, such as ``VerifyOTP``; all sends, if it is left out.
 
@@ -164,7 +164,7 @@ class Script:
         """Replace fields of the platform's answer.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             times: For how many requests; ``None`` for all.
             on: Which operation is answered; all sends, if it is left out.
             fields: The fields, such as ``send_channel="whatsapp"`` or ``accepted_count=1``. A
@@ -189,7 +189,7 @@ class Script:
         in a ``ResponseTimeoutError``.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             seconds: How long an answer takes.
             times: For how many requests; ``None`` for all.
             on: Which operation is slow; all sends, if it is left out.
@@ -226,7 +226,7 @@ class OTPScript(Script):
         """Choose the code that the platform makes for ``otp.send``, whatever else it answers.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             code: The code.
             times: For how many requests; ``None`` for all.
 

@@ -96,5 +96,5 @@ def _address(text: str) -> Address | None:
 
 
 def is_in(address: Address, places: Networks) -> bool:
-    """Tell whether an address is in one of some networks."""
+    """Return whether an address is in one of the networks."""
     return any(address in place for place in places)

@@ -30,7 +30,7 @@ def webhook_handler(
 
     Args:
         app: The app; events are handled while it runs, and in its cleanup those that are left.
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have, whatever the app's ``client_max_size``.
         options: See ``DeliveryOptions``.

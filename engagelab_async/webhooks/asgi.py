@@ -24,7 +24,7 @@ class WebhookApp:
     lifespan of an app that they mount; there, enter `running` in the outer app's lifespan.
 
     Args:
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have.
         options: See ``DeliveryOptions``.

@@ -37,7 +37,7 @@ Handler = Callable[[Event], Awaitable[object] | None]
 """
 
 ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
-"""Told about an event that a handler could not handle, and why.
+"""Called with an event whose handler failed, and the exception.
 
 .. versionadded:: 0.1.0
 """
@@ -171,7 +171,7 @@ class Delivery:
             RuntimeError: It is not running.
         """
         inbox = self._open_inbox()
-        if not events:  # what anybody may send must not take anybody's room
+        if not events:  # unverified requests must not take up room
             return True
         if self._is_ending:
             return self._refuse("the app is ending")
@@ -328,7 +328,7 @@ class Delivery:
     async def _handle_new(self, event: Event, identity: str) -> None:
         try:
             await _call(self._handler, event)
-        except Exception as error:  # noqa: BLE001 - it is somebody else's, and is reported
+        except Exception as error:  # noqa: BLE001 - it is the handler's, and is reported
             self.counts.failed += 1
             _log(error, "the handler", event)
             await self._report("seen.abandon", event, self._seen.abandon, identity, self._owner)
@@ -351,7 +351,7 @@ class Delivery:
     ) -> None:
         try:
             await _call(function, *arguments)
-        except Exception as error:  # noqa: BLE001 - the next one has to be told as well
+        except Exception as error:  # noqa: BLE001 - the next one has to be called as well
             _log(error, name, event)
 
     def _give_up(self) -> None:
@@ -372,7 +372,7 @@ def _store(name: str, store: SeenStore) -> SeenStore:
 
 
 async def _call(function: Callable[..., Any], *arguments: object) -> object:
-    """Call what somebody else wrote.
+    """Call a function of the user.
 
     Raises:
         AwaitedCancelledError: A cancellation came out of it, and the delivery goes on.

@@ -1,4 +1,4 @@
-"""The events that callbacks tell: one for each row of their bodies.
+"""The events of callbacks: one for each row of their bodies.
 
 ::
 
@@ -6,7 +6,7 @@
     ├── MessageStatus     how far a message has come
     ├── Notification      the account: its balance, its rate of verified codes, its templates
     ├── UplinkMessage     a person has replied
-    ├── SystemEvent       somebody has done something in the account
+    ├── SystemEvent       an action in the account
     └── UnknownEvent      anything else: rows of new kinds will come one day
 
 How far a message comes::
@@ -84,14 +84,14 @@ def _empty() -> Mapping[str, Any]:
 
 @frozen(kw_only=True)
 class Event(Serializable):
-    """What a row of a callback tells.
+    """The content of a row of a callback.
 
     A field that the row does not have, or that is of an unexpected type, is ``None``; `raw` has
     the row as it came.
 
     Attributes:
         server: The product: ``otp`` or ``sms``.
-        itime: When it happened, or was told to us first; in UTC.
+        itime: When it happened, or was first reported; in UTC.
         raw: The row, with everything in it. Its ``repr`` shows none of that.
 
     .. versionadded:: 0.1.0
@@ -118,7 +118,7 @@ class Event(Serializable):
 
     @property
     def identity(self) -> str:
-        """A digest of `raw`, the same whenever the platform tells the same again.
+        """A digest of `raw`, the same whenever the platform repeats the row.
 
         Callbacks have no ids; this is a key for a database.
 
@@ -146,7 +146,7 @@ class MessageStatus(Event):
         current_send_channel: The channel that the platform has chosen, in its own words.
         template_key: The template.
         business_id: The account's business.
-        cost: What was paid, in units of `currency`; told with ``sent``.
+        cost: What was paid, in units of `currency`; reported with ``sent``.
         currency: Its currency: ``USD``.
         error_code: Why it failed, or 0.
         error_message: Why it failed, in the platform's words, which a ``repr`` hides.
@@ -201,7 +201,7 @@ class MessageStatus(Event):
         """Whether delivery failed on one channel, and the next one of the template may follow.
 
         With the strategy ``whatsapp|sms``, ``delivered_failed`` on WhatsApp is followed by ``sent``
-        and ``delivered`` by SMS. A row does not say so: only the template's strategy can tell, or
+        and ``delivered`` by SMS. A row does not say so: only the template's strategy says so, or
         the passing of time, for which a `Tracker` waits. The SMS product has no strategies, and
         email is never part of one.
         """
@@ -310,7 +310,7 @@ class UplinkMessage(Event):
 
 @frozen(kw_only=True)
 class SystemEvent(Event):
-    """Somebody has done something in the account. A ``repr`` does not show who.
+    """An action in the account. The ``repr`` does not show who did it.
 
     Attributes:
         event: ``account_login``, ``key_manage``, ``msg_history``, ``template_manage``,

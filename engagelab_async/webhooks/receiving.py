@@ -81,7 +81,7 @@ async def read(
     """Read a callback, as far as it deserves it.
 
     Raises:
-        SignatureError: It may be anybody's.
+        SignatureError: The request is not authentic.
         InvalidCallbackError: Its body is none of the platform.
         BodyTooLargeError: Its body is longer than it may be.
     """
@@ -98,7 +98,7 @@ async def _read(request: CallbackRequest, verifier: Verifier, max_body: int) -> 
     try:
         admission = verifier.admit(request.headers, address=request.address)
     except SignatureError as error:
-        # The vendor does not say whether the check of a URL is signed. It tells nothing.
+        # The vendor does not say whether the check of a URL is signed. It holds no event.
         if error.reason == "missing" and await _checks_the_url(request):
             return ()
         raise
@@ -142,7 +142,7 @@ async def _counted(request: CallbackRequest, limit: int) -> AsyncGenerator[bytes
 
 
 def answer_to(error: EngageLabError) -> Answer:
-    """Tell how a request is answered that cannot be read."""
+    """Return the answer to a request that cannot be read."""
     match error:
         case InvalidCallbackError(reason="too_many_rows"):
             return Answer(413)  # it is in order otherwise, so it is no 400
@@ -162,7 +162,7 @@ class Receiver:
     """Receives callbacks, answers them at once, and hands their events to the handler.
 
     Args:
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have.
         options: See `DeliveryOptions`.

@@ -5,7 +5,7 @@
     X-CALLBACK-ID: timestamp=1701234567;nonce=abc123;username=shop;signature=26b9…
                              └───────── hmac_sha256(secret, 1701234567abc123shop) ─┘
 
-It covers neither the body nor the URL: it says that somebody who knows the secret made a request at
+It covers neither the body nor the URL: it says that a sender who knows the secret made a request at
 that time, not which one.
 """
 
@@ -42,7 +42,7 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
         username: The name that was set for the callback URL in the console.
         secret: The secret that belongs to it.
         timestamp: When the callback is sent, in Unix seconds.
-        nonce: What tells two callbacks of the same second apart.
+        nonce: What distinguishes two callbacks of the same second.
 
     Returns:
         The value of the header ``X-CALLBACK-ID``.
@@ -76,7 +76,7 @@ class Signature:
 
     Attributes:
         timestamp: When the callback was sent, in Unix seconds, as it is written.
-        nonce: What tells it from others.
+        nonce: What distinguishes it from others.
         username: Who claims to have sent it.
         signature: The proof, in hexadecimal digits.
     """
@@ -87,7 +87,7 @@ class Signature:
     signature: str
 
     def proves(self, username: str, secret: str) -> bool:
-        """Tell, in a time that does not depend on the answer, whether this secret made it."""
+        """Return, in constant time, whether this secret made it."""
         expected = digest(secret, self.timestamp, self.nonce, username)
         return hmac.compare_digest(as_bytes(expected), as_bytes(self.signature.lower()))
 

@@ -39,7 +39,7 @@ class _Arrival:
 
 
 class Tracker:
-    """Keeps what callbacks tell about messages, for whoever waits for it.
+    """Keeps the status of messages from callbacks, and lets coroutines wait for it.
 
     It is a handler: ``webhook_router(verifier, tracker)``. Another handler can call it as well. It
     belongs to one event loop, of asyncio or trio.
@@ -74,7 +74,7 @@ class Tracker:
         self._waiting: dict[str, set[anyio.Event]] = {}
 
     async def __call__(self, event: Event) -> None:
-        """Keep an event, and wake whoever waits for it."""
+        """Keep an event, and wake the coroutines that wait for it."""
         if not isinstance(event, MessageStatus) or event.status not in {*_MILESTONES, *FAILED}:
             return
         # A repeat does not count as news: the grace period begins with the first.

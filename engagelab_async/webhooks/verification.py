@@ -1,4 +1,4 @@
-"""Who has sent a request: the platform, or anybody.
+"""Whether a request was sent by the platform.
 
 ::
 
@@ -66,7 +66,7 @@ class Admission:
 
     Attributes:
         timestamp: When the callback was sent, in Unix seconds.
-        nonce: What tells it from others of that second.
+        nonce: What distinguishes it from others of that second.
 
     .. versionadded:: 0.1.0
     """
@@ -76,7 +76,7 @@ class Admission:
 
 
 class Verifier:
-    """Tells whether a request is a callback of the platform.
+    """Checks whether a request is a callback of the platform.
 
     The signature does not cover the body. So a verifier remembers which body came with which
     signature, and takes the signature with no other. The same again is taken, also if it is old by
@@ -100,7 +100,7 @@ class Verifier:
             Unix socket. Only with `allowed_addresses`.
         max_nonces: How many signatures are remembered at most. When there are more, late ones are
             refused, the oldest first.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
 
     Raises:
         TypeError: An argument is of another type.
@@ -184,7 +184,7 @@ class Verifier:
             address: The other end of the connection; only looked at where addresses matter.
 
         Raises:
-            SignatureError: It may be anybody's; its ``reason`` tells why.
+            SignatureError: The request is not authentic; ``reason`` says why.
         """
         self.bind(self.admit(headers, address=address), body)
 
@@ -197,7 +197,7 @@ class Verifier:
             address: The other end of the connection.
 
         Raises:
-            SignatureError: The request may be anybody's.
+            SignatureError: The request is not authentic.
         """
         given = folded(headers.items())
         self._check_address(address, given)
@@ -249,7 +249,7 @@ class Verifier:
 
     def _check_proof(self, signature: Signature) -> None:
         # Whatever name the header claims, the proof is made with ours. All secrets are tried, so
-        # that the time it takes does not tell which of them is right.
+        # that the time it takes does not reveal which of them is right.
         proofs = [signature.proves(self._username, secret) for secret in self._secrets]
         if not any(proofs):
             ours = signature.username == self._username

@@ -80,7 +80,7 @@ class TestLost:
         log = killed(journal)
         os.truncate(log, size)
 
-        assert f"its log {log} is cut off, or is another's" in await refused(journal)
+        assert f"its log {log} is truncated, or belongs to another file" in await refused(journal)
 
     async def test_by_truncation_at_any_frame(self, journal: Path, tmp_path: Path) -> None:
         """SQLite takes what is left for whole; one transaction less is noticed."""
@@ -115,7 +115,7 @@ class TestLost:
         database.close()
         copy.with_name("copy.db-wal").write_bytes(early)
 
-        assert "cut off, or is another's" in await refused(copy)
+        assert "truncated, or belongs to another file" in await refused(copy)
 
     @pytest.mark.parametrize("way", ["hard link", "copy", "renamed"])
     async def test_by_another_name(self, journal: Path, way: str) -> None:
@@ -187,7 +187,7 @@ class TestForeign:
         log = killed(journal)
         shutil.copy(foreign(tmp_path), log)
 
-        assert "is cut off, or is another's" in await refused(journal)
+        assert "is truncated, or belongs to another file" in await refused(journal)
 
     async def test_beside_one_that_was_closed(
         self, journal: Path, tmp_path: Path, foreign: Callable[[Path], Path]

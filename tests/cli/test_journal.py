@@ -36,7 +36,7 @@ def test_a_journal_is_explained(engagelab: Engagelab, journal: str, origin: str)
     assert 0 == ran.exit_code
     for told in (
         "5 requests",
-        "accepted 3 (the API took them; nobody of them is sent to again)",
+        "accepted 3 (the API accepted them; they are not sent again)",
         "rejected 1 (the API will not take them",
         "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
         "Errors code 1000 1 code 3002 1",

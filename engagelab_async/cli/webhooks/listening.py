@@ -1,4 +1,4 @@
-"""``engagelab webhooks listen``: a server that shows what callbacks tell, until Ctrl-C."""
+"""``engagelab webhooks listen``: a server that shows the events of callbacks, until Ctrl-C."""
 
 import asyncio
 import socket
@@ -54,10 +54,10 @@ def listen(
         bool, Parameter(help="Show numbers and texts in full.", show_default=False)
     ] = False,
 ) -> int:
-    """Show what callbacks tell, as they come, until Ctrl-C.
+    """Show the events of callbacks as they arrive, until Ctrl-C.
 
-    It takes signed callbacks on every path, and is reached by the platform through a tunnel or a
-    proxy of yours. What it refuses, and why, appears on standard error.
+    It accepts signed callbacks on every path. The platform reaches it through a tunnel or a
+    proxy. Refused requests, and the reasons, appear on standard error.
     """
     if journal is not None and not journal.parent.is_dir():
         complain(f"--journal: there is no directory {journal.parent}")
@@ -85,7 +85,7 @@ def listen(
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[Journal | None]:
-    """Open a journal now: after the first callback, nobody may look at the screen any more."""
+    """Open a journal now: an error after the first callback might not be seen."""
     if path is None:
         yield None
         return
@@ -98,7 +98,7 @@ def _opened(path: Path | None) -> Iterator[Journal | None]:
 
 
 def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
-    """Make what prints an event, and tells whether anybody reads it."""
+    """Make a function that prints an event, and returns whether its output is still read."""
 
     def show(event: Event) -> bool:
         with despite_errors():

@@ -36,7 +36,7 @@ def sign(
     /,
     *,
     account: Account = FROM_ENVIRONMENT,
-    status: Annotated[str, Parameter(help="What the callback tells of a message.")] = "delivered",
+    status: Annotated[str, Parameter(help="The status in the callback.")] = "delivered",
     body: Annotated[
         Path | None,
         Parameter(help="A file with another body; - is standard input.", allow_leading_hyphen=True),
