@@ -1,4 +1,4 @@
-"""From a command's operation to its exit code: make it, send it, show what became of it.
+"""From a command's operation to its exit code: make it, send it, show the outcome.
 
 Every command ends in an `Outcome`, also after Ctrl-C or a bug: Python's own exit code for an
 uncaught exception is 1, which here would mean that nothing was sent.
@@ -31,7 +31,7 @@ Send: TypeAlias = Callable[[EngageLab], Awaitable[object]]
 
 
 def perform(make: Callable[[], Action], call: Call, *, send: Send | None = None) -> int:
-    """Send an operation and show what became of it.
+    """Send an operation and show the outcome.
 
     Args:
         make: Makes the operation; ``TypeError`` and ``ValueError`` are bad usage.

@@ -22,7 +22,7 @@ from . import scenes
 from .hints import hint
 from .options import Call
 from .outcome import Exit
-from .printing import complain, console, facts
+from .printing import console, facts, print_error
 from .sandbox import without_extra
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def perform(sandbox: "Sandbox") -> int:
     try:
         asyncio.run(_perform(sandbox, console()))
     except (EngageLabError, _NotTrueError) as error:
-        complain(f"The demo did not come true: {error}")
+        print_error(f"The demo did not come true: {error}")
         return Exit.NOT_SENT
     return Exit.DONE
 

@@ -1,4 +1,4 @@
-"""``engagelab journal …``: what a journal knows."""
+"""``engagelab journal …``: the content of a journal."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +12,16 @@ from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused
-from .output import despite_errors, print_json
+from .output import ignore_errors, print_json
 from .output import show as show_outcome
 from .printing import console, facts
 
-journal: Final[App] = App(name="journal", sort_key=2, help="See what a journal knows.")
+journal: Final[App] = App(name="journal", sort_key=2, help="Show the content of a journal.")
 
 _MEANINGS: Final = {
     "accepted": "the API accepted them; they are not sent again",
-    "rejected": "the API will not take them; they are not tried again",
-    "uncertain": "sent or not: look them up in the console; only --resend-uncertain sends them",
+    "rejected": "the API refuses them; they are not tried again",
+    "uncertain": "perhaps sent: look for them in the console; only --resend-uncertain sends them",
     "not sent": "the next run sends them",
 }
 
@@ -40,7 +40,7 @@ def show(
         outcome = misused(str(error), "Name a journal that no run is using.")
         show_outcome(outcome, as_json=json, title="✗ The journal cannot be read")
         return Exit.USAGE
-    with despite_errors():
+    with ignore_errors():
         if json:
             print_json(_document(summary))
         else:
@@ -86,6 +86,6 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
 def _times(run: RecordedRun) -> str:
     began = datetime.fromtimestamp(run.started).astimezone()
     if run.ended is None:
-        return f"{began:%Y-%m-%d %H:%M:%S}, cut off before its end"
+        return f"{began:%Y-%m-%d %H:%M:%S}, interrupted"
     ended = datetime.fromtimestamp(run.ended).astimezone()
     return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}"

@@ -174,16 +174,14 @@ class Call:
         ),
     ] = None
     timeout: Annotated[float, _seconds("Seconds for one attempt.")] = 10.0
-    deadline: Annotated[float, _seconds("Seconds for everything, repeats and waits included.")] = (
-        30.0
-    )
+    deadline: Annotated[float, _seconds("Seconds for the whole call, including retries.")] = 30.0
     attempts: Annotated[
         int, Parameter(help="How many requests to make at most.", group=SENDING)
     ] = 3
     repeat_uncertain: Annotated[
         bool,
         Parameter(
-            help="Repeat also what may have been sent: it can reach a person twice.",
+            help="Retry even if it may have been sent: it can arrive twice.",
             group=SENDING,
             show_default=False,
         ),
@@ -216,7 +214,7 @@ class Call:
         Raises:
             ConfigurationError: A variable or an option cannot be used.
         """
-        with loopback.reached_directly() if self.sandbox else nullcontext():
+        with loopback.bypass_proxy() if self.sandbox else nullcontext():
             async with self._client() as engagelab:
                 yield engagelab
 

@@ -47,7 +47,7 @@ def send(
 def send_code(
     to: To, code: Code, /, *, message: Message, language: Language = None, call: Call = _NO_OPTIONS
 ) -> int:
-    """Send a code of your own."""
+    """Send your own code."""
     return perform(lambda: SendCode(to, inputs.code(code), message.filled_in(language)), call)
 
 
@@ -73,17 +73,17 @@ def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -
 
 @otp.command
 def verify(
-    message_id: Annotated[str, Parameter(help="What `send` printed.")],
+    message_id: Annotated[str, Parameter(help="The message id that `send` printed.")],
     code: Code,
     /,
     *,
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Ask whether a code that `send` made is right; exit with 1 if it is not."""
+    """Check a code that was sent with `send`; exit with 1 if it is wrong."""
     return perform(lambda: VerifyOTP(message_id, inputs.code(code)), call)
 
 
 @otp.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show what the OTP account has left."""
+    """Show the balance of the OTP account."""
     return perform(GetOTPBalance, call)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 
 class _Console(Console):
-    """A console that takes texts as they are, and shows no character that commands a terminal."""
+    """A console that prints texts literally, without terminal control characters."""
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as rich has it
         super().print(*map(_harmless, objects), **options)
@@ -26,7 +26,7 @@ def _harmless(shown: object) -> object:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make a console that takes texts as they are; colors are for terminals."""
+    """Make a console that prints texts literally; colors only on terminals."""
     return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
@@ -45,13 +45,13 @@ def command(*words: str, id: str, then: Iterable[str] = ()) -> str:  # noqa: A00
         id: What the API sent, which could be anything: also an option, or another command.
         then: What follows.
     """
-    # Nothing behind the two hyphens is an option.
+    # What follows the two hyphens is not an option.
     marked = ("--", id) if id.startswith("-") else (id,)
     return shlex.join(["engagelab", *words, *marked, *then])
 
 
 def facts(rows: Mapping[str, object]) -> Table:
-    """Lay out names and values in two columns; a value of ``None`` is left out."""
+    """Lay out names and values in two columns; a value of ``None`` is omitted."""
     table = Table.grid(padding=(0, 2))
     table.highlight = True
     table.add_column(style="dim", no_wrap=True)
@@ -62,6 +62,6 @@ def facts(rows: Mapping[str, object]) -> Table:
     return table
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print one line on standard error."""
     console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Signals that ask a process to end, from a terminal, a service manager or a container's."""
+"""Signals that ask a process to end: of a terminal, a service manager, a container."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ ENDING: Final = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if name in signal.Signals.__members__  # Windows has no SIGHUP
 )
-"""What ends a command in an orderly way."""
+"""Signals that stop a command gracefully."""
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def send(
         ),
     ] = None,
     plan_name: Annotated[
-        str | None, Parameter(help="What the console shows.", group=MESSAGE)
+        str | None, Parameter(help="The name of the plan in the console.", group=MESSAGE)
     ] = None,
     custom_args: Annotated[
         str | None,
@@ -92,5 +92,5 @@ def bulk(
 
 @sms.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show what the SMS account has left."""
+    """Show the balance of the SMS account."""
     return perform(GetSMSBalance, call)

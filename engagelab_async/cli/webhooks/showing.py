@@ -1,4 +1,4 @@
-"""An event, shown: to people in a line, to scripts as a JSON object.
+"""Print an event: one line for people, a JSON object for scripts.
 
 Numbers are masked, and texts left out, unless they were asked for.
 """
