@@ -1,4 +1,4 @@
-"""The fake platform behind respx: a route for each operation, at the platform's real address."""
+"""A respx router for the fake platform: a route for each operation, at the real address."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,7 +24,7 @@ _ANSWER_LIMIT: Final = 2**20
 
 
 def router_of(fake: FakeEngageLab) -> respx.MockRouter:
-    """Make a router with a route for each operation, which has the operation's name.
+    """Make a router with a route for each operation, named after the operation.
 
     Args:
         fake: What answers unless a route is changed.
