@@ -96,9 +96,9 @@ def broadcast(
         recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and
             its own params.
         template: The template, or its id.
-        params: Values of the template's variables; those of a recipient win over them.
+        params: Values of the template's variables; those of a recipient override them.
         targets_per_request: How many numbers one operation has at most.
-        group_by_params: Gather recipients with equal params, wherever they stand in the list. If
+        group_by_params: Group recipients with equal params, wherever they are in the list. If
             not, only neighbours share an operation, and the list's order is kept.
         plan_name: As in `SendSMS`.
         schedule_time: As in `SendSMS`.
@@ -106,12 +106,12 @@ def broadcast(
 
     Returns:
         An iterator of operations for `EngageLab.fan_out` or `EngageLab.send_all`; an async one if
-        `recipients` is async. The same list gives the same operations, so a journal knows them.
+        `recipients` is async. The same list gives the same operations, as a journal needs.
 
     Raises:
-        TypeError: An argument is of the wrong type; for a recipient, when its turn comes.
-        ValueError: A number is out of range, or a recipient is no phone number. The text names its
-            place, counted from 0, and never the number.
+        TypeError: An argument is of the wrong type; for a recipient, when it is reached.
+        ValueError: A number is out of range, or a recipient is not a phone number. The text names
+            its position, counted from 0, and never the number.
 
     Example:
         >>> for operation in broadcast(["+65 9123-4567", "6591234568"], "1233"):

@@ -80,7 +80,7 @@ _COUNT: Final = """
 _RANKS: Final = {
     "plan": 0,
     "target_valid": 1,
-    # The others are 2, "sent" and those that will be invented among them.
+    # All others are 2: "sent", and statuses that are not known yet.
     "target_invalid": 3,
     "sent_failed": 4,
     "sent_fail": 4,
@@ -90,19 +90,19 @@ _RANKS: Final = {
     "verified_timeout": 6,
     "verified": 7,
 }
-_STAYED: Final = {
-    # Those of a message that has not left; whatever else is said of it, it may have.
+_NOT_SENT_STATUSES: Final = {
+    # Statuses of a message that was not sent; with any other, it may have been.
     "plan": State.ACCEPTED,
     "target_valid": State.ACCEPTED,
     "target_invalid": State.REFUSED,
     "sent_failed": State.UNSENT,
     "sent_fail": State.UNSENT,
 }
-_SURE: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
-"""Of several messages of an operation, that with the last of these counts."""
+_PROOF_ORDER: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
+"""If an operation has several messages, the last of these states counts."""
 
 _LARGEST: Final = 2**63
-"""What an integer of SQLite is less than."""
+"""Integers of SQLite are less than this."""
 
 _PATIENCE: Final = 30.0  # seconds that another process may take to write
 _AT_ONCE: Final = 1000
@@ -121,16 +121,16 @@ class _Status(Protocol):
 class Journal:
     """The journal of bulk runs, for a program that receives their callbacks.
 
-    What a run was left uncertain of is settled by the first callback of it: it was accepted, and
-    is not sent again; or it was certainly not sent, and the next run sends it. That shows when the
-    next run begins, and in ``engagelab journal show``. A run may have the journal open meanwhile.
+    An uncertain message is settled by its first callback: it was accepted, and is not sent again;
+    or it was certainly not sent, and the next run sends it. This takes effect when the next run
+    begins, and in ``engagelab journal show``. A run may have the journal open at the time.
 
     It is a handler for the receivers of ``engagelab_async.webhooks``. Close it with ``async with``,
     or with `aclose`.
 
     Args:
-        path: The journal's file, as it is given to `EngageLab.fan_out`. It need not be there yet;
-            its directory does.
+        path: The journal's file, as passed to `EngageLab.fan_out`. It need not exist yet;
+            its directory must.
 
     Example:
         >>> async def main():
@@ -151,8 +151,8 @@ class Journal:
         """Record the status of a message.
 
         Args:
-            event: Any `webhooks.Event`; those without a message's status are ignored. Twice
-                does no harm.
+            event: Any `webhooks.Event`; others than a message's status are ignored. The same event
+                may be settled twice.
 
         Returns:
             Whether it was a message's status.
@@ -223,7 +223,7 @@ def _row(event: _Status) -> tuple[object, ...]:
     whose = (None, None, None) if found is None else (found.digest, found.targets, found.token)
     status = _storable(event.status)
     rank = _RANKS.get(status, 2)
-    went = status not in _STAYED
+    went = status not in _NOT_SENT_STATUSES
     return _storable(event.message_id), *whose, status, rank, went, _code(event.error_code)
 
 
@@ -310,7 +310,7 @@ class _Message:
         # One of many that was not sent says nothing of the others.
         if self.went or self.targets > 1:
             return State.ACCEPTED
-        state = _STAYED.get(self.status)
+        state = _NOT_SENT_STATUSES.get(self.status)
         if state is None:
             raise JournalError(
                 f"journal: its callbacks hold a status that is not known, {self.status!r}: "
@@ -368,7 +368,7 @@ def _proof(message: _Message, doubt: _Doubt, state: State) -> Proof:
 
 
 def _weight(proof: Proof) -> int:
-    return _SURE.index(proof.state)
+    return _PROOF_ORDER.index(proof.state)
 
 
 def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str, int]:
