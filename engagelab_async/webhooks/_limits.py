@@ -8,7 +8,7 @@ def positive(name: str, value: float) -> float:
 
     Raises:
         TypeError: It is no number.
-        ValueError: It is another one.
+        ValueError: It is out of range.
     """
     if not 0 < _number(name, value) < math.inf:
         raise ValueError(f"{name}: must be more than 0")
@@ -20,7 +20,7 @@ def not_negative(name: str, value: float) -> float:
 
     Raises:
         TypeError: It is no number.
-        ValueError: It is another one.
+        ValueError: It is out of range.
     """
     if not 0 <= _number(name, value) < math.inf:
         raise ValueError(f"{name}: must be 0 or more, and finite")
@@ -38,7 +38,7 @@ def whole(name: str, value: int) -> int:
 
     Raises:
         TypeError: It is no whole number.
-        ValueError: It is another one.
+        ValueError: It is out of range.
     """
     if not isinstance(value, int):
         raise TypeError(f"{name}: expected an int, got {type(value).__name__}")

@@ -14,7 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class _HungUpError(Exception):
-    """The caller has left before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class WebhookApp:
@@ -47,7 +47,7 @@ class WebhookApp:
         self._receiver = Receiver(verifier, handler, max_body=max_body, **options)
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Handle events for as long as the block lasts, and in its end what is left.
+        """Handle events within the block, and at its end the remaining ones.
 
         Raises:
             RuntimeError: It is running already.

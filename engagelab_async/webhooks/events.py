@@ -34,7 +34,7 @@ from engagelab_async import arguments
 from engagelab_async.serialization import Serializable
 
 DELIVERED: Final = frozenset({"delivered", "verified"})
-"""The statuses of a message that has arrived; only who has got a code can verify it."""
+"""The statuses of a message that has arrived; a verified code has arrived."""
 
 FAILED: Final = frozenset(
     {
@@ -87,7 +87,7 @@ class Event(Serializable):
     """The content of a row of a callback.
 
     A field that the row does not have, or that is of an unexpected type, is ``None``; `raw` has
-    the row as it came.
+    the original row.
 
     Attributes:
         server: The product: ``otp`` or ``sms``.
@@ -104,7 +104,7 @@ class Event(Serializable):
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dict of what JSON can hold, and the class's name as ``type``.
 
-        What a ``repr`` hides, the dict holds: numbers, texts, and the row as it came.
+        Unlike the ``repr``, the dict holds numbers, texts, and the original row.
         """
         return {"type": type(self).__name__, **super().to_dict()}
 
@@ -132,16 +132,16 @@ class Event(Serializable):
 
 @frozen(kw_only=True)
 class MessageStatus(Event):
-    """How far a message has come.
+    """The delivery status of a message.
 
     Attributes:
         message_id: The message, as ``Sent`` and ``Plan`` name it.
         status: ``plan``, ``target_valid``, ``target_invalid``, ``sent``, ``sent_failed`` (or
             ``sent_fail``), ``delivered``, ``delivered_failed``, ``verified``,
-            ``verified_failed``, ``verified_timeout``; or what will be added to them.
+            ``verified_failed``, ``verified_timeout``; or one that is added later.
         to: The recipient. A ``repr`` shows the last two digits.
         channel: The channel: ``sms``, ``whatsapp``, ``voice``, ``email``.
-        custom_args: What ``SendSMS`` was given to come back.
+        custom_args: The ``custom_args`` of ``SendSMS``.
         msg_time: When the message was sent; in UTC.
         current_send_channel: The channel that the platform has chosen, in its own words.
         template_key: The template.
@@ -179,7 +179,7 @@ class MessageStatus(Event):
 
     @property
     def is_final(self) -> bool:
-        """Whether the message is delivered, or failed for good.
+        """Whether the message is delivered, or failed permanently.
 
         A wrong guess (``verified_failed``) is not the end: the person may try again. Nor is
         ``delivered_failed`` while `may_fall_back`. A ``delivered`` code may still become
@@ -210,7 +210,7 @@ class MessageStatus(Event):
         )
 
     def is_final_with(self, strategy: str) -> bool:
-        """Return whether the message is delivered, or failed for good, if its template is known.
+        """Return whether the message is delivered, or failed permanently, for a known template.
 
         Args:
             strategy: The template's ``send_channel_strategy``: channels in their order.
@@ -236,7 +236,7 @@ class MessageStatus(Event):
     def is_failed(self) -> bool:
         """Whether it reports a failure, with a word such as ``failed``, ``invalid`` or ``timeout``.
 
-        Only together with `is_final` is it the last word. After ``verified_failed`` and
+        It is final only together with `is_final`. After ``verified_failed`` and
         ``verified_timeout`` the code was not verified; it may have arrived.
         """
         return self.status in FAILED
@@ -244,7 +244,7 @@ class MessageStatus(Event):
 
 @frozen(kw_only=True)
 class Notification(Event):
-    """The platform has something to say about the account.
+    """A notification about the account.
 
     Attributes:
         event: ``insufficient_verification_rate``, ``insufficient_balance``,

@@ -21,7 +21,7 @@ from engagelab_async.errors import SignatureError
 from engagelab_async.frames import clears_frames
 
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
-"""The request header that holds the signature; HTTP does not care about its case.
+"""The request header that holds the signature; its case does not matter.
 
 .. versionadded:: 0.1.0
 """
@@ -39,7 +39,7 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
     """Make the signature of a callback, as the platform does.
 
     Args:
-        username: The name that was set for the callback URL in the console.
+        username: The username of the callback URL in the console.
         secret: The secret that belongs to it.
         timestamp: When the callback is sent, in Unix seconds.
         nonce: What distinguishes two callbacks of the same second.
@@ -77,8 +77,8 @@ class Signature:
     Attributes:
         timestamp: When the callback was sent, in Unix seconds, as it is written.
         nonce: What distinguishes it from others.
-        username: Who claims to have sent it.
-        signature: The proof, in hexadecimal digits.
+        username: The username of the alleged sender.
+        signature: The signature, in hexadecimal digits.
     """
 
     timestamp: str
@@ -123,7 +123,7 @@ def _malformed() -> SignatureError:
 
 
 def digest(secret: str, timestamp: str, nonce: str, username: str) -> str:
-    """Make the proof itself."""
+    """Compute the signature."""
     signed = f"{timestamp}{nonce}{username}"
     return hmac.new(as_bytes(secret), as_bytes(signed), hashlib.sha256).hexdigest()
 
@@ -134,11 +134,11 @@ def as_bytes(text: str) -> bytes:
 
 
 def check_name(name: str, value: str) -> None:
-    """Refuse what the header cannot carry."""
+    """Refuse characters that the header cannot carry."""
     if _UNFIT.search(check_text(value, name)):
         raise ValueError(f"{name}: must not hold a semicolon, a space or a control character")
 
 
 def check_secret(name: str, value: str) -> None:
-    """Refuse what can be no secret."""
+    """Refuse an invalid secret."""
     check_text(value, name)
