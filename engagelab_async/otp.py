@@ -26,7 +26,7 @@ class OTP:
 
     Every coroutine takes `timeout` (seconds for one attempt), `deadline` (seconds for the whole
     call, including retries and delays) and `retry` (a `RetryPolicy`). They default to the client's.
-    Every coroutine raises ``TypeError`` or ``ValueError`` for an argument that can never be right,
+    Every coroutine raises ``TypeError`` or ``ValueError`` for an invalid argument,
     before anything is sent, and a subclass of `EngageLabError` for everything else.
     """
 
