@@ -1,4 +1,4 @@
-"""The converter: our values become what JSON can hold, and what JSON held becomes our values.
+"""Convert attrs classes to and from JSON.
 
 It is strict about kinds, unlike that of cattrs, and says where in the document something is wrong::
 
@@ -40,7 +40,7 @@ class MismatchError(Exception):
     """
 
     def __init__(self, problem: str, address: str = "$") -> None:
-        """Say what was expected and found."""
+        """Describe what was expected and found."""
         super().__init__(problem)
         self.address = address
 
@@ -219,7 +219,7 @@ def _is_identifier(kind: object) -> bool:
 
 
 def _structure_hook(kind: type[AttrsInstance]) -> Callable[[Any, Any], Any]:
-    """Refuse what is no object by its own address, and take a null for what is left out."""
+    """Reject non-objects with their own path; treat null as absent."""
     structure = make_dict_structure_fn(kind, _converter)
     filled = {each.name for each in fields(kind) if each.default not in (NOTHING, None)}
 
@@ -243,7 +243,7 @@ def _names_in(endpoint: Endpoint | None) -> frozenset[str]:
 
 
 def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], Any]:
-    """Leave out what the caller left out, and write each field under its key in the body."""
+    """Omit fields that the caller omitted, and write each field under its key in the body."""
     in_path = _names_in(getattr(kind, "endpoint", None))
     overrides: dict[str, Any] = {
         field.name: override(
@@ -295,15 +295,15 @@ _converter: Final = _make_converter()
 
 
 def write(value: object) -> Any:  # noqa: ANN401 - JSON
-    """Make of a value what JSON can hold."""
+    """Convert a value to JSON values."""
     return _converter.unstructure(value)
 
 
 def read(document: object, kind: type[R]) -> R:
-    """Make a value of what JSON held.
+    """Convert JSON values to a value.
 
     Args:
-        document: What the JSON said.
+        document: The JSON document.
         kind: The class of the value.
 
     Raises:

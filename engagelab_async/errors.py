@@ -91,7 +91,7 @@ class TransportError(EngageLabError):
 
 
 class ConnectError(TransportError):
-    """No connection could be had (DNS, refused, TLS, no free one in time): nothing was sent."""
+    """No connection was possible (DNS, refused, TLS, no free one in time): nothing was sent."""
 
 
 class ResponseTimeoutError(TransportError):
@@ -125,10 +125,10 @@ class InvalidResponseError(EngageLabError):
 
 
 class ReviewRejectedError(EngageLabError):
-    """The platform's reviewers rejected what was waited for. No call failed.
+    """The platform's reviewers rejected a template or a signature. No call failed.
 
     Attributes:
-        audit_remark: The reviewers' words; empty if they gave none.
+        audit_remark: The reviewers' remark; empty if they gave none.
     """
 
     def __init__(self, text: str, *, audit_remark: str = "") -> None:
@@ -146,7 +146,7 @@ class SignatureRejectedError(ReviewRejectedError):
 
 
 class ReviewTimeoutError(EngageLabError, TimeoutError):
-    """The reviewers have not decided in the time that they were given; they still may."""
+    """The reviewers have not decided within the timeout; they still may."""
 
 
 class InvalidCallbackError(EngageLabError):
@@ -199,7 +199,7 @@ class APIError(EngageLabError):
         http_status: The HTTP status of the answer.
         retry_after: Seconds the server asked to wait, or ``None``.
         plan_id: The plan that an SMS send made before it failed, or ``None``.
-        api_message: The API's own words, untouched. They may repeat a phone number; the
+        api_message: The API's unmodified message. It may quote a phone number; the
             exception's text masks what looks like one.
         headers: The headers of the answer, their names in lower case; one may identify the request
             to the vendor's support.
@@ -248,7 +248,7 @@ class InUseError(BusinessRuleError):
 
 
 class NameTakenError(BusinessRuleError):
-    """Another one has this name already."""
+    """The name is already in use."""
 
 
 class PendingReviewError(BusinessRuleError):

@@ -195,7 +195,7 @@ def decode(
         raise _refusal(operation, status, headers, _object_if_any(body, headers), now)
     result = operation.endpoint.result
     if result is NoneType and not body:
-        # An answer that has nothing to say need not say it.
+        # A result without fields needs no body.
         body = b"{}"
     try:
         document = _document(body, headers, result)
@@ -209,7 +209,7 @@ def decode(
 
 
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Read the body of a refusal, which may be a gateway's page, or nothing."""
+    """Read the body of an error response, which may be a gateway's page, or empty."""
     try:
         document = _document(body, headers, dict)
     except MismatchError:
@@ -292,7 +292,7 @@ def _refusal(
         api_message=message,
         headers={name.lower(): value for name, value in headers.items()},
     )
-    # A documented code says what became of the send; any other 5xx leaves it open.
+    # With a documented code it is known whether anything was sent; with any other 5xx it is not.
     if status >= _FIRST_SERVER_ERROR and by_message is None and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = True
     return error

@@ -1,4 +1,4 @@
-"""What an engine is: it sends bytes and brings back status, headers and bytes.
+"""The contract of an engine: it sends a request, and returns status, headers and body.
 
 An engine knows one HTTP library and nothing about EngageLab. It answers one question that no other
 part can: had the request begun to leave when it failed?
@@ -27,7 +27,7 @@ IDLE_SECONDS: Final = 30.0
 """How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
 
 MAX_AGE_SECONDS: Final = 300.0
-"""How long a connection is used at most, so that a name that has moved is looked up again."""
+"""How long a connection is used at most, so that DNS names are resolved again."""
 
 _KEEP_ALIVE: Final = re.compile(r"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
@@ -83,7 +83,7 @@ class Engine(Protocol):
     """Sends requests with one HTTP library."""
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request, without repeating it and without following a redirect.
+        """Send one request, without retrying it and without following a redirect.
 
         Cancellation must leave no socket and no task behind, and a connection whose answer was
         not read to its end must not be used again.
@@ -103,7 +103,7 @@ class Engine(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close what the engine opened itself; more than once does no harm."""
+        """Close what the engine opened itself. May be called twice."""
         ...
 
 

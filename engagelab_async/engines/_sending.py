@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Departure(Protocol):
-    """What an engine sees of the leaving of one request."""
+    """What an engine knows about the sending of one request."""
 
     @property
     def times(self) -> int:
@@ -93,7 +93,7 @@ class SendingEngine(ABC, Generic[D]):
 
     @abstractmethod
     def prepare(self, request: Request) -> D:
-        """Make what notices that the request leaves.
+        """Make an object that records that the request is sent.
 
         Raises:
             ConfigurationError: The engine cannot be used here.
