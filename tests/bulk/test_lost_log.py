@@ -93,7 +93,7 @@ class TestLost:
             (copy / "run.db").write_bytes(whole["run.db"])
             (copy / "run.db-wal").write_bytes(whole["run.db-wal"][: 32 + frames * 4120])
 
-            with pytest.raises(JournalError, match="cut off"):
+            with pytest.raises(JournalError, match="truncated"):
                 summarise(copy / "run.db")
 
     async def test_by_zeros(self, journal: Path) -> None:
@@ -101,7 +101,7 @@ class TestLost:
         log = killed(journal)
         log.write_bytes(bytes(log.stat().st_size))
 
-        assert "cut off" in await refused(journal)
+        assert "truncated" in await refused(journal)
 
     async def test_by_an_earlier_copy_of_it(self, journal: Path) -> None:
         """What was written since is not in it."""

@@ -37,8 +37,8 @@ def test_a_journal_is_explained(engagelab: Engagelab, journal: str, origin: str)
     for told in (
         "5 requests",
         "accepted 3 (the API accepted them; they are not sent again)",
-        "rejected 1 (the API will not take them",
-        "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
+        "rejected 1 (the API refuses them",
+        "uncertain 1 (perhaps sent: look for them in the console; only --resend-uncertain",
         "Errors code 1000 1 code 3002 1",
         f"Used at sms {origin}",
         "Runs run 1 2",
@@ -103,7 +103,7 @@ def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
 
     seen = " ".join(ran.out.split())
     assert "1 requests uncertain 1" in seen
-    assert "cut off before its end" in seen
+    assert "interrupted" in seen
     assert "Errors" not in seen
 
 
