@@ -46,11 +46,11 @@ nitpick_ignore_regex = [
     # A context manager that is of no use by its name.
     (r"py:class", r"engagelab_async\.testing\.backoff\.WithoutBackoff"),
     # Aliases and a type variable; the text beside them says in words what they stand for.
-    (r"py:class", r"(HTTP|Product|R|R_co)"),
+    (r"py:class", r"(HTTP|Key|Params|Product|R|R_co|Recipient)"),
     # An alias was made of these before they got the module above.
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
     # `Operation[…]` remembers the module that the class had when it was written.
-    (r"py:class", r"engagelab_async\.operations\._operation\.Operation"),
+    (r"py:class", r"engagelab_async\.operation\.Operation"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.

@@ -1,16 +1,22 @@
 """What an argument must be, and how much of it a ``repr`` may show.
 
-They run as attrs converters and validators, so a value that exists is one that may be sent. Each
-raises ``TypeError`` or ``ValueError`` with a text that begins with the argument's name and never
-quotes what was passed in: it may be a phone number.
+================================  =================================================================
+``check_text(value, "name")``     returns the value, or raises
+``text``, ``integer(1)``          the same as attrs validators
+``identifier``, ``recipients``    converters: they return what is sent
+``hidden``, ``masked_recipient``  what a ``repr`` shows
+================================  =================================================================
+
+Each raises ``TypeError`` or ``ValueError`` with a text that begins with the argument's name. It
+quotes numbers that are out of bounds, and nothing else that was passed in: it may be personal.
 """
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 
 from attrs import Attribute
 
@@ -29,9 +35,88 @@ WHOLE_BODY: Final = "whole_body"
 PERSONAL: Final = "personal"
 """Field metadata: a recipient, a code or a text, which no exception may show."""
 
+T = TypeVar("T")
+
+Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
+"""A validator of attrs."""
+
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _SHOWN_RECIPIENTS: Final = 3
+
+# To compare with it, unlike math.isfinite, also works for an int that no float can hold.
+_LARGEST_FLOAT: Final = sys.float_info.max
+
+
+# ------------------------------------------------------------------------------- checks
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Return whether a value is an ``int`` and not a ``bool``, which is a subclass of it."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is an ``int`` or a ``float``, and not a ``bool``."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_integer(
+    value: object, name: str, least: int | None = None, most: int | None = None
+) -> int:
+    """Return `value` if it is an ``int``, and within bounds if there are any."""
+    if not is_integer(value):
+        raise TypeError(f"{name}: expected an int, got {kind_of(value)}")
+    if least is not None and (value < least or (most is not None and value > most)):
+        upper = "" if most is None else f" and at most {most}"
+        raise ValueError(f"{name}: must be at least {least}{upper}, got {value}")
+    return value
+
+
+def check_number(value: object, name: str, least: float, most: float) -> float:
+    """Return `value` if it is a number from `least` to `most`."""
+    number = _number(value, name, "a number")
+    if not least <= number <= most:
+        raise ValueError(f"{name}: must be from {least:g} to {most:g}, got {value}")
+    return number
+
+
+def check_timeout(value: object, name: str) -> float:
+    """Return `value` if it is a number of seconds above 0; infinity stands for no limit."""
+    seconds = _number(value, name, "seconds as a number")
+    if not seconds > 0:
+        raise ValueError(f"{name}: must be more than 0 seconds")
+    return seconds
+
+
+def check_seconds(value: object, name: str, *, or_zero: bool = False) -> float:
+    """Return `value` if it is a finite number of seconds above 0, or 0 itself with `or_zero`."""
+    seconds = _number(value, name, "seconds as a number")
+    if not (seconds <= _LARGEST_FLOAT and (seconds >= 0 if or_zero else seconds > 0)):
+        bound = "0 or more" if or_zero else "above 0"
+        raise ValueError(f"{name}: must be a finite number of seconds, {bound}")
+    return seconds
+
+
+def _number(value: object, name: str, expected: str) -> float:
+    if not is_number(value):
+        raise TypeError(f"{name}: expected {expected}, got {kind_of(value)}")
+    return value
+
+
+def check_flag(value: object, name: str) -> bool:
+    """Return `value` if it is a ``bool``."""
+    # The string "false", read from a configuration file, would be true.
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected a bool, got {kind_of(value)}")
+    return value
+
+
+def check_instance(value: object, name: str, kind: type[T]) -> T:
+    """Return `value` if it is of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
 def check_text(value: object, name: str, hint: str = "") -> str:
@@ -51,24 +136,6 @@ def check_text(value: object, name: str, hint: str = "") -> str:
     return encodable(value, name)
 
 
-def identifier(value: str | int, name: str) -> str:
-    """Return an id as a string."""
-    # The SMS console shows numeric ids, and one of the vendor's samples passes one as a number.
-    if isinstance(value, int) and not isinstance(value, bool):
-        return decimal(value)
-    return check_text(value, name)
-
-
-def text(_: object, attribute: "Attribute[str]", value: str) -> None:
-    """Validate a required string."""
-    check_text(value, attribute.name)
-
-
-def code(_: object, attribute: "Attribute[str]", value: str) -> None:
-    """Validate a code, which is not a number."""
-    check_text(value, attribute.name, " (a number would lose its leading zeros)")
-
-
 def encodable(value: str, name: str) -> str:
     """Return `value` unless it holds half a surrogate pair, which no request can carry."""
     if not value.isascii():
@@ -78,6 +145,41 @@ def encodable(value: str, name: str) -> str:
             msg = f"{name}: holds a lone surrogate, which UTF-8 cannot carry"
             raise ValueError(msg) from None
     return value
+
+
+# ------------------------------------------------------------------------------- validators
+
+
+def _validator(check: Callable[..., object], *bounds: object, **options: object) -> Validator:
+    def validate(_: object, attribute: "Attribute[Any]", value: object) -> None:
+        check(value, attribute.name, *bounds, **options)
+
+    return validate
+
+
+def integer(least: int, most: int | None = None) -> Validator:
+    """Make a validator of an ``int`` within bounds."""
+    return _validator(check_integer, least, most)
+
+
+def number(least: float, most: float) -> Validator:
+    """Make a validator of a number within bounds."""
+    return _validator(check_number, least, most)
+
+
+seconds_or_zero: Final = _validator(check_seconds, or_zero=True)
+flag: Final = _validator(check_flag)
+text: Final = _validator(check_text)
+code: Final = _validator(check_text, " (a number would lose its leading zeros)")
+
+
+# ------------------------------------------------------------------------------- converters
+
+
+def identifier(value: str | int, name: str) -> str:
+    """Return an id as a string."""
+    # The SMS console shows numeric ids, and one of the vendor's samples passes one as a number.
+    return decimal(value) if is_integer(value) else check_text(value, name)
 
 
 def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -119,7 +221,7 @@ def _param_name(name: object) -> str:
 def _param_value(name: object, value: object) -> str:
     if isinstance(value, str):
         return encodable(value, f"params[{name!r}]")
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         msg = f"params[{name!r}]: expected a str or an int, got {kind_of(value)}"
         raise TypeError(msg)
     return decimal(value)
@@ -157,11 +259,10 @@ def _seconds(value: datetime | float) -> float:
             msg = "schedule_time: a datetime must be aware (have a time zone)"
             raise ValueError(msg)
         return value.timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         msg = f"schedule_time: expected a datetime or Unix seconds, got {kind_of(value)}"
         raise TypeError(msg)
-    # The comparison, unlike math.isfinite, also works for an int that no float can hold.
-    if not abs(value) <= sys.float_info.max:
+    if not abs(value) <= _LARGEST_FLOAT:
         msg = "schedule_time: must be a finite number"
         raise ValueError(msg)
     return value
@@ -183,6 +284,9 @@ def custom_args(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     copy: dict[str, Any] = json.loads(document)
     return copy
+
+
+# ------------------------------------------------------------------------------- reprs
 
 
 def masked_recipient(value: str | tuple[str, ...]) -> str:

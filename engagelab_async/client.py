@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from engagelab_async.arguments import check_instance
 from engagelab_async.frames import clears_frames
 from engagelab_async.operation import Product
 
@@ -16,7 +17,7 @@ from .errors import ConfigurationError
 from .otp import OTP
 from .retry import RetryPolicy
 from .sms import SMS
-from .transport import Account, Attempt, Credentials, Transport, instance
+from .transport import Account, Attempt, Credentials, Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
@@ -100,7 +101,7 @@ class EngageLab:
         for product, credentials, base_url in products:
             url = _base_url(base_url, f"{product}_base_url")
             if credentials is not None:
-                pair = instance(credentials, Credentials, product)
+                pair = check_instance(credentials, product, Credentials)
                 accounts[product] = Account.of(pair, url, f"engagelab-async/{__version__}")
         engine, owned = choose(http)
         self._transport = Transport(
@@ -261,7 +262,7 @@ class EngageLab:
 
 
 def _base_url(value: str, name: str) -> str:
-    if not _is_base_url(instance(value, str, name)):
+    if not _is_base_url(check_instance(value, name, str)):
         # The value is not quoted: it may contain a password.
         msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
         raise ConfigurationError(msg)

@@ -19,7 +19,7 @@ from attrs import NOTHING, AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from engagelab_async.arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY
+from engagelab_async.arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY, is_integer
 from engagelab_async.operation import IDENTIFIER, Endpoint, Separator
 from engagelab_async.operations.balance import Balance
 
@@ -72,7 +72,7 @@ def _string(value: object, _: object) -> str:
 
 
 def _integer(value: object, _: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return value
     raise mismatch("an integer", value)
 
@@ -87,7 +87,7 @@ def _identifier(value: object, kind: object) -> str | int:
     if get_args(kind)[0] is int:
         # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
         return _number(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return int.__str__(value)
     return _string(value, str)
 
@@ -141,9 +141,9 @@ def _decimal(value: object) -> Decimal:
     """Read a decimal, which is a string or a number; never by way of a float."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_DIGITS:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS:
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return Decimal(value)
     raise mismatch("a decimal", value)
 

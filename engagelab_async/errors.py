@@ -2,13 +2,13 @@
 
 ::
 
-    EngageLabError                       .may_have_been_sent  .attempts  .operation
+    EngageLabError                       .may_have_been_sent  .transient  .attempts  .operation
     ├── ConfigurationError               a missing key pair, a bad base URL
     ├── TransportError
-    │   ├── ConnectError                 DNS, refused, TLS, waiting for a connection: never left
-    │   ├── ResponseTimeoutError         sent, or partly sent, and no answer in time
-    │   └── ConnectionLostError          the connection broke after sending began
-    ├── InvalidResponseError             a 2xx whose body is not what the API documents
+    │   ├── ConnectError          (t)    DNS, refused, TLS, waiting for a connection: never left
+    │   ├── ResponseTimeoutError  (t)    sent, or partly sent, and no answer in time
+    │   └── ConnectionLostError   (t)    the connection broke after sending began
+    ├── InvalidResponseError      (t)    a 2xx whose body is not what the API documents
     ├── ReviewRejectedError              the platform's reviewers said no        .audit_remark
     │   ├── TemplateRejectedError
     │   └── SignatureRejectedError
@@ -26,29 +26,35 @@
         │   └── PendingReviewError       "… pending status …"
         ├── FrequencyLimitError          3004
         ├── NotFoundError                4001, "… not exist", HTTP 404
-        ├── RateLimitError               HTTP 429
-        ├── ServerError                  1000, HTTP 5xx
-        └── SendFailedError              5001, and 5xxx codes not known yet
+        ├── RateLimitError        (t)    HTTP 429
+        ├── ServerError           (t)    1000, HTTP 5xx
+        └── SendFailedError              5001 (t), and 5xxx codes not known yet
             ├── InvalidNumberError       5011
             ├── UnreachableError         5012
             ├── BlacklistedError         5013
             ├── ContentRejectedError     5014
             ├── InterceptedError         5015
-            ├── InternalSendError        5016
+            ├── InternalSendError (t)    5016
             ├── RegionForbiddenError     5017
             ├── HandsetError             5018
             ├── UnsubscribedError        5019
             └── UnregisteredNumberError  5020
+
+Those marked (t) are ``transient``: the same operation may succeed when it is tried again.
 
 Arguments that can never be right raise the built-in ``ValueError`` and ``TypeError`` instead.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# The platform says that nothing went out, and the cause is on its side. The other codes of its
+# class are not known, and may be about the number or the text.
+_SENDING_FAILED: Final = 5001
 
 
 class EngageLabError(Exception):
@@ -57,12 +63,16 @@ class EngageLabError(Exception):
     Attributes:
         may_have_been_sent: Whether the request may have been carried out, by this attempt or an
             earlier one of the same call. ``False`` is a promise: nothing was sent.
+        transient: Whether the cause is one that passes, of the network or the platform and not of
+            what was sent: the same operation may succeed in a while. It says nothing of what the
+            failed one did; with ``may_have_been_sent``, trying again may send twice.
         attempts: How many requests the call made; 0 when it failed before the first.
         operation: The operation value, such as a `SendCode`, or ``None`` outside a call. It
             carries what the caller passed in; its ``repr`` hides what is personal.
     """
 
     may_have_been_sent: bool = False
+    transient: bool = False
     attempts: int = 0
     operation: object | None = None
 
@@ -93,17 +103,21 @@ class TransportError(EngageLabError):
 class ConnectError(TransportError):
     """No connection was possible (DNS, refused, TLS, no free one in time): nothing was sent."""
 
+    transient = True
+
 
 class ResponseTimeoutError(TransportError):
     """The request was sent, or partly sent, and its answer did not arrive in time."""
 
     may_have_been_sent = True
+    transient = True
 
 
 class ConnectionLostError(TransportError):
     """The connection broke, or stopped speaking HTTP, after sending began."""
 
     may_have_been_sent = True
+    transient = True
 
 
 class InvalidResponseError(EngageLabError):
@@ -116,6 +130,7 @@ class InvalidResponseError(EngageLabError):
     """
 
     may_have_been_sent = True
+    transient = True
     code: None = None
 
     def __init__(self, text: str, *, http_status: int = 200) -> None:
@@ -219,6 +234,8 @@ class APIError(EngageLabError):
         """Keep the parts of the answer beside the text that is shown."""
         super().__init__(text)
         self.code = code
+        if code == _SENDING_FAILED:
+            self.transient = True
         self.http_status = http_status
         self.retry_after = retry_after
         self.plan_id = plan_id
@@ -271,11 +288,14 @@ class NotFoundError(APIError):
 class RateLimitError(APIError):
     """Too many requests (HTTP 429): nothing was sent."""
 
+    transient = True
+
 
 class ServerError(APIError):
     """The platform or a gateway failed (1000, HTTP 5xx); it may have sent before it did."""
 
     may_have_been_sent = True
+    transient = True
 
 
 class SendFailedError(APIError):
@@ -304,6 +324,8 @@ class InterceptedError(SendFailedError):
 
 class InternalSendError(SendFailedError):
     """The platform's sending failed internally; nothing was sent (5016)."""
+
+    transient = True
 
 
 class RegionForbiddenError(SendFailedError):

@@ -12,49 +12,21 @@ may have been sent (timeout, connection    only where the operation is ``repeata
 lost, 5xx, unreadable 2xx)                 ``repeat_uncertain=True``
 anything else                              no
 =========================================  =====================================================
+
+The first two rows are the errors that are ``transient`` and that nothing was sent before: see
+`engagelab_async.errors`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Final
 
-from attrs import Attribute, define, field, frozen
+from attrs import define, field, frozen
 
+from engagelab_async import arguments
 from engagelab_async.operation import Operation
 
-from .errors import APIError, ConnectError, EngageLabError, RateLimitError
-
-# "Sending failed" and "internal sending error": the platform says that nothing went out, and the
-# cause is on its side. Other 5xxx codes are about the number or the text and stay as they are.
-PASSING_CODES: Final = frozenset({5001, 5016})
-
-
-def _at_least_one(_: object, __: object, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"attempts: expected an int, got {type(value).__name__}"
-        raise TypeError(msg)
-    if value < 1:
-        msg = "attempts: must be at least 1, which is the first try"
-        raise ValueError(msg)
-
-
-def _seconds(_: object, attribute: object, value: float) -> None:
-    name = getattr(attribute, "name", "")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not (math.isfinite(value) and value >= 0):
-        msg = f"{name}: must be a finite number of seconds, 0 or more"
-        raise ValueError(msg)
-
-
-def _flag(_: object, attribute: Attribute[bool], value: bool) -> None:  # noqa: FBT001
-    # "false", read from a configuration file, would be true, and send twice.
-    if not isinstance(value, bool):
-        msg = f"{attribute.name}: expected a bool, got {type(value).__name__}"
-        raise TypeError(msg)
+from .errors import APIError, EngageLabError
 
 
 @frozen
@@ -80,10 +52,10 @@ class RetryPolicy:
         RetryPolicy(attempts=5, base=0.5, cap=2.0, repeat_uncertain=False)
     """
 
-    attempts: int = field(default=3, validator=_at_least_one)
-    base: float = field(default=0.5, validator=_seconds)
-    cap: float = field(default=8.0, validator=_seconds)
-    repeat_uncertain: bool = field(default=False, validator=_flag)
+    attempts: int = field(default=3, validator=arguments.integer(1))
+    base: float = field(default=0.5, validator=arguments.seconds_or_zero)
+    cap: float = field(default=8.0, validator=arguments.seconds_or_zero)
+    repeat_uncertain: bool = field(default=False, validator=arguments.flag)
 
     def delay(
         self,
@@ -122,9 +94,7 @@ class RetryPolicy:
     def _may_repeat(self, error: EngageLabError, operation: Operation[object]) -> bool:
         if error.may_have_been_sent:
             return self.repeats_uncertain(operation)
-        return isinstance(error, ConnectError | RateLimitError) or (
-            isinstance(error, APIError) and error.code in PASSING_CODES
-        )
+        return error.transient
 
 
 @define(eq=False)

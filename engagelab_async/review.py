@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from engagelab_async.arguments import check_timeout
 from engagelab_async.template import TemplateStatus
 from engagelab_async.wire import one_line
 
-from .errors import RateLimitError, ReviewTimeoutError, ServerError, TransportError
-from .transport import seconds
+from .errors import EngageLabError, InvalidResponseError, ReviewTimeoutError
 
 if TYPE_CHECKING:
     from engagelab_async.operation import Operation
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 60.0
 _GROWTH: Final = 1.5
-_PASSING: Final = (TransportError, ServerError, RateLimitError)
 
 
 class Reviewed(Protocol):
@@ -69,11 +68,11 @@ async def wait_until_reviewed(
     Raises:
         ReviewRejectedError: It was rejected; the error is a `rejection`.
         ReviewTimeoutError: It is not reviewed yet.
-        EngageLabError: The first reading failed. A later one may, if it failed in passing.
+        EngageLabError: The first reading failed. A later one may, if its cause passes.
         TypeError: `timeout` is not a number.
         ValueError: `timeout` is not positive.
     """
-    ends = transport.clock() + seconds(timeout, "timeout")
+    ends = transport.clock() + check_timeout(timeout, "timeout")
     found = await transport.execute(read)
     wait = _FIRST_WAIT
     while found.status != TemplateStatus.APPROVED:
@@ -86,9 +85,11 @@ async def wait_until_reviewed(
         wait = min(wait * _GROWTH, _LONGEST_WAIT)
         try:
             found = await transport.execute(read)
-        except _PASSING:
-            # A wait of hours must not fail because the network was down for a minute.
-            if transport.clock() >= ends:
+        except EngageLabError as error:
+            # A network that is down for a minute does not end hours of waiting. An answer that
+            # cannot be read does: the next one will be like it, and there may be no time limit.
+            may_pass = error.transient and not isinstance(error, InvalidResponseError)
+            if not may_pass or transport.clock() >= ends:
                 raise
     return found
 

@@ -25,17 +25,17 @@ import anyio
 from attrs import Attribute, define, field, frozen
 
 from engagelab_async import wire
+from engagelab_async.arguments import check_instance, check_timeout
 from engagelab_async.frames import clear, clears_frames
 from engagelab_async.operation import Operation
 
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
-    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
-    RateLimitError,
+    SendFailedError,
 )
 from .retry import RetryBudget, RetryPolicy
 
@@ -157,34 +157,6 @@ class Account:
         return cls(base_url, headers)
 
 
-def seconds(value: float, name: str) -> float:
-    """Check a duration.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is not positive. Infinity, for "no limit", is.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name}: expected seconds as a number, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not value > 0:
-        msg = f"{name}: must be more than 0 seconds"
-        raise ValueError(msg)
-    return value
-
-
-def instance(value: R, kind: type[R], name: str) -> R:
-    """Check an argument's type.
-
-    Raises:
-        TypeError: It is of another type.
-    """
-    if not isinstance(value, kind):
-        msg = f"{name}: expected {kind.__name__}, got {type(value).__name__}"
-        raise TypeError(msg)
-    return value
-
-
 class Transport:
     """Executes operations over an engine.
 
@@ -229,16 +201,16 @@ class Transport:
         self._engine = engine
         self._accounts = accounts
         self._owns_engine = owns_engine
-        self.retry: RetryPolicy = instance(retry, RetryPolicy, "retry")
-        self._timeout = seconds(timeout, "timeout")
-        self._deadline = seconds(deadline, "deadline")
+        self.retry: RetryPolicy = check_instance(retry, "retry", RetryPolicy)
+        self._timeout = check_timeout(timeout, "timeout")
+        self._deadline = check_timeout(deadline, "deadline")
         self._on_attempt = _plain_function(on_attempt)
         self._budget = RetryBudget() if budget is None else budget
         self.clock = clock
         self._wall_clock = wall_clock
         self.sleep = sleep
         self._random = random
-        self.closed = False
+        self.closed: bool = False
         self.grace = _GRACE_SECONDS
         self._ready = False
         self._tasks: set[Any] = set()
@@ -268,7 +240,8 @@ class Transport:
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
         for _ in range(_TURNS):
-            cancelled.update(task for task in self._tasks if task.cancelling())
+            # Threads with a loop of their own may begin and end calls meanwhile.
+            cancelled.update(task for task in tuple(self._tasks) if task.cancelling())
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         leaving = {
@@ -360,14 +333,15 @@ class Transport:
             self,
             operation,
             self._request(operation),
-            self.retry if retry is None else instance(retry, RetryPolicy, "retry"),
-            self._timeout if timeout is None else seconds(timeout, "timeout"),
-            self.clock() + (self._deadline if deadline is None else seconds(deadline, "deadline")),
+            self.retry if retry is None else check_instance(retry, "retry", RetryPolicy),
+            self._timeout if timeout is None else check_timeout(timeout, "timeout"),
+            self.clock()
+            + (self._deadline if deadline is None else check_timeout(deadline, "deadline")),
             patience,
         )
 
     def _request(self, operation: Operation[object]) -> Request:
-        instance(operation, Operation, "operation")
+        check_instance(operation, "operation", Operation)
         if self.closed:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)
@@ -532,12 +506,12 @@ class Call(Generic[R]):
         return result
 
     def _note_resending(self, response: Response) -> None:
-        if response.times_sent > 1:
+        # A caller's engine may return anything.
+        times = getattr(response, "times_sent", 1)
+        if times not in (0, 1):
             # This answer says nothing about the earlier request.
             self.sent_before = True
-            _logger.warning(
-                "%s was sent %d times by the HTTP client itself", self.name, response.times_sent
-            )
+            _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to retry."""
@@ -546,15 +520,18 @@ class Call(Generic[R]):
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have succeeded, whatever the result of this one. A read sends
-        # nothing.
-        self.sent_before = error.may_have_been_sent = not self.operation.endpoint.is_read and (
-            self.sent_before or error.may_have_been_sent
+        # An earlier attempt may have succeeded, whatever the result of this one.
+        uncertain = self.sent_before or error.may_have_been_sent
+        # A send that failed is an answer: how often to try that again is the policy's alone.
+        never_taken = error.transient and not (uncertain or isinstance(error, SendFailedError))
+        if self.delay is None and never_taken:
+            self.delay = self.patience
+        # A read sends nothing.
+        self.sent_before = error.may_have_been_sent = (
+            uncertain and not self.operation.endpoint.is_read
         )
         error.attempts = self.number
         error.operation = self.operation
-        if self.delay is None and self.patience is not None and _never_left(error):
-            self.delay = self.patience
         await self._report(
             status=getattr(error, "http_status", None),
             code=getattr(error, "code", None),
@@ -575,10 +552,6 @@ class Call(Generic[R]):
         await self._transport.report(
             Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
         )
-
-
-def _never_left(error: EngageLabError) -> bool:
-    return isinstance(error, ConnectError | RateLimitError) and not error.may_have_been_sent
 
 
 def _plain_function(

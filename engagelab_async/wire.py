@@ -18,12 +18,13 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from types import NoneType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from engagelab_async.arguments import is_integer
 from engagelab_async.convert import (
     IN_PATH,
     MismatchError,
@@ -125,9 +126,16 @@ _TOO_MANY_REQUESTS: Final = 429
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
+def _exact(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent that no Decimal has
+        return Decimal("NaN")
+
+
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
 _from_json: Final = json.JSONDecoder().decode
-_from_json_with_decimals: Final = json.JSONDecoder(parse_float=Decimal).decode
+_from_json_with_decimals: Final = json.JSONDecoder(parse_float=_exact).decode
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -254,7 +262,7 @@ def _error_code(document: Mapping[str, Any]) -> int | None:
         return None
     if is_digits(code):
         return int(code)
-    if isinstance(code, int) and not isinstance(code, bool):
+    if is_integer(code):
         return code
     raise MismatchError(f"expected an integer, got {json_kind(code)}", "$.code")
 
@@ -280,7 +288,7 @@ def _refusal(
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
-    has_plan = isinstance(plan_id, str | int) and not isinstance(plan_id, bool)
+    has_plan = isinstance(plan_id, str) or is_integer(plan_id)
     by_message = _class_by_message(operation, status, code, message)
     kind = by_message or _error_class(status, code)
     error = kind(
@@ -294,7 +302,7 @@ def _refusal(
     )
     # With a documented code it is known whether anything was sent; with any other 5xx it is not.
     if status >= _FIRST_SERVER_ERROR and by_message is None and code not in ERRORS_BY_CODE:
-        error.may_have_been_sent = True
+        error.may_have_been_sent = error.transient = True
     return error
 
 
@@ -318,11 +326,13 @@ def _message_is_conclusive(
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
         return False
+    is_about_configs = _ABOUT_CONFIGS.search(message) is not None
     if _CONFIG_PATH in operation.endpoint.path:
-        # A documented 500 has a code; any other 5xx is a gateway's.
-        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and code in _ROOTS_BY_CODE)
+        # A documented 500 has a code and names what it is about; any other 5xx is a gateway's.
+        is_documented = code in _ROOTS_BY_CODE and is_about_configs
+        return status < _FIRST_SERVER_ERROR or (status == _FAILED_CONFIG and is_documented)
     is_refusal = status < _FIRST_SERVER_ERROR and code not in _SERVER_ERROR_CODES
-    return is_refusal and _ABOUT_CONFIGS.search(message) is not None
+    return is_refusal and is_about_configs
 
 
 def _error_class(status: int, code: int | None) -> type[APIError]:

@@ -24,10 +24,9 @@ WORKING_TREE = Path(__file__).parents[1]
 PACKAGE = Path(engagelab_async.__file__).parent
 
 FLOORS = [
-    {"_version", "errors", "extras", "serialization"},
+    {"_version", "arguments", "errors", "extras", "serialization"},
     {"frames", "open_enums", "placeholders"},
     {"operation"},
-    {"arguments"},
     {"template"},
     {"operations"},
     {"rendering", "retry"},
@@ -177,6 +176,23 @@ def test_the_root_is_for_users() -> None:
     inner = [each for module in insiders for each in inner_imports_of(module)]
 
     assert [] == [str(each) for each in inner if each.target == ROOT]
+
+
+def private_imports_of(module: str) -> Iterator[str]:
+    """Yield the private names that a module imports from packages in which it does not stand."""
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        for name in [f"{origin(node, module)}.{alias.name}" for alias in node.names]:
+            owner, private, _ = name.partition("._")
+            ours = private and name.startswith(ROOT)
+            if ours and not f"{module}.".startswith(f"{owner}."):
+                yield f"{module}:{node.lineno} imports {name}"
+
+
+def test_private_names_stay_in_their_package() -> None:
+    """What begins with an underscore is imported only within the package that it stands in."""
+    assert [] == [each for module in FILES for each in private_imports_of(module)]
 
 
 def test_libraries_stay_at_home() -> None:

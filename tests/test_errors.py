@@ -25,6 +25,7 @@ from engagelab_async import (
     RetryPolicy,
     SendCode,
     SendCustomMessage,
+    SendFailedError,
     SendOTP,
     SendSMS,
     Template,
@@ -97,6 +98,36 @@ def test_some_errors_leave_it_open_whether_it_was_sent() -> None:
     } == uncertain
 
 
+TRANSIENT = {
+    "ConnectError",
+    "ResponseTimeoutError",
+    "ConnectionLostError",
+    "InvalidResponseError",
+    "RateLimitError",
+    "ServerError",
+    "InternalSendError",
+}
+
+
+@every_class
+def test_class_says_whether_it_passes(kind: type[EngageLabError]) -> None:
+    """Failures of the network and the platform are transient; those about the request are not."""
+    assert (kind.__name__ in TRANSIENT) == kind.transient
+
+
+def test_drawing_marks_what_is_transient() -> None:
+    """The drawing marks the transient classes, and the code that makes a class transient."""
+    marked = {each.name for each in drawing() if "(t)" in each.remark}
+
+    assert TRANSIENT | {"SendFailedError"} == marked
+
+
+@pytest.mark.parametrize("code", [*range(5000, 5100), None])
+def test_only_one_code_of_failed_sends_passes(code: int | None) -> None:
+    """Code 5001, "sending failed", is the platform's fault; other codes may be the number's."""
+    assert (code == 5001) == SendFailedError("no", code=code).transient
+
+
 # ------------------------------------------------------------------------------- texts
 
 
@@ -147,6 +178,7 @@ def completed(kind: type[EngageLabError]) -> EngageLabError:
         error = kind("it broke")
     error.attempts = 3
     error.may_have_been_sent = not kind.may_have_been_sent
+    error.transient = not kind.transient
     error.operation = SendSMS("+6591234567", "1", custom_args={"order": [7]})
     error.add_note("noted")
     return error

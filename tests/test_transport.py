@@ -5,6 +5,8 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -158,9 +160,26 @@ class TestRepeats:
         assert "a bug" not in str(error)
         assert 1 == len(it.attempts)
 
-    async def test_unreadable_response_of_an_engine_leaves_doubt(self) -> None:
+    async def test_response_of_another_class(self) -> None:
+        """An engine need not return our class, nor count."""
+        it = rig(Step(SimpleNamespace(status=200, headers={}, body=json.dumps(SENT).encode())))  # type: ignore[arg-type]
+
+        assert SENT_RESULT == await it.transport.execute(SEND_CODE)
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            Response(200, {}, None),  # type: ignore[arg-type]
+            None,
+            (200, {}, b"{}"),
+            SimpleNamespace(status=200, headers={}),
+            SimpleNamespace(status=200, headers={}, body=b"[]", times_sent="two"),
+        ],
+        ids=["no_body", "none", "tuple", "less", "more"],
+    )
+    async def test_unreadable_response_of_an_engine_leaves_doubt(self, response: Any) -> None:  # noqa: ANN401
         """Nor does an answer that is not one."""
-        it = rig(Step(Response(200, {}, None)))  # type: ignore[arg-type]
+        it = rig(Step(response))
         error = await it.error(SEND_SMS)
 
         assert (InvalidResponseError, True) == (type(error), error.may_have_been_sent)

@@ -24,6 +24,7 @@ from engagelab_async import (
     RateLimitError,
     SendCode,
     SendCustomMessage,
+    SendFailedError,
     SendOTP,
     SendSMS,
     Sent,
@@ -214,6 +215,16 @@ class TestWords:
 
         assert (ServerError, True) == (type(error), error.may_have_been_sent)
 
+    @pytest.mark.parametrize(("status", "transient"), [(500, True), (400, False), (200, False)])
+    def test_unknown_failure_passes_where_the_server_failed(
+        self, status: int, transient: bool
+    ) -> None:
+        """A failed send with a code that is not known is transient only with HTTP 5xx."""
+        error = error_of(document(code=5999), status, operation=SEND_SMS)
+
+        assert (SendFailedError, transient) == (type(error), error.transient)
+        assert transient == error.may_have_been_sent
+
     @pytest.mark.parametrize("words", WORDS)
     @pytest.mark.parametrize("code", [500, "503"])
     def test_decide_about_no_server_error_in_a_200(self, words: str, code: object) -> None:
@@ -237,9 +248,12 @@ class TestWords:
         assert (False, False) == (other.may_have_been_sent, own.may_have_been_sent)
 
     @pytest.mark.parametrize("call", ["sms.templates.update", "sms.signatures.delete"])
-    @pytest.mark.parametrize(("status", "code"), [(500, None), (500, 502), (502, 500), (503, 400)])
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [(500, None), (500, 400), (500, 500), (500, 502), (502, 500), (503, 400)],
+    )
     def test_of_a_gateway_decide_nothing(self, call: str, status: int, code: object) -> None:
-        """Only the documented 500 with a code of its own words a refusal of a template."""
+        """Only the documented 500 with a code of its own words a refusal, and says of what."""
         answer = document(code=code, message="upstream node not exist")
         error = error_of(answer, status, operation=OPERATIONS[call])
 

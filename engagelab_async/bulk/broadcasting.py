@@ -13,6 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from engagelab_async.arguments import check_integer
 from engagelab_async.frames import clears_frames
 from engagelab_async.operations.sms import SendSMS
 from engagelab_async.template import Template
@@ -121,14 +122,9 @@ def broadcast(
     if isinstance(recipients, str | bytes | Mapping):
         kind = type(recipients).__name__
         raise TypeError(f"recipients: expected an iterable of phone numbers, got {kind}")
-    if isinstance(targets_per_request, bool) or not isinstance(targets_per_request, int):
-        kind = type(targets_per_request).__name__
-        raise TypeError(f"targets_per_request: expected an int, got {kind}")
-    if targets_per_request < 1:
-        raise ValueError("targets_per_request: must be at least 1")
     grouping = _Grouping(
         Template.of(template) if params is None else Template.of(template, params=params),
-        targets_per_request,
+        check_integer(targets_per_request, "targets_per_request", 1),
         _MOST_GROUPS if group_by_params else 1,
         {"plan_name": plan_name, "schedule_time": schedule_time, "custom_args": custom_args},
     )

@@ -34,7 +34,7 @@ class ConcurrencyLimit:
         self._limit = float(most)
         self._active = 0
         self._waiting: deque[_Waiter] = deque()
-        self.closed = False
+        self.closed: bool = False
         self._halvings = 0
 
     @property

@@ -62,6 +62,9 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
         raise JournalError(f"journal: {path} is damaged ({error})") from error
     except OSError as error:
         raise JournalError(f"journal: {path} cannot be opened ({error.strerror})") from error
+    except ValueError as error:
+        # No file can have such a name.
+        raise JournalError(f"journal: {str(path)!r} cannot be opened ({error})") from error
 
 
 @frozen
@@ -123,8 +126,12 @@ class Kind:
         """Open a file as `reading` does; the caller holds the `open_lock`."""
         if inode(path) in open_inodes:
             raise JournalError(f"journal: {path} is in use by another run")
-        self._check_header(path)
         log = log_of(path)
+        for each in (path, log):
+            if each.exists() and not each.is_file():
+                # To open a pipe waits for its writer.
+                raise JournalError(f"journal: {each} cannot be opened (not a file)")
+        self._check_header(path)
         if log.exists() and is_damaged(log):
             raise sqlite3.DatabaseError("its log has a flaw")
         # The log is beside the real file. And a name such as ":memory:" is special to SQLite.

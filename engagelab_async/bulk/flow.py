@@ -18,11 +18,9 @@ import anyio
 from engagelab_async.errors import (
     APIError,
     EngageLabError,
-    InvalidResponseError,
     RateLimitError,
     ResponseTimeoutError,
     ServerError,
-    TransportError,
 )
 
 from .concurrency import ConcurrencyLimit, Permit
@@ -43,7 +41,6 @@ OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 _STREAK: Final = 10
 _SLOW_DOWN: Final = (RateLimitError, ServerError, ResponseTimeoutError)
-_OF_AN_OUTAGE: Final = (TransportError, ServerError, RateLimitError, InvalidResponseError)
 
 Mark = tuple[int, int]
 """The state when a request was sent; answers to requests from before the last pause are ignored."""
@@ -167,8 +164,9 @@ class FlowControl:
             Why the run has to end, or ``None``.
         """
         halvings, pauses = mark
-        if isinstance(error, APIError) and not isinstance(error, _SLOW_DOWN):
-            # The API answers, even if it refuses a row.
+        answers = isinstance(error, APIError) and not isinstance(error, _SLOW_DOWN)
+        if answers:
+            # Even if it refuses a row.
             self.succeeded()
         if isinstance(error, _SLOW_DOWN):
             self.limit.narrow(halvings)
@@ -178,7 +176,7 @@ class FlowControl:
         if isinstance(error, RateLimitError) or asked is not None:
             self._pause((delay or DEFAULT_PAUSE) if asked is None else asked)
         # Requests sent before the last pause say nothing about the time after it.
-        return self._consider_outage(error) if pauses == self._pauses else None
+        return None if answers or pauses != self._pauses else self._consider_outage(error)
 
     def _consider_outage(self, error: EngageLabError) -> str | None:
         pause = self._breaker.failed(error)
@@ -224,7 +222,7 @@ class CircuitBreaker:
         Returns:
             How long all workers have to wait, in seconds; infinity to give up; ``None`` to go on.
         """
-        if not isinstance(error, _OF_AN_OUTAGE):
+        if not error.transient:
             return None
         self._streak += 1
         if self._streak < (1 if self._taken else _STREAK):

@@ -41,7 +41,8 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
     own = key(operation)
     if not isinstance(own, str | bytes):
         raise TypeError(f"key: expected it to return a str or bytes, got {type(own).__name__}")
-    return digest(own.encode() if isinstance(own, str) else own)
+    # Half a surrogate pair, as of a file's name, is as good a key as any other text.
+    return digest(own.encode(errors="surrogatepass") if isinstance(own, str) else own)
 
 
 def _is_in_order(operation: Operation[Any]) -> bool:

@@ -184,6 +184,7 @@ class Database:
         self._process = os.getpid()
         with translate_sqlite_errors(path):
             if not path.exists():
+                _refuse_lone_log(path)
                 JOURNAL.create(path)
         with open_lock, translate_sqlite_errors(path):
             found = _proofs_of(path, self._sites)
@@ -357,6 +358,15 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
     return opened[0]
 
 
+def _refuse_lone_log(path: Path) -> None:
+    log = log_of(path)
+    if log.exists():
+        raise JournalError(
+            f"journal: {path} is missing, and its log {log} is there: put back the one, or, to "
+            "send to everybody again, move away the other"
+        )
+
+
 def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
     """Look what callbacks say, and whether the file can be used, before anything is changed.
 
@@ -477,7 +487,7 @@ class RunJournal:
         self._on_failure = on_failure
         self._gathering = _Batch()
         self._closing = False
-        self.written = True
+        self.written: bool = True
 
     @property
     def run(self) -> int:

@@ -8,6 +8,8 @@ from typing import Final, Literal, Protocol, runtime_checkable
 import anyio
 from attrs import frozen
 
+from engagelab_async.arguments import is_number
+
 Unit = Literal["requests", "targets"]
 
 _NOTHING: Final = 1e-9
@@ -121,7 +123,7 @@ def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limi
         TypeError: `rate` is none of these.
         ValueError: A number is out of range, or `burst` has no number beside it.
     """
-    if isinstance(rate, int | float) and not isinstance(rate, bool):
+    if is_number(rate):
         return RateLimit(Rate(rate, burst=burst))
     if burst is not None:
         raise ValueError("burst: goes with a rate that is a number")

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
+from engagelab_async.arguments import check_instance, check_integer, check_timeout
 from engagelab_async.engines import Owner
 from engagelab_async.frames import clear
 from engagelab_async.operation import Operation
 from engagelab_async.retry import RetryPolicy
-from engagelab_async.transport import instance, seconds
 
 from .concurrency import Permit
 from .flow import FlowControl
@@ -299,6 +299,11 @@ class FanOut:
 
     def _fail(self, error: BaseException) -> None:
         """End the run with what is raised where the consumer is; the first one, once."""
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            # Raised where the consumer is, it would pass for the end of the stream.
+            failure = RuntimeError(f"the run failed ({type(error).__name__})")
+            failure.__cause__ = error
+            error = failure
         if not self._has_failed:
             self._has_failed = True
             self._failure = error
@@ -391,7 +396,7 @@ class FanOut:
         try:
             reason = self._stop_when(outcome)
             if reason is not None:
-                self.stop(instance(reason, str, "stop_when"))
+                self.stop(check_instance(reason, "stop_when", str))
         except Exception as error:  # noqa: BLE001 - a rule must not take the journal down
             self._fail(error)
 
@@ -478,21 +483,17 @@ def fan_out(
     reference: bool = True,
 ) -> FanOut:
     """Check the arguments of `EngageLab.fan_out` and make the run."""
-    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int):
-        raise TypeError(f"max_in_flight: expected an int, got {type(max_in_flight).__name__}")
-    if max_in_flight < 1:
-        raise ValueError("max_in_flight: must be at least 1")
     return FanOut(
         transport,
         operations,
-        max_in_flight=max_in_flight,
+        max_in_flight=check_integer(max_in_flight, "max_in_flight", 1),
         limiter=limiter_of(rate, burst),
         journal=None if journal is None else Path(journal),
         sites=None if journal is None else sites_of(transport.base_urls),
         key=key,
-        retry=None if retry is None else instance(retry, RetryPolicy, "retry"),
-        timeout=None if timeout is None else seconds(timeout, "timeout"),
-        deadline=None if deadline is None else seconds(deadline, "deadline"),
+        retry=None if retry is None else check_instance(retry, "retry", RetryPolicy),
+        timeout=None if timeout is None else check_timeout(timeout, "timeout"),
+        deadline=None if deadline is None else check_timeout(deadline, "deadline"),
         stop_when=stop_on_fatal_error if stop_when is None else stop_when,
         resend_uncertain=resend_uncertain,
         split_rejected=split_rejected,

@@ -85,7 +85,7 @@ class _Journal(Kind):
         except sqlite3.OperationalError:
             # With that log, it is none of our files.
             last = found = None
-        if _is_whole(mark, found) and not (_needs_log(mark, last) and not is_log(log)):
+        if _is_whole(mark, found, last) and not (_needs_log(mark, last) and not is_log(log)):
             return
         if mark is not None and mark.alone:
             what = f"was closed by its last run, and the log {log} is not its own: move that away"
@@ -99,10 +99,12 @@ class _Journal(Kind):
         raise JournalError(f"journal: {path} {what}")
 
 
-def _is_whole(mark: Reached | None, found: Reached | None) -> bool:
+def _is_whole(
+    mark: Reached | None, found: Reached | None, last: tuple[float | None] | None
+) -> bool:
     if mark is None:
-        # A file of version 1.
-        return True
+        # A file of version 1, which its first run begins in the log.
+        return last is not None
     return found is not None and found.journal == mark.journal and found.sequence >= mark.sequence
 
 

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 from anyio import to_thread
 from attrs import evolve, frozen
 
+from engagelab_async.arguments import is_integer
+
 from .files import JournalError, Kind, inode, translate_sqlite_errors
 from .identity import REFERENCE, Reference
 from .states import State
@@ -234,7 +236,7 @@ def _storable(text: str) -> str:
 
 def _code(code: int | None) -> int | None:
     """Return a code if it is one: what no code can be must not cost the proof beside it."""
-    is_code = isinstance(code, int) and not isinstance(code, bool) and 0 < abs(code) < _LARGEST
+    is_code = is_integer(code) and 0 < abs(code) < _LARGEST
     return code if is_code else None
 
 

@@ -10,18 +10,14 @@ from collections.abc import Callable
 from typing import Final
 
 from engagelab_async.errors import (
-    APIError,
     AuthenticationError,
     BusinessRuleError,
     ConfigurationError,
-    ConnectError,
     EngageLabError,
     NotFoundError,
     PermissionDeniedError,
-    RateLimitError,
     SendFailedError,
 )
-from engagelab_async.retry import PASSING_CODES
 
 from .outcomes import AnyOutcome, Rejected, Uncertain
 
@@ -70,6 +66,4 @@ def fatal_reason(error: EngageLabError) -> str | None:
 
 def may_be_tried_again(error: EngageLabError) -> bool:
     """Return whether a later run should send what this one could not: it was not about the row."""
-    passing = isinstance(error, APIError) and error.code in PASSING_CODES
-    never_left = isinstance(error, ConnectError | RateLimitError)
-    return passing or never_left or fatal_reason(error) is not None
+    return error.transient or fatal_reason(error) is not None

@@ -2,12 +2,14 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 from unicodedata import category
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_USUAL_WIDTH: Final = 80
 
 
 class _Console(Console):
@@ -27,7 +29,10 @@ def _harmless(shown: object) -> object:
 
 def console(*, stderr: bool = False) -> Console:
     """Make a console that prints texts literally; colors only on terminals."""
-    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    made = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    # Some terminals set COLUMNS=0 for "unknown", which would show nothing at all.
+    made.width = made.width or _USUAL_WIDTH
+    return made
 
 
 def printable(text: str) -> str:

@@ -129,25 +129,23 @@ def _require(library: str, remedy: str) -> None:
 
 
 class AutoEngine:
-    """aiohttp where it is installed and asyncio runs, httpx elsewhere; chosen at the first send."""
+    """aiohttp where it is installed and asyncio runs, httpx elsewhere."""
 
     def __init__(self) -> None:
         """Import what may be chosen; the event loop need not run yet."""
         # Not at the first send: a program that has run out of file descriptors imports no more.
         self._slow: Engine = HTTPXEngine()
         self._fast = self._slow if find_spec("aiohttp") is None else _aiohttp()
-        self._engine: Engine | None = None
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
-        if self._engine is None:
-            self._engine = self._fast if in_asyncio() else self._slow
-        return await self._engine.send(request, timeout=timeout, max_bytes=max_bytes)
+        engine = self._fast if in_asyncio() else self._slow
+        return await engine.send(request, timeout=timeout, max_bytes=max_bytes)
 
     async def aclose(self) -> None:
-        """Close the engine that was chosen."""
-        if self._engine is not None:
-            await self._engine.aclose()
+        """Close both."""
+        await self._fast.aclose()
+        await self._slow.aclose()
 
 
 _BY_NAME: Final[dict[str, Callable[[], Engine]]] = {

@@ -82,7 +82,7 @@ class Limit:
         """Wait to be entered."""
         self._limits = limits
         self._expired = False
-        self.ends = ends
+        self.ends: float = ends
 
     def __enter__(self) -> Self:
         """Begin to be watched."""

@@ -11,6 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+import anyio
+
 from engagelab_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -106,7 +108,8 @@ class PerLoop(Generic[T]):
         for loop in tuple(self._open):
             is_closed = getattr(loop, "is_closed", None)
             if is_closed is not None and is_closed():
-                del self._open[loop]
+                # Another thread may have been quicker.
+                self._open.pop(loop, None)
 
     async def _closing_with(self, loop: object) -> AsyncGenerator[None, None]:
         try:
@@ -114,7 +117,9 @@ class PerLoop(Generic[T]):
         finally:
             found = self._open.pop(loop, None)
             if found is not None and self._forks == _forks:
-                await found[0].aclose()
+                # trio finishes generators in a scope that is cancelled.
+                with anyio.CancelScope(shield=True):
+                    await found[0].aclose()
 
     async def aclose(self) -> None:
         """Close what belongs to the running loop; that of another is closed at its end."""

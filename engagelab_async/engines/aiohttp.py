@@ -71,7 +71,7 @@ class _Departure(aiohttp.BytesPayload):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
-        self.taken = 0
+        self.taken: int = 0
         self.handler: _Handler | None = None
         self.status: int | None = None
 
@@ -289,8 +289,8 @@ class _Pool:
     """The connections and the time limits of one event loop."""
 
     def __init__(self, connector: _Connector) -> None:
-        self.limits = Limits()
-        self.session = aiohttp.ClientSession(
+        self.limits: Limits = Limits()
+        self.session: aiohttp.ClientSession = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar()
         )
 
@@ -422,30 +422,38 @@ class _SessionDeparture(_Departure):
     Attributes:
         connection: What the request was written to last.
         left: How often the request was written, whatever had become of its body.
-        read: Whether the body was read, perhaps to be sent in another way.
+        reads: How often the body was read, perhaps to be sent in another way.
     """
 
     def __init__(self, body: bytes, known: WeakKeyDictionary[ResponseHandler, _Known]) -> None:
         super().__init__(body)
         self._known = known
         self.connection: _Known | None = None
-        self.left = 0
-        self.read = False
+        self.left: int = 0
+        self.reads: int = 0
+        self._answer: aiohttp.ClientResponse | None = None
+        self._unseen = 0
 
     @property
     def times(self) -> int:
         """How often the request left, or began to; also once, if that cannot be known."""
-        return max(self.left, self.taken, int(self.read))
+        seen = max(self.left, self.taken)
+        return seen + self._unseen if seen else self.reads
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return the body."""
-        self.read = True
+        self.reads += 1
         return await super().as_bytes(encoding, errors)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
-        self.read = True
+        self.reads += 1
         return super().decode(encoding, errors)
+
+    def answered(self, response: aiohttp.ClientResponse) -> None:
+        """Note which answer the session has brought."""
+        # If not the last one that was seen, it is that to a copy which nobody saw leave.
+        self._unseen = int(self.reads > 0 and response is not self._answer)
 
     async def watch(
         self, request: aiohttp.ClientRequest, send_on: ClientHandlerType
@@ -462,6 +470,7 @@ class _SessionDeparture(_Departure):
                 if strangers > _STRANGERS:
                     raise aiohttp.ClientConnectionError(_SPOKE) from None
             else:
+                self._answer = response
                 self.status = response.status
                 return response
             finally:
@@ -533,6 +542,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         # A request's middlewares are in place of its session's, which has no public way to ask.
         middlewares = (*self._session._middlewares, departure.watch)  # noqa: SLF001
         response = await self._send(self._session, request, departure, middlewares)
+        departure.answered(response)
         if departure.connection is not None:
             departure.connection.good_until = time.monotonic() + keep_alive(response.headers)
         return response

@@ -9,7 +9,7 @@ import math
 import ssl
 from abc import abstractmethod
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import httpx
@@ -31,10 +31,12 @@ from ._sending import SendingEngine
 from ._slots import Slots, Sweeper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
     from types import ModuleType
 
     from engagelab_async.errors import EngageLabError
+
+    Trace = Callable[[str, Mapping[str, Any]], Awaitable[object]]
 
 _NEVER_LEFT: Final = (
     "ConnectError",
@@ -57,15 +59,21 @@ class _Body:
 
     By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
+
+    Attributes:
+        data: The body.
+        replaced: What an event hook has put in its place.
+        taken: How often either was taken.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.taken = 0
+        self.replaced: AsyncIterable[bytes] | None = None
+        self.taken: int = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self.taken += 1
-        return _Once(self.data)
+        return _Once(self.data) if self.replaced is None else aiter(self.replaced)
 
 
 class _Once:
@@ -90,8 +98,9 @@ class _Departure:
         body: The body, as a stream of the library's own kind.
         transport: What sends it: httpx's own ``"network"``, a ``"mock"``, or ``"other"``.
         traced: Whether httpcore was seen at work. It is not where a mock stands in its place.
-        handed_over: Whether the client is through with its request hooks; not for ``"network"``.
-        reads: How often the transport has read the body past the stream; not for ``"network"``.
+        in_hooks: Whether a client of the caller's is still at its request hooks.
+        handed_over: Whether such a client has given the request to its transport.
+        reads: How often the body was read past the stream after that.
         progress: What to add to an error's text, once the head of an answer has arrived.
         request: The request, in the library's own words, once there is one.
     """
@@ -99,11 +108,15 @@ class _Departure:
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
         self.transport = transport
-        self.traced = False
-        self.handed_over = False
-        self.reads = 0
-        self.progress = ""
+        self.traced: bool = False
+        self.in_hooks: bool = False
+        self.handed_over: bool = False
+        self.reads: int = 0
+        self.progress: str = ""
         self.request: httpx.Request | None = None
+        self._status: int | None = None
+        self._unseen = 0
+        self._also: Trace | None = None
         self._headers_left = 0
         self._bodies_left = 0
         self._to_proxy = False
@@ -117,18 +130,38 @@ class _Departure:
             # A request without a body is complete with its headers. A transport of the caller's may
             # have made another body of the bytes.
             left = self._bodies_left if self.body.data else self._headers_left
-            return max(self.body.taken, left)
+            return max(self.body.taken, left) + self._unseen
         if self.transport == "other":
             unseen = self.reads if self.body.data else int(self.handed_over)
             return self.body.taken or unseen
         return 0
 
     @property
-    def untouched(self) -> bool:
-        """Whether the transport did not even begin with the request."""
-        if self.transport == "network":
-            return not self.body.taken
-        return not self.handed_over
+    def may_have_left(self) -> bool:
+        """Whether it left, or somebody has its bytes who may have sent them unseen."""
+        return self.times > 0 or (self.transport == "other" and self.reads > 0)
+
+    def hand_over(self, transport: str, extensions: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Note that a transport of the caller's gets the request.
+
+        Args:
+            transport: Its kind. A hook may have changed where the request goes.
+            extensions: Those of the request. A hook may have replaced them.
+
+        Returns:
+            The same, with `trace` among them.
+        """
+        self.transport = transport
+        self.in_hooks = False
+        self.handed_over = True
+        if extensions.get("trace") != self.trace:
+            self._also = extensions.get("trace")
+        return {**extensions, "trace": self.trace}
+
+    def answered(self, status: int) -> None:
+        """Note which answer the caller's client has brought."""
+        # If not the last one that was traced, it is that to a copy which nobody saw leave.
+        self._unseen = int(self.reads > 0 and status != self._status)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follow the request through httpcore, by its extension ``trace``."""
@@ -136,16 +169,19 @@ class _Departure:
         if event.endswith("send_request_headers.started"):
             self._to_proxy = info["request"].method == b"CONNECT"
             self._headers_left += not self._to_proxy
+            self._status = None
             self.progress = ""
         elif event.endswith("send_request_body.started"):
             self._bodies_left += not self._to_proxy
         elif event.endswith("receive_response_headers.complete") and not self._to_proxy:
-            status = next(part for part in info["return_value"] if isinstance(part, int))
-            self.progress = f" after HTTP {status} had arrived"
+            self._status = next(part for part in info["return_value"] if isinstance(part, int))
+            self.progress = f" after HTTP {self._status} had arrived"
         elif event.endswith("connect_tcp.complete"):
             self._connection = info["return_value"]
         elif "start_tls" in event:
             self._in_handshake = not event.endswith("complete")
+        if self._also is not None:
+            await self._also(event, info)
 
     async def abandon(self) -> None:
         """Close the connection whose TLS handshake was cancelled, which httpcore forgets."""
@@ -182,21 +218,32 @@ class HTTPXLibrary:
 
 
 class _Watched:
-    """A request for transports that trace nothing, and need not take the body as a stream."""
+    """A request for a client of the caller's, which notices who comes for its body.
+
+    Attributes:
+        departure: Who takes note, once the request is complete.
+        kind: Tells the kind of transport that a URL is for.
+    """
 
     departure: _Departure | None = None
+    kind: Callable[[httpx.URL], str]
+    url: httpx.URL
+    extensions: Mapping[str, Any]
 
     @property
     def stream(self) -> _Body:
         """The body; the client asks for it when it hands the request over to its transport."""
         if self.departure is not None:
-            self.departure.handed_over = True
+            self.extensions = self.departure.hand_over(self.kind(self.url), self.extensions)
         body: _Body = vars(self)["stream"]
         return body
 
     @stream.setter
     def stream(self, body: _Body) -> None:
-        vars(self)["stream"] = body
+        if self.departure is None:
+            vars(self)["stream"] = body
+        else:
+            self.departure.body.replaced = body
 
     @property
     def content(self) -> bytes:
@@ -205,14 +252,22 @@ class _Watched:
 
     def read(self) -> bytes:
         """Return the body, past the stream."""
-        if self.departure is not None and self.departure.handed_over:
+        if self.departure is None:
+            copied: bytes = vars(self)["_content"]
+            return copied
+        if self.departure.handed_over:
             self.departure.reads += 1
-        body: _Body = vars(self)["stream"]
-        return body.data
+        return self.departure.body.data
 
     async def aread(self) -> bytes:
         """Return the body, past the stream."""
         return self.read()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Make copies as the library does: with the content, and without a stream."""
+        left_out = {"departure", "extensions", "kind", "stream"}
+        state = {name: value for name, value in vars(self).items() if name not in left_out}
+        return {**state, "_content": self.content}
 
 
 _HTTPX: Final = HTTPXLibrary(httpx)
@@ -239,11 +294,14 @@ class _HTTPXEngine(SendingEngine[_Departure]):
 
     def never_left(self, error: Exception, departure: _Departure) -> bool:
         """Return whether it is certain that a request that failed was not sent."""
-        if departure.times:
+        if departure.may_have_left:
             return False
+        if departure.traced or departure.in_hooks:
+            return True
         # Of a mock nothing is to be seen. What it raises is what it plays.
-        seen = departure.traced or departure.untouched
-        return seen or isinstance(error, self._library.never_left)
+        if isinstance(error, self._library.failures):
+            return isinstance(error, self._library.never_left)
+        return departure.transport != "mock" and not departure.body.taken
 
 
 @frozen(eq=False)
@@ -384,20 +442,33 @@ class HTTPXClientEngine(_HTTPXEngine):
         Raises:
             ConfigurationError: The client belongs to another event loop or process.
         """
-        transport = self._kind(request.url)
+        transport = self._kind(self._library.module.URL(request.url))
         # A mock opens no connections.
         if transport != "mock":
             self._owner.check()
-        return _Departure(self._library.body(request.body), transport)
+        departure = _Departure(self._library.body(request.body), transport)
+        if self._sends_in_its_own_way():
+            departure.handed_over = True
+        else:
+            # Where the library's method was replaced, by a mock perhaps, there may be no hooks.
+            departure.in_hooks = _is_of(self._library.module, self._client.send)
+        return departure
 
-    def _kind(self, url: str) -> str:
+    def _kind(self, url: httpx.URL) -> str:
         module = self._library.module
         # Not public, and there is no other way to know; a client without it is not trusted.
         find = getattr(self._client, "_transport_for_url", None)
-        transport = find(module.URL(url)) if find else None
+        transport = find(url) if find else None
+        if self._sends_in_its_own_way() or "handle_async_request" in vars(transport or self):
+            return "other"
         if type(transport) is module.AsyncHTTPTransport:
             return "network"
         return "mock" if isinstance(transport, module.MockTransport) else "other"
+
+    def _sends_in_its_own_way(self) -> bool:
+        # For all clients alike, error tools and mocks replace it.
+        is_shared = type(self._client).send is self._library.module.AsyncClient.send
+        return "send" in vars(self._client) or not is_shared
 
     async def _exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
         prepared = self._client.build_request(
@@ -410,12 +481,10 @@ class HTTPXClientEngine(_HTTPXEngine):
             timeout=None,
             extensions={"trace": departure.trace},
         )
-        if departure.transport == "network":
-            prepared.stream = cast("httpx.AsyncByteStream", departure.body)
-        else:
-            prepared = self._watched(prepared, departure)
+        prepared = self._watched(prepared, departure)
         departure.request = prepared
         response = await self._send(prepared)
+        departure.answered(response.status_code)
         if response.is_closed:
             return _without_reading(response)
         try:
@@ -432,7 +501,7 @@ class HTTPXClientEngine(_HTTPXEngine):
             stream=departure.body,
             extensions=prepared.extensions,
         )
-        vars(request)["departure"] = departure
+        vars(request).update(departure=departure, kind=self._kind)
         return request
 
     async def _send(self, prepared: httpx.Request) -> httpx.Response:
@@ -448,7 +517,7 @@ class HTTPXClientEngine(_HTTPXEngine):
     def never_left(self, error: Exception, departure: _Departure) -> bool:
         """Return whether it is certain that a request that failed was not sent."""
         if self._is_from_a_hook(error, departure):
-            return departure.untouched and not departure.times
+            return departure.in_hooks
         return super().never_left(error, departure)
 
     def failed(self, error: Exception, departure: _Departure) -> EngageLabError:
@@ -460,7 +529,10 @@ class HTTPXClientEngine(_HTTPXEngine):
 
     def _is_from_a_hook(self, error: Exception, departure: _Departure) -> bool:
         """Return whether an error of the library comes from a request that a hook made itself."""
-        if not isinstance(error, self._library.module.HTTPError):
+        may_be_from_a_hook = departure.in_hooks or (
+            departure.handed_over and not self._sends_in_its_own_way()
+        )
+        if not (may_be_from_a_hook and isinstance(error, self._library.module.HTTPError)):
             return False
         return not _is_about(error, departure.request)
 
@@ -551,6 +623,10 @@ def _holds_bytes(connection: Any) -> bool:  # noqa: ANN401
     # What anyio's protocol on asyncio took from the socket while nothing was being read.
     protocol = getattr(getattr(stream, "transport_stream", stream), "_protocol", None)
     return bool(getattr(protocol, "read_queue", None))
+
+
+def _is_of(module: Any, function: object) -> bool:  # noqa: ANN401
+    return getattr(function, "__module__", "").startswith(f"{module.__name__}.")
 
 
 def _length(body: bytes) -> list[tuple[str, str]]:

@@ -163,10 +163,7 @@ def _has_signature(wording: "_Wording[Any]") -> bool:
 
 
 def _matches_sign_id(wording: "_Wording[Any]", _: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
-    if not isinstance(value, bool):
-        msg = f"add_signature: expected a bool, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
-    if value != (wording.sign_id is not None):
+    if arguments.check_flag(value, "add_signature") != (wording.sign_id is not None):
         problem = "a signature needs one" if value else "needs add_signature=True"
         msg = f"sign_id: {problem}"
         raise ValueError(msg)

@@ -19,7 +19,7 @@
     │       ├── what was sent                                                        outbox.py
     │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
     │       ├── and as it comes about, or is brought about by hand                   progress.py
-    │       └── the documented errors                                                _errors.py
+    │       └── the documented errors                                                refusals.py
     ├── Keeper         keeps the state in a file, and brings it back                 keeper.py
     │   └── Store      the file                                                      store.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/

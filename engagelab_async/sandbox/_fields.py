@@ -5,7 +5,7 @@ from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
-from ._errors import RefusedError
+from .refusals import RefusedError
 
 Body: TypeAlias = Mapping[str, object]
 """The JSON object of a request."""

@@ -19,11 +19,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from .callbacks import Callbacks
 from .outbox import Product
 from .platform import Platform
+from .refusals import RefusedError
 
 KeyPair: TypeAlias = tuple[str, str]
 """A key and its secret."""

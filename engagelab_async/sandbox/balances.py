@@ -6,9 +6,11 @@ Nothing is kept of it: what is left follows from what an account began with and 
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from ._errors import RefusedError
+from engagelab_async.arguments import is_integer
+
 from ._fields import Answer
 from .outbox import Outbox, Product
+from .refusals import RefusedError
 
 Amount: TypeAlias = Decimal | int | str
 """US dollars. No float: most of them are not what they are written as."""
@@ -79,7 +81,7 @@ class Balances:
 
 
 def _checked(amount: Amount) -> Decimal:
-    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
+    if not (is_integer(amount) or isinstance(amount, Decimal | str)):
         raise TypeError(
             f"balance: expected a Decimal, an int or a str, got {type(amount).__name__}"
         )

@@ -17,9 +17,9 @@ from typing import Final
 import httpx
 from attrs import Attribute, field, frozen, validators
 
-from engagelab_async.webhooks.signatures import check_name, check_secret
+from engagelab_async.arguments import check_text, integer, number
+from engagelab_async.webhooks.signatures import check_name
 
-from ._checks import number, whole
 from ._fields import Answer
 from .balances import PRICE
 from .lifecycle import StatusChange
@@ -38,10 +38,8 @@ _WAITS: Final = (_MINUTE, 10 * _MINUTE, _HOUR, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR)
 
 
 def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{attribute.name}: expected a str, got {type(value).__name__}")
     try:
-        url = httpx.URL(value)
+        url = httpx.URL(check_text(value, attribute.name))
     except (httpx.InvalidURL, UnicodeError):
         raise ValueError(f"{attribute.name}: no URL can be like that") from None
     if url.scheme not in {"http", "https"} or not url.host or (url.port or 80) not in _PORTS:
@@ -91,11 +89,11 @@ class Callbacks:
     authorization: str | None = field(
         default=None, kw_only=True, repr=False, validator=_check_header
     )
-    attempts: int = field(default=25, kw_only=True, validator=whole(1))
+    attempts: int = field(default=25, kw_only=True, validator=integer(1))
     backoff: float | None = field(
         default=None, kw_only=True, validator=validators.optional(number(0, 3600))
     )
-    max_rows: int = field(default=100, kw_only=True, validator=whole(1))
+    max_rows: int = field(default=100, kw_only=True, validator=integer(1))
     duplicates: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     reorder: float = field(default=0.0, kw_only=True, validator=number(0, 1))
     seed: int | str | None = field(default=None, kw_only=True)
@@ -106,7 +104,7 @@ class Callbacks:
             raise ValueError("username: a signature takes both a username and a secret")
         if self.username is not None and self.secret is not None:
             check_name("username", self.username)
-            check_secret("secret", self.secret)
+            check_text(self.secret, "secret")
 
     def wait_after(self, attempts: int, pace: float) -> float:
         """Return how many seconds to wait after so many attempts."""

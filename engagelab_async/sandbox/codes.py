@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
-from ._errors import RefusedError
 from ._kept import nobody
 from .outbox import SentMessage
+from .refusals import RefusedError
 
 
 @define

@@ -25,9 +25,9 @@ from typing import Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from ._errors import MEANINGS
 from .outbox import SentMessage
 from .recipients import magic_of
+from .refusals import MEANINGS
 
 _ENDS_OF_DELIVERY: Final = frozenset(
     {"target_invalid", "sent_failed", "sent_fail", "delivered", "delivered_failed"}

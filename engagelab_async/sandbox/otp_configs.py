@@ -5,10 +5,10 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from ._kept import Kept, changes
 from .otp_rules import check_template
+from .refusals import RefusedError
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
 

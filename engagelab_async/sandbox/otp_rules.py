@@ -7,8 +7,8 @@ from typing import Final
 
 from engagelab_async.placeholders import variables
 
-from ._errors import RefusedError
 from ._fields import Fields
+from .refusals import RefusedError
 
 _CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
 _ALONE: Final = "email"

@@ -14,7 +14,6 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from .balances import Amount, Balances
 from .codes import Codes
@@ -22,9 +21,10 @@ from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
 from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
+from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
 from .sms_configs import SMSConfigs
-from .templates import Template, Templates
+from .templates import Template, Templates, checked
 
 _LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
@@ -87,7 +87,7 @@ class Platform:
         self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
-        given = templates or {}
+        given = checked(templates or {})
         self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
         self._templates = Templates(templates)

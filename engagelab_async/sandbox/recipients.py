@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from ._errors import MEANINGS, OTP_ONLY, RefusedError
+from .refusals import MEANINGS, OTP_ONLY, RefusedError
 
 # E.164: at most 15 digits, the first of which begins a country code, and none begins with 0.
 NUMBER: Final = re.compile(r"\+?([1-9][0-9]{6,14})")

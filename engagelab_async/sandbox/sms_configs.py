@@ -8,9 +8,9 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ._errors import RefusedError
 from ._fields import Answer, Body, Fields
 from ._kept import Kept, changes
+from .refusals import RefusedError
 from .reviews import APPROVED, PENDING, Reviewer, Submission
 from .templates import Template
 

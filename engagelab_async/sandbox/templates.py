@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from engagelab_async.placeholders import filled_in, variables
 
-from ._errors import RefusedError
+from .refusals import RefusedError
 
 DEMO_TEMPLATE: Final = "sandbox-otp-tpl"
 """The template of the vendor's public OTP sandbox; it always exists.
@@ -69,6 +69,23 @@ _DEMO: Final = (
     Template(_CODES_BY_WHATSAPP, PLATFORMS_TEXT, channels=("whatsapp",)),
     Template(_CUSTOM, None),
 )
+
+
+def checked(contents: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the texts of templates.
+
+    Raises:
+        TypeError: They are no texts by template id.
+    """
+    if not isinstance(contents, Mapping):
+        kind = type(contents).__name__
+        raise TypeError(f"templates: expected texts by template id, got {kind}")
+    for name, text in contents.items():
+        if not isinstance(name, str):
+            raise TypeError(f"templates: expected ids that are str, got {type(name).__name__}")
+        if not isinstance(text, str):
+            raise TypeError(f"templates[{name!r}]: expected a str, got {type(text).__name__}")
+    return contents
 
 
 class Templates:

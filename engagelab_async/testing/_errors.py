@@ -23,7 +23,7 @@ from engagelab_async.errors import (
     RateLimitError,
     TransportError,
 )
-from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.wire import ERRORS_BY_CODE
 
 Failure: TypeAlias = TransportError | InvalidResponseError | APIError

@@ -4,7 +4,7 @@ import time
 
 import anyio.lowlevel
 
-from engagelab_async.transport import seconds as checked
+from engagelab_async.arguments import check_timeout
 
 
 class Clock:
@@ -40,7 +40,7 @@ class Clock:
             TypeError: `seconds` is not a number.
             ValueError: `seconds` is not positive.
         """
-        self._ahead += checked(seconds, "seconds")
+        self._ahead += check_timeout(seconds, "seconds")
 
     def monotonic(self) -> float:
         """Return the time in seconds since an arbitrary moment."""

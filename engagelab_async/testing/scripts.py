@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
+from engagelab_async.arguments import check_timeout
 from engagelab_async.errors import ConnectError, EngageLabError
 from engagelab_async.operation import Operation, Product
 from engagelab_async.operations.otp import SendCode, SendCustomMessage, SendOTP, VerifyOTP
 from engagelab_async.operations.sms import SendSMS
-from engagelab_async.transport import seconds as checked
 
 from ._errors import Failure, made
 from .calls import Call, spelling
@@ -198,7 +198,7 @@ class Script:
             TypeError: `seconds` is not a number.
             ValueError: `seconds` or `times` is not positive, or `on` is of the other product.
         """
-        self._lines.add(to, on, times, Effect(seconds=checked(seconds, "seconds")))
+        self._lines.add(to, on, times, Effect(seconds=check_timeout(seconds, "seconds")))
 
     def reset(self) -> None:
         """Remove all lines."""

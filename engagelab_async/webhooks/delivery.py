@@ -26,7 +26,8 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from attrs import define, evolve, frozen
 
-from ._limits import positive, whole
+from engagelab_async.arguments import check_integer, check_seconds
+
 from .events import Event
 from .seen import Progress, RecentlySeen, SeenStore
 
@@ -149,11 +150,11 @@ class Delivery:
         self._seen = RecentlySeen() if seen is None else _store("seen", seen)
         self._on_error = on_error
         self.counts: Counts = Counts() if counts is None else counts
-        self._max_in_flight = whole("max_in_flight", max_in_flight)
-        self._max_waiting = (
-            1000 + 100 * max_in_flight if max_waiting is None else whole("max_waiting", max_waiting)
-        )
-        self._drain_timeout = positive("drain_timeout", drain_timeout)
+        self._max_in_flight = check_integer(max_in_flight, "max_in_flight", 1)
+        if max_waiting is None:
+            max_waiting = 1000 + 100 * max_in_flight
+        self._max_waiting = check_integer(max_waiting, "max_waiting", 1)
+        self._drain_timeout = check_seconds(drain_timeout, "drain_timeout")
         self._abandoning = min(_ABANDONING, drain_timeout)
         self._inbox: MemoryObjectSendStream[_Batch] | None = None
         self._is_ending = False

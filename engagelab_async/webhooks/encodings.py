@@ -6,7 +6,7 @@ it wants.
 """
 
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from typing import Final
 
 from engagelab_async.errors import InvalidCallbackError
@@ -48,8 +48,9 @@ async def _inflated(pieces: AsyncIterable[bytes], name: str) -> AsyncGenerator[b
         while left:
             if inflater is None or inflater.eof:  # gzip may have several members
                 inflater = _inflater(name, left[0])
-            yield _step(inflater, left)
-            left = inflater.unconsumed_tail or inflater.unused_data
+            for made in _steps(inflater, left):
+                yield made
+            left = inflater.unused_data
     # What gzip ends with may be missing, as aiohttp takes it: then the JSON is whole, or is none.
     if name == "deflate" and inflater is not None and not inflater.eof:
         raise _broken()
@@ -59,6 +60,13 @@ def _inflater(name: str, first: int) -> "zlib._Decompress":
     # Half the world leaves out the zlib header of "deflate"; its low bits are 8 where it is there.
     is_raw = name == "deflate" and first & 0xF != 8  # noqa: PLR2004 - the method "deflate"
     return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else _WINDOWS[name])
+
+
+def _steps(inflater: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    # Until nothing comes: what zlib has consumed whole may have more in it than one step takes.
+    while made := _step(inflater, data):
+        yield made
+        data = inflater.unconsumed_tail
 
 
 def _step(inflater: "zlib._Decompress", data: bytes) -> bytes:

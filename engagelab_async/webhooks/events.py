@@ -23,7 +23,7 @@ Callbacks arrive late, twice, and in any order.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -206,14 +206,17 @@ class MessageStatus(Event):
         email is never part of one.
         """
         return (
-            self.status == "delivered_failed" and self.server != "sms" and self.channel != "email"
+            self.status == "delivered_failed"
+            and self.server != "sms"
+            and "email" not in {self.channel, self.current_send_channel}
         )
 
-    def is_final_with(self, strategy: str) -> bool:
+    def is_final_with(self, strategy: str | Iterable[str]) -> bool:
         """Return whether the message is delivered, or failed permanently, for a known template.
 
         Args:
-            strategy: The template's ``send_channel_strategy``: channels in their order.
+            strategy: The template's ``send_channel_strategy``: channels in their order, as
+                ``whatsapp|sms`` or one by one.
 
         Example:
             >>> failed = MessageStatus(
@@ -224,8 +227,11 @@ class MessageStatus(Event):
         """
         if not self.may_fall_back:
             return self.is_final
-        channels = [channel.strip() for channel in strategy.split("|")]
-        return {self.channel, self.current_send_channel}.isdisjoint(channels[:-1])
+        names = strategy.split("|") if isinstance(strategy, str) else strategy
+        channels = [name.strip() for name in names]
+        # What sends now counts, unless it is named as no strategy does.
+        used = self.current_send_channel if self.current_send_channel in channels else self.channel
+        return used not in channels[:-1]
 
     @property
     def is_delivered(self) -> bool:

@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 
 from attrs import evolve
 
+from engagelab_async.arguments import is_integer, is_number
 from engagelab_async.errors import InvalidCallbackError
 from engagelab_async.frames import clears_frames
 
@@ -44,6 +45,7 @@ _MAX_DEPTH: Final = 100
 # row of two bytes becomes an event of a thousand: a limit of bytes alone limits no memory.
 _MAX_ROWS: Final = 10_000
 
+_MAX_EXPONENT: Final = 38
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -273,9 +275,11 @@ def _with_amounts_of(event: Event, row: Row) -> Event:
 
 def _exact(digits: str) -> Decimal | None:
     try:
-        return Decimal(digits)
+        amount = Decimal(digits)
     except InvalidOperation:  # an exponent that no Decimal has
         return None
+    # With an exponent that is far off, it would take gigabytes to write the amount out.
+    return amount if abs(amount.adjusted()) <= _MAX_EXPONENT else None
 
 
 def _amount(value: object) -> Decimal | None:
@@ -294,7 +298,7 @@ def _object(value: object) -> Row:
 
 def _text(value: object) -> str | None:
     """Read a text; the platform writes some ids as numbers."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return str(value)
     # A lone surrogate would fail when the text is printed or stored.
     return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
@@ -302,7 +306,7 @@ def _text(value: object) -> str | None:
 
 def _number(value: object) -> float | None:
     """Read a number, also one that is written as a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if not (is_number(value) or isinstance(value, str)):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None

@@ -23,10 +23,10 @@ from typing import Final, Unpack
 
 from attrs import field, frozen
 
+from engagelab_async.arguments import check_integer
 from engagelab_async.errors import EngageLabError, InvalidCallbackError, SignatureError
 from engagelab_async.frames import clear
 
-from ._limits import whole
 from .delivery import Delivery, DeliveryOptions, Handler
 from .encodings import decoded
 from .events import Event
@@ -177,7 +177,7 @@ class Receiver:
         **options: Unpack[DeliveryOptions],
     ) -> None:
         self._verifier = verifier
-        self._max_body = whole("max_body", max_body)
+        self._max_body = check_integer(max_body, "max_body", 1)
         self._delivery = Delivery(handler, **options)
 
     def running(self) -> AbstractAsyncContextManager[None]:

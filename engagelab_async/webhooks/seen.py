@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 
 from attrs import frozen
 
-from ._limits import positive, whole
+from engagelab_async.arguments import check_integer, check_seconds
 
 REPEAT_WINDOW: Final = 19 * 86_400
 """For how many seconds the platform may deliver a row again.
@@ -117,8 +117,8 @@ class RecentlySeen:
         lease: float = _LEASE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._capacity = whole("capacity", capacity)
-        self._lease = positive("lease", lease)
+        self._capacity = check_integer(capacity, "capacity", 1)
+        self._lease = check_seconds(lease, "lease")
         self._clock = clock
         self._lock = threading.Lock()  # two servers may share it, each in a thread of its own
         # ``None`` for an event that was handled.

@@ -17,10 +17,9 @@ from typing import Final, Literal
 import anyio
 from attrs import frozen
 
-from engagelab_async.arguments import identifier
+from engagelab_async.arguments import check_integer, check_seconds, identifier
 from engagelab_async.errors import NotDeliveredError
 
-from ._limits import not_negative, positive, whole
 from .events import FAILED, Event, MessageStatus
 
 Milestone = Literal["sent", "delivered", "verified"]
@@ -28,6 +27,9 @@ Milestone = Literal["sent", "delivered", "verified"]
 
 _MILESTONES: Final = ("sent", "delivered", "verified")
 _GRACE: Final = 20.0
+
+_Channel = tuple[str | None, str | None]
+"""A channel's two names, either of which may be missing."""
 
 
 @frozen
@@ -68,9 +70,9 @@ class Tracker:
     """
 
     def __init__(self, *, capacity: int = 10_000, grace: float = _GRACE) -> None:
-        self._capacity = whole("capacity", capacity)
-        self._grace = not_negative("grace", grace)
-        self._known: OrderedDict[str, dict[tuple[str, str | None], _Arrival]] = OrderedDict()
+        self._capacity = check_integer(capacity, "capacity", 1)
+        self._grace = check_seconds(grace, "grace", or_zero=True)
+        self._known: OrderedDict[str, dict[tuple[str, _Channel], _Arrival]] = OrderedDict()
         self._waiting: dict[str, set[anyio.Event]] = {}
 
     async def __call__(self, event: Event) -> None:
@@ -117,8 +119,8 @@ class Tracker:
         message = identifier(message_id, "message_id")
         if until not in _MILESTONES:
             raise ValueError(f"until: expected one of {', '.join(_MILESTONES)}")
-        patience = self._grace if grace is None else not_negative("grace", grace)
-        with anyio.move_on_after(positive("timeout", timeout)):
+        patience = self._grace if grace is None else check_seconds(grace, "grace", or_zero=True)
+        with anyio.move_on_after(check_seconds(timeout, "timeout")):
             return await self._outcome(message, until, patience)
         raise TimeoutError(f"message {message} was not {until} within {timeout:g} s")
 
@@ -160,17 +162,21 @@ def _failure(
         ):
             return each.event, -math.inf
     failed = [each for each in known if each.event.may_fall_back]
-    channels = {_channel(each.event) for each in failed}
-    if not failed or any(
-        each.event.status == "sent" and _channel(each.event) not in channels for each in known
-    ):
+    sent = [each for each in known if each.event.status == "sent"]
+    has_failed = [any(_is_same_channel(each, other) for other in failed) for each in sent]
+    if not failed or not all(has_failed):
         return None, math.inf  # a channel is left that has not failed
     last = max(failed, key=lambda each: each.at)
     return last.event, last.at + grace
 
 
-def _channel(event: MessageStatus) -> str | None:
-    return event.channel or event.current_send_channel
+def _channel(event: MessageStatus) -> _Channel:
+    return event.channel, event.current_send_channel
+
+
+def _is_same_channel(one: _Arrival, other: _Arrival) -> bool:
+    names = zip(_channel(one.event), _channel(other.event), strict=True)
+    return all(a == b or a is None or b is None for a, b in names)
 
 
 def _error(event: MessageStatus) -> NotDeliveredError:

@@ -20,11 +20,11 @@ from typing import Final, Self, TypedDict, Unpack
 
 from attrs import frozen
 
+from engagelab_async.arguments import check_integer, check_seconds, check_text
 from engagelab_async.errors import ConfigurationError, SignatureError
 from engagelab_async.frames import clears_frames
 
 from . import addresses
-from ._limits import positive, whole
 from .nonces import CAPACITY, NonceMemory
 from .seen import REPEAT_WINDOW
 from .signatures import (
@@ -32,7 +32,6 @@ from .signatures import (
     Signature,
     as_bytes,
     check_name,
-    check_secret,
     read,
 )
 
@@ -132,11 +131,11 @@ class Verifier:
         check_name("username", username)
         self._username = username
         self._secrets = _secrets(secret)
-        self._tolerance = positive("tolerance", tolerance)
+        self._tolerance = check_seconds(tolerance, "tolerance")
         self._oldest = (
             self._tolerance
             if repeat_tolerance is None
-            else positive("repeat_tolerance", repeat_tolerance)
+            else check_seconds(repeat_tolerance, "repeat_tolerance")
         )
         if authorization is not None:
             _check_authorization("authorization", authorization)
@@ -145,7 +144,7 @@ class Verifier:
         self._allowed = _allowed(
             allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
         )
-        self._nonces = NonceMemory(whole("max_nonces", max_nonces))
+        self._nonces = NonceMemory(check_integer(max_nonces, "max_nonces", 1))
         self._clock = clock
 
     @classmethod
@@ -295,13 +294,13 @@ def _secrets(given: str | Iterable[str]) -> tuple[str, ...]:
     if not secrets:
         raise ValueError("secret: must not be empty")
     for secret in secrets:
-        check_secret("secret", secret)
+        check_text(secret, "secret")
     return secrets
 
 
 def _check_authorization(name: str, value: str) -> None:
     """Refuse what headers do not carry: some servers read them as Latin-1, others as UTF-8."""
-    check_secret(name, value)
+    check_text(value, name)
     if not value.isascii():
         raise ValueError(f"{name}: must be ASCII")
 

@@ -17,6 +17,7 @@ from engagelab_async import (
     Response,
     ResponseTimeoutError,
     RetryPolicy,
+    SendFailedError,
     SendSMS,
     Uncertain,
 )
@@ -164,6 +165,22 @@ class TestPatience:
 
         on(main)
 
+    @pytest.mark.parametrize("code", [5001, 5016])
+    def test_is_not_for_failed_sends(self, on: Run, code: int) -> None:
+        """A send that failed is tried as often as the policy says, and is no outage."""
+        time = FakeTime()
+        platform = Faulty(lambda: refusal(code), float("inf"), time).platform
+
+        async def main() -> None:
+            run = run_of(platform, sends(50), time=time, max_in_flight=1)
+
+            assert {("Rejected", 3)} == {
+                (type(outcome).__name__, outcome.attempts) for outcome in await outcomes_of(run)
+            }
+            assert run.report.stopped is None
+
+        on(main)
+
     def test_ends_with_the_deadline(self, on: Run) -> None:
         """A request that takes its time not to connect uses up the call's deadline."""
         time = FakeTime()
@@ -264,6 +281,18 @@ class TestOutage:
             )
 
         on(main)
+
+    def test_counts_from_the_last_answer(self) -> None:
+        """A send that failed was answered, though it is transient: it is not the first of ten."""
+        time = FakeTime()
+        flow = FlowControl(4, None, clock=time.clock, sleep=time.sleep)
+        flow.failed(SendFailedError("send fail", code=5001), flow.mark, None)
+        paused = []
+        for _ in range(10):
+            flow.failed(ConnectError("refused"), flow.mark, None)
+            paused.append(flow.paused)
+
+        assert [False] * 9 + [True] == paused
 
     @pytest.mark.parametrize(
         ("fault", "name"),

@@ -463,6 +463,41 @@ class TestUnusable:
         assert str(journal) in str(caught.value)
         assert isinstance(caught.value, EngageLabError)
 
+    @pytest.mark.parametrize("name", ["run\0.db", "run\ud800.db"])
+    def test_has_a_name_that_no_file_can_have(self, tmp_path: Path, name: str) -> None:
+        """It is named all the same."""
+        with pytest.raises(
+            JournalError, match=r"journal: '.*run\\(x00|ud800)\.db' cannot be opened"
+        ):
+            Database(tmp_path / name)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+    @pytest.mark.parametrize("suffix", ["", "-wal"])
+    def test_is_no_file(self, journal: Path, suffix: str) -> None:
+        """A pipe that nobody writes to would be waited for, and not even cancelled."""
+        if suffix:
+            begun(journal)
+        pipe = journal.with_name(f"{journal.name}{suffix}")
+        os.mkfifo(pipe)
+
+        for use in (Database, summarise):
+            with pytest.raises(
+                JournalError, match=rf"{pipe.name} cannot be opened \(not a file\)$"
+            ):
+                use(journal)
+
+    def test_has_gone_and_left_its_log(self, journal: Path) -> None:
+        """No other takes its place, which would know of nobody."""
+        begun(journal)
+        log = journal.with_name("run.db-wal")
+        log.write_bytes(b"what the last run wrote")
+        journal.unlink()
+
+        with pytest.raises(JournalError, match=r"run\.db is missing, and its log .*run\.db-wal is"):
+            Database(journal)
+
+        assert [log] == list(journal.parent.iterdir())
+
 
 _OPENER = """
 import sys

@@ -26,7 +26,7 @@ from engagelab_async import (
     Template,
     Uncertain,
 )
-from engagelab_async.bulk.identity import identity
+from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Database, Record, RunJournal, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.states import State
@@ -240,15 +240,14 @@ class TestDuplicate:
 
         on(main)
 
-    def test_is_what_the_key_says(self, on: Run, journal: Path) -> None:
+    @pytest.mark.parametrize("key", [lambda each: each.to[0].encode(), lambda _: "caf\udce9"])
+    def test_is_what_the_key_says(self, on: Run, journal: Path, key: Key) -> None:
         """With a key of the caller's own, that is what makes two operations the same."""
         platform = Platform()
 
         async def main() -> None:
             operations = [SendSMS("+6591234567", "1"), SendSMS("+6591234567", "2")]
-            outcomes = await outcomes_of(
-                run_of(platform, operations, journal=journal, key=lambda each: each.to[0].encode())
-            )
+            outcomes = await outcomes_of(run_of(platform, operations, journal=journal, key=key))
 
             assert ["Accepted", "duplicate"] == sorted(kinds(outcomes))
 

@@ -361,6 +361,17 @@ class TestStopWhen:
 
         on(main)
 
+    @pytest.mark.parametrize("raised", [StopIteration, StopAsyncIteration])
+    async def test_that_fails_as_an_iterator_ends_is_raised(self, raised: type[Exception]) -> None:
+        """It does not pass for the end of the stream, with the rest of the operations lost."""
+
+        def rule(_: object) -> None:
+            raise raised
+
+        run = run_of(Platform(), sends(50), stop_when=rule)
+        with pytest.raises(RuntimeError, match=rf"the run failed \({raised.__name__}\)"):
+            await outcomes_of(run)
+
     async def test_that_is_no_rule_ends_the_run(self) -> None:
         """A coroutine function, say, would seem to give a reason each time."""
         run = run_of(Platform(), sends(9), stop_when=lambda _: True)

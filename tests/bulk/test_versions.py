@@ -208,6 +208,23 @@ class TestOlder:
         with pytest.raises(JournalError, match=r"was not closed by its last run"):
             Database(old)
 
+    @pytest.mark.parametrize("size", [None, 0, 17, 60, 4151])
+    def test_cannot_be_used_without_its_first_run(self, old: Path, size: int | None) -> None:
+        """That stood in the log alone, with all who were sent to."""
+        killed(old)
+        log = old.with_name("run.db-wal")
+        if size is None:
+            log.unlink()
+        else:
+            os.truncate(log, size)
+        before = old.read_bytes()
+
+        for use in (Database, summarise):
+            with pytest.raises(JournalError, match=r"was not closed by its last run"):
+                use(old)
+
+        assert before == old.read_bytes()
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
     @pytest.mark.parametrize("make", [killed, ended])
     def test_that_is_killed_while_it_is_migrated_is_whole(

@@ -205,3 +205,10 @@ def test_a_program_that_catches_the_output_gets_it(origin: str) -> None:
 
     assert 0 == exit_code
     assert caught.getvalue().startswith("✓ Sent")
+
+
+def test_a_terminal_of_no_width(engagelab: Engagelab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened is printed as on a usual one."""
+    monkeypatch.setenv("COLUMNS", "0")
+
+    assert "The journal cannot be read" in engagelab("journal", "show", "nothing.db").err

@@ -123,6 +123,21 @@ def test_auto_takes_the_fastest(
     backends.run(backend, main)
 
 
+def test_auto_chooses_anew_for_another_loop() -> None:
+    """A client that was used on asyncio first can be used on trio, and the other way round."""
+    engine, _ = choose("auto")
+    statuses: list[int] = []
+
+    async def main() -> None:
+        statuses.append((await send(engine, server.url)).status)
+
+    with Hostile(answers(200)) as server:
+        for backend in ("asyncio", "trio", "asyncio"):
+            backends.run(backend, main)
+
+    assert [200] * 3 == statuses
+
+
 def test_auto_imports_what_it_may_choose(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left to be imported when a request is to leave."""
     monkeypatch.delitem(sys.modules, "engagelab_async.engines.aiohttp")
@@ -132,7 +147,7 @@ def test_auto_imports_what_it_may_choose(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_auto_that_was_never_used_can_be_closed() -> None:
-    """Closing it before it has chosen does no harm."""
+    """Closing it before the first send does no harm."""
     engine, _ = choose("auto")
 
     await engine.aclose()

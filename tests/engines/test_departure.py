@@ -1,8 +1,10 @@
 """A caller's client of httpx: once the body was taken, no class of exception proves anything."""
 
+import copy
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from unittest.mock import patch
 
 import h2.config
 import h2.connection
@@ -11,12 +13,20 @@ import httpx
 import httpx2
 import pytest
 
-from engagelab_async import ConnectError, ConnectionLostError, EngageLabError
+from engagelab_async import (
+    ConfigurationError,
+    ConnectError,
+    ConnectionLostError,
+    EngageLabError,
+)
 from engagelab_async.engines import Engine, choose
 from engines.cases import send
 from hostile import Hostile, Peer, answers, closes, http, refusing, says
 
 LIBRARIES: Final[dict[str, Any]] = {"httpx": httpx, "httpx2": httpx2}
+BODY: Final = b'{"to":"1"}'
+"""What is sent."""
+
 every_library = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
 
 
@@ -301,3 +311,242 @@ async def test_two_refusals(library: Any, copy: Callable[[Any, Any], Any]) -> No
 
     assert isinstance(error, ConnectError)
     assert not error.may_have_been_sent
+
+
+# ------------------------------------------------------------------------------- mixed repeats
+
+
+def in_turn(*copies: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """Make a client whose transport sends these copies in turn, until one is answered."""
+
+    def make(library: Any) -> Any:  # noqa: ANN401
+        class InTurn(library.AsyncHTTPTransport):  # type: ignore[misc]
+            async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401
+                *others, last = copies
+                for make_copy in others:
+                    with suppress(library.TransportError):
+                        return await super().handle_async_request(make_copy(library, request))
+                return await super().handle_async_request(last(library, request))
+
+        return library.AsyncClient(transport=InTurn())
+
+    return make
+
+
+def rebuilt_by_the_client(library: Any) -> Any:  # noqa: ANN401
+    """Make a client that sends copies of its requests, twice if need be."""
+
+    class Rebuilding(library.AsyncClient):  # type: ignore[misc]
+        async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401
+            try:
+                return await super().send(from_content(library, request), **options)
+            except library.TransportError:
+                return await super().send(from_content(library, request), **options)
+
+    return Rebuilding()
+
+
+def rebuilt_the_second_time(library: Any) -> Any:  # noqa: ANN401
+    """Make a client whose method was replaced by one that repeats with a copy."""
+    client = library.AsyncClient()
+    send_once = client.send
+
+    async def send(request: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return await send_once(request, **options)
+        except library.TransportError:
+            return await send_once(from_content(library, request), **options)
+
+    client.send = send
+    return client
+
+
+def rebuilt_by_a_patch(library: Any) -> Any:  # noqa: ANN401
+    """Make a client with a transport of httpx's own, whose method was replaced."""
+    transport = library.AsyncHTTPTransport()
+    handle = transport.handle_async_request
+
+    async def repeat(request: Any) -> Any:  # noqa: ANN401
+        try:
+            return await handle(from_content(library, request))
+        except library.TransportError:
+            return await handle(from_content(library, request))
+
+    transport.handle_async_request = repeat
+    return library.AsyncClient(transport=transport)
+
+
+def rerouted_by_a_hook(library: Any) -> Any:  # noqa: ANN401
+    """Make a client whose hook sends requests to another transport."""
+
+    async def reroutes(request: Any) -> None:  # noqa: ANN401
+        request.url = request.url.copy_with(host="localhost")
+
+    return library.AsyncClient(
+        event_hooks={"request": [reroutes]},
+        mounts={"all://localhost": repeating(library, from_content)},
+    )
+
+
+def repeats_what_a_hook_replaced(library: Any) -> Any:  # noqa: ANN401
+    """Make a client whose hook leaves nothing of the request in its place, and that repeats."""
+
+    async def replaces(request: Any) -> None:  # noqa: ANN401
+        request.stream = library.ByteStream(request.content)
+        request.extensions = {}
+
+    return library.AsyncClient(
+        event_hooks={"request": [replaces]}, transport=repeating(library, same)
+    )
+
+
+HIDDEN: Final = {
+    "copy_second": in_turn(same, from_content),
+    "copy_without_trace_second": in_turn(from_content_with_extensions, from_content),
+    "by_the_client": rebuilt_by_the_client,
+    "by_the_client_second": rebuilt_the_second_time,
+    "by_a_patch": rebuilt_by_a_patch,
+    "rerouted": rerouted_by_a_hook,
+    "replaced": repeats_what_a_hook_replaced,
+}
+every_hidden = pytest.mark.parametrize("make", HIDDEN.values(), ids=HIDDEN)
+
+
+@every_library
+@every_hidden
+@pytest.mark.parametrize("status", [200, 400, 429])
+async def test_answer_to_a_hidden_copy(
+    library: Any,  # noqa: ANN401
+    make: Callable[[Any], Any],
+    status: int,
+) -> None:
+    """Whoever makes the copy, and of whatever: the answer to it says that there was another."""
+    with Hostile(closes, answers(status)) as server:
+        async with make(library) as client:
+            response = await send(choose(client)[0], server.url)
+
+        assert (status, 2) == (response.status, response.times_sent)
+        assert [BODY] * 2 == [request.body for request in server.requests]
+
+
+@every_library
+@pytest.mark.parametrize(
+    "make", [*HIDDEN.values(), in_turn(from_content, same)], ids=[*HIDDEN, "copy_first"]
+)
+async def test_refused_after_a_hidden_copy(library: Any, make: Callable[[Any], Any]) -> None:  # noqa: ANN401
+    """That the last copy found no connection says nothing of the first one."""
+
+    def last(peer: Peer) -> None:
+        peer.server.stop_listening()
+        closes(peer)
+
+    with Hostile(last) as server:
+        async with make(library) as client:
+            error = await failure(choose(client)[0], server.url)
+
+        assert error.may_have_been_sent
+        assert 1 == len(server.requests)
+
+
+@every_library
+async def test_transport_that_logs(library: Any) -> None:  # noqa: ANN401
+    """A transport that reads the request, before and after, has sent it once."""
+
+    class Logging(library.AsyncHTTPTransport):  # type: ignore[misc]
+        async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401
+            assert BODY == request.content
+            response = await super().handle_async_request(request)
+            assert BODY == await request.aread()
+            return response
+
+    with Hostile(answers(429)) as server:
+        async with engine_with(library, transport=Logging()) as engine:
+            response = await send(engine, server.url)
+
+    assert (429, 1) == (response.status, response.times_sent)
+
+
+# ------------------------------------------------------------------------------- hooks
+
+
+@every_library
+async def test_hook_that_replaces_the_body(library: Any) -> None:  # noqa: ANN401
+    """What a hook puts in the place of the body is sent, as with the library alone."""
+
+    async def replaces(request: Any) -> None:  # noqa: ANN401
+        request.stream = library.ByteStream(bytes(len(BODY)))
+
+    with Hostile(closes) as server:
+        async with engine_with(library, event_hooks={"request": [replaces]}) as engine:
+            error = await failure(engine, server.url)
+
+        assert isinstance(error, ConnectionLostError)
+        assert [bytes(len(BODY))] == [request.body for request in server.requests]
+
+
+@every_library
+async def test_hook_that_traces(library: Any) -> None:  # noqa: ANN401
+    """A hook that traces its request hides nothing, and goes without nothing."""
+    traced: list[str] = []
+
+    async def follow(event: str, _: object) -> None:
+        traced.append(event)
+
+    async def traces(request: Any) -> None:  # noqa: ANN401
+        request.extensions = {"trace": follow}
+
+    with refusing() as url:
+        async with engine_with(library, event_hooks={"request": [traces]}) as engine:
+            error = await failure(engine, url)
+
+    assert isinstance(error, ConnectError)
+    assert "connection.connect_tcp.failed" in traced
+
+
+@every_library
+async def test_hook_that_copies_the_request(library: Any) -> None:  # noqa: ANN401
+    """A copy that somebody keeps has no part in what is sent."""
+
+    async def copies(request: Any) -> None:  # noqa: ANN401
+        copy.copy(request)
+
+    with Hostile(answers(200)) as server:
+        async with engine_with(library, event_hooks={"request": [copies]}) as engine:
+            await send(engine, server.url)
+
+        assert [BODY] == [request.body for request in server.requests]
+
+
+# ------------------------------------------------------------------------------- mocks
+
+
+@every_library
+@pytest.mark.parametrize(
+    "target", ["AsyncHTTPTransport.handle_async_request", "AsyncClient.send"], ids=str.lower
+)
+@pytest.mark.parametrize(
+    ("name", "is_doubt"),
+    [("ConnectError", False), ("ConnectTimeout", False), ("ReadTimeout", True)],
+)
+async def test_patched_library(library: Any, target: str, name: str, is_doubt: bool) -> None:  # noqa: ANN401
+    """What a test has put in the place of the library plays what it raises."""
+    played = patch(f"{library.__name__}.{target}", side_effect=getattr(library, name)("no"))
+    async with engine_with(library) as engine:
+        with played:
+            error = await failure(engine, "http://api.invalid")
+
+    assert is_doubt is error.may_have_been_sent
+
+
+@every_library
+async def test_transport_that_refuses_to_send(library: Any) -> None:  # noqa: ANN401
+    """A transport that fails without looking at the body, as breakers of circuits do."""
+
+    class Open(library.AsyncBaseTransport):  # type: ignore[misc]
+        async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401
+            raise RuntimeError
+
+    async with engine_with(library, transport=Open()) as engine:
+        error = await failure(engine, "http://api.invalid")
+
+    assert isinstance(error, ConfigurationError)

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from attrs import define
 
-from engagelab_async.engines._slots import Slots
+from engagelab_async.engines._slots import Slots, Sweeper
 
 A, B = "https://a.example", "https://b.example"
 
@@ -226,3 +226,53 @@ async def test_closing_closes_the_idle_at_once_and_the_busy_later() -> None:
     assert (True, False) == (idle.connection.closed, busy.connection.closed)
     await slots.give_back(busy)
     assert busy.connection.closed
+
+
+async def test_sweeper_ends_with_its_rounds() -> None:
+    """It does not go on for ever over slots that stay good."""
+    slots = make_slots()
+    await slots.give_back(await slots.take(A))
+    slept: list[float] = []
+    ended = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            ended.set()
+        await asyncio.sleep(0)
+
+    sweeper = Sweeper(slots, rounds=3, sleep=sleep)
+    await sweeper.aclose()
+    sweeper.wake()
+    sweeper.wake()
+    await ended.wait()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await sweeper.aclose()
+
+    assert [1.0] * 3 == slept
+    assert 1 == slots.free
+
+
+async def test_sweeper_ends_with_the_last_slot() -> None:
+    """And begins anew when it is woken."""
+    clock = Clock()
+    slots = make_slots(clock=clock)
+    slept: list[float] = []
+    swept = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.now += 40.0
+        swept.set()
+
+    sweeper = Sweeper(slots, rounds=9, sleep=sleep)
+    for _ in range(2):
+        await slots.give_back(await slots.take(A))
+        swept.clear()
+        sweeper.wake()
+        await swept.wait()
+        await anyio.wait_all_tasks_blocked()
+    await sweeper.aclose()
+
+    assert (2, 0) == (len(slept), slots.free)

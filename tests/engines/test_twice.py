@@ -38,6 +38,30 @@ async def repeats_with_the_session(
         )
 
 
+async def repeats_with_a_copy(
+    request: aiohttp.ClientRequest, send_on: Send
+) -> aiohttp.ClientResponse:
+    """Try a second time with the bytes alone."""
+    try:
+        return await send_on(request)
+    except aiohttp.ClientError:
+        return await sends_a_copy(request)
+
+
+async def sends_copies(request: aiohttp.ClientRequest, _: Send) -> aiohttp.ClientResponse:
+    """Try twice with the bytes alone."""
+    try:
+        return await sends_a_copy(request)
+    except aiohttp.ClientError:
+        return await sends_a_copy(request)
+
+
+async def sends_a_copy(request: aiohttp.ClientRequest) -> aiohttp.ClientResponse:
+    """Send the bytes as a request of its own."""
+    body = await request.body.as_bytes()  # type: ignore[union-attr]
+    return await request.session.request(request.method, request.url, data=body, middlewares=())
+
+
 async def replaces_the_body(request: aiohttp.ClientRequest, send_on: Send) -> Any:  # noqa: ANN401
     """Send something else."""
     await request.update_body(b'{"changed": true}')
@@ -130,6 +154,34 @@ async def test_two_refusals(make: Callable[[], aiohttp.ClientSession]) -> None:
         await send_with(make, url)
 
     assert not caught.value.may_have_been_sent
+
+
+@pytest.mark.parametrize("middleware", [repeats_with_a_copy, sends_copies])
+@pytest.mark.parametrize("status", [200, 400, 429])
+async def test_answer_to_a_hidden_copy(middleware: Any, status: int) -> None:  # noqa: ANN401
+    """The answer to a copy that nobody saw leave says that there was another."""
+    with Hostile(closes, answers(status)) as server:
+        response = await send_with(
+            lambda: aiohttp.ClientSession(middlewares=[middleware]), server.url
+        )
+
+        assert (status, 2) == (response.status, response.times_sent)
+        assert 2 == len(server.requests)
+
+
+async def test_middleware_that_logs() -> None:
+    """A middleware that reads the body, before and after, has sent it once."""
+
+    async def logs(request: aiohttp.ClientRequest, send_on: Send) -> aiohttp.ClientResponse:
+        assert b"{}" == await request.body.as_bytes()  # type: ignore[union-attr]
+        response = await send_on(request)
+        assert "{}" == request.body.decode()
+        return response
+
+    with Hostile(answers(429)) as server:
+        response = await send_with(lambda: aiohttp.ClientSession(middlewares=[logs]), server.url)
+
+    assert (429, 1) == (response.status, response.times_sent)
 
 
 async def test_one_try_counts_once() -> None:

@@ -10,11 +10,11 @@ import pytest
 from starlette.types import Message
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks
-from engagelab_async.sandbox._errors import MEANINGS
 from engagelab_async.sandbox._fields import Body
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import MEANINGS
 from sandbox.fake_clock import FakeClock
 
 NO_AUTH = httpx.Auth()  # its flow sends the request as it is, unlike the client's own

@@ -9,9 +9,9 @@ import pytest
 
 from engagelab_async import Balance, BusinessRuleError, Credentials, EngageLab
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Answer, Body
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.testing import FakeEngageLab
 
 TO = ["+6591234567", "+6591234568"]

@@ -187,7 +187,11 @@ async def test_what_is_not_answered_200_is_sent_again(
         assert [[0], [0], [0]] == told(server)
         assert [status, status, 200] == [each.status for each in delivery.tries]
         assert delivery.tries[0].answer.startswith(answer)
-        assert (True, True) == (delivery.is_over, delivery.is_answered)
+        assert (True, True, False) == (
+            delivery.is_over,
+            delivery.is_answered,
+            delivery.has_failed,
+        )
 
 
 async def test_nobody_waits_for_ever_for_an_answer(
@@ -238,7 +242,7 @@ async def test_it_gives_up(office: Office, message: SentMessage) -> None:
     assert ["ConnectError", "ConnectError"] == [
         each.answer.partition(":")[0] for each in delivery.tries
     ]
-    assert (True, False) == (delivery.is_over, delivery.is_answered)
+    assert (True, False, True) == (delivery.is_over, delivery.is_answered, delivery.has_failed)
 
 
 async def test_the_waits_grow(office: Office, message: SentMessage) -> None:

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox, StoreError
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.keeper import Keeper
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.sandbox.store import Store
 from sandbox.fake_clock import FakeClock
 

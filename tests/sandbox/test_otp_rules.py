@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Fields
 from engagelab_async.sandbox.openapi import document
 from engagelab_async.sandbox.otp_rules import check_template
+from engagelab_async.sandbox.refusals import RefusedError
 
 SCHEMA = document("otp")["paths"]["/v1/template-configs"]["post"]["requestBody"]["content"][
     "application/json"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, MAGIC_RECIPIENTS
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox._fields import Answer, Body
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import RefusedError
 from sandbox.fake_clock import FakeClock
 
 TO = "+6591234567"

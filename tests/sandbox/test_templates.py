@@ -1,9 +1,11 @@
 """Templates: which exist, and what their text becomes."""
 
+from typing import Any
+
 import pytest
 
-from engagelab_async.sandbox import DEMO_TEMPLATE, DEMO_TEMPLATES
-from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.sandbox import DEMO_TEMPLATE, DEMO_TEMPLATES, Sandbox
+from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.sandbox.templates import Template, Templates
 
 
@@ -48,6 +50,24 @@ def test_known_templates_are_the_only_ones() -> None:
     assert templates.find(DEMO_TEMPLATE).is_verification
     with pytest.raises(RefusedError, match="4001"):
         templates.find("login")
+
+
+@pytest.mark.parametrize(
+    ("templates", "problem"),
+    [
+        (["login"], "templates: expected texts by template id, got list"),
+        ("login", "templates: expected texts by template id, got str"),
+        ({"login": ["code"]}, "templates['login']: expected a str, got list"),
+        ({"login": None}, "templates['login']: expected a str, got NoneType"),
+        ({7: "text"}, "templates: expected ids that are str, got int"),
+    ],
+)
+def test_what_can_be_no_templates(templates: Any, problem: str) -> None:  # noqa: ANN401 - wrong types
+    """A sandbox says so when it is made, and not when something is sent."""
+    with pytest.raises(TypeError) as caught:
+        Sandbox(templates=templates)
+
+    assert problem == str(caught.value)
 
 
 def test_the_vendors_templates_always_exist() -> None:

@@ -157,6 +157,7 @@ async def test_fields() -> None:
 
     def handle(error: EngageLabError) -> int | None:
         assert_type(error.may_have_been_sent, bool)
+        assert_type(error.transient, bool)
         assert_type(error.attempts, int)
         if isinstance(error, APIError):
             assert_type(error.retry_after, float | None)

@@ -150,6 +150,23 @@ async def test_a_bomb_comes_in_small_pieces() -> None:
     assert (20_000_000, True) == (sum(lengths), max(lengths) <= 65_536)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "cut"), [("deflate", raw_deflate), ("gzip", lambda data: gzip.compress(data)[:-8])]
+)
+@pytest.mark.parametrize("length", range(65_530, 65_550))
+async def test_a_step_that_is_full_is_not_the_last(
+    encoding: str, cut: Callable[[bytes], bytes], length: int
+) -> None:
+    """The last bytes of a body may decode to more than one step takes."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        body = cut(b" " * length)
+        yield body[:20]
+        yield body[20:]
+
+    assert length == sum([len(piece) async for piece in decoded(pieces(), encoding)])
+
+
 async def test_nothing_is_decoded_without_end() -> None:
     """Bytes that decode to nothing are counted, too."""
     empty_block = b"\x00\x00\x00\xff\xff"

@@ -1,11 +1,13 @@
 """Events: what they are, what they show, and how they are told apart."""
 
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
+from engagelab_async.operations.otp_templates import Channel
 from engagelab_async.webhooks import (
     MessageStatus,
     Notification,
@@ -42,20 +44,27 @@ def test_what_a_status_means(status: str, final: bool, delivered: bool, failed: 
 
 
 @pytest.mark.parametrize(
-    ("server", "channel", "may_fall_back"),
+    ("server", "channels", "may_fall_back"),
     [
-        ("otp", "whatsapp", True),
-        ("otp", "sms", True),
-        (None, None, True),
-        ("otp", "email", False),
-        ("sms", "sms", False),
+        ("otp", ("whatsapp", None), True),
+        ("otp", ("sms", "CHANNEL_A"), True),
+        (None, (None, None), True),
+        ("otp", ("email", None), False),
+        ("otp", (None, "email"), False),
+        ("sms", ("sms", None), False),
     ],
 )
 def test_another_channel_may_follow(
-    server: str | None, channel: str | None, may_fall_back: bool
+    server: str | None, channels: tuple[str | None, str | None], may_fall_back: bool
 ) -> None:
     """Unless the product has no strategies, or the channel stands alone, nothing rules it out."""
-    event = MessageStatus(message_id="7", status="delivered_failed", server=server, channel=channel)
+    event = MessageStatus(
+        message_id="7",
+        status="delivered_failed",
+        server=server,
+        channel=channels[0],
+        current_send_channel=channels[1],
+    )
 
     assert (may_fall_back, not may_fall_back, True) == (
         event.may_fall_back,
@@ -73,6 +82,11 @@ def test_another_channel_may_follow(
         ("delivered_failed", ("sms", "CHANNEL_A"), "sms|voice", False),
         ("delivered_failed", ("sms", "sms"), "whatsapp|sms|voice", False),
         ("delivered_failed", ("sms", "sms"), "sms", True),
+        ("delivered_failed", ("whatsapp", "sms"), "whatsapp|sms", True),
+        ("delivered_failed", ("sms", "whatsapp"), "whatsapp|sms", False),
+        ("delivered_failed", ("whatsapp", None), (Channel.WHATSAPP, Channel.SMS), False),
+        ("delivered_failed", ("sms", None), (Channel.WHATSAPP, Channel.SMS), True),
+        ("delivered_failed", ("sms", None), ["sms", "voice"], False),
         ("delivered_failed", ("email", None), "email", True),
         ("sent", ("sms", "sms"), "sms", False),
         ("verified_failed", ("sms", "sms"), "sms", False),
@@ -81,7 +95,7 @@ def test_another_channel_may_follow(
     ],
 )
 def test_a_strategy_tells(
-    status: str, channels: tuple[str | None, str | None], strategy: str, final: bool
+    status: str, channels: tuple[str | None, str | None], strategy: str | Sequence[str], final: bool
 ) -> None:
     """Who knows the template's channels knows whether one is left."""
     event = MessageStatus(

@@ -214,6 +214,45 @@ class TestFallback:
         assert end.startswith("NotDeliveredError: message 7: delivered_failed")
         assert max(last * 5.0 + 20, both_sent * 5.0) == took
 
+    @pytest.mark.parametrize("changing", ["channel", "current_send_channel"])
+    @pytest.mark.parametrize("other", ["whatsapp", "CHANNEL_A", None])
+    def test_either_name_of_a_channel_tells_them_apart(
+        self, changing: str, other: str | None
+    ) -> None:
+        """The next channel is in use as soon as one of the two names is another."""
+        names: dict[str, Any] = {"channel": other, "current_send_channel": other}
+        story = [status(name, **names | {changing: channel}) for name, channel in self.STORY]
+
+        async def main() -> str:
+            tracker = Tracker()
+            for event in story[:3]:
+                await tracker(event)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.after, 60, tracker, story[3])
+                event = await tracker.wait_for("7", timeout=600)
+            return event.status
+
+        assert "delivered" == self.run(main)
+
+    @staticmethod
+    async def after(seconds: float, tracker: Tracker, event: MessageStatus) -> None:
+        """Have an event come later."""
+        await anyio.sleep(seconds)
+        await tracker(event)
+
+    def test_a_failure_that_names_its_channel_once(self) -> None:
+        """It is that of the channel that was sent on, though that was named twice."""
+
+        async def main() -> float:
+            tracker = Tracker()
+            await tracker(status("sent", channel="sms", current_send_channel="CHANNEL_A"))
+            await tracker(status("delivered_failed", channel="sms"))
+            with pytest.raises(NotDeliveredError):
+                await tracker.wait_for("7", timeout=600)
+            return anyio.current_time()
+
+        assert 20 == self.run(main)
+
     def test_a_repeat_of_the_failure_changes_nothing(self) -> None:
         """It neither ends the wait for the next channel nor begins a new grace period."""
         failed = ("delivered_failed", "whatsapp")

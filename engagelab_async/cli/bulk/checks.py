@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
+from engagelab_async.arguments import is_integer
 from engagelab_async.bulk.broadcasting import phone_number
 
 from .rows import CSV, Row, Sheet, is_text, shown
@@ -153,7 +154,7 @@ class Checker:
 
 def _text(row: Row, column: str) -> str:
     value: Any = row.values.get(column)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_integer(value):
         return str(value)
     problem = _problem(value)
     if problem is None:

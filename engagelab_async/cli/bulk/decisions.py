@@ -6,7 +6,7 @@ an option has decided it.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -19,6 +19,8 @@ from . import report_page
 from .asking import agreed, can_ask
 from .checks import Findings
 from .job import Job
+
+_SUFFIXES: Final = ("", "-wal", "-shm", "-journal", "-callbacks")
 
 
 class DecisionError(Exception):
@@ -136,8 +138,10 @@ def about_files(job: Job, *, resumed: bool) -> None:
     Raises:
         DecisionError: It would.
     """
-    options = job.options
-    taken = {Path(job.file).absolute(), job.journal.absolute()}
+    options, journal = job.options, job.journal.resolve()
+    # SQLite keeps files of its own beside a journal.
+    beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _SUFFIXES)
+    taken = [Path(job.file), *beside]
     for option, path in (
         ("--failed", options.failed),
         ("--uncertain", options.uncertain),
@@ -145,14 +149,21 @@ def about_files(job: Job, *, resumed: bool) -> None:
     ):
         if path is None:
             continue
-        if path.absolute() in taken:
-            raise DecisionError(f"{option}: {path} is used already", "Name another file.")
-        taken.add(path.absolute())
         if not path.parent.is_dir():
             raise DecisionError(f"{option}: there is no directory {path.parent}", "Make it first.")
+        if any(_is_same(path, each) for each in taken):
+            raise DecisionError(f"{option}: {path} is used already", "Name another file.")
+        taken.append(path)
         # Rows are added to what an earlier run wrote, and its report is replaced.
         may_be_there = resumed and (option != "--report" or report_page.is_report(path))
         if path.exists() and not may_be_there:
             raise DecisionError(
                 f"{option}: {path} is there already", "Name another file, or move that away."
             )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Return whether two names are, or would be, those of one file."""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.parent.resolve() / path.name == other.parent.resolve() / other.name

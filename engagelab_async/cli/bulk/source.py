@@ -1,7 +1,8 @@
 """A list to read: a file or standard input, plain or gzipped, as text that can be read twice.
 
 Everything is read once to be checked and once to be sent, so that a list of any length takes
-little memory. Standard input, which can be read once, is kept in a temporary file meanwhile.
+little memory. Standard input or a pipe, which can be read once, is kept in a temporary file
+meanwhile.
 """
 
 import gzip
@@ -13,7 +14,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from attrs import define
 
@@ -97,7 +98,7 @@ def opened(path: str) -> Iterator[Source]:
         SourceError: It cannot be opened, or is of a kind that cannot be read.
     """
     name = "standard input" if path == STDIN else path
-    with _spooled() if path == STDIN else _file(path) as file:
+    with _spooled(sys.stdin.buffer) if path == STDIN else _file(path) as file:
         start = file.read(4)
         for magic, what in _WRONG_KINDS.items():
             if start.startswith(magic):
@@ -105,16 +106,23 @@ def opened(path: str) -> Iterator[Source]:
         yield Source(name, file, start.startswith(_GZIP))
 
 
-def _file(path: str) -> _Bytes:
+@contextmanager
+def _file(path: str) -> Iterator[_Bytes]:
     try:
-        return Path(path).open("rb")
+        file = Path(path).open("rb")  # noqa: SIM115 - the block is below
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from None
+    with file:
+        if file.seekable():
+            yield file
+        else:
+            with _spooled(file) as spooled:
+                yield spooled
 
 
 @contextmanager
-def _spooled() -> Iterator[_Bytes]:
+def _spooled(stream: BinaryIO) -> Iterator[_Bytes]:
     with tempfile.TemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+        shutil.copyfileobj(stream, file)
         file.seek(0)
         yield file

@@ -7,9 +7,9 @@ from typing import Final, Literal, Self, TypeAlias, get_args
 from attrs import asdict, field, fields_dict, frozen
 from attrs.validators import optional
 
-from engagelab_async.sandbox._checks import number, text, truth, whole
-from engagelab_async.sandbox._errors import MEANINGS
+from engagelab_async.arguments import flag, integer, number, text
 from engagelab_async.sandbox.recipients import canonical
+from engagelab_async.sandbox.refusals import MEANINGS
 
 FaultKind: TypeAlias = Literal[
     "latency", "hang", "reset", "cut", "slow", "http", "error", "error_in_200", "partial"
@@ -70,14 +70,14 @@ class Fault:
     to: str = field(default="*", kw_only=True, repr=False, validator=text)
     path: str = field(default="*", kw_only=True, validator=text)
     probability: float = field(default=1.0, kw_only=True, validator=number(0, 1))
-    times: int | None = field(default=None, kw_only=True, validator=optional(whole(1)))
-    after: bool = field(default=False, kw_only=True, validator=truth)
+    times: int | None = field(default=None, kw_only=True, validator=optional(integer(1)))
+    after: bool = field(default=False, kw_only=True, validator=flag)
     seconds: float = field(default=1.0, kw_only=True, validator=number(0, _AN_HOUR))
-    status: int = field(default=502, kw_only=True, validator=whole(400, 599))
-    retry_after: int | None = field(default=None, kw_only=True, validator=optional(whole(0)))
-    code: int | None = field(default=None, kw_only=True, validator=optional(whole(1)))
+    status: int = field(default=502, kw_only=True, validator=integer(400, 599))
+    retry_after: int | None = field(default=None, kw_only=True, validator=optional(integer(0)))
+    code: int | None = field(default=None, kw_only=True, validator=optional(integer(1)))
     share: float = field(default=0.5, kw_only=True, validator=number(0, 1))
-    seed: int | None = field(default=None, kw_only=True, validator=optional(whole(0)))
+    seed: int | None = field(default=None, kw_only=True, validator=optional(integer(0)))
 
     def __attrs_post_init__(self) -> None:
         """Check what belongs together."""

@@ -20,9 +20,9 @@ from attrs import define, frozen
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox.app import is_call
 from engagelab_async.sandbox.recipients import dropping
+from engagelab_async.sandbox.refusals import RefusedError
 
 from .fault import Fault
 from .register import Faults, Strike

@@ -20,10 +20,11 @@ from typing import TypeAlias
 
 from attrs import define, field, frozen
 
-from engagelab_async.sandbox._errors import RefusedError
+from engagelab_async.arguments import check_integer
 from engagelab_async.sandbox._fields import Answer, Body
 from engagelab_async.sandbox._kept import nobody
 from engagelab_async.sandbox.outbox import Outbox, Product
+from engagelab_async.sandbox.refusals import RefusedError
 
 BodyCall: TypeAlias = Callable[[Body], Answer]
 """A send of the platform."""
@@ -110,17 +111,13 @@ class Calls:
     """
 
     def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
-        if isinstance(keep, bool) or not isinstance(keep, int):
-            raise TypeError(f"keep: expected an int, got {type(keep).__name__}")
-        if keep < 1:
-            raise ValueError(f"keep: must be at least 1, got {keep}")
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
         self.on_change: Callable[[int], object] = lambda _: None
         self.on_add: Callable[[Call], object] = nobody
         self.on_clear: Callable[[], object] = nobody
         self._outbox = outbox
-        self._keep = keep
+        self._keep = check_integer(keep, "keep", 1)
         self._clock = clock
         self._calls: deque[Call] = deque()
         self._by_change: dict[int, Call] = {}

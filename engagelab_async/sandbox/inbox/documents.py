@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from engagelab_async.sandbox._errors import MEANINGS
 from engagelab_async.sandbox._fields import Answer
 from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
 from engagelab_async.sandbox.outbox import SentMessage
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import MEANINGS
 
 from .calls import Call
 from .watch import state_of

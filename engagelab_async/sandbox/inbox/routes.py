@@ -29,13 +29,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from engagelab_async.sandbox._errors import MEANINGS
 from engagelab_async.sandbox._fields import Answer, Fields
 from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import read_body
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
+from engagelab_async.sandbox.refusals import MEANINGS
 
 from .calls import Call
 from .documents import Documents

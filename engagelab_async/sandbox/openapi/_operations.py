@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from engagelab_async.sandbox._errors import MEANINGS, OTP_ONLY, RefusedError
 from engagelab_async.sandbox.outbox import Product
+from engagelab_async.sandbox.refusals import MEANINGS, OTP_ONLY, RefusedError
 
 from ._schemas import Schema, answer, any_text, integer, reference, text
 

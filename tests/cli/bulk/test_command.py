@@ -477,6 +477,10 @@ def test_what_is_no_journal_is_left_alone(at_sandbox: Engagelab, write: WriteLis
         (("--template-text", "Hi"), "--template-text: goes with --dry-run"),
         (("--failed", "people.csv"), "--failed: people.csv is used already"),
         (("--failed", JOURNAL), f"--failed: {JOURNAL} is used already"),
+        (("--failed", f"{JOURNAL}-wal"), f"--failed: {JOURNAL}-wal is used already"),
+        (("--uncertain", f"./{JOURNAL}-callbacks"), f"{JOURNAL}-callbacks is used already"),
+        (("--failed", "here/people.csv"), "--failed: here/people.csv is used already"),
+        (("--report", f"sub/../{JOURNAL}"), f"--report: sub/../{JOURNAL} is used already"),
         (("--failed", "a.csv", "--uncertain", "a.csv"), "--uncertain: a.csv is used already"),
         (("--report", "nowhere/report.html"), "--report: there is no directory nowhere"),
         (("--uncertain", "old.csv"), "--uncertain: old.csv is there already"),
@@ -493,12 +497,26 @@ def test_what_can_never_be_right_sends_nothing(
     """The option is named, and the exit code is 2."""
     write(*rows(*numbers(3)))
     Path("old.csv").write_text("old")
+    Path("here").symlink_to(".")
+    Path("sub").mkdir()
     defaults = [] if "--template" in options else ["--template", "7"]
 
     ran = at_sandbox("sms", "bulk", "people.csv", *defaults, *options)
 
     assert (2, 0) == (ran.exit_code, len(sandbox.messages))
     assert what in ran.err
+
+
+def test_the_list_by_another_name(at_sandbox: Engagelab, write: WriteList) -> None:
+    """A run that goes on adds rows to a file that is there, but not to the list itself."""
+    write(*rows(*numbers(3)))
+    at_sandbox(*SMS)
+    Path("failed.csv").hardlink_to("people.csv")
+
+    ran = at_sandbox(*SMS, "--resume", "--failed", "failed.csv")
+
+    assert 2 == ran.exit_code
+    assert "--failed: failed.csv is used already" in ran.err
 
 
 def test_a_list_that_is_not_there(at_sandbox: Engagelab) -> None:

@@ -1,5 +1,7 @@
 """Lists as files, and as standard input."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,21 @@ def test_reading_may_be_given_up_after_the_file_is_closed(content: bytes, tmp_pa
         next(lines)
 
     lines.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("content", [LIST, zipped(LIST)])
+def test_a_pipe_is_read_twice_as_well(content: bytes, tmp_path: Path) -> None:
+    """A shell makes one of ``<(zcat people.csv.gz)``."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+
+    with opened(str(pipe)) as source:
+        assert [LINES, LINES] == [list(source.lines()), list(source.lines())]
+
+    writer.join()
 
 
 @pytest.mark.parametrize("content", [LIST, zipped(LIST)])

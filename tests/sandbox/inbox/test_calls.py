@@ -2,9 +2,9 @@
 
 import pytest
 
-from engagelab_async.sandbox._errors import RefusedError
 from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.refusals import RefusedError
 from sandbox.fake_clock import FakeClock
 
 
