@@ -363,7 +363,7 @@ def _refuse_lone_log(path: Path) -> None:
     if log.exists():
         raise JournalError(
             f"journal: {path} is missing, and its log {log} is there: put back the one, or, to "
-            "send to everybody again, move away the other"
+            "send to all recipients again, move away the other"
         )
 
 

@@ -452,7 +452,7 @@ class _SessionDeparture(_Departure):
 
     def answered(self, response: aiohttp.ClientResponse) -> None:
         """Note which answer the session has brought."""
-        # If not the last one that was seen, it is that to a copy which nobody saw leave.
+        # If it is not the last one that was seen, it answers a copy that was sent unseen.
         self._unseen = int(self.reads > 0 and response is not self._answer)
 
     async def watch(

@@ -138,7 +138,7 @@ class _Departure:
 
     @property
     def may_have_left(self) -> bool:
-        """Whether it left, or somebody has its bytes who may have sent them unseen."""
+        """Whether it was sent, or a transport of the caller may have sent it unseen."""
         return self.times > 0 or (self.transport == "other" and self.reads > 0)
 
     def hand_over(self, transport: str, extensions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,7 +160,7 @@ class _Departure:
 
     def answered(self, status: int) -> None:
         """Note which answer the caller's client has brought."""
-        # If not the last one that was traced, it is that to a copy which nobody saw leave.
+        # If it is not the last one that was traced, it answers a copy that was sent unseen.
         self._unseen = int(self.reads > 0 and status != self._status)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
