@@ -25,8 +25,8 @@ class OTP:
     """The OTP API; ``engagelab.otp`` is one.
 
     Every coroutine takes `timeout` (seconds for one attempt), `deadline` (seconds for the whole
-    call, including retries and delays) and `retry` (a `RetryPolicy`). They default to the client's.
-    Every coroutine raises ``TypeError`` or ``ValueError`` for an invalid argument,
+    call, repeats and waits included) and `retry` (a `RetryPolicy`); left out, the client's hold.
+    Every coroutine raises ``TypeError`` or ``ValueError`` for an argument that can never be right,
     before anything is sent, and a subclass of `EngageLabError` for everything else.
     """
 

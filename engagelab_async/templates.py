@@ -45,7 +45,7 @@ _AN_HOUR: Final = 3600.0
 
 
 class CallOptions(TypedDict, total=False):
-    """Options of every call besides its own arguments. They default to the client's.
+    """What every call takes besides its own arguments; left out, the client's holds.
 
     Attributes:
         timeout: Seconds for one attempt.

@@ -65,7 +65,7 @@ class TemplateDefaultConfig(Serializable):
     """What the platform's own text mentions besides the code.
 
     Attributes:
-        contain_security: Not to share the code with anyone.
+        contain_security: Not to share the code with anybody.
         contain_expire: When the code expires.
 
     .. versionadded:: 0.1.0
@@ -213,7 +213,7 @@ class OTPTemplate(Serializable):
     the rules. `sms` and `whatsapp_then_sms` make the common ones.
 
     Attributes:
-        template_id: Its id, chosen by its creator; at most 128 characters.
+        template_id: Its id, chosen by whoever creates it; at most 128 characters.
         send_channel_strategy: The channels, in the order in which they are tried; a tuple of
             `Channel`, made from their names or from ``"whatsapp|sms"``. One and at most two
             fallbacks, each once and each with its config; email stands alone.
@@ -303,7 +303,7 @@ class OTPTemplate(Serializable):
         verify_code: VerifyCodeConfig | None = None,
         description: str | None = None,
     ) -> Self:
-        """Make a template that sends codes by WhatsApp, and by SMS to phones without it.
+        """Make a template that sends codes by WhatsApp, and by SMS to whom that does not reach.
 
         Args:
             template_id: As in `sms`.
@@ -345,7 +345,7 @@ def _sms_config(content: str | None, codes: str | Iterable[str]) -> SMSConfig:
 
 
 def _without_answers(template: OTPTemplate) -> OTPTemplate:
-    """Remove what only the platform sets: a template that was read can be submitted again."""
+    """Take away what only the platform says: a template that was read can be submitted anew."""
     if not isinstance(template, OTPTemplate):
         msg = f"template: expected an OTPTemplate, got {arguments.kind_of(template)}"
         raise TypeError(msg)

@@ -22,7 +22,7 @@ class Signature(Serializable):
         sign_id: Its id.
         sign_name: The name.
         status: What the review has said; one that is not approved cannot be used.
-        related_template_count: How many templates use it, or ``None`` if that is not reported.
+        related_template_count: How many templates use it, or ``None`` if that is not told.
         audit_remark: The reviewer's words, or ``None``.
         created_time: An aware ``datetime``, or ``None``.
         updated_time: An aware ``datetime``, or ``None``.

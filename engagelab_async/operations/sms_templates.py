@@ -63,7 +63,7 @@ class SMSTemplate(Serializable):
         country_codes: Where it is sent to, such as ``("CN", "US")``.
         sign_id: The id of its signature, or ``None``.
         sign_name: The name that its signature shows, or ``None``.
-        sign_position: Where the signature stands, or ``None`` if that is not reported.
+        sign_position: Where the signature stands, or ``None`` if that is not told.
         sign_status: What the review has said about the signature, or ``None``.
         audit_remark: The reviewer's words, or ``None``.
         created_time: An aware ``datetime``, or ``None``.
