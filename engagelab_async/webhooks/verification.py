@@ -239,12 +239,12 @@ class Verifier:
             trusts_unix=self._trusts_unix,
         )
         if found is None or not addresses.is_in(found, self._allowed):
-            raise SignatureError("callbacks do not come from there", reason="wrong_address")
+            raise SignatureError("the source address is not allowed", reason="wrong_address")
 
     def _check_authorization(self, given: str) -> None:
         wanted = self._authorization
         if wanted is not None and not hmac.compare_digest(as_bytes(wanted), as_bytes(given)):
-            raise SignatureError("Authorization: not the one agreed", reason="wrong_authorization")
+            raise SignatureError("Authorization: does not match", reason="wrong_authorization")
 
     def _check_proof(self, signature: Signature) -> None:
         # The name in the header is ignored; the signature is computed with ours. All secrets are
