@@ -1,5 +1,7 @@
 """The check for retired words in identifiers."""
 
+from pathlib import Path
+
 import pytest
 
 import words
@@ -39,6 +41,7 @@ def test_the_glossary_names_the_words() -> None:
         pytest.param("_TOLD: Final = 1", "_TOLD", id="constant"),
         pytest.param("import errors as told", "told", id="import"),
         pytest.param("[told for told in ()]", "told", id="comprehension"),
+        pytest.param("try: ...\nexcept OSError as told: ...", "told", id="exception's name"),
     ],
 )
 def test_a_retired_word_is_found(source: str, name: str) -> None:
@@ -59,6 +62,19 @@ def test_a_retired_word_is_found(source: str, name: str) -> None:
 def test_another_word_is_not_found(source: str) -> None:
     """Only whole words in names of the package's own count."""
     assert [] == list(words.found(source, words.retired(GLOSSARY)))
+
+
+def test_a_name_is_reported_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report names file and line, and the exit code is 1; exempt packages are not read."""
+    for path in ("bulk/files.py", "cli/bulk/rows.py", "sandbox/app.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("\ndef told(): ...\n", encoding="utf-8")
+    code = words.main(tmp_path)
+
+    place = f"{tmp_path.name}/bulk/files.py:2: told: "
+    assert (1, [place]) == (code, [capsys.readouterr().out.partition("the glossary")[0]])
 
 
 def test_the_package_is_free_of_retired_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@
 
     python tests/words.py
 
-The words stand in CONTRIBUTING.md, in the table "Retired words". Only the standard library is
+The words are in CONTRIBUTING.md, in the table "Retired words". Only the standard library is
 needed.
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "engagelab_async"
 GLOSSARY = ROOT / "CONTRIBUTING.md"
-EXEMPT = ("cli/bulk", "sandbox")
-"""Rooms that are yet to be written anew."""
+EXEMPT = ("cli/bulk/", "sandbox/")
+"""Packages that are yet to be rewritten."""
 
 _ROW = re.compile(r"^\| (`.+`) \| .+ \|$", re.MULTILINE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -62,21 +62,18 @@ def _has(name: str, word: str, *, is_class: bool) -> bool:
     return f"_{word}_" in f"_{parts}_"
 
 
-def main() -> int:
-    """Print what was found.
+def main(package: Path = PACKAGE) -> int:
+    """Print the retired words in a package.
 
     Returns:
-        The exit code: 1 if there was something.
+        The exit code: 1 if there are any.
     """
     words = retired(GLOSSARY.read_text(encoding="utf-8"))
-    files = [
-        file
-        for file in sorted(PACKAGE.rglob("*.py"))
-        if not file.relative_to(PACKAGE).as_posix().startswith(EXEMPT)
-    ]
+    files = {file.relative_to(package).as_posix(): file for file in sorted(package.rglob("*.py"))}
     problems = [
-        f"{file.relative_to(ROOT)}:{line}: {name}: the glossary has retired {word!r}"
-        for file in files
+        f"{package.name}/{path}:{line}: {name}: the glossary has retired {word!r}"
+        for path, file in files.items()
+        if not path.startswith(EXEMPT)
         for line, name, word in found(file.read_text(encoding="utf-8"), words)
     ]
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
