@@ -1,9 +1,10 @@
 """How Sphinx builds the documentation: MyST pages, furo, a reference made from docstrings."""
 
 from importlib import metadata
+from typing import Any
 
 import engagelab_async
-from engagelab_async import webhooks
+from engagelab_async import bulk, templates, webhooks
 
 project = "engagelab-async"
 author = "engagelab-async contributors"
@@ -27,7 +28,8 @@ python_maximum_signature_line_length = 80  # characters; longer ones get a line 
 python_use_unqualified_type_names = True
 
 # Users know a name by the module that they import it from, not by the one that it was written in.
-for module in (engagelab_async, webhooks):
+PUBLIC = (webhooks, bulk, templates, engagelab_async)
+for module in PUBLIC:
     for name in module.__all__:
         public = getattr(module, name)
         if isinstance(public, type):
@@ -51,6 +53,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
     # `Operation[…]` remembers the module that the class had when it was written.
     (r"py:class", r"engagelab_async\.operation\.Operation"),
+    (r"py:class", r"Key|Params|Recipient|engagelab_async\.template_calls\.T"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.
@@ -59,3 +62,19 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+
+
+def find_elsewhere(app: Any, env: Any, node: Any, content: Any) -> Any:  # noqa: ANN401 - Sphinx's own
+    """Link a name without its module, as docstrings write it, to the module that has it."""
+    python = env.get_domain("py")
+    for module in PUBLIC:
+        name = f"{module.__name__}.{node['reftarget']}"
+        if name in python.objects:
+            place = node["refdoc"]
+            return python.resolve_xref(env, place, app.builder, "obj", name, node, content)
+    return None
+
+
+def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's own
+    """Tell Sphinx what we add to it."""
+    app.connect("missing-reference", find_elsewhere)

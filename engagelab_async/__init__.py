@@ -5,158 +5,189 @@ Example:
     >>> async def main():
     ...     async with EngageLab(otp=Credentials("key", "secret")) as engagelab:
     ...         sent = await engagelab.otp.send_code("+6591234567", "039487", "login")
+
+The names below are looked up when they are first used: most programs only send, and need half of
+them. Those of bulk runs and of templates, beyond these, are in ``engagelab_async.bulk`` and
+``engagelab_async.templates``.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-from engagelab_async.operation import Endpoint, Operation
-from engagelab_async.operations.otp import (
-    SendCode,
-    SendCustomMessage,
-    SendOTP,
-    Sent,
-    Verification,
-    VerifyOTP,
-)
-from engagelab_async.operations.sms import Plan, ScheduleInfo, SendSMS
-from engagelab_async.template import Template
+from typing import TYPE_CHECKING, Final
 
 from ._version import __version__
-from .client import EngageLab
-from .engines import Engine, Request, Response
-from .errors import (
-    APIError,
-    AuthenticationError,
-    BlacklistedError,
-    BusinessRuleError,
-    ConfigurationError,
-    ConnectError,
-    ConnectionLostError,
-    ContentRejectedError,
-    EngageLabError,
-    FrequencyLimitError,
-    HandsetError,
-    InterceptedError,
-    InternalSendError,
-    InUseError,
-    InvalidCallbackError,
-    InvalidNumberError,
-    InvalidRequestError,
-    InvalidResponseError,
-    NameTakenError,
-    NotDeliveredError,
-    NotFoundError,
-    PendingReviewError,
-    PermissionDeniedError,
-    RateLimitError,
-    RegionForbiddenError,
-    ResponseTimeoutError,
-    ReviewRejectedError,
-    ReviewTimeoutError,
-    SendFailedError,
-    ServerError,
-    SignatureError,
-    SignatureRejectedError,
-    TemplateRejectedError,
-    TransportError,
-    UnreachableError,
-    UnregisteredNumberError,
-    UnsubscribedError,
-)
-from .operations.balance import Balance, GetOTPBalance, GetSMSBalance
-from .otp import OTP
-from .retry import RetryPolicy
-from .sms import SMS
-from .transport import Attempt, Credentials
 
-# Most programs only send. These names are looked up when they are first used, because making their
-# classes would double the time that importing the package takes.
+_MODULES: Final = {
+    "balance": ("Balance",),
+    "bulk": (
+        "Accepted",
+        "BulkReport",
+        "Journal",
+        "Rate",
+        "Rejected",
+        "Skipped",
+        "Uncertain",
+        "broadcast",
+    ),
+    "calls": ("CallOptions",),
+    "client": ("EngageLab",),
+    "engines": (
+        "Engine",
+        "Request",
+        "Response",
+    ),
+    "errors": (
+        "APIError",
+        "AuthenticationError",
+        "BlacklistedError",
+        "BusinessRuleError",
+        "ConfigurationError",
+        "ConnectError",
+        "ConnectionLostError",
+        "ContentRejectedError",
+        "EngageLabError",
+        "FrequencyLimitError",
+        "HandsetError",
+        "InterceptedError",
+        "InternalSendError",
+        "InUseError",
+        "InvalidCallbackError",
+        "InvalidNumberError",
+        "InvalidRequestError",
+        "InvalidResponseError",
+        "NameTakenError",
+        "NotDeliveredError",
+        "NotFoundError",
+        "PendingReviewError",
+        "PermissionDeniedError",
+        "RateLimitError",
+        "RegionForbiddenError",
+        "ResponseTimeoutError",
+        "ReviewRejectedError",
+        "ReviewTimeoutError",
+        "SendFailedError",
+        "ServerError",
+        "SignatureError",
+        "SignatureRejectedError",
+        "TemplateRejectedError",
+        "TransportError",
+        "UnreachableError",
+        "UnregisteredNumberError",
+        "UnsubscribedError",
+    ),
+    "operation": (
+        "Endpoint",
+        "Operation",
+    ),
+    "otp": ("OTP",),
+    "otp.balance": ("GetOTPBalance",),
+    "otp.codes": (
+        "SendCode",
+        "SendOTP",
+        "Verification",
+        "VerifyOTP",
+    ),
+    "otp.messages": (
+        "SendCustomMessage",
+        "Sent",
+    ),
+    "rendering": ("render",),
+    "retry": ("RetryPolicy",),
+    "sms": ("SMS",),
+    "sms.balance": ("GetSMSBalance",),
+    "sms.messages": (
+        "Plan",
+        "ScheduleInfo",
+        "SendSMS",
+    ),
+    "template": ("Template",),
+    "transport": (
+        "Attempt",
+        "Credentials",
+    ),
+}
+"""Where each public name is defined; the imports below say the same to type checkers."""
+
 if TYPE_CHECKING:
-    from engagelab_async.template import SignatureStatus, TemplateStatus
-
+    from .balance import Balance
     from .bulk import (
         Accepted,
         BulkReport,
-        FanOut,
-        FanOutOptions,
         Journal,
-        JournalError,
-        Limiter,
-        Outcome,
         Rate,
-        RateLimit,
         Rejected,
         Skipped,
-        StopRule,
         Uncertain,
         broadcast,
-        stop_on_fatal_error,
     )
-    from .operations.otp_templates import (
-        Channel,
-        ChannelConfig,
-        CreateOTPTemplate,
-        DeleteOTPTemplate,
-        EmailConfig,
-        EmailContent,
-        GetOTPTemplate,
-        ListOTPTemplates,
-        OTPTemplate,
-        PWAConfig,
-        SMSConfig,
-        TemplateCustomConfig,
-        TemplateDefaultConfig,
-        VerifyCodeConfig,
-        VerifyCodeType,
+    from .calls import CallOptions
+    from .client import EngageLab
+    from .engines import Engine, Request, Response
+    from .errors import (
+        APIError,
+        AuthenticationError,
+        BlacklistedError,
+        BusinessRuleError,
+        ConfigurationError,
+        ConnectError,
+        ConnectionLostError,
+        ContentRejectedError,
+        EngageLabError,
+        FrequencyLimitError,
+        HandsetError,
+        InterceptedError,
+        InternalSendError,
+        InUseError,
+        InvalidCallbackError,
+        InvalidNumberError,
+        InvalidRequestError,
+        InvalidResponseError,
+        NameTakenError,
+        NotDeliveredError,
+        NotFoundError,
+        PendingReviewError,
+        PermissionDeniedError,
+        RateLimitError,
+        RegionForbiddenError,
+        ResponseTimeoutError,
+        ReviewRejectedError,
+        ReviewTimeoutError,
+        SendFailedError,
+        ServerError,
+        SignatureError,
+        SignatureRejectedError,
+        TemplateRejectedError,
+        TransportError,
+        UnreachableError,
+        UnregisteredNumberError,
+        UnsubscribedError,
     )
-    from .operations.signatures import (
-        CreatedSignature,
-        CreateSignature,
-        DeleteSignature,
-        GetSignature,
-        ListSignatures,
-        Signature,
-        UpdateSignature,
+    from .operation import Endpoint, Operation
+    from .otp import OTP
+    from .otp.balance import GetOTPBalance
+    from .otp.codes import (
+        SendCode,
+        SendOTP,
+        Verification,
+        VerifyOTP,
     )
-    from .operations.sms_templates import (
-        CreatedSMSTemplate,
-        CreateSMSTemplate,
-        DeleteSMSTemplate,
-        GetSMSTemplate,
-        ListSMSTemplates,
-        SignaturePosition,
-        SMSTemplate,
-        TemplateType,
-        UpdateSMSTemplate,
-    )
-    from .rendering import (
-        Rendering,
-        render,
-    )
-    from .templates import (
-        CallOptions,
-        OTPTemplates,
-        Signatures,
-        SMSTemplates,
-    )
+    from .otp.messages import SendCustomMessage, Sent
+    from .rendering import render
+    from .retry import RetryPolicy
+    from .sms import SMS
+    from .sms.balance import GetSMSBalance
+    from .sms.messages import Plan, ScheduleInfo, SendSMS
+    from .template import Template
+    from .transport import Attempt, Credentials
 else:
-    _LATER = (
-        "template",
-        "operations.otp_templates",
-        "operations.sms_templates",
-        "operations.signatures",
-        "rendering",
-        "templates",
-        "bulk",
-    )
+    _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
 
     def __getattr__(name: str) -> object:
-        for module in _LATER if name in __all__ else ():
-            found = getattr(import_module(f".{module}", __name__), name, None)
-            if found is not None:
-                return globals().setdefault(name, found)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _MODULES:
+            return import_module(f".{name}", __name__)
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        return globals().setdefault(name, found)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
@@ -174,35 +205,18 @@ __all__ = [
     "BulkReport",
     "BusinessRuleError",
     "CallOptions",
-    "Channel",
-    "ChannelConfig",
     "ConfigurationError",
     "ConnectError",
     "ConnectionLostError",
     "ContentRejectedError",
-    "CreateOTPTemplate",
-    "CreateSMSTemplate",
-    "CreateSignature",
-    "CreatedSMSTemplate",
-    "CreatedSignature",
     "Credentials",
-    "DeleteOTPTemplate",
-    "DeleteSMSTemplate",
-    "DeleteSignature",
-    "EmailConfig",
-    "EmailContent",
     "Endpoint",
     "EngageLab",
     "EngageLabError",
     "Engine",
-    "FanOut",
-    "FanOutOptions",
     "FrequencyLimitError",
     "GetOTPBalance",
-    "GetOTPTemplate",
     "GetSMSBalance",
-    "GetSMSTemplate",
-    "GetSignature",
     "HandsetError",
     "InUseError",
     "InterceptedError",
@@ -212,37 +226,23 @@ __all__ = [
     "InvalidRequestError",
     "InvalidResponseError",
     "Journal",
-    "JournalError",
-    "Limiter",
-    "ListOTPTemplates",
-    "ListSMSTemplates",
-    "ListSignatures",
     "NameTakenError",
     "NotDeliveredError",
     "NotFoundError",
-    "OTPTemplate",
-    "OTPTemplates",
     "Operation",
-    "Outcome",
-    "PWAConfig",
     "PendingReviewError",
     "PermissionDeniedError",
     "Plan",
     "Rate",
-    "RateLimit",
     "RateLimitError",
     "RegionForbiddenError",
     "Rejected",
-    "Rendering",
     "Request",
     "Response",
     "ResponseTimeoutError",
     "RetryPolicy",
     "ReviewRejectedError",
     "ReviewTimeoutError",
-    "SMSConfig",
-    "SMSTemplate",
-    "SMSTemplates",
     "ScheduleInfo",
     "SendCode",
     "SendCustomMessage",
@@ -251,33 +251,19 @@ __all__ = [
     "SendSMS",
     "Sent",
     "ServerError",
-    "Signature",
     "SignatureError",
-    "SignaturePosition",
     "SignatureRejectedError",
-    "SignatureStatus",
-    "Signatures",
     "Skipped",
-    "StopRule",
     "Template",
-    "TemplateCustomConfig",
-    "TemplateDefaultConfig",
     "TemplateRejectedError",
-    "TemplateStatus",
-    "TemplateType",
     "TransportError",
     "Uncertain",
     "UnreachableError",
     "UnregisteredNumberError",
     "UnsubscribedError",
-    "UpdateSMSTemplate",
-    "UpdateSignature",
     "Verification",
-    "VerifyCodeConfig",
-    "VerifyCodeType",
     "VerifyOTP",
     "__version__",
     "broadcast",
     "render",
-    "stop_on_fatal_error",
 ]

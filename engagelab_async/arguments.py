@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 from attrs import Attribute
 
 JSON_NAME: Final = "json_name"
-"""Field metadata: the field's key in the body, where it is not the attribute's name."""
+"""Field metadata: the field's name on the wire, where it is not the attribute's."""
 
 KEPT: Final = "kept"
 """Field metadata: the keys of a nested value that are sent even when they are empty."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engagelab_async.operation import Operation
 
     from .bulk import BulkReport, FanOut, FanOutOptions
+    from .calls import CallOptions
     from .engines import HTTP
 
 R = TypeVar("R")
@@ -164,21 +165,12 @@ class EngageLab:
             on_attempt=on_attempt,
         )
 
-    async def execute(
-        self,
-        operation: Operation[R],
-        *,
-        timeout: float | None = None,
-        deadline: float | None = None,
-        retry: RetryPolicy | None = None,
-    ) -> R:
+    async def execute(self, operation: Operation[R], **options: Unpack[CallOptions]) -> R:
         """Send an operation; ``execute(SendSMS(…))`` returns a `Plan`.
 
         Args:
             operation: What to send.
-            timeout: Seconds for one attempt. Defaults to the client's timeout.
-            deadline: Seconds for the whole call. Defaults to the client's deadline.
-            retry: The retry policy. Defaults to the client's policy.
+            **options: `timeout`, `deadline` and `retry` of this call; see `CallOptions`.
 
         Returns:
             The operation's result.
@@ -189,9 +181,7 @@ class EngageLab:
             TypeError: An argument is of the wrong type.
             ValueError: A duration is not positive.
         """
-        return await self._transport.execute(
-            operation, timeout=timeout, deadline=deadline, retry=retry
-        )
+        return await self._transport.execute(operation, **options)
 
     def fan_out(
         self,

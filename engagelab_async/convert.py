@@ -19,17 +19,21 @@ from attrs import NOTHING, AttrsInstance, fields, has
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from engagelab_async.arguments import ALWAYS, JSON_NAME, KEPT, WHOLE_BODY, is_integer
-from engagelab_async.operation import IDENTIFIER, Endpoint, Separator
-from engagelab_async.operations.balance import Balance
+from engagelab_async.arguments import ALWAYS, KEPT, WHOLE_BODY, is_integer
+from engagelab_async.balance import Balance
+from engagelab_async.operation import (
+    IDENTIFIER,
+    IN_PATH,
+    Operation,
+    Separator,
+    query_fields,
+    wire_name,
+)
 
 R = TypeVar("R")
 
 _MOST_DIGITS: Final = 39
 _DECIMAL: Final = re.compile(rf"-?[0-9]{{1,{_MOST_DIGITS}}}(\.[0-9]{{1,{_MOST_DIGITS}}})?")
-
-IN_PATH: Final = re.compile(r"\{(\w+)\}")
-"""What stands in an endpoint's path for a field."""
 
 
 class MismatchError(Exception):
@@ -220,8 +224,13 @@ def _is_identifier(kind: object) -> bool:
 
 def _structure_hook(kind: type[AttrsInstance]) -> Callable[[Any, Any], Any]:
     """Reject non-objects with their own path; treat null as absent."""
-    structure = make_dict_structure_fn(kind, _converter)
-    filled = {each.name for each in fields(kind) if each.default not in (NOTHING, None)}
+    names: dict[str, Any] = {
+        each.name: override(rename=wire_name(each))
+        for each in fields(kind)
+        if wire_name(each) != each.name
+    }
+    structure = make_dict_structure_fn(kind, _converter, **names)
+    filled = {wire_name(each) for each in fields(kind) if each.default not in (NOTHING, None)}
 
     def hook(value: object, _: object) -> object:
         found = _json_object(value, kind)
@@ -238,18 +247,22 @@ def _is_json(kind: object) -> bool:
     return get_origin(kind) is Mapping and Any in get_args(kind)
 
 
-def _names_in(endpoint: Endpoint | None) -> frozenset[str]:
-    return frozenset(() if endpoint is None else IN_PATH.findall(endpoint.path))
+def _outside_body(kind: type[AttrsInstance]) -> set[str]:
+    """Return the fields of a class that are sent in the path or in the query."""
+    if not issubclass(kind, Operation):
+        return set()
+    in_path = IN_PATH.findall(kind.endpoint.path)
+    return {*in_path, *(each.name for each in query_fields(kind))}
 
 
 def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], Any]:
     """Omit fields that the caller omitted, and write each field under its key in the body."""
-    in_path = _names_in(getattr(kind, "endpoint", None))
+    elsewhere = _outside_body(kind)
     overrides: dict[str, Any] = {
         field.name: override(
-            omit=field.name in in_path,
+            omit=field.name in elsewhere,
             omit_if_default=False if field.metadata.get(ALWAYS) else None,
-            rename=field.metadata.get(JSON_NAME),
+            rename=wire_name(field),
             unstruct_hook=_keeping(kept) if (kept := field.metadata.get(KEPT)) else None,
         )
         for field in fields(kind)
@@ -294,9 +307,14 @@ def _make_converter() -> Converter:
 _converter: Final = _make_converter()
 
 
-def write(value: object) -> Any:  # noqa: ANN401 - JSON
-    """Convert a value to JSON values."""
-    return _converter.unstructure(value)
+def write(value: object, kind: object = None) -> Any:  # noqa: ANN401 - JSON
+    """Convert a value to JSON values.
+
+    Args:
+        value: The value.
+        kind: Its declared type, if that says more than its class.
+    """
+    return _converter.unstructure(value, kind)
 
 
 def read(document: object, kind: type[R]) -> R:

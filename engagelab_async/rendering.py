@@ -10,9 +10,9 @@ from engagelab_async import arguments
 from engagelab_async.frames import clears_frames
 from engagelab_async.placeholders import filled_in, variables
 
-from .operations.otp_templates import OTPTemplate
-from .operations.sms_templates import SMSTemplate
+from .otp.templates import OTPTemplate
 from .serialization import Serializable
+from .sms.templates import SMSTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

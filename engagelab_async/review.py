@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .errors import ReviewRejectedError
     from .transport import Transport
 
+AN_HOUR: Final = 3600.0
+"""How long to wait by default."""
+
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 60.0
 _GROWTH: Final = 1.5

@@ -1,4 +1,4 @@
-"""The template that a message is made of."""
+"""The template that a message is made of, and what the review says of templates and signatures."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from engagelab_async import arguments
 from engagelab_async.frames import clears_frames
-from engagelab_async.open_enums import OpenInt
+from engagelab_async.open_enums import OpenInt, OpenStr
 
 
 def _template_id(value: str | int) -> str:
@@ -20,7 +20,7 @@ def _language(value: str | None) -> str | None:
 @clears_frames
 @frozen
 class Template:
-    """A template of the console, with what to put in its variables.
+    """A template of the console, with values for its variables.
 
     Attributes:
         id: The template's id; an ``int`` becomes its decimal string.
@@ -58,7 +58,7 @@ class Template:
         language: str | None = None,
         params: Mapping[str, str | int] | None = None,
     ) -> "Template":
-        """Make a template out of what an endpoint coroutine was given.
+        """Make a template from the arguments of a coroutine.
 
         Args:
             template: An id, or a whole `Template`.
@@ -92,8 +92,24 @@ def without_language(value: Template | str | int) -> Template:
     return made
 
 
+class TemplateType(OpenStr):
+    """The purpose of a template's messages.
+
+    .. versionadded:: 0.1.0
+    """
+
+    UTILITY = "utility"
+    MARKETING = "marketing"
+    AUTHENTICATION = "authentication"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TemplateType | None":
+        # Its old name, which templates of that time still have.
+        return cls.AUTHENTICATION if value == "otp" else super()._missing_(value)
+
+
 class TemplateStatus(OpenInt):
-    """What the review has said about a template.
+    """Review status of a template.
 
     .. versionadded:: 0.1.0
     """
@@ -104,7 +120,7 @@ class TemplateStatus(OpenInt):
 
 
 class SignatureStatus(OpenInt):
-    """What the review has said about a signature.
+    """Review status of a signature.
 
     .. versionadded:: 0.1.0
     """

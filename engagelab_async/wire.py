@@ -13,20 +13,21 @@ gateways that answer HTML, ids above 2**53, ``null`` where a string is documente
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from types import NoneType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import quote
 
-from engagelab_async.arguments import is_integer
+from engagelab_async.arguments import encodable, is_integer
+from engagelab_async.balance import Balance
 from engagelab_async.convert import (
-    IN_PATH,
     MismatchError,
     is_array,
     is_digits,
@@ -61,8 +62,7 @@ from engagelab_async.errors import (
     UnsubscribedError,
 )
 from engagelab_async.masking import SHOWN, masked
-from engagelab_async.operation import Operation
-from engagelab_async.operations.balance import Balance
+from engagelab_async.operation import IN_PATH, Operation, query_fields, wire_name
 
 R = TypeVar("R")
 
@@ -142,20 +142,62 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 # ------------------------------------------------------------------------------- sending
 
 
-_WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
-
-
 def path(operation: Operation[object]) -> str:
-    """Write the path of an operation's request, each id in it being one segment."""
+    """Write the path of an operation's request, with the query if there is one.
+
+    Each id in the path is one segment of it. The query's order is that of the endpoint.
+
+    Raises:
+        TypeError: A field cannot be written in a query.
+        ValueError: A field cannot be written in UTF-8, or is a ``datetime`` without a time zone.
+    """
     template = operation.endpoint.path
-    if "{" not in template:
-        return template
-    return IN_PATH.sub(lambda match: _segment(str(getattr(operation, match[1]))), template)
+    if "{" in template:
+        template = IN_PATH.sub(lambda match: _segment(operation, match[1]), template)
+    return f"{template}{_query(operation)}" if operation.endpoint.query else template
 
 
-def _segment(text: str) -> str:
+def _segment(operation: Operation[object], name: str) -> str:
+    text = str(getattr(operation, name))
     # HTTP libraries, and servers, take "." and ".." for steps through the path.
-    return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
+    return _quoted(text, name) if text.strip(".") else "%2E" * len(text)
+
+
+def _query(operation: Operation[object]) -> str:
+    given = ((each, getattr(operation, each.name)) for each in query_fields(type(operation)))
+    pairs = "&".join(
+        f"{_quoted(wire_name(each), each.name)}={_quoted(_text(operation, each.name), each.name)}"
+        for each, value in given
+        if value not in (None, ())
+    )
+    return f"?{pairs}" if pairs else ""
+
+
+def _text(operation: Operation[object], name: str) -> str:
+    """Write a field as text. A ``datetime`` is in Unix seconds, as in the API's answers."""
+    value = getattr(operation, name)
+    # What joins the items of a tuple stands in the field's annotation.
+    hints = get_type_hints(type(operation), include_extras=True) if type(value) is tuple else {}
+    match write(value, hints.get(name)):
+        case datetime() as moment if moment.utcoffset() is None:
+            raise ValueError(f"{name}: a datetime must be aware (have a time zone)")
+        case datetime() as moment:
+            return str(int(moment.timestamp()))
+        case date() as day:
+            return day.isoformat()
+        case bool() as flag:
+            return "true" if flag else "false"
+        case str() | int() | Decimal() as written:
+            return str(written)
+        case float() as number if math.isfinite(number):
+            return str(number)
+        case _:
+            found = type(value).__name__
+            raise TypeError(f"{name}: this {found} cannot be written in a query")
+
+
+def _quoted(text: str, name: str) -> str:
+    return quote(encodable(text, name), safe="")
 
 
 def encode(operation: Operation[object], **replaced: object) -> bytes:
@@ -165,7 +207,7 @@ def encode(operation: Operation[object], **replaced: object) -> bytes:
         operation: The operation.
         **replaced: Fields of the body that are to have another value, or to be added.
     """
-    if operation.endpoint.method in _WITHOUT_BODY:
+    if not operation.endpoint.has_body:
         return b""
     document = write(operation)
     document.update(replaced)

@@ -7,31 +7,33 @@ from typing import Any
 import pytest
 
 from engagelab_async import (
-    CreateOTPTemplate,
-    CreateSignature,
-    CreateSMSTemplate,
     Credentials,
-    DeleteOTPTemplate,
-    DeleteSignature,
-    DeleteSMSTemplate,
     EngageLab,
     GetOTPBalance,
-    GetOTPTemplate,
-    GetSignature,
     GetSMSBalance,
-    GetSMSTemplate,
-    ListOTPTemplates,
-    ListSignatures,
-    ListSMSTemplates,
     Operation,
-    OTPTemplate,
     SendCode,
     SendCustomMessage,
     SendOTP,
     SendSMS,
+    VerifyOTP,
+)
+from engagelab_async.templates import (
+    CreateOTPTemplate,
+    CreateSignature,
+    CreateSMSTemplate,
+    DeleteOTPTemplate,
+    DeleteSignature,
+    DeleteSMSTemplate,
+    GetOTPTemplate,
+    GetSignature,
+    GetSMSTemplate,
+    ListOTPTemplates,
+    ListSignatures,
+    ListSMSTemplates,
+    OTPTemplate,
     UpdateSignature,
     UpdateSMSTemplate,
-    VerifyOTP,
 )
 
 KEY_PAIR = Credentials("jiguangdev", "dev_secret")

@@ -404,6 +404,27 @@ async def test_refused_arguments_of_a_call_show_nothing(
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda engagelab: engagelab.otp.send(PHONE, "login", values=PARAMS),
+        lambda engagelab: engagelab.otp.send_code(PHONE, CODE, "login", values=PARAMS),
+        lambda engagelab: engagelab.otp.send_custom_message(PHONE, "login", values=PARAMS),
+        lambda engagelab: engagelab.otp.verify("1", CODE, phone=PHONE),
+        lambda engagelab: engagelab.sms.send(PHONE, "1233", values=PARAMS),
+    ],
+)
+async def test_unknown_options_of_a_call_show_nothing(
+    call: Callable[[Any], Awaitable[object]],
+) -> None:
+    """What was passed under a wrong name may be personal as well."""
+    async with client("httpx", "http://127.0.0.1:1") as engagelab:
+        with pytest.raises(TypeError, match="unexpected keyword argument") as caught:
+            await call(engagelab)
+
+    assert [] == shown_by_tools(caught.value)
+
+
 async def test_refused_recipient_of_an_async_broadcast_shows_nothing() -> None:
     """The numbers of an async list are in no frame of ours."""
 

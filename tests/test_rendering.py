@@ -7,13 +7,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagelab_async import (
+from engagelab_async import render
+from engagelab_async.templates import (
     OTPTemplate,
     Rendering,
     SMSTemplate,
     TemplateStatus,
     TemplateType,
-    render,
 )
 
 SMS = SMSTemplate(

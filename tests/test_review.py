@@ -11,7 +11,6 @@ from engagelab_async import (
     ConnectError,
     ConnectionLostError,
     EngageLabError,
-    GetSMSTemplate,
     InvalidResponseError,
     NotFoundError,
     RetryPolicy,
@@ -20,7 +19,7 @@ from engagelab_async import (
     SignatureRejectedError,
     TemplateRejectedError,
 )
-from engagelab_async.templates import OTPTemplates, Signatures, SMSTemplates
+from engagelab_async.templates import GetSMSTemplate, OTPTemplates, Signatures, SMSTemplates
 from scripted_engine import ACCOUNTS, Rig, Step, answer, failure, refusal, refused_connection, rig
 
 ONCE = RetryPolicy(attempts=1)

@@ -18,39 +18,41 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 import engagelab_async
 from engagelab_async import (
     Accepted,
-    Channel,
     ConnectionLostError,
-    CreatedSignature,
-    CreatedSMSTemplate,
-    EmailConfig,
-    EmailContent,
     Endpoint,
     InvalidNumberError,
     Operation,
-    OTPTemplate,
-    Outcome,
     Plan,
     Rejected,
-    Rendering,
     ScheduleInfo,
     SendCode,
     SendOTP,
     SendSMS,
     Sent,
-    Signature,
-    SignatureStatus,
     Skipped,
-    SMSTemplate,
     Template,
-    TemplateStatus,
-    TemplateType,
     Uncertain,
     Verification,
+)
+from engagelab_async.bulk import Outcome
+from engagelab_async.bulk.report import Tally
+from engagelab_async.serialization import Serializable
+from engagelab_async.templates import (
+    Channel,
+    CreatedSignature,
+    CreatedSMSTemplate,
+    EmailConfig,
+    EmailContent,
+    OTPTemplate,
+    Rendering,
+    Signature,
+    SignatureStatus,
+    SMSTemplate,
+    TemplateStatus,
+    TemplateType,
     VerifyCodeConfig,
     VerifyCodeType,
 )
-from engagelab_async.bulk.report import Tally
-from engagelab_async.serialization import Serializable
 from engagelab_async.webhooks import (
     Event,
     MessageStatus,

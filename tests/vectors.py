@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import pytest
 
-from engagelab_async import EngageLabError, OTPTemplate, convert
+from engagelab_async import EngageLabError, convert
+from engagelab_async.templates import OTPTemplate
 
 SAMPLES = Path(__file__).parent / "samples"
 

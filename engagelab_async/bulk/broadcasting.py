@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from engagelab_async.arguments import check_integer
 from engagelab_async.frames import clears_frames
-from engagelab_async.operations.sms import SendSMS
+from engagelab_async.sms.messages import SendSMS
 from engagelab_async.template import Template
 
 if TYPE_CHECKING:

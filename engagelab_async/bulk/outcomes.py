@@ -16,8 +16,8 @@ from attrs import Attribute, asdict, fields, frozen
 from engagelab_async.arguments import PERSONAL
 from engagelab_async.errors import APIError, EngageLabError
 from engagelab_async.operation import Operation
-from engagelab_async.operations.sms import Plan
 from engagelab_async.serialization import Serializable, plain
+from engagelab_async.sms.messages import Plan
 
 R = TypeVar("R")
 

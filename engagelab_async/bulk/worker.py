@@ -15,7 +15,7 @@ from attrs import define, evolve
 
 from engagelab_async import wire
 from engagelab_async.errors import APIError, ConnectionLostError, EngageLabError
-from engagelab_async.operations.sms import SendSMS
+from engagelab_async.sms.messages import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from engagelab_async import ConfigurationError, EngageLab, EngageLabError, RetryPolicy
 
 from .options import Call, spelled
-from .outcome import Action, Answered, Outcome, crashed, failed, interrupted, is_read, misused
+from .outcome import Action, Answered, Outcome, crashed, failed, interrupted, misused
 from .output import show
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ def _outcome(make: Callable[[], Action], call: Call, send: Send | None) -> Outco
     except _NothingSentError:
         return interrupted(operation)
     except KeyboardInterrupt:
-        return interrupted(operation, may_have_been_sent=not is_read(operation))
+        return interrupted(operation, may_have_been_sent=not operation.endpoint.is_read)
     except Exception as error:
         _logger.debug("unforeseen", exc_info=True)
         return crashed(operation, error)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-from engagelab_async import OTPTemplate, VerifyCodeConfig
 from engagelab_async.convert import MismatchError, read
+from engagelab_async.templates import OTPTemplate, VerifyCodeConfig
 
 _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     ".json": json.loads,

@@ -23,9 +23,9 @@ from engagelab_async import (
     InUseError,
     InvalidNumberError,
     InvalidRequestError,
-    JournalError,
     NameTakenError,
     NotFoundError,
+    Operation,
     PendingReviewError,
     PermissionDeniedError,
     RateLimitError,
@@ -37,8 +37,8 @@ from engagelab_async import (
     UnreachableError,
     UnregisteredNumberError,
     UnsubscribedError,
-    VerifyOTP,
 )
+from engagelab_async.bulk import JournalError
 
 HINTS: Final[Mapping[type[EngageLabError], str]] = {
     EngageLabError: "Look the message up in the console before you send it again.",
@@ -114,7 +114,7 @@ def hint(error: EngageLabError) -> str:
 
 
 def _hint_if_uncertain(error: EngageLabError) -> str:
-    if isinstance(error.operation, VerifyOTP):
+    if isinstance(error.operation, Operation) and error.operation.endpoint.effect == "check":
         return _CHECKED
     # The platform answers so while a code is live: this call's own, by an earlier attempt.
     return _GOT_THROUGH if isinstance(error, FrequencyLimitError) else HINTS[EngageLabError]

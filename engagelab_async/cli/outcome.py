@@ -31,16 +31,6 @@ Action: TypeAlias = Operation[Any]
 """The operations that commands carry out."""
 
 
-def is_send(action: Action) -> bool:
-    """Return whether an operation reaches people, or could."""
-    return action.endpoint.name.count(".") == 1 and not is_read(action)
-
-
-def is_read(action: Action) -> bool:
-    """Return whether an operation changes nothing, so that it may be made any number of times."""
-    return action.endpoint.is_read
-
-
 class Exit(IntEnum):
     """The exit codes of the command."""
 
@@ -129,7 +119,7 @@ def failed(action: Action, error: EngageLabError) -> Failed:
 def _exit_code(action: Action, error: EngageLabError) -> Exit:
     if isinstance(error, ConfigurationError):
         return Exit.USAGE
-    if is_read(action):
+    if action.endpoint.is_read:
         return Exit.NOT_SENT
     return Exit.UNCERTAIN if error.may_have_been_sent else Exit.NOT_SENT
 

@@ -18,32 +18,38 @@ from attrs import Attribute, asdict
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async import Plan, ScheduleInfo, SendOTP, SendSMS, Sent, Verification, VerifyOTP
+from engagelab_async import Plan, ScheduleInfo, SendOTP, SendSMS, Sent, Verification
 from engagelab_async.arguments import masked_recipient
+from engagelab_async.operation import Effect
 
 from . import views
-from .outcome import Action, Answered, Exit, Failed, Outcome, is_send
+from .outcome import Action, Answered, Exit, Failed, Outcome
 from .printing import command, console, facts
 
 _logger: Final = logging.getLogger("engagelab_async")
 
-_TITLES: Final = {
+_TITLES_OF_SENDS: Final = {
     Exit.NOT_SENT: ("✗ Not sent", "bold red"),
     Exit.USAGE: ("✗ Nothing was sent", "bold red"),
     Exit.UNCERTAIN: ("? It may have been sent, or not", "bold yellow"),
     Exit.INTERRUPTED: ("✗ Nothing was sent", "bold red"),
 }
-_TITLES_OF_VERIFY: Final = {
-    **_TITLES,
+_TITLES_OF_CHECKS: Final = {
+    **_TITLES_OF_SENDS,
     Exit.NOT_SENT: ("✗ Not checked", "bold red"),
     Exit.UNCERTAIN: ("? It may have been checked, or not", "bold yellow"),
 }
 _TITLES_OF_OTHERS: Final = {
-    **_TITLES,
     Exit.NOT_SENT: ("✗ Not done", "bold red"),
     Exit.USAGE: ("✗ Nothing was done", "bold red"),
     Exit.UNCERTAIN: ("? It may have been done, or not", "bold yellow"),
     Exit.INTERRUPTED: ("✗ Nothing was done", "bold red"),
+}
+_TITLES: Final[Mapping[Effect, Mapping[Exit, tuple[str, str]]]] = {
+    "send": _TITLES_OF_SENDS,
+    "check": _TITLES_OF_CHECKS,
+    "change": _TITLES_OF_OTHERS,
+    "read": _TITLES_OF_OTHERS,
 }
 # The fields of a failure that are for the exit code and for people, not for scripts.
 _NOT_IN_JSON: Final = {"action", "exit_code", "hint"}
@@ -139,9 +145,7 @@ def _failure(failure: Failed, title: str | None) -> Group:
 
 
 def _titles(action: Action | None) -> Mapping[Exit, tuple[str, str]]:
-    if isinstance(action, VerifyOTP):
-        return _TITLES_OF_VERIFY
-    return _TITLES if action is None or is_send(action) else _TITLES_OF_OTHERS
+    return _TITLES[action.endpoint.effect if action is not None else "send"]
 
 
 def _details(failure: Failed) -> dict[str, object]:

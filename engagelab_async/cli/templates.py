@@ -6,14 +6,14 @@ from typing import Annotated, Any, Final, TypeAlias
 from attrs import asdict, frozen
 from cyclopts import App, Group, Parameter
 
-from engagelab_async import (
+from engagelab_async import EngageLab
+from engagelab_async.templates import (
     CreateOTPTemplate,
     CreateSignature,
     CreateSMSTemplate,
     DeleteOTPTemplate,
     DeleteSignature,
     DeleteSMSTemplate,
-    EngageLab,
     GetOTPTemplate,
     GetSignature,
     GetSMSTemplate,

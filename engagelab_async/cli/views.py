@@ -7,12 +7,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from engagelab_async import (
-    Balance,
+from engagelab_async import Balance, Operation
+from engagelab_async.templates import (
     CreatedSignature,
     CreatedSMSTemplate,
     CreateOTPTemplate,
-    Operation,
     OTPTemplate,
     Signature,
     SMSTemplate,

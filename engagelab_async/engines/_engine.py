@@ -42,6 +42,12 @@ _REASONS: Final[dict[type[BaseException], str]] = {
 }
 
 
+def _without_query(url: str) -> str:
+    """Show a URL without its query, which may hold a recipient."""
+    path, mark, _ = url.partition("?")
+    return repr(f"{path}?…" if mark else path)
+
+
 @frozen(eq=False)
 class Request:
     """One HTTP request, ready to leave.
@@ -55,7 +61,7 @@ class Request:
     """
 
     method: str
-    url: str
+    url: str = field(repr=_without_query)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(repr=False)
 

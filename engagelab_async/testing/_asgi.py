@@ -1,26 +1,26 @@
 """One request to an ASGI app, without a server, a socket or an event loop of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from engagelab_async.engines import Request, Response
 from engagelab_async.operation import Product
-from engagelab_async.sandbox import Sandbox
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _HOST: Final = "127.0.0.1"
 
 
-async def ask(sandbox: Sandbox, product: Product, request: Request) -> Response:
-    """Let a sandbox that was not started answer a request to a product."""
+async def ask(app: Callable[..., Awaitable[None]], product: Product, request: Request) -> Response:
+    """Let the app of a sandbox that was not started answer a request to a product."""
     exchange = _Exchange(request.body)
-    await sandbox.app(_scope(product, request), exchange.receive, exchange.send)
+    await app(_scope(product, request), exchange.receive, exchange.send)
     return Response(exchange.status, exchange.headers, bytes(exchange.body))
 
 
 def _scope(product: Product, request: Request) -> dict[str, Any]:
-    path = f"/{product}{urlsplit(request.url).path}"
+    url = urlsplit(request.url)
+    path = f"/{product}{url.path}"
     headers = (("Host", _HOST), *request.headers)
     return {
         "type": "http",
@@ -30,7 +30,7 @@ def _scope(product: Product, request: Request) -> dict[str, Any]:
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path.encode("ascii"),
-        "query_string": b"",
+        "query_string": url.query.encode("ascii"),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
         "client": (_HOST, 0),

@@ -11,7 +11,7 @@ from attrs import evolve
 from engagelab_async.engines import Request, Response
 from engagelab_async.errors import EngageLabError, ResponseTimeoutError, TransportError
 from engagelab_async.operation import Product
-from engagelab_async.operations.otp import VerifyOTP
+from engagelab_async.otp.codes import VerifyOTP
 from engagelab_async.sandbox import Sandbox, SentMessage
 
 from ._asgi import ask
@@ -145,7 +145,7 @@ class FakeEngine:
             self._codes.choose(call, effect.code)
         if call.is_a(VerifyOTP):
             request = self._by_real_name(call, request)
-        response = await ask(self._sandbox, call.product, request)
+        response = await ask(self._sandbox.app, call.product, request)
         self._codes.forget(call)
         if response.status != _OK:
             return response

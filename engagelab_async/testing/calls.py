@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import asdict, field, frozen
 
+import engagelab_async
+import engagelab_async.templates
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
 from engagelab_async.errors import ConfigurationError
@@ -28,7 +30,7 @@ _OK: Final = "HTTP 200"
 class Call:
     """One request, repeats being requests of their own.
 
-    Its ``repr`` does not show the body.
+    Its ``repr`` does not show the body and the query.
 
     Attributes:
         product: ``"otp"`` or ``"sms"``.
@@ -37,6 +39,7 @@ class Call:
         body: The JSON object that came, empty if there was none.
         outcome: What the client got, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
             ``"ResponseTimeoutError"``.
+        query: The parameters behind the path, such as ``{"from": "2026-11-29"}``.
 
     .. versionadded:: 0.1.0
     """
@@ -46,6 +49,7 @@ class Call:
     path: str
     body: Mapping[str, Any] = field(repr=False, hash=False)
     outcome: str = ""
+    query: Mapping[str, str] = field(factory=dict, repr=False, hash=False)
 
     @classmethod
     def of(cls, request: Request) -> Self:
@@ -54,9 +58,10 @@ class Call:
         Raises:
             ConfigurationError: It goes elsewhere.
         """
-        path = unquote(urlsplit(request.url).path)
+        url = urlsplit(request.url)
         body = json.loads(request.body or b"{}")
-        return cls(_product_at(request.url), request.method, path, body)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        return cls(_product_at(request.url), request.method, unquote(url.path), body, query=query)
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -73,7 +78,17 @@ class Call:
 
     def __str__(self) -> str:
         to = f" to {', '.join(self.recipients)}" if self.recipients else ""
-        return f"{self.product} {self.method} {self.path}{to}: {self.outcome}"
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{self.product} {self.method} {self.path}{query}{to}: {self.outcome}"
+
+
+def operations() -> Iterator[type[Operation[Any]]]:
+    """Yield the library's operations."""
+    for module in (engagelab_async, engagelab_async.templates):
+        for name in module.__all__:
+            public = getattr(module, name)
+            if isinstance(public, type) and issubclass(public, Operation) and public != Operation:
+                yield public
 
 
 def _product_at(url: str) -> Product:

@@ -1,16 +1,15 @@
 """A respx router for the fake platform: a route for each operation, at the real address."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import httpx
 
-import engagelab_async
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.engines import Request
-from engagelab_async.operation import Operation
 
+from .calls import operations
 from .fake import FakeEngageLab
 
 try:
@@ -31,20 +30,13 @@ def router_of(fake: FakeEngageLab) -> respx.MockRouter:
     """
     router = respx.mock(assert_all_called=False)
     handler = _handler(fake)
-    for operation in _operations():
+    for operation in operations():
         endpoint = operation.endpoint
         path = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
-        url = f"^{re.escape(_BASE_URLS[endpoint.product])}{path}$"
+        url = rf"^{re.escape(_BASE_URLS[endpoint.product])}{path}(\?.*)?$"
         route = router.route(method=endpoint.method, url__regex=url, name=endpoint.name)
         route.side_effect = handler
     return router
-
-
-def _operations() -> Iterator[type[Operation[Any]]]:
-    for name in engagelab_async.__all__:
-        public = getattr(engagelab_async, name)
-        if isinstance(public, type) and issubclass(public, Operation) and public is not Operation:
-            yield public
 
 
 def _handler(fake: FakeEngageLab) -> Callable[[httpx.Request], Awaitable[httpx.Response]]:

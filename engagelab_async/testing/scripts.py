@@ -15,16 +15,10 @@ from attrs import define, evolve, field, frozen
 from engagelab_async.arguments import check_timeout
 from engagelab_async.errors import ConnectError, EngageLabError
 from engagelab_async.operation import Operation, Product
-from engagelab_async.operations.otp import SendCode, SendCustomMessage, SendOTP, VerifyOTP
-from engagelab_async.operations.sms import SendSMS
+from engagelab_async.otp.codes import SendOTP, VerifyOTP
 
 from ._errors import Failure, made
-from .calls import Call, spelling
-
-_SENDS: Final[Mapping[Product, tuple[type[Operation[Any]], ...]]] = {
-    "otp": (SendOTP, SendCode, SendCustomMessage),
-    "sms": (SendSMS,),
-}
+from .calls import Call, operations, spelling
 
 
 @frozen(kw_only=True)
@@ -82,9 +76,13 @@ class _Lines:
             raise ValueError("times: must be at least 1, or None for all requests")
         if on is not None and on.endpoint.product != self._product:
             raise ValueError(f"on: {on.__name__} is no operation of the {self._product} product")
-        meant = _SENDS[self._product] if on is None else (on,)
+        meant = tuple(filter(self._is_send, operations())) if on is None else (on,)
         left = math.inf if times is None else times
         self._lines.append(_Line(None if to is None else spelling(to), meant, left, effect))
+
+    def _is_send(self, operation: type[Operation[Any]]) -> bool:
+        endpoint = operation.endpoint
+        return endpoint.is_send and endpoint.product == self._product
 
     def use(self, call: Call, recipients: tuple[str, ...]) -> Effect:
         """Return the effect of the line that applies to a request."""

@@ -45,7 +45,7 @@ def webhook_router(
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: An argument can never be right.
+        ValueError: An argument is invalid.
 
     Example:
         >>> from fastapi import FastAPI

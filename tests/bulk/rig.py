@@ -12,15 +12,8 @@ from typing import Any, Final
 from anyio.lowlevel import checkpoint
 from attrs import define, field
 
-from engagelab_async import (
-    FanOut,
-    Operation,
-    Request,
-    Response,
-    RetryPolicy,
-    SendSMS,
-    Template,
-)
+from engagelab_async import Operation, Request, Response, RetryPolicy, SendSMS, Template
+from engagelab_async.bulk import FanOut
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.transport import Transport
 from scripted_engine import ACCOUNTS, FakeTime

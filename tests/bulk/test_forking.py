@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
-from engagelab_async import JournalError
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
@@ -20,7 +20,8 @@ _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
     from bulk.rig import Platform, run_of, sends
-    from engagelab_async import Journal, JournalError
+    from engagelab_async import Journal
+    from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement
     from engagelab_async.bulk.states import State
 

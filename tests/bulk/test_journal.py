@@ -18,7 +18,8 @@ from anyio import to_thread
 
 from bulk.conftest import Run
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
-from engagelab_async import EngageLabError, JournalError, SendSMS, Template
+from engagelab_async import EngageLabError, SendSMS, Template
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import (
     JOURNAL,
     Database,

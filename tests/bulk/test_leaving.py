@@ -12,7 +12,8 @@ from anyio.lowlevel import checkpoint
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, run_of, sends
-from engagelab_async import FanOut, Response, SendSMS
+from engagelab_async import Response, SendSMS
+from engagelab_async.bulk import FanOut
 from engagelab_async.bulk.outcomes import AnyOutcome
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
-from engagelab_async import JournalError
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagelab_async import Limiter, Rate, RateLimit
+from engagelab_async import Rate
+from engagelab_async.bulk import Limiter, RateLimit
 from engagelab_async.bulk.concurrency import ConcurrencyLimit
 from engagelab_async.bulk.rate import limiter_of
 from scripted_engine import FakeTime

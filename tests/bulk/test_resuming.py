@@ -16,7 +16,6 @@ from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, resp
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
-    JournalError,
     Operation,
     Response,
     RetryPolicy,
@@ -26,6 +25,7 @@ from engagelab_async import (
     Template,
     Uncertain,
 )
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Database, Record, RunJournal, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome

@@ -18,13 +18,13 @@ from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal
 from engagelab_async import (
     ConnectionLostError,
     Journal,
-    JournalError,
     Response,
     RetryPolicy,
     SendCode,
     SendSMS,
     Template,
 )
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import count_known, summarise

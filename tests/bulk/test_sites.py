@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bulk.rig import Platform, sends
-from engagelab_async import Credentials, EngageLab, JournalError, SendCode
+from engagelab_async import Credentials, EngageLab, SendCode
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.sites import Site
 

@@ -6,7 +6,8 @@ import pytest
 
 from bulk.conftest import Run
 from bulk.rig import Platform, kinds, outcomes_of, refusal, run_of, sends
-from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped, stop_on_fatal_error
+from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped
+from engagelab_async.bulk import stop_on_fatal_error
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, CircuitBreaker
 from engagelab_async.errors import ConnectError, InvalidNumberError
 

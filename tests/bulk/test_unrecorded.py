@@ -8,7 +8,8 @@ import pytest
 
 from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
-from engagelab_async import ConnectError, FanOut, JournalError, Response, SendSMS, Template
+from engagelab_async import ConnectError, Response, SendSMS, Template
+from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.journal import Database, Record, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 

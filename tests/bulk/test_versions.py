@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
-from engagelab_async import Journal, JournalError
+from engagelab_async import Journal
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import Database
 from engagelab_async.bulk.journal_summary import summarise

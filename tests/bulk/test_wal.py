@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async import JournalError
+from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.states import State
 from engagelab_async.bulk.wal import is_damaged

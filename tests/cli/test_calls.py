@@ -23,7 +23,9 @@ SEND = ("otp", "send", "+6591234567", "--template", "login")
 class Undecodable(SendOTP):
     """An operation with a bug: its result is no class that the wire can make."""
 
-    endpoint: ClassVar[Endpoint] = Endpoint("otp.odd", "otp", "POST", "/v1/messages", range, False)
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        name="otp.odd", product="otp", method="POST", path="/v1/messages", result=range
+    )
 
 
 class CtrlC(logging.Handler):

@@ -7,12 +7,12 @@ import pytest
 from engagelab_async import (
     EngageLabError,
     FrequencyLimitError,
-    JournalError,
     RateLimitError,
     SendFailedError,
     VerifyOTP,
     errors,
 )
+from engagelab_async.bulk import JournalError
 from engagelab_async.cli.hints import HINTS, hint
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]

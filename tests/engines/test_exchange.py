@@ -25,10 +25,12 @@ async def test_answer_passes_through(engine: Engine) -> None:
 async def test_request_leaves_as_it_is(engine: Engine, method: str) -> None:
     """Method, path and body arrive as given, with the two headers that an engine adds."""
     with Hostile(answers(200)) as server:
-        await send(engine, f"{server.url}/sms/v1/t%2F1?a=b", "{'é'}".encode(), method=method)
+        await send(
+            engine, f"{server.url}/sms/v1/t%2F1?a=b%20%2B%2F%26", "{'é'}".encode(), method=method
+        )
         (received,) = server.requests
 
-    assert (method, "/sms/v1/t%2F1?a=b") == (received.method, received.target)
+    assert (method, "/sms/v1/t%2F1?a=b%20%2B%2F%26") == (received.method, received.target)
     assert "{'é'}".encode() == received.body
     assert [server.url.removeprefix("http://")] == received.values("Host")
     assert ["6"] == received.values("Content-Length")

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 
-from engagelab_async import EngageLab, Outcome, Plan, Sent, Verification
+from engagelab_async import EngageLab, Plan, Sent, Verification
+from engagelab_async.bulk import Outcome
 from engagelab_async.webhooks import Event, Verifier
 from engagelab_async.webhooks.fastapi import Events, webhook_router
 

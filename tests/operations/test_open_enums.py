@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagelab_async import (
+from engagelab_async.templates import (
     Channel,
     SignaturePosition,
     SignatureStatus,

@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from attrs import evolve, fields
@@ -23,6 +24,7 @@ from engagelab_async import (
     Verification,
     VerifyOTP,
 )
+from engagelab_async.operation import Effect, Product
 from strategies import operations
 
 TO = "+6591234567"
@@ -40,24 +42,36 @@ every_operation = pytest.mark.parametrize(
 
 
 @pytest.mark.parametrize(
-    ("kind", "endpoint"),
+    ("kind", "where", "result", "effect", "repeatable"),
     [
-        (SendOTP, Endpoint("otp.send", "otp", "POST", "/v1/messages", Sent, True)),
-        (SendCode, Endpoint("otp.send_code", "otp", "POST", "/v1/codes", Sent, True)),
+        (SendOTP, "otp.send: otp POST /v1/messages", Sent, "send", True),
+        (SendCode, "otp.send_code: otp POST /v1/codes", Sent, "send", True),
         (
             SendCustomMessage,
-            Endpoint("otp.send_custom_message", "otp", "POST", "/v1/custom-messages", Sent, False),
+            "otp.send_custom_message: otp POST /v1/custom-messages",
+            Sent,
+            "send",
+            False,
         ),
-        (
-            VerifyOTP,
-            Endpoint("otp.verify", "otp", "POST", "/v1/verifications", Verification, False),
-        ),
-        (SendSMS, Endpoint("sms.send", "sms", "POST", "/v1/messages", Plan, False)),
+        (VerifyOTP, "otp.verify: otp POST /v1/verifications", Verification, "check", False),
+        (SendSMS, "sms.send: sms POST /v1/messages", Plan, "send", False),
     ],
 )
-def test_class_says_where_it_goes(kind: type[Operation[object]], endpoint: Endpoint) -> None:
-    """Each class states its path, its answer, and whether repeating it is harmless."""
-    assert endpoint == kind.endpoint
+def test_class_says_where_it_goes(
+    kind: type[Operation[object]], where: str, result: type, effect: Effect, repeatable: bool
+) -> None:
+    """Each class states its path, its answer, its effect, and whether repeating it is harmless."""
+    name, product, method, path = where.replace(":", "").split()
+
+    assert kind.endpoint == Endpoint(
+        name=name,
+        product=cast("Product", product),
+        method=method,
+        path=path,
+        result=result,
+        effect=effect,
+        repeatable=repeatable,
+    )
 
 
 @every_operation

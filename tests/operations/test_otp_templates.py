@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from engagelab_async import (
+from engagelab_async.templates import (
     Channel,
     ChannelConfig,
     CreateOTPTemplate,

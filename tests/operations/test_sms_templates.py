@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from calls import WORDING
-from engagelab_async import (
+from engagelab_async.templates import (
     CreateSignature,
     CreateSMSTemplate,
     GetSignature,

@@ -12,28 +12,30 @@ from calls import WORDING
 from engagelab_async import (
     APIError,
     BusinessRuleError,
-    ChannelConfig,
     Credentials,
-    EmailConfig,
     EngageLab,
     InUseError,
     InvalidRequestError,
     NameTakenError,
     NotFoundError,
-    OTPTemplate,
     PendingReviewError,
-    SignaturePosition,
     SignatureRejectedError,
-    SignatureStatus,
-    SMSConfig,
     TemplateRejectedError,
-    TemplateStatus,
-    TemplateType,
-    VerifyCodeConfig,
 )
 from engagelab_async.sandbox import Review
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.templates import (
+    ChannelConfig,
+    EmailConfig,
+    OTPTemplate,
+    SignaturePosition,
+    SignatureStatus,
+    SMSConfig,
+    TemplateStatus,
+    TemplateType,
+    VerifyCodeConfig,
+)
 from sandbox.fake_clock import FakeClock
 
 TO = "+6591234567"

@@ -14,8 +14,8 @@ from openapi_spec_validator import validate
 
 from calls import OPERATIONS
 from engagelab_async import Operation, Template, wire
-from engagelab_async.arguments import JSON_NAME, WHOLE_BODY
-from engagelab_async.operation import Product
+from engagelab_async.arguments import WHOLE_BODY
+from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
 from engagelab_async.sandbox.platform import Platform
@@ -145,7 +145,7 @@ def test_paths_name_their_ids(call: str) -> None:
 
 def keys_of(kind: type[Any]) -> set[str]:
     """Return the keys of an attrs class in JSON."""
-    return {field.metadata.get(JSON_NAME, field.name) for field in fields(kind)}
+    return set(map(wire_name, fields(kind)))
 
 
 @pytest.mark.parametrize("call", [name for name in OPERATIONS if "requestBody" in DOCUMENTED[name]])

@@ -20,9 +20,9 @@ from engagelab_async import (
     RetryPolicy,
     SendSMS,
     ServerError,
-    TemplateStatus,
 )
 from engagelab_async.sandbox import Review
+from engagelab_async.templates import TemplateStatus
 from engagelab_async.testing import FakeEngageLab
 
 PHONE, OTHER = "+6591234567", "+6591234568"

@@ -10,19 +10,17 @@ from engagelab_async import (
     BusinessRuleError,
     ConnectError,
     ConnectionLostError,
-    DeleteSMSTemplate,
     EngageLab,
     FrequencyLimitError,
-    GetSMSTemplate,
     InterceptedError,
     InvalidNumberError,
-    ListSignatures,
     NotFoundError,
     ResponseTimeoutError,
     SendOTP,
     SendSMS,
     VerifyOTP,
 )
+from engagelab_async.templates import DeleteSMSTemplate, GetSMSTemplate, ListSignatures
 from engagelab_async.testing import FakeEngageLab
 
 PHONE, OTHER = "+6591234567", "+6591234568"

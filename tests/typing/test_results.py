@@ -126,7 +126,7 @@ class GetQuota(Operation[Quota]):
         method="GET",
         path="/v1/quota",
         result=Quota,
-        repeatable=True,
+        effect="read",
     )
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import assert_type
 
 from calls import DONE, KEY_PAIR, LOGIN, OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
-from engagelab_async import (
+from engagelab_async import EngageLab, TemplateRejectedError, render
+from engagelab_async.sandbox import Review, Sandbox
+from engagelab_async.templates import (
     Channel,
     CreatedSignature,
     CreatedSMSTemplate,
-    EngageLab,
     GetOTPTemplate,
     ListSignatures,
     OTPTemplate,
@@ -20,12 +21,9 @@ from engagelab_async import (
     SignaturePosition,
     SignatureStatus,
     SMSTemplate,
-    TemplateRejectedError,
     TemplateStatus,
     TemplateType,
-    render,
 )
-from engagelab_async.sandbox import Review, Sandbox
 from scripted_engine import ScriptedEngine, answer
 
 

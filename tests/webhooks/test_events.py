@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
-from engagelab_async.operations.otp_templates import Channel
+from engagelab_async.templates import Channel
 from engagelab_async.webhooks import (
     MessageStatus,
     Notification,

@@ -13,21 +13,20 @@ from attrs import define, field, frozen
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async import (
-    EngageLabError,
-    OTPTemplate,
-    Rendering,
-    SMSTemplate,
-    TemplateStatus,
-    TemplateType,
-    render,
-)
+from engagelab_async import EngageLabError, render
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.calls import run
 from engagelab_async.cli.options import Call, spelled
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, masked, print_json
 from engagelab_async.cli.printing import console, facts, printable
+from engagelab_async.templates import (
+    OTPTemplate,
+    Rendering,
+    SMSTemplate,
+    TemplateStatus,
+    TemplateType,
+)
 
 from .checks import Item
 from .decisions import problems_for_scripts, show_problems

@@ -7,8 +7,7 @@ from typing import Annotated, Final, TypeAlias
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from engagelab_async import Operation, RetryPolicy
-from engagelab_async.bulk import Rate
+from engagelab_async import Operation, Rate, RetryPolicy
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 

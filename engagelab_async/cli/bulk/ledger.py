@@ -20,8 +20,8 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from engagelab_async import EngageLabError, Plan
-from engagelab_async.bulk import Accepted, Outcome, Skipped, Uncertain
+from engagelab_async import Accepted, EngageLabError, Plan, Skipped, Uncertain
+from engagelab_async.bulk import Outcome
 from engagelab_async.bulk.outcomes import SkipReason
 from engagelab_async.bulk.report import error_key
 from engagelab_async.bulk.stopping import may_be_tried_again

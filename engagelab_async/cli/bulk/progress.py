@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from engagelab_async.bulk import BulkReport
+from engagelab_async import BulkReport
 from engagelab_async.cli.output import ignore_errors
 
 from .ledger import Fate, Ledger

@@ -11,8 +11,8 @@ from attrs import define, field, frozen
 from rich.console import Console
 from rich.text import Text
 
-from engagelab_async import EngageLab
-from engagelab_async.bulk import BulkReport, FanOut, JournalError
+from engagelab_async import BulkReport, EngageLab
+from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.cli.output import ignore_errors
 

@@ -3,15 +3,19 @@
 import pytest
 
 from engagelab_async import (
+    Accepted,
     BlacklistedError,
     ConnectError,
     EngageLabError,
     Plan,
+    Rejected,
     ResponseTimeoutError,
     SendSMS,
     Sent,
+    Skipped,
+    Uncertain,
 )
-from engagelab_async.bulk import Accepted, Outcome, Rejected, Skipped, Uncertain
+from engagelab_async.bulk import Outcome
 from engagelab_async.bulk.outcomes import SkipReason
 from engagelab_async.cli.bulk.ledger import LATENCIES, Fate, Ledger, Timeline
 

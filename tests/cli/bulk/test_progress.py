@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from engagelab_async import Plan, SendSMS
-from engagelab_async.bulk import Accepted, BulkReport, Outcome, Skipped
+from engagelab_async import Accepted, BulkReport, Plan, SendSMS, Skipped
+from engagelab_async.bulk import Outcome
 from engagelab_async.bulk.report import Tally
 from engagelab_async.cli.bulk.ledger import Ledger
 from engagelab_async.cli.bulk.progress import Watch, duration, latency, line, picture, show

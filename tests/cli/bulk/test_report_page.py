@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.bulk.lists import NAMES, csv_of, sheet_of
-from engagelab_async import Plan, RetryPolicy, SendSMS, Template
-from engagelab_async.bulk import Accepted
+from engagelab_async import Accepted, Plan, RetryPolicy, SendSMS, Template
 from engagelab_async.bulk.report import Tally
 from engagelab_async.cli.bulk.checks import Checker, Findings, phone
 from engagelab_async.cli.bulk.job import Job, Options

@@ -1,1 +1,0 @@
-"""The requests and results of the two products."""
