@@ -53,7 +53,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
     # `Operation[…]` remembers the module that the class had when it was written.
     (r"py:class", r"engagelab_async\.operation\.Operation"),
-    (r"py:class", r"Key|Params|Recipient|engagelab_async\.template_calls\.T"),
+    # A type variable of the coroutines about templates.
+    (r"py:class", r"engagelab_async\.template_calls\.T"),
 ]
 
 # Only what is typed is copied, without the prompt and without what is printed.

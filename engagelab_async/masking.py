@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from html import unescape
 from itertools import compress, groupby
@@ -64,16 +64,18 @@ _FOLDED: Final = re.compile(
 )
 
 
-def masked(message: str, operation: Operation[object]) -> str:
-    """Return the beginning of a message, with "…" in place of personal data.
+def masked(message: str, operation: Operation[object], secrets: Iterable[str] = ()) -> str:
+    """Return the beginning of a message, with "…" in place of personal data and secrets.
 
     Args:
         message: The API's message.
         operation: What was sent.
+        secrets: Secrets that were sent with it, such as a key pair.
     """
     sent = _Sent.of(operation)
     if sent is None:
         return _UNSEARCHED
+    sent.values.extend(secrets)
     window = unicodedata.normalize("NFC", message[:_WINDOW])
     hidden = bytearray(len(window))
     for start, end in _found(window, sent):

@@ -138,23 +138,28 @@ class Account:
     Attributes:
         base_url: Without a slash at its end.
         headers: Sent with every request.
+        secrets: What of them must not be shown, in every form that the API may repeat.
     """
 
     base_url: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False, default=())
 
     @classmethod
     def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
         """Prepare what all requests of a product share."""
+        authorization = credentials.authorization()
         headers = (
             ("Accept", "application/json"),
             # Answers have a few hundred bytes: compressing them costs more than it saves.
             ("Accept-Encoding", "identity"),
-            ("Authorization", credentials.authorization()),
+            ("Authorization", authorization),
             ("Content-Type", "application/json"),
             ("User-Agent", user_agent),
         )
-        return cls(base_url, headers)
+        secrets = (credentials.key, credentials.secret, authorization.removeprefix("Basic "))
+        # A shorter one is a placeholder, and an ordinary word.
+        return cls(base_url, headers, tuple(s for s in secrets if len(s) > _SHORT_KEY))
 
 
 class Transport:
@@ -396,6 +401,7 @@ class Transport:
                 response.headers,
                 response.body,
                 now=self._wall_clock(),
+                secrets=self._accounts[operation.endpoint.product].secrets,
             )
         except EngageLabError:
             raise

@@ -17,7 +17,7 @@ import math
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -224,6 +224,7 @@ def decode(
     body: bytes,
     *,
     now: float,
+    secrets: Iterable[str] = (),
 ) -> R:
     """Read an answer.
 
@@ -233,6 +234,7 @@ def decode(
         headers: The response headers; names in any case.
         body: The body as it came, at most a little more than `MAX_BODY_BYTES` of it.
         now: Unix seconds, to make a duration of a ``Retry-After`` that is a date.
+        secrets: What must not be shown where the API repeats it, such as the key pair.
 
     Returns:
         The operation's result.
@@ -242,7 +244,8 @@ def decode(
         InvalidResponseError: A 2xx has a body that is not what the API documents.
     """
     if status >= _FIRST_REDIRECT:
-        raise _refusal(operation, status, headers, _object_if_any(body, headers), now)
+        refusal = _object_if_any(body, headers)
+        raise _refusal(operation, status, headers, refusal, now=now, secrets=secrets)
     result = operation.endpoint.result
     if result is NoneType and not body:
         # A result without fields needs no body.
@@ -255,7 +258,7 @@ def decode(
     except MismatchError as error:
         text = f"{error.address}: {error}"
         raise InvalidResponseError(text, http_status=status) from None
-    raise _refusal(operation, status, headers, document, now)
+    raise _refusal(operation, status, headers, document, now=now, secrets=secrets)
 
 
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -324,7 +327,9 @@ def _refusal(
     status: int,
     headers: Mapping[str, str],
     document: Mapping[str, Any],
+    *,
     now: float,
+    secrets: Iterable[str],
 ) -> APIError:
     code = _error_code_if_any(document)
     said = document.get("message")
@@ -333,8 +338,9 @@ def _refusal(
     has_plan = isinstance(plan_id, str) or is_integer(plan_id)
     by_message = _class_by_message(operation, status, code, message)
     kind = by_message or _error_class(status, code)
+    shown = one_line(masked(message, operation, secrets))
     error = kind(
-        f"{_described(code, status, message, operation)} (HTTP {status})",
+        f"{_described(code, status, shown)} (HTTP {status})",
         code=code,
         http_status=status,
         retry_after=_retry_after(headers, now),
@@ -394,11 +400,9 @@ def _error_class(status: int, code: int | None) -> type[APIError]:
     return _ERRORS_BY_STATUS.get(status, APIError)
 
 
-def _described(code: int | None, status: int, message: str, operation: Operation[object]) -> str:
+def _described(code: int | None, status: int, message: str) -> str:
     if code is not None or message:
-        return (
-            f"{'no code' if code is None else code} {one_line(masked(message, operation))}".rstrip()
-        )
+        return f"{'no code' if code is None else code} {message}".rstrip()
     if status < _FIRST_CLIENT_ERROR:
         return "a redirect, which is not followed; is the base URL right?"
     return "no error of the API's own, perhaps a gateway's"

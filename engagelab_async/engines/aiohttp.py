@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import select
 import time
 from abc import abstractmethod
@@ -72,6 +73,7 @@ class _Departure(aiohttp.BytesPayload):
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
         self.taken: int = 0
+        self._process: int = os.getpid()
         self.handler: _Handler | None = None
         self.status: int | None = None
 
@@ -89,7 +91,8 @@ class _Departure(aiohttp.BytesPayload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         transport = writer.transport
-        if transport is None or transport.is_closing():
+        # A forked child inherits the task that writes, and the connection of its parent.
+        if transport is None or transport.is_closing() or self._process != os.getpid():
             msg = "the connection was closed before the request was written"
             raise aiohttp.ClientConnectionResetError(msg)
         handler = transport.get_protocol()

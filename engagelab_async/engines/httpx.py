@@ -459,11 +459,12 @@ class HTTPXClientEngine(_HTTPXEngine):
         # Not public, and there is no other way to know; a client without it is not trusted.
         find = getattr(self._client, "_transport_for_url", None)
         transport = find(url) if find else None
-        if self._sends_in_its_own_way() or "handle_async_request" in vars(transport or self):
-            return "other"
-        if type(transport) is module.AsyncHTTPTransport:
-            return "network"
-        return "mock" if isinstance(transport, module.MockTransport) else "other"
+        if isinstance(transport, module.MockTransport):
+            return "mock"
+        # Whoever replaced its method may repeat requests.
+        patched = "handle_async_request" in getattr(transport, "__dict__", ())
+        is_plain = type(transport) is module.AsyncHTTPTransport and not patched
+        return "network" if is_plain and not self._sends_in_its_own_way() else "other"
 
     def _sends_in_its_own_way(self) -> bool:
         # For all clients alike, error tools and mocks replace it.
@@ -529,10 +530,9 @@ class HTTPXClientEngine(_HTTPXEngine):
 
     def _is_from_a_hook(self, error: Exception, departure: _Departure) -> bool:
         """Return whether an error of the library comes from a request that a hook made itself."""
-        may_be_from_a_hook = departure.in_hooks or (
-            departure.handed_over and not self._sends_in_its_own_way()
-        )
-        if not (may_be_from_a_hook and isinstance(error, self._library.module.HTTPError)):
+        if self._sends_in_its_own_way() or not (departure.in_hooks or departure.handed_over):
+            return False
+        if not isinstance(error, self._library.module.HTTPError):
             return False
         return not _is_about(error, departure.request)
 
