@@ -98,18 +98,18 @@ _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
-_ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
+_ERRORS_BY_MESSAGE: Final[Mapping[str, type[APIError]]] = {
     "not exist": NotFoundError,
     "already exist": NameTakenError,
     "pending status": PendingReviewError,
     "using current": InUseError,
     "can not use": BusinessRuleError,
 }
-"""What tells the refusals of templates and signatures apart, in the order of looking."""
+"""Words in the messages of refusals of templates and signatures, in the order of precedence."""
 
 _SEND_FAILURES: Final = range(5000, 6000)
 _SERVER_ERROR_CODES: Final = range(500, 600)
-# The SMS template and signature calls use the status as the code and tell by the message.
+# The SMS template and signature calls use the status as the code; the message says what failed.
 _BAD_CONFIG, _FAILED_CONFIG = 400, 500
 _CONFIG_PATH: Final = "-configs"
 _ABOUT_CONFIGS: Final = re.compile(r"\b(template|sign)(?:\b|_|Id)")
@@ -248,7 +248,7 @@ def decode(
         raise _refusal(operation, status, headers, refusal, now=now, secrets=secrets)
     result = operation.endpoint.result
     if result is NoneType and not body:
-        # An answer that has nothing to say need not say it.
+        # A result without fields needs no body.
         body = b"{}"
     try:
         document = _document(body, headers, result)
@@ -262,7 +262,7 @@ def decode(
 
 
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Read the body of a refusal, which may be a gateway's page, or nothing."""
+    """Read the body of an error response, which may be a gateway's page, or empty."""
     try:
         document = _document(body, headers, dict)
     except MismatchError:
@@ -295,7 +295,7 @@ def _parsed(body: bytes, headers: Mapping[str, str], from_json: Callable[[str], 
 
 def _decompressed(body: bytes) -> bytes:
     try:
-        # 32 added to the window's bits: tell gzip and zlib apart by their first bytes.
+        # 32 added to the window's bits: distinguish gzip and zlib by their first bytes.
         return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, MAX_BODY_BYTES)
     except zlib.error as error:
         raise ValueError from error
@@ -336,8 +336,8 @@ def _refusal(
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
     has_plan = isinstance(plan_id, str) or is_integer(plan_id)
-    told = _told_by_words(operation, status, code, message)
-    kind = told or _error_class(status, code)
+    by_message = _class_by_message(operation, status, code, message)
+    kind = by_message or _error_class(status, code)
     shown = one_line(masked(message, operation, secrets))
     error = kind(
         f"{_described(code, status, shown)} (HTTP {status})",
@@ -348,13 +348,13 @@ def _refusal(
         api_message=message,
         headers={name.lower(): value for name, value in headers.items()},
     )
-    # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
+    # With a documented code it is known whether anything was sent; with any other 5xx it is not.
+    if status >= _FIRST_SERVER_ERROR and by_message is None and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = error.transient = True
     return error
 
 
-def _told_by_words(
+def _class_by_message(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> type[APIError] | None:
     """Return the refusal of a template or a signature that a message words, if it is one.
@@ -362,14 +362,14 @@ def _told_by_words(
     The documentation gives these refusals no codes of their own. A server that fails speaks of
     things that do not exist as well, such as its upstream, so words never decide about those.
     """
-    if not _may_be_told_by_words(operation, status, code, message):
+    if not _message_is_conclusive(operation, status, code, message):
         return None
     root = _ROOTS_BY_CODE.get(code, NotFoundError)
-    kinds = (kind for words, kind in _ERRORS_BY_WORDS.items() if words in message)
+    kinds = (kind for words, kind in _ERRORS_BY_MESSAGE.items() if words in message)
     return next((kind for kind in kinds if issubclass(kind, root)), None)
 
 
-def _may_be_told_by_words(
+def _message_is_conclusive(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
@@ -437,7 +437,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     at = _http_date(value)
     if at is None:
         return None
-    # The date is by the server's clock, so it is compared with that one where it is told.
+    # The date is by the server's clock, so it is compared with that clock, if the response has it.
     server_now = _http_date(_header(headers, "date"))
     return max(0.0, at - (now if server_now is None else server_now))
 

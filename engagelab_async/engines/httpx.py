@@ -57,7 +57,7 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 class _Body:
     """A request body that counts how often a transport comes for it.
 
-    By then every transport, httpx's own or somebody else's, has its connection. No server can act
+    By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
 
     Attributes:
@@ -138,7 +138,7 @@ class _Departure:
 
     @property
     def may_have_left(self) -> bool:
-        """Whether it left, or somebody has its bytes who may have sent them unseen."""
+        """Whether it was sent, or a transport of the caller may have sent it unseen."""
         return self.times > 0 or (self.transport == "other" and self.reads > 0)
 
     def hand_over(self, transport: str, extensions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,7 +160,7 @@ class _Departure:
 
     def answered(self, status: int) -> None:
         """Note which answer the caller's client has brought."""
-        # If not the last one that was traced, it is that to a copy which nobody saw leave.
+        # If it is not the last one that was traced, it answers a copy that was sent unseen.
         self._unseen = int(self.reads > 0 and status != self._status)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -404,7 +404,7 @@ class HTTPXEngine(_HTTPXEngine):
         needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
         try:
             transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-                verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
+                verify=self._tls() if needs_tls else _no_certificates(), limits=limits, proxy=proxy
             )
         # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
@@ -562,7 +562,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 @lru_cache
-def _trusting_nobody() -> ssl.SSLContext:
+def _no_certificates() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -636,7 +636,7 @@ def _without_reading(response: httpx.Response) -> Response:
     """Take what an event hook, or a mocked transport, has left of an answer."""
     if not response.is_stream_consumed:
         return Response(response.status_code, response.headers, b"")
-    # Whoever read it has undone its compression.
+    # Reading it has undone its compression.
     headers = dict(response.headers)
     headers.pop("content-encoding", None)
     return Response(response.status_code, headers, response.content)
@@ -646,5 +646,5 @@ def _is_about(error: httpx.HTTPError, request: httpx.Request | None) -> bool:
     try:
         return error.request is request
     except RuntimeError:
-        # httpx tells it to what a transport raises, but not to what a hook does.
+        # httpx attaches the request to errors of a transport, but not to those of a hook.
         return False

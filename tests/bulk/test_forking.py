@@ -23,7 +23,7 @@ _HEAD = """
     from bulk.rig import Platform, run_of, sends
     from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
-    from engagelab_async.bulk.journal import Claim, Database, Settlement
+    from engagelab_async.bulk.journal import SendIntent, Database, Settlement
     from engagelab_async.bulk.states import State
 
     journal = Path(sys.argv[1])
@@ -64,13 +64,13 @@ def test_a_child_that_ends_leaves_the_log(journal: Path, end: str) -> None:
     """Whether its interpreter finalizes what it inherited or not; the parent's lock holds, too."""
     program = f"""
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         if not (child := os.fork()):
             {end}
         os.waitpid(child, 0)
         assert log.exists()
         assert in_use()
-        database.write([Settlement("a", State.ACCEPTED)], [Claim("b")])
+        database.write([Settlement("a", State.ACCEPTED)], [SendIntent("b")])
         os._exit(0)
     """
     run(program, journal)
@@ -82,7 +82,7 @@ def test_a_child_of_multiprocessing_leaves_the_log(journal: Path) -> None:
     """It is forked where that is the way, and finalizes less."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         child = multiprocessing.get_context("fork").Process(target=gc.collect)
         child.start()
         child.join()
@@ -101,7 +101,7 @@ def test_a_child_cannot_write(journal: Path) -> None:
         database = Database(journal)
         if not (child := os.fork()):
             try:
-                database.write([], [Claim("a")])
+                database.write([], [SendIntent("a")])
             except JournalError as error:
                 os._exit(len(str(error)) < 20)
             os._exit(2)
@@ -154,7 +154,7 @@ async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
     """What nobody closes is left as by a kill, and not closed by a finalizer."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         del database
         gc.collect()
         assert log.exists()
@@ -196,7 +196,7 @@ def test_a_journal_can_be_taken_by_another_when_the_parent_has_gone(journal: Pat
     """A child that lives on does not hold it."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         if not os.fork():
             sys.stdin.read()
             sys.exit()
