@@ -107,7 +107,7 @@ class _Departure:
 
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
-        self.transport = transport
+        self.transport: str = transport
         self.traced: bool = False
         self.in_hooks: bool = False
         self.handed_over: bool = False
