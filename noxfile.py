@@ -2,17 +2,17 @@
 
 ::
 
-    lint        ruff, rules and format
+    lint        ruff, rules and format, and the retired words
     types       mypy on all our code, pyright on the types of the public names
     extras      small programs, checked and run with the base install, and with each extra alone
     browser     the tests of the sandbox's page in Chromium, which has to be installed
     build       the source distribution, and the wheel made from it
     tests       pytest against that wheel, once for each supported Python that is installed
-    coverage    what those runs covered, taken together: every line, every branch
+    coverage    what those runs covered, combined: every line, every branch
     contract    schemathesis compares what the sandbox answers with its OpenAPI documents
-    docs        the Sphinx pages, where a warning is an error
-    bench       the page of numbers and its chart; for eight minutes of a quiet machine
-    fuzz        callbacks that nobody would write, ten million of them; half an hour
+    docs        the Sphinx pages; a warning is an error
+    bench       the page of benchmarks and its chart; eight minutes on an otherwise idle machine
+    fuzz        ten million random callbacks; half an hour
 """
 
 import os
@@ -26,14 +26,14 @@ nox.needs_version = ">=2025.10.14"  # the first whose sessions can require other
 nox.options.sessions = ["lint", "types", "extras", "tests", "coverage", "contract", "docs"]
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
-# Nobody needs to have every Python: a version that is not installed is skipped, on CI too.
+# A version that is not installed is skipped, on CI too.
 nox.options.error_on_missing_interpreters = False
 
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYRIGHT = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}  # do not ask for newer versions
-# Without these the tools would find ours, in the directories above.
-A_USERS_CONFIGURATION = {
+# Without these, the tools would use this project's, from the directories above.
+USER_CONFIGURATION = {
     "mypy.ini": "[mypy]\nstrict = true\n",
     "pyrightconfig.json": '{"typeCheckingMode": "strict"}',
     "pytest.ini": "[pytest]\n",
@@ -56,11 +56,12 @@ def install_wheel(session: nox.Session, *requirements: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the rules and the format of all Python files."""
+    """Check the rules and the format of all Python files, and the names in the package."""
     session.install(*group("lint"))
 
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("python", "tests/words.py")
 
 
 @nox.session(requires=["build"])
@@ -100,7 +101,7 @@ def extras(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "--python", str(python), "install", "-q", *requirements)
         # Under another name, or it would be what it imports.
         shutil.copy(ROOT / "tests" / "installed" / program, home / "program.py")
-        for file, text in A_USERS_CONFIGURATION.items():
+        for file, text in USER_CONFIGURATION.items():
             (home / file).write_text(text, encoding="utf-8")
         with session.chdir(home):
             session.run("mypy", "--python-executable", str(python), "program.py")
@@ -158,7 +159,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Combine what the test sessions measured and insist on all of it."""
+    """Combine what the test sessions measured, and fail below 100 %."""
     session.install(*group("coverage"))
 
     measured = sorted(str(file) for file in ROOT.glob(".coverage-*"))
@@ -168,7 +169,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def contract(session: nox.Session) -> None:
-    """Look for requests that the sandbox answers otherwise than its documents say."""
+    """Look for requests that the sandbox does not answer as its documents say."""
     install_wheel(session, *group("contract"))
 
     session.run("python", "contract", *session.posargs)

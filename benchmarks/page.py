@@ -39,46 +39,45 @@ _QUANTITIES: Final = {
 _INTRODUCTION: Final = """\
 # Benchmarks
 
-How many messages one process hands over in a second, on one core, and what that costs: with this
-library on each of its engines, with the HTTP libraries alone, and with other clients. The command
+Requests per second of one process on one core, with CPU time, latency and connections: for this
+library on each of its engines, for the plain HTTP libraries, and for other clients. The command
 `nox -s bench` measures all of it in one run and writes this page.
 
 ![Requests per second over requests in flight, for each client](benchmarks.svg)
 
-A thick line is this library on an engine, a thin one of the same color the HTTP library alone, used
-as its documentation shows. Only the limits of httpx are lifted: with them it would open a new
-connection for nearly every request where more than 20 are in flight.
+A thick line is this library on an engine; a thin line of the same color is the plain HTTP library,
+used as its documentation shows. Only the connection limits of httpx are removed: with them, it
+would open a new connection for nearly every request if more than 20 are in flight.
 """
 
 _ONE_CALL: Final = """\
 ## One call
 
-In this library itself a call takes {layers} µs of CPU: the operation, its validation, its encoding,
-the retry loop and the decoding of the answer. With the default engine, one awaited send takes
-{ours} µs of CPU, where `httpx.AsyncClient.post` takes {bare} µs. `import engagelab_async` takes
-{imports} ms of CPU, and {dependencies} ms of that are its dependencies.
+A call takes {layers} µs of CPU in this library's own code: for validation, encoding, the retry loop
+and decoding. With the default engine, one awaited send takes {ours} µs of CPU;
+`httpx.AsyncClient.post` takes {bare} µs. `import engagelab_async` takes {imports} ms of CPU, of
+which its dependencies take {dependencies} ms.
 """
 
 _METHOD: Final = """\
 ## How it is measured
 
 - Machine: {machine}.
-  What else it had to do shows in the ranges.
+  The ranges show the influence of other load on it.
 - Versions: {versions}.
-- The server is {server} on loopback. It answers at once, so that the client is what is measured;
-  over a real network, the time of the answer comes on top of the latencies.
-- The clients take short turns, {turns} of them at each width; where one is very slow, fewer. A
-  number is the median of a client's turns, a ratio the median of the ratios of each turn. Ranges
-  are from the lowest turn to the highest.
-- A turn begins with a new client and one request for each that will be in flight, which are not
-  timed; so no time is spent on connecting. Connections are counted at the server, those of this
-  warm-up included.
-- httpx closes connections that were idle for five seconds; most turns are over by then. Against a
-  server that answers at once most connections are idle, so in a long run httpx alone ends up with
-  few of them and gets faster than it is here. Against one that takes its time it does not.
-- CPU is that of the client's process, its threads included.
-- `fan_out` is held against 64 tasks that take messages from one generator and post them with
-  `aiohttp`. The journal is flushed to a disk. Memory is the most that a process ever had.
+- The server is {server} on loopback. It answers at once, so that only the client is measured;
+  over a real network, the server's response time is added to the latencies.
+- The clients take short turns, {turns} at each number of requests in flight; very slow clients take
+  fewer. A number is the median of a client's turns, a ratio the median of the ratios of each turn.
+  Ranges are from the lowest turn to the highest.
+- A turn begins with a new client and an untimed warm-up that opens all connections. Connections are
+  counted at the server, including those of the warm-up.
+- httpx closes connections that were idle for five seconds; most turns are over by then. If a server
+  answers at once, most connections are idle, so in a long run plain httpx keeps only a few and gets
+  faster than shown here. With a slower server, it does not.
+- CPU is that of the client's process, including its threads.
+- `fan_out` is compared with 64 tasks that take messages from one generator and post them with
+  `aiohttp`. The journal is flushed to disk. Memory is the peak of the process.
 - `engagelab-otp` is synchronous and opens a connection for each call; it runs in up to {threads}
   threads. `twilio` talks to another API and is here for scale.
 """
@@ -128,12 +127,12 @@ def _summary(report: Report) -> Iterator[str]:
     yield "## Ratios\n"
     yield "Requests per second, by how many are in flight:\n"
     yield _ratios(report.results, "rate")
-    yield "CPU time of a request, which the work of others on the machine disturbs less:\n"
+    yield "CPU time per request, which depends less on other load on the machine:\n"
     yield _ratios(report.results, "cpu")
     yield _one_call(report)
     yield "## Goals\n"
-    yield "What the library promises itself, and what this run found. At the same number in flight,"
-    yield "a client of half the throughput has twice the latency, whatever else it does.\n"
+    yield "The goals of the project, and the results of this run. With the same number in flight,"
+    yield "a client with half the throughput has twice the latency, whatever else it does.\n"
     yield _goals(report.goals)
 
 

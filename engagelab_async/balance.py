@@ -16,10 +16,10 @@ class Balance(Serializable):
     """The balance of an account of one product.
 
     Attributes:
-        balance: What was paid in and is left; negative with an overdraft.
-        gift_balance: What was given by EngageLab and is left.
-        total_balance: The two together.
-        currency: Such as ``USD``, or ``None`` where the platform does not say; SMS does not.
+        balance: The remaining amount that was paid in; negative with an overdraft.
+        gift_balance: The remaining amount that EngageLab has granted.
+        total_balance: The sum of both.
+        currency: Such as ``USD``, or ``None`` if the platform does not report it, as for SMS.
 
     .. versionadded:: 0.1.0
     """

@@ -75,19 +75,19 @@ class EngageLab:
 
         Args:
             otp: The key pair of the OTP product; a call without one raises `ConfigurationError`.
-            sms: The key pair of the SMS product. The products do not know each other's keys.
+            sms: The key pair of the SMS product. The products have separate keys.
             http: An engine's name: ``"httpx"`` (the default), ``"aiohttp"``, ``"httpx2"``, or
-                ``"auto"`` for aiohttp where it is installed and asyncio runs. Or an `Engine`, an
+                ``"auto"`` for aiohttp if it is installed and asyncio runs. Or an `Engine`, an
                 ``httpx.AsyncClient``, an ``httpx2.AsyncClient`` or an ``aiohttp.ClientSession``
-                of the caller's, which this client does not close.
-            retry: When to repeat.
+                that the caller made; the client does not close it.
+            retry: When to retry.
             timeout: Seconds for one attempt, from waiting for a connection to the last byte;
                 ``math.inf`` for no limit.
-            deadline: Seconds for a whole call, repeats and waits included.
-            otp_base_url: Where the OTP product is, for a sandbox or a proxy.
-            sms_base_url: Where the SMS product is.
+            deadline: Seconds for a whole call, including retries and delays.
+            otp_base_url: Base URL of the OTP product, for a sandbox or a proxy.
+            sms_base_url: Base URL of the SMS product.
             on_attempt: Called with an `Attempt` after each request, for metrics. What it raises
-                is logged, never passed on.
+                is logged and suppressed.
 
         Raises:
             ConfigurationError: A base URL is not one, or the engine's library is not installed.
@@ -147,7 +147,7 @@ class EngageLab:
             on_attempt: As for the class.
 
         Raises:
-            ConfigurationError: A required key pair is missing, there is half of one, or a value
+            ConfigurationError: A required key pair is missing, one is incomplete, or a value
                 cannot be used.
             TypeError: An argument is of the wrong type.
             ValueError: `require` names no product, or another argument is out of range.
@@ -166,7 +166,7 @@ class EngageLab:
         )
 
     async def execute(self, operation: Operation[R], **options: Unpack[CallOptions]) -> R:
-        """Send an operation value; ``execute(SendSMS(…))`` answers a `Plan`.
+        """Send an operation; ``execute(SendSMS(…))`` returns a `Plan`.
 
         Args:
             operation: What to send.
@@ -188,7 +188,7 @@ class EngageLab:
         operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
         **options: Unpack[FanOutOptions],
     ) -> FanOut:
-        """Send many operations at once; outcomes come as they are known.
+        """Send many operations at once, and yield their outcomes as they complete.
 
         Args:
             operations: Any iterable or async iterable, pulled no faster than sends complete.
@@ -196,7 +196,7 @@ class EngageLab:
 
         Returns:
             An async context manager; inside it, an async iterator of `Accepted`, `Rejected`,
-            `Uncertain` and `Skipped`. Leaving it early ends the run in an orderly way.
+            `Uncertain` and `Skipped`. Leaving it early stops the run gracefully.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -217,14 +217,14 @@ class EngageLab:
         operations: Iterable[Operation[Any]] | AsyncIterable[Operation[Any]],
         **options: Unpack[FanOutOptions],
     ) -> BulkReport:
-        """Send many operations at once, and wait for the end.
+        """Send many operations at once, and wait until all have an outcome.
 
         Args:
             operations: As for `fan_out`.
             **options: As for `fan_out`.
 
         Returns:
-            What the run did, in numbers.
+            The report of the run.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -234,7 +234,7 @@ class EngageLab:
             return await run.wait()
 
     async def aclose(self) -> None:
-        """Close the connections, but nothing that the caller made; again does no harm."""
+        """Close the connections, but nothing that the caller passed in. May be called twice."""
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -253,7 +253,7 @@ class EngageLab:
 
 def _base_url(value: str, name: str) -> str:
     if not _is_base_url(check_instance(value, name, str)):
-        # The value is not quoted: somebody may have put a password into it.
+        # The value is not quoted: it may contain a password.
         msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
         raise ConfigurationError(msg)
     return value.rstrip("/")
@@ -265,9 +265,9 @@ def _is_base_url(value: str) -> bool:
         port = parts.port
         (parts.hostname or "").encode("idna")
     except ValueError:
-        # Of a host or port that is none; the text would quote it.
+        # An invalid host or port; the text of the error would quote it.
         return False
-    # urlsplit takes away spaces and line ends, and does not tell an empty query from none.
+    # urlsplit removes spaces and line ends, and does not distinguish an empty query from none.
     plain = value.isprintable() and not set(value) & set(" ?#\\")
     return (
         parts.scheme in ("http", "https")
@@ -308,8 +308,8 @@ def _credentials_from_env(product: str) -> Credentials | None:
     if key or secret:
         missing = "SECRET" if key else "KEY"
         msg = (
-            f"half a key pair: neither ENGAGELAB_{product}_DEV_{missing} nor "
-            f"ENGAGELAB_DEV_{missing} is set"
+            f"incomplete credentials: set ENGAGELAB_{product}_DEV_{missing} or "
+            f"ENGAGELAB_DEV_{missing}"
         )
         raise ConfigurationError(msg)
     return None

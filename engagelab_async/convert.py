@@ -1,4 +1,4 @@
-"""The converter: our values become what JSON can hold, and what JSON held becomes our values.
+"""Convert attrs classes to and from JSON.
 
 It is strict about kinds, unlike that of cattrs, and says where in the document something is wrong::
 
@@ -44,13 +44,13 @@ class MismatchError(Exception):
     """
 
     def __init__(self, problem: str, address: str = "$") -> None:
-        """Say what was expected and found."""
+        """Describe what was expected and found."""
         super().__init__(problem)
         self.address = address
 
 
 class _ItemError(Exception):
-    """An item of an array or an object is not of the documented kind; its cause tells how."""
+    """An item of an array or an object is not of the documented kind; its cause says how."""
 
 
 def mismatch(expected: str, value: object) -> MismatchError:
@@ -208,12 +208,12 @@ def _is_nothing(kind: object) -> bool:
 
 
 def is_array(kind: object) -> bool:
-    """Tell whether a class is that of an array."""
+    """Return whether a class is that of an array."""
     return get_origin(kind) is tuple
 
 
 def is_digits(value: object) -> TypeGuard[str]:
-    """Tell whether a string is a number."""
+    """Return whether a string is a number."""
     # No number of the API is that long, and int() refuses to read thousands of digits.
     return isinstance(value, str) and bool(re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", value))
 
@@ -223,7 +223,7 @@ def _is_identifier(kind: object) -> bool:
 
 
 def _structure_hook(kind: type[AttrsInstance]) -> Callable[[Any, Any], Any]:
-    """Refuse what is no object by its own address, and take a null for what is left out."""
+    """Reject non-objects with their own path; treat null as absent."""
     names: dict[str, Any] = {
         each.name: override(rename=wire_name(each))
         for each in fields(kind)
@@ -256,7 +256,7 @@ def _outside_body(kind: type[AttrsInstance]) -> set[str]:
 
 
 def _unstructure_hook(kind: type[AttrsInstance]) -> Callable[[Any], Any]:
-    """Leave out what the caller left out, and write each field under its key in the body."""
+    """Omit fields that the caller omitted, and write each field under its key in the body."""
     elsewhere = _outside_body(kind)
     overrides: dict[str, Any] = {
         field.name: override(
@@ -308,20 +308,20 @@ _converter: Final = _make_converter()
 
 
 def write(value: object, kind: object = None) -> Any:  # noqa: ANN401 - JSON
-    """Make of a value what JSON can hold.
+    """Convert a value to JSON values.
 
     Args:
         value: The value.
-        kind: What it is declared as, where that is more than its class.
+        kind: Its declared type, if that says more than its class.
     """
     return _converter.unstructure(value, kind)
 
 
 def read(document: object, kind: type[R]) -> R:
-    """Make a value of what JSON held.
+    """Convert JSON values to a value.
 
     Args:
-        document: What the JSON said.
+        document: The JSON document.
         kind: The class of the value.
 
     Raises:

@@ -14,7 +14,7 @@
     │   └── SignatureRejectedError
     ├── ReviewTimeoutError               they have not said anything yet; also a TimeoutError
     ├── InvalidCallbackError             a callback whose body is not one of the platform   .reason
-    ├── SignatureError                   a callback that may be anybody's                   .reason
+    ├── SignatureError                   a request that is not authentic                    .reason
     ├── NotDeliveredError                a callback says that a message failed              .event
     └── APIError                         .code  .http_status  .retry_after  .plan_id  .api_message
         ├── AuthenticationError          2001 2002, HTTP 401
@@ -101,7 +101,7 @@ class TransportError(EngageLabError):
 
 
 class ConnectError(TransportError):
-    """No connection could be had (DNS, refused, TLS, no free one in time): nothing was sent."""
+    """No connection was possible (DNS, refused, TLS, no free one in time): nothing was sent."""
 
     transient = True
 
@@ -140,10 +140,10 @@ class InvalidResponseError(EngageLabError):
 
 
 class ReviewRejectedError(EngageLabError):
-    """The platform's reviewers rejected what was waited for. No call failed.
+    """The platform's reviewers rejected a template or a signature. No call failed.
 
     Attributes:
-        audit_remark: The reviewers' words; empty if they gave none.
+        audit_remark: The reviewers' remark; empty if they gave none.
     """
 
     def __init__(self, text: str, *, audit_remark: str = "") -> None:
@@ -161,7 +161,7 @@ class SignatureRejectedError(ReviewRejectedError):
 
 
 class ReviewTimeoutError(EngageLabError, TimeoutError):
-    """The reviewers have not decided in the time that they were given; they still may."""
+    """The reviewers have not decided within the timeout; they still may."""
 
 
 class InvalidCallbackError(EngageLabError):
@@ -214,7 +214,7 @@ class APIError(EngageLabError):
         http_status: The HTTP status of the answer.
         retry_after: Seconds the server asked to wait, or ``None``.
         plan_id: The plan that an SMS send made before it failed, or ``None``.
-        api_message: The API's own words, untouched. They may repeat a phone number; the
+        api_message: The API's unmodified message. It may quote a phone number; the
             exception's text masks what looks like one.
         headers: The headers of the answer, their names in lower case; one may identify the request
             to the vendor's support.
@@ -265,7 +265,7 @@ class InUseError(BusinessRuleError):
 
 
 class NameTakenError(BusinessRuleError):
-    """Another one has this name already."""
+    """The name is already in use."""
 
 
 class PendingReviewError(BusinessRuleError):
@@ -319,7 +319,7 @@ class ContentRejectedError(SendFailedError):
 
 
 class InterceptedError(SendFailedError):
-    """The message was intercepted or rejected on its way (5015)."""
+    """The message was intercepted or rejected in transit (5015)."""
 
 
 class InternalSendError(SendFailedError):

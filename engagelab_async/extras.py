@@ -1,4 +1,4 @@
-"""What to tell a user who lacks an extra."""
+"""The error for a missing extra."""
 
 
 def install_hint(extras: str) -> str:

@@ -1,11 +1,11 @@
-"""What an exception carries besides its text, and how it is emptied.
+"""Remove personal data from an exception's frames, causes and contexts.
 
 Error trackers, rich tracebacks, loguru and ``pytest --showlocals`` print the local variables of
 every frame, and the texts of all causes and contexts. In the frames of a failed call those are the
 recipient, the code, the key pair and the answer; and the texts of HTTP libraries quote URLs with
 passwords, headers and answers::
 
-    frame of the program ──> outermost frame of ours ──> other frames, ours and those of libraries
+    frame of the program ──> outermost frame of the library ──> its other frames, and those below
       left as it is            still running:              finished: all their variables are
                                holds nothing personal      cleared, file and line stay
 """
@@ -61,12 +61,12 @@ def clears_frames(target: CallableT) -> CallableT:
 
 
 def clear(error: BaseException, handled: BaseException | None) -> None:
-    """Empty what is reachable from an exception: its frames, its causes and its contexts.
+    """Clear everything reachable from an exception: its frames, causes and contexts.
 
     Args:
         error: What was raised. Its class and text stay, and so do the variables of the first frame
             of its traceback while that is running, as that of the caller is.
-        handled: What was being handled when the call began. That is the program's, and left alone.
+        handled: The exception that the program was handling when the call began; it is not changed.
     """
     if error is handled:
         return
@@ -92,7 +92,7 @@ class _Links:
         self._left: list[tuple[BaseException, BaseException]] = []
 
     def keep(self, error: BaseException) -> None:
-        """Leave an exception in its place; what it links to will be looked at."""
+        """Keep an exception; its links are followed later."""
         self._take(error, error)
 
     def _take(self, original: BaseException, substitute: BaseException) -> None:
@@ -100,7 +100,7 @@ class _Links:
         self._left.append((original, substitute))
 
     def empty(self) -> None:
-        """Go from link to link until all are met."""
+        """Follow all links."""
         while self._left:
             original, substitute = self._left.pop()
             suppressed = original.__suppress_context__

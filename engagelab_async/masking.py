@@ -1,4 +1,4 @@
-"""Masking: the API's own words without what was sent, and without what looks like a recipient.
+"""Masking: the API's messages without sent values, and without anything like a recipient.
 
 ::
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from html import unescape
 from itertools import compress, groupby
@@ -37,10 +37,10 @@ SHOWN: Final = 500
 """How many characters of a message are shown."""
 
 _SHORTEST: Final = 3
-"""How long a value is that is masked: without every "a", nothing would be left to read."""
+"""Minimum length of a masked value: without every "a", a message would be unreadable."""
 
 _NEEDLE: Final = 64
-"""By how many characters a value is looked for."""
+"""How many characters of a value are searched for."""
 
 _WINDOW: Final = SHOWN + 12 * _NEEDLE
 """Where it is looked for: so far that one which begins within what is shown is found. Written as
@@ -64,16 +64,18 @@ _FOLDED: Final = re.compile(
 )
 
 
-def masked(message: str, operation: Operation[object]) -> str:
-    """Return the beginning of a message, with "…" for whatever may be personal.
+def masked(message: str, operation: Operation[object], secrets: Iterable[str] = ()) -> str:
+    """Return the beginning of a message, with "…" in place of personal data and secrets.
 
     Args:
-        message: The API's words.
+        message: The API's message.
         operation: What was sent.
+        secrets: Secrets that were sent with it, such as a key pair.
     """
     sent = _Sent.of(operation)
     if sent is None:
         return _UNSEARCHED
+    sent.values.extend(secrets)
     window = unicodedata.normalize("NFC", message[:_WINDOW])
     hidden = bytearray(len(window))
     for start, end in _found(window, sent):
@@ -96,7 +98,7 @@ def _found(window: str, sent: _Sent) -> Iterator[tuple[int, int]]:
 
 
 def _recipients_in(window: str, recipients: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Find those of many recipients that a message repeats as they are written."""
+    """Return those of many recipients that a message contains literally."""
     # There may be 100,000: this looks for what the message holds among them, not the other way.
     lengths = [length for length in set(map(len, recipients)) if _SHORTEST <= length <= _NEEDLE]
     begins = range(min(SHOWN, len(window)))
@@ -108,11 +110,11 @@ def _recipients_in(window: str, recipients: tuple[str, ...]) -> Iterator[tuple[i
 
 @frozen
 class _Sent:
-    """What was sent that the API may repeat.
+    """The sent values that the API may quote.
 
     Attributes:
         lists: Lists of recipients.
-        values: All else.
+        values: All other values.
     """
 
     lists: list[tuple[str, ...]]
@@ -171,7 +173,7 @@ class _View:
 
     @classmethod
     def of(cls, window: str) -> _View:
-        """Undo escapes and differences of writing."""
+        """Undo escapes, and normalize."""
         parts: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -195,7 +197,7 @@ class _View:
         return cls("".join(parts), starts, ends)
 
     def without(self, pattern: re.Pattern[str]) -> _View:
-        """Leave out what a pattern matches."""
+        """Remove the matches of a pattern."""
         left = bytearray(b"\1" * len(self.text))
         for match in pattern.finditer(self.text):
             left[match.start() : match.end()] = bytes(len(match[0]))
@@ -239,7 +241,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    """Write a text in lower case, in plain characters, and with one kind of space."""
+    """Normalize a text: lower case, plain characters, one kind of space."""
     if text.isascii():
         return _SPACES.sub(" ", text.lower())
     return _SPACES.sub(" ", "".join(map(_plain, unicodedata.normalize("NFC", text))))

@@ -1,4 +1,4 @@
-"""Enums of the platform's values, which take values that are not known yet.
+"""Enums of the platform's values, which accept unknown values.
 
 A platform learns new values sooner than its clients do. One that this version does not know becomes
 a member for itself, with the value that came and the name ``UNKNOWN_…``; the known ones stay what
@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 
 
 class OpenEnum:
-    """What the enums share: how JSON Schema describes them, and how they are pickled."""
+    """Shared by the enums: JSON Schema, and pickling."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engagelab_clock() -> Clock:
-    """The time of the fake and of the sandbox: ``engagelab_clock.advance(300)``."""
+    """The clock of the fake and of the sandbox: ``engagelab_clock.advance(300)``."""
     from engagelab_async.testing import Clock
 
     return Clock()
@@ -40,13 +40,13 @@ def engagelab_fake(engagelab_clock: Clock) -> Iterator[FakeEngageLab]:
 
 @pytest.fixture
 def engagelab(engagelab_fake: FakeEngageLab) -> EngageLab:
-    """A client of `engagelab_fake`: nothing leaves the process, and nothing waits."""
+    """A client of `engagelab_fake`, without a network and without delays."""
     return engagelab_fake.client()
 
 
 @pytest.fixture
 def engagelab_sandbox(engagelab_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A running sandbox, to which `EngageLab.from_env()` leads: real HTTP on this machine."""
+    """A running sandbox that `EngageLab.from_env()` uses: real HTTP on this machine."""
     from engagelab_async.sandbox import Sandbox
     from engagelab_async.testing import no_backoff
 

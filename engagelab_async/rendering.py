@@ -1,4 +1,4 @@
-"""What a template's text becomes, without asking the platform: pure, for a dry run."""
+"""Fill in a template's text locally, without the platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PRESETS: Final = ("brand_name", "ttl", "pwa_url")
-"""What the OTP platform fills in by itself."""
+"""The variables that the OTP platform fills in by itself."""
 
 _OVERRIDES: Final = ("from_id", "from_mail", "from_name", "subject")
 """What a send of the OTP product may override although the text does not show it."""
@@ -32,7 +32,7 @@ class Rendering(Serializable):
         text: The text as it will be delivered; a variable without a value stays as it is, which
             the platform does too. A ``repr`` hides it.
         missing: The variables that got no value, in their order.
-        unknown: The values that the text has no place for, in their order.
+        unknown: The params that the text does not use, in their order.
 
     .. versionadded:: 0.1.0
     """
@@ -50,7 +50,7 @@ def render(
 
     Variables are written ``{{name}}`` or ``{name}``. The OTP platform fills in ``brand_name``,
     ``ttl`` and ``pwa_url`` by itself, so they are never missing there; their values are known if
-    the template tells them. A signature is not shown: the platform puts it before or behind.
+    the template has them. A signature is not shown: the platform puts it before or behind.
 
     Args:
         template: A template as it was read, or its text. Of an `OTPTemplate` it is the SMS text of
@@ -58,11 +58,11 @@ def render(
         params: The values, as for a send.
 
     Returns:
-        The text, and what does not fit.
+        The text, and the variables and params that do not match.
 
     Raises:
         TypeError: An argument is of the wrong type.
-        ValueError: The template speaks the platform's own text, which only the platform knows.
+        ValueError: The template uses the platform's default text, which is not known locally.
 
     Example:
         >>> rendering = render("Hi {{name}}, order {order}", {"name": "Bob", "nmae": "?"})
@@ -95,7 +95,7 @@ def _text(template: SMSTemplate | OTPTemplate | str) -> str:
         raise TypeError(msg)
     by_sms = template.sms_config
     if by_sms is None or by_sms.template_custom_config is None:
-        msg = "template: it speaks the platform's own text, which only the platform knows"
+        msg = "template: it uses the platform's default text, which is not known locally"
         raise ValueError(msg)
     return by_sms.template_custom_config.custom_content
 
@@ -104,8 +104,8 @@ def _preset_values(template: SMSTemplate | OTPTemplate | str) -> dict[str, str]:
     if not isinstance(template, OTPTemplate):
         return {}
     codes = template.verify_code_config
-    told = {
+    values = {
         "brand_name": template.brand_name,
         "ttl": None if codes is None else str(codes.verify_code_ttl),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""When a call is repeated, and after how long.
+"""When a call is retried, and after how long.
 
 Both parts are pure of I/O: the policy decides about one failure of one call, the budget about all
 calls of a client together.
@@ -31,15 +31,15 @@ from .errors import APIError, EngageLabError
 
 @frozen
 class RetryPolicy:
-    """How often a failed call is repeated and how long to wait: immutable, one for many calls.
+    """How often a failed call is retried, and after how long: immutable, shared by many calls.
 
-    Waits grow exponentially with full jitter: ``random() * min(cap, base * 2**n)`` before repeat
+    Delays grow exponentially with full jitter: ``random() * min(cap, base * 2**n)`` before retry
     number ``n``, counted from 0. A ``Retry-After`` of the server is a lower bound.
 
     Attributes:
-        attempts: How many requests one call may make, the first one counted; at least 1.
-        base: Seconds; the upper bound of the first wait.
-        cap: Seconds; the upper bound of every wait that the server did not ask for.
+        attempts: How many requests one call may make, including the first one; at least 1.
+        base: Seconds; the upper bound of the first delay.
+        cap: Seconds; the upper bound of every delay that the server did not ask for.
         repeat_uncertain: Repeat also where the message may have been sent already. It can reach
             the same person twice: for messages that bear repeating only.
 
@@ -66,11 +66,11 @@ class RetryPolicy:
         remaining: float,
         random: Callable[[], float],
     ) -> float | None:
-        """Say how long to wait before repeating a call, if it may be repeated.
+        """Return the delay before a retry, if the call may be retried.
 
         Args:
-            error: What the last attempt ended with.
-            operation: What was attempted.
+            error: The error of the last attempt.
+            operation: The operation.
             attempt: The number of that attempt, counted from 1.
             remaining: Seconds until the call's deadline.
             random: A source of numbers in [0, 1).
@@ -101,13 +101,13 @@ class RetryPolicy:
 class RetryBudget:
     """A token bucket that all calls of a client share, so that an outage is not amplified.
 
-    A repeat takes tokens out. A call that succeeds puts some back: what its last repeat cost, or
+    A retry takes tokens out. A call that succeeds puts some back: the cost of its last retry, or
     one token if it needed none. When most calls fail, the bucket runs dry and failures are raised
     at once, until the API answers again. The numbers are those of the AWS SDKs.
 
     Attributes:
         capacity: How many tokens the bucket holds; it starts full.
-        cost: How many tokens one repeat takes.
+        cost: How many tokens one retry takes.
     """
 
     capacity: int = 500
@@ -119,12 +119,12 @@ class RetryBudget:
         self._tokens = self.capacity
 
     def spend(self) -> bool:
-        """Pay for one repeat, if there is enough."""
+        """Pay for one retry, if there are enough tokens."""
         if self._tokens < self.cost:
             return False
         self._tokens -= self.cost
         return True
 
     def earn(self, *, repeated: bool) -> None:
-        """Take note of a call that succeeded, after a repeat or without one."""
+        """Record a call that succeeded, with or without a retry."""
         self._tokens = min(self.capacity, self._tokens + (self.cost if repeated else 1))

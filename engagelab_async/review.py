@@ -34,16 +34,16 @@ _GROWTH: Final = 1.5
 
 
 class Reviewed(Protocol):
-    """What is reviewed: a template, or a signature."""
+    """A template, or a signature."""
 
     @property
     def status(self) -> TemplateStatus | SignatureStatus | None:
-        """What the review has said."""
+        """The status of the review."""
         ...
 
     @property
     def audit_remark(self) -> str | None:
-        """The reviewers' words."""
+        """The reviewers' remark."""
         ...
 
 
@@ -57,16 +57,16 @@ async def wait_until_reviewed(
     timeout: float,
     rejection: type[ReviewRejectedError],
 ) -> T:
-    """Read something again and again until it is reviewed.
+    """Poll a template or a signature until it is reviewed.
 
     Args:
-        transport: What sends.
+        transport: The transport.
         read: The operation that reads it.
         timeout: Seconds to wait at most; ``math.inf`` for no limit.
-        rejection: What to raise when it is rejected.
+        rejection: The class of the error for a rejection.
 
     Returns:
-        What was approved.
+        The approved template or signature.
 
     Raises:
         ReviewRejectedError: It was rejected; the error is a `rejection`.

@@ -1,4 +1,4 @@
-"""What a program hands on as JSON: results, outcomes and the events of callbacks.
+"""Conversion of results, outcomes and events to JSON.
 
 ::
 
@@ -31,7 +31,7 @@ class Serializable:
     __attrs_attrs__: ClassVar[tuple[Any, ...]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the attributes as a dict of what JSON can hold.
+        """Return the attributes as a dict of JSON values.
 
         A ``Decimal`` becomes a string, so that no float touches money; a ``datetime`` becomes ISO
         8601; an enum its value. What a ``repr`` hides, the dict holds.
@@ -43,7 +43,7 @@ class Serializable:
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
         return self.to_dict()
 
-    # pydantic asks for this where a value stands that is annotated as Any.
+    # pydantic asks for this if a field is annotated as Any.
     @property
     def __pydantic_serializer__(self) -> Any:  # noqa: ANN401 - pydantic's
         if "pydantic_core" not in sys.modules:
@@ -97,7 +97,7 @@ def _pydantic_serialization() -> Any:  # noqa: ANN401 - pydantic's
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any value, and JSON
-    """Return a value as JSON can hold it, at any depth."""
+    """Convert a value to JSON values, at any depth."""
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

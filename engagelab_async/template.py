@@ -20,7 +20,7 @@ def _language(value: str | None) -> str | None:
 @clears_frames
 @frozen
 class Template:
-    """A template of the console, with what to put in its variables.
+    """A template of the console, with values for its variables.
 
     Attributes:
         id: The template's id; an ``int`` becomes its decimal string.
@@ -58,7 +58,7 @@ class Template:
         language: str | None = None,
         params: Mapping[str, str | int] | None = None,
     ) -> "Template":
-        """Make a template out of what an endpoint coroutine was given.
+        """Make a template from the arguments of a coroutine.
 
         Args:
             template: An id, or a whole `Template`.
@@ -93,7 +93,7 @@ def without_language(value: Template | str | int) -> Template:
 
 
 class TemplateType(OpenStr):
-    """What a template's messages are for.
+    """The purpose of a template's messages.
 
     .. versionadded:: 0.1.0
     """
@@ -109,7 +109,7 @@ class TemplateType(OpenStr):
 
 
 class TemplateStatus(OpenInt):
-    """What the review has said about a template.
+    """Review status of a template.
 
     .. versionadded:: 0.1.0
     """
@@ -120,7 +120,7 @@ class TemplateStatus(OpenInt):
 
 
 class SignatureStatus(OpenInt):
-    """What the review has said about a signature.
+    """Review status of a signature.
 
     .. versionadded:: 0.1.0
     """

@@ -26,7 +26,7 @@ class TemplateCalls(Calls, Generic[T]):
     """The coroutines about the templates of one product.
 
     Every coroutine but `wait_until_reviewed` takes the `CallOptions` ``timeout``, ``deadline`` and
-    ``retry``. Reading is repeated after an uncertain failure, changing is not. Every coroutine
+    ``retry``. Reading is retried after an uncertain failure, changing is not. Every coroutine
     raises ``TypeError`` or ``ValueError`` for an argument that can never be right, before anything
     is sent, and a subclass of `EngageLabError` for everything else.
     """
@@ -79,7 +79,7 @@ class TemplateCalls(Calls, Generic[T]):
         await self._transport.execute(self._delete(template_id), **options)
 
     async def wait_until_reviewed(self, template_id: str | int, *, timeout: float = AN_HOUR) -> T:
-        """Read a template again and again, at growing intervals, until it is reviewed.
+        """Poll a template, at growing intervals, until it is reviewed.
 
         Args:
             template_id: Its id.

@@ -1,4 +1,4 @@
-"""Templates and signatures: the values, the calls, and what can be told of a template's text.
+"""Templates and signatures: the values, the calls, and rendering of a template's text.
 
 The coroutines are those of ``engagelab.sms.templates``, ``engagelab.sms.signatures`` and
 ``engagelab.otp.templates``.

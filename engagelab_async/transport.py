@@ -59,12 +59,12 @@ _logger.addHandler(logging.NullHandler())
 
 @frozen
 class Attempt:
-    """What became of one request, for logs and metrics; nothing in it is personal.
+    """The result of one request, for logs and metrics; it holds no personal data.
 
     Attributes:
         operation: The call, such as ``otp.send_code``.
         product: ``otp`` or ``sms``.
-        number: Which attempt of its call, counted from 1.
+        number: The number of the attempt in its call, counted from 1.
         status: The HTTP status, or ``None`` if no answer arrived.
         code: The API's error code, or ``None``.
         error: The name of the error's class, or ``None`` for a success.
@@ -133,51 +133,56 @@ class Credentials:
 
 @frozen(eq=False, repr=False)
 class Account:
-    """Where a product is and how to be let in.
+    """Base URL and request headers of one product.
 
     Attributes:
         base_url: Without a slash at its end.
         headers: Sent with every request.
+        secrets: What of them must not be shown, in every form that the API may repeat.
     """
 
     base_url: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False, default=())
 
     @classmethod
     def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
         """Prepare what all requests of a product share."""
+        authorization = credentials.authorization()
         headers = (
             ("Accept", "application/json"),
             # Answers have a few hundred bytes: compressing them costs more than it saves.
             ("Accept-Encoding", "identity"),
-            ("Authorization", credentials.authorization()),
+            ("Authorization", authorization),
             ("Content-Type", "application/json"),
             ("User-Agent", user_agent),
         )
-        return cls(base_url, headers)
+        secrets = (credentials.key, credentials.secret, authorization.removeprefix("Basic "))
+        # A shorter one is a placeholder, and an ordinary word.
+        return cls(base_url, headers, tuple(s for s in secrets if len(s) > _SHORT_KEY))
 
 
 class Transport:
     """Executes operations over an engine.
 
     Args:
-        engine: Who moves the bytes.
+        engine: The HTTP engine.
         accounts: The products that can be called.
-        retry: The policy of calls that bring none of their own.
-        timeout: Seconds for one attempt, unless a call says otherwise.
-        deadline: Seconds for a whole call, waits included, unless it says otherwise.
+        retry: The default policy of calls.
+        timeout: Seconds for one attempt, by default.
+        deadline: Seconds for a whole call, including delays, by default.
         owns_engine: Whether closing the transport closes the engine.
         on_attempt: Called after each attempt.
-        budget: What repeats are paid from.
+        budget: The retry budget.
         clock: Monotonic seconds.
         wall_clock: Unix seconds.
         sleep: Waits for a number of seconds.
         random: Numbers in [0, 1).
 
     Attributes:
-        clock: As above, for whoever makes several calls in a limited time.
+        clock: As above, for a caller that makes several calls in a limited time.
         sleep: As above.
-        retry: The policy of calls that bring none of their own.
+        retry: The default policy of calls.
         closed: Whether it was closed.
     """
 
@@ -217,7 +222,7 @@ class Transport:
 
     @property
     def base_urls(self) -> Mapping[str, str]:
-        """Where each product is that can be called."""
+        """The base URLs of the products that can be called."""
         return {product: account.base_url for product, account in self._accounts.items()}
 
     async def aclose(self) -> None:
@@ -380,7 +385,7 @@ class Transport:
         except EngageLabError:
             raise
         except Exception as error:
-            # An engine of the caller's broke its promise; it may have done so at any time.
+            # The caller's engine violated its contract; it may have sent the request before.
             raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
 
     def decode(self, operation: Operation[R], response: Response) -> R:
@@ -396,6 +401,7 @@ class Transport:
                 response.headers,
                 response.body,
                 now=self._wall_clock(),
+                secrets=self._accounts[operation.endpoint.product].secrets,
             )
         except EngageLabError:
             raise
@@ -423,7 +429,7 @@ class Transport:
 
     @property
     def reports(self) -> bool:
-        """Whether anything wants to know of a success; making its report shows in bulk."""
+        """Whether successes are reported; making a report is measurable in bulk."""
         return self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG)
 
     async def report(self, attempt: Attempt) -> None:
@@ -471,7 +477,7 @@ class Call(Generic[R]):
 
     @property
     def name(self) -> str:
-        """The call in one word, such as ``otp.send_code``."""
+        """The name of the call, such as ``otp.send_code``."""
         return self.operation.endpoint.name
 
     @property
@@ -486,7 +492,7 @@ class Call(Generic[R]):
             The operation's result.
 
         Raises:
-            EngageLabError: It failed, and `delay` says when to try again.
+            EngageLabError: It failed, and `delay` says when to retry.
         """
         transport = self._transport
         self.number += 1
@@ -506,21 +512,21 @@ class Call(Generic[R]):
         return result
 
     def _note_resending(self, response: Response) -> None:
-        # An engine of the caller's may return anything.
+        # A caller's engine may return anything.
         times = getattr(response, "times_sent", 1)
         if times not in (0, 1):
-            # Whatever this answer says, it says nothing of the earlier request.
+            # This answer says nothing about the earlier request.
             self.sent_before = True
             _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
-        """Complete the error, and decide when to try again."""
+        """Complete the error, and decide when to retry."""
         # Here as well: hooks see it, and a run keeps it in an outcome.
         clear(error, self._handled)
         self.delay = self._transport.delay(self, error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
-        # An earlier attempt may have gone through, whatever became of this one.
+        # An earlier attempt may have succeeded, whatever the result of this one.
         uncertain = self.sent_before or error.may_have_been_sent
         # A send that failed is an answer: how often to try that again is the policy's alone.
         never_taken = error.transient and not (uncertain or isinstance(error, SendFailedError))

@@ -17,7 +17,7 @@ import math
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -98,18 +98,18 @@ _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
-_ERRORS_BY_WORDS: Final[Mapping[str, type[APIError]]] = {
+_ERRORS_BY_MESSAGE: Final[Mapping[str, type[APIError]]] = {
     "not exist": NotFoundError,
     "already exist": NameTakenError,
     "pending status": PendingReviewError,
     "using current": InUseError,
     "can not use": BusinessRuleError,
 }
-"""What tells the refusals of templates and signatures apart, in the order of looking."""
+"""Words in the messages of refusals of templates and signatures, in the order of precedence."""
 
 _SEND_FAILURES: Final = range(5000, 6000)
 _SERVER_ERROR_CODES: Final = range(500, 600)
-# The SMS template and signature calls use the status as the code and tell by the message.
+# The SMS template and signature calls use the status as the code; the message says what failed.
 _BAD_CONFIG, _FAILED_CONFIG = 400, 500
 _CONFIG_PATH: Final = "-configs"
 _ABOUT_CONFIGS: Final = re.compile(r"\b(template|sign)(?:\b|_|Id)")
@@ -224,6 +224,7 @@ def decode(
     body: bytes,
     *,
     now: float,
+    secrets: Iterable[str] = (),
 ) -> R:
     """Read an answer.
 
@@ -233,6 +234,7 @@ def decode(
         headers: The response headers; names in any case.
         body: The body as it came, at most a little more than `MAX_BODY_BYTES` of it.
         now: Unix seconds, to make a duration of a ``Retry-After`` that is a date.
+        secrets: What must not be shown where the API repeats it, such as the key pair.
 
     Returns:
         The operation's result.
@@ -242,10 +244,11 @@ def decode(
         InvalidResponseError: A 2xx has a body that is not what the API documents.
     """
     if status >= _FIRST_REDIRECT:
-        raise _refusal(operation, status, headers, _object_if_any(body, headers), now)
+        refusal = _object_if_any(body, headers)
+        raise _refusal(operation, status, headers, refusal, now=now, secrets=secrets)
     result = operation.endpoint.result
     if result is NoneType and not body:
-        # An answer that has nothing to say need not say it.
+        # A result without fields needs no body.
         body = b"{}"
     try:
         document = _document(body, headers, result)
@@ -255,11 +258,11 @@ def decode(
     except MismatchError as error:
         text = f"{error.address}: {error}"
         raise InvalidResponseError(text, http_status=status) from None
-    raise _refusal(operation, status, headers, document, now)
+    raise _refusal(operation, status, headers, document, now=now, secrets=secrets)
 
 
 def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Read the body of a refusal, which may be a gateway's page, or nothing."""
+    """Read the body of an error response, which may be a gateway's page, or empty."""
     try:
         document = _document(body, headers, dict)
     except MismatchError:
@@ -292,7 +295,7 @@ def _parsed(body: bytes, headers: Mapping[str, str], from_json: Callable[[str], 
 
 def _decompressed(body: bytes) -> bytes:
     try:
-        # 32 added to the window's bits: tell gzip and zlib apart by their first bytes.
+        # 32 added to the window's bits: distinguish gzip and zlib by their first bytes.
         return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, MAX_BODY_BYTES)
     except zlib.error as error:
         raise ValueError from error
@@ -324,17 +327,20 @@ def _refusal(
     status: int,
     headers: Mapping[str, str],
     document: Mapping[str, Any],
+    *,
     now: float,
+    secrets: Iterable[str],
 ) -> APIError:
     code = _error_code_if_any(document)
     said = document.get("message")
     message = said if isinstance(said, str) else ""
     plan_id = document.get("plan_id")
     has_plan = isinstance(plan_id, str) or is_integer(plan_id)
-    told = _told_by_words(operation, status, code, message)
-    kind = told or _error_class(status, code)
+    by_message = _class_by_message(operation, status, code, message)
+    kind = by_message or _error_class(status, code)
+    shown = one_line(masked(message, operation, secrets))
     error = kind(
-        f"{_described(code, status, message, operation)} (HTTP {status})",
+        f"{_described(code, status, shown)} (HTTP {status})",
         code=code,
         http_status=status,
         retry_after=_retry_after(headers, now),
@@ -342,13 +348,13 @@ def _refusal(
         api_message=message,
         headers={name.lower(): value for name, value in headers.items()},
     )
-    # A documented code says what became of the send; any other 5xx leaves it open.
-    if status >= _FIRST_SERVER_ERROR and told is None and code not in ERRORS_BY_CODE:
+    # With a documented code it is known whether anything was sent; with any other 5xx it is not.
+    if status >= _FIRST_SERVER_ERROR and by_message is None and code not in ERRORS_BY_CODE:
         error.may_have_been_sent = error.transient = True
     return error
 
 
-def _told_by_words(
+def _class_by_message(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> type[APIError] | None:
     """Return the refusal of a template or a signature that a message words, if it is one.
@@ -356,14 +362,14 @@ def _told_by_words(
     The documentation gives these refusals no codes of their own. A server that fails speaks of
     things that do not exist as well, such as its upstream, so words never decide about those.
     """
-    if not _may_be_told_by_words(operation, status, code, message):
+    if not _message_is_conclusive(operation, status, code, message):
         return None
     root = _ROOTS_BY_CODE.get(code, NotFoundError)
-    kinds = (kind for words, kind in _ERRORS_BY_WORDS.items() if words in message)
+    kinds = (kind for words, kind in _ERRORS_BY_MESSAGE.items() if words in message)
     return next((kind for kind in kinds if issubclass(kind, root)), None)
 
 
-def _may_be_told_by_words(
+def _message_is_conclusive(
     operation: Operation[object], status: int, code: int | None, message: str
 ) -> bool:
     if status == _TOO_MANY_REQUESTS or (code in ERRORS_BY_CODE and code != _BUSINESS_RULE):
@@ -394,11 +400,9 @@ def _error_class(status: int, code: int | None) -> type[APIError]:
     return _ERRORS_BY_STATUS.get(status, APIError)
 
 
-def _described(code: int | None, status: int, message: str, operation: Operation[object]) -> str:
+def _described(code: int | None, status: int, message: str) -> str:
     if code is not None or message:
-        return (
-            f"{'no code' if code is None else code} {one_line(masked(message, operation))}".rstrip()
-        )
+        return f"{'no code' if code is None else code} {message}".rstrip()
     if status < _FIRST_CLIENT_ERROR:
         return "a redirect, which is not followed; is the base URL right?"
     return "no error of the API's own, perhaps a gateway's"
@@ -433,7 +437,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     at = _http_date(value)
     if at is None:
         return None
-    # The date is by the server's clock, so it is compared with that one where it is told.
+    # The date is by the server's clock, so it is compared with that clock, if the response has it.
     server_now = _http_date(_header(headers, "date"))
     return max(0.0, at - (now if server_now is None else server_now))
 

@@ -70,7 +70,7 @@ def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
 
 
 def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None], None]:
-    """Make a validator of what is of a class, or ``None``."""
+    """Make a validator for a class, or ``None``."""
 
     def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
         if value is not None and not isinstance(value, kind):
@@ -106,7 +106,7 @@ def country_codes(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def split(value: str | Iterable[str], separator: str) -> tuple[str, ...]:
-    """Take apart what is one string on the wire; what is apart already stays as it is."""
+    """Split a string that is joined on the wire; anything else is unchanged."""
     if not isinstance(value, str):
         return tuple(value)
     return tuple(part.strip() for part in value.split(separator) if part.strip())
@@ -121,7 +121,7 @@ def _country_code(value: str) -> str:
 
 
 def member(kind: type[E], value: E | str | int, name: str) -> E:
-    """Find a member of an enum, and refuse a typing mistake.
+    """Return a member of an enum, and refuse a typo.
 
     A member for a value that is not known yet passes: it came from the platform.
     """

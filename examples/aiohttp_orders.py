@@ -1,14 +1,14 @@
-"""Tell customers about their orders: an aiohttp app with one shared client.
+"""Notify customers about their orders: an aiohttp app with one shared client.
 
 ::
 
     POST /orders/1042/shipped   {"phone": "+6591234567"}                   a message to one
     POST /delays                {"phones": ["+65…", "+92…"], "day": "…"}   an SMS to many
 
-    202   {"sent": "yes", …}        the platform took it
-    202   {"sent": "maybe"}         it is not known; asking again could reach the person twice
-    4xx   {"sent": "no", "why": …}  it was refused, and will be again
-    503   {"sent": "no", "why": …}  it was not sent; asking again later is safe
+    202   {"sent": "yes", …}        the platform accepted it
+    202   {"sent": "maybe"}         it is not known; a retry could cause a duplicate
+    4xx   {"sent": "no", "why": …}  it was refused; a retry would be refused, too
+    503   {"sent": "no", "why": …}  it was not sent; a retry later is safe
 
 To try it without an account, start the sandbox in one terminal and the app in another::
 
@@ -45,7 +45,7 @@ routes = web.RouteTableDef()
 
 @routes.post("/orders/{order}/shipped")
 async def shipped(request: web.Request) -> web.Response:
-    """Tell one customer, on whichever channel the template's strategy prefers."""
+    """Notify one customer, on the channel that the template's strategy prefers."""
     with checked():
         asked = await request.json()
         order = request.match_info["order"]
@@ -57,7 +57,7 @@ async def shipped(request: web.Request) -> web.Response:
 
 @routes.post("/delays")
 async def delayed(request: web.Request) -> web.Response:
-    """Tell many customers the same thing."""
+    """Notify many customers with the same text."""
     with checked():
         asked = await request.json()
         message = SendSMS(asked["phones"], Template("delayed", params={"day": asked["day"]}))
@@ -68,7 +68,7 @@ async def delayed(request: web.Request) -> web.Response:
 
 @contextmanager
 def checked() -> Iterator[None]:
-    """Answer 400 to a request that no message can be made of.
+    """Answer 400 if the request is not valid for a message.
 
     Operations check their arguments when they are made, and name the one that is wrong.
     """
@@ -92,7 +92,7 @@ async def explain(
 
 
 def answer_to(error: EngageLabError) -> web.Response:
-    """Choose the status so that callers who repeat every 5xx do the right thing."""
+    """Choose the status so that clients that retry every 5xx cause no duplicates."""
     why = type(error).__name__
     match error:
         case EngageLabError(may_have_been_sent=True):
@@ -118,7 +118,7 @@ async def engagelab(app: web.Application) -> AsyncIterator[None]:
 
 
 def make_app() -> web.Application:
-    """Put the parts together."""
+    """Assemble the app."""
     app = web.Application(middlewares=[explain])
     app.add_routes(routes)
     app.cleanup_ctx.append(engagelab)

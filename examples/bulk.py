@@ -1,11 +1,11 @@
-"""Send one SMS template to everybody in a file, and go on where it ended if it is cut off.
+"""Send one SMS template to all numbers in a file, and resume after an interruption.
 
 ::
 
     python examples/bulk.py TEMPLATE NUMBERS JOURNAL
 
 ``NUMBERS`` is a file with a phone number in each line. Run the same command again after a crash, or
-after Ctrl-C: nobody is sent to twice. The key pair comes from ``ENGAGELAB_DEV_KEY`` and
+after Ctrl-C: there are no duplicates. The key pair comes from ``ENGAGELAB_DEV_KEY`` and
 ``ENGAGELAB_DEV_SECRET``.
 """
 
@@ -24,7 +24,7 @@ def lines(path: Path) -> Iterator[str]:
 
 
 async def main(template: str, numbers: Path, journal: Path) -> None:
-    """Send, say who may have to be looked at, and sum up."""
+    """Send, print the recipients that need attention, and a summary."""
     operations = broadcast(lines(numbers), template, targets_per_request=1)
     async with (
         EngageLab.from_env(http="auto") as engagelab,
@@ -38,10 +38,10 @@ async def main(template: str, numbers: Path, journal: Path) -> None:
     report = outcomes.report
     print(
         f"{report.accepted} accepted, {report.rejected} rejected, {report.uncertain} uncertain, "
-        f"{report.skipped} skipped, {report.rate:.0f} a second"
+        f"{report.skipped} skipped, {report.rate:.0f} per second"
     )
     if report.stopped:
-        print(f"stopped: {report.stopped}; run the same command again to go on")
+        print(f"stopped: {report.stopped}; run the same command again to resume")
 
 
 if __name__ == "__main__":

@@ -31,11 +31,11 @@ PROGRESS = ["plan", "target_valid", "sent", "delivered", "verified"]
 verifier = Verifier.from_env()
 
 messages: dict[str, str] = {}
-"""What became of the message of each order; a real app has a database."""
+"""The delivery status of each order's message; a real app has a database."""
 
 
 async def handle(event: Event) -> None:
-    """Take note of how far a message has come."""
+    """Record the delivery status of a message."""
     if isinstance(event, MessageStatus) and "order" in event.custom_args:
         order = str(event.custom_args["order"])
         if is_news(event, messages.get(order, "plan")):
@@ -46,7 +46,7 @@ async def handle(event: Event) -> None:
 
 
 def is_news(event: MessageStatus, before: str) -> bool:
-    """Return whether an event is further than what is known: callbacks come in any order.
+    """Return whether an event is newer than the known status: callbacks arrive in any order.
 
     A failure that is not final is no news: another channel or another guess may follow.
     """
@@ -58,17 +58,17 @@ def is_news(event: MessageStatus, before: str) -> bool:
 
 
 async def failed(event: Event, error: Exception) -> None:
-    """Keep what could not be handled; the platform will not send it again."""
-    logger.error("to be handled by hand: %r (%s)", event, type(error).__name__)
+    """Log an event that could not be handled; the platform will not send it again."""
+    logger.error("to be handled manually: %r (%s)", event, type(error).__name__)
 
 
-app = FastAPI(title="What became of it")
+app = FastAPI(title="Delivery status")
 app.include_router(webhook_router(verifier, handle, path="/callbacks", on_error=failed))
 
 
 @app.get("/orders/{order}")
 async def show(order: str) -> dict[str, str]:
-    """Tell what is known."""
+    """Return the delivery status."""
     if order not in messages:
-        raise HTTPException(404, "Nothing is known of this order's message.")
+        raise HTTPException(404, "The status of this order's message is unknown.")
     return {"order": order, "message": messages[order]}

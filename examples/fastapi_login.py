@@ -43,7 +43,7 @@ logger = logging.getLogger("fastapi_login")
 
 @dataclass
 class Login:
-    """Somebody who was sent a code and has not typed it yet."""
+    """A login that waits for its code."""
 
     phone: str
     message_id: str
@@ -127,7 +127,7 @@ def answer_to(error: EngageLabError) -> tuple[int, str]:  # noqa: PLR0911 - one 
         case EngageLabError(may_have_been_sent=True):
             # A code may arrive, but its message id is lost, and without that it is of no use.
             # Asking again at once would be refused while that code is live.
-            return 503, "We cannot tell whether that worked. Start again in a few minutes."
+            return 503, "We cannot know whether that worked. Start again in a few minutes."
         case FrequencyLimitError():
             return 429, "The code we sent before is still good. Use that one."
         case InvalidNumberError() | UnregisteredNumberError():

@@ -1,4 +1,4 @@
-"""Send one notice to a few people at once, and say what became of each.
+"""Send one notice to a few people at once, and print the result for each.
 
 ::
 
@@ -15,10 +15,10 @@ from engagelab_async import EngageLab, EngageLabError, SendCustomMessage
 
 
 async def notify(engagelab: EngageLab, message: SendCustomMessage) -> str:
-    """Send one notice and put into words what became of it.
+    """Send one notice and describe the result.
 
     No error of the API leaves this function: in a task group it would cancel the other sends, and
-    nobody would know how far they had come.
+    their results would be lost.
     """
     try:
         sent = await engagelab.execute(message)
@@ -28,8 +28,8 @@ async def notify(engagelab: EngageLab, message: SendCustomMessage) -> str:
 
 
 async def main(template: str, *people: str) -> None:
-    """Send to all of them, then print a line for each."""
-    # Made before the first is sent: a mistake in one of them must not end the others half-way.
+    """Send to all of them, and print a line for each."""
+    # Made before the first is sent: a mistake in one of them must not stop the others halfway.
     messages = [SendCustomMessage(person, template) for person in people]
     async with (
         EngageLab.from_env(require=("otp",)) as engagelab,

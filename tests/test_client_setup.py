@@ -187,10 +187,10 @@ class TestFromEnv:
     @pytest.mark.parametrize(
         ("variables", "missing"),
         [
-            ({"OTP_DEV_KEY": "k"}, "neither ENGAGELAB_OTP_DEV_SECRET nor ENGAGELAB_DEV_SECRET is"),
-            ({"SMS_DEV_SECRET": "hunter2"}, "neither ENGAGELAB_SMS_DEV_KEY nor ENGAGELAB_DEV_KEY"),
-            ({"DEV_KEY": "k"}, "neither ENGAGELAB_OTP_DEV_SECRET nor ENGAGELAB_DEV_SECRET is set"),
-            ({"DEV_SECRET": "hunter2", "DEV_KEY": ""}, "neither ENGAGELAB_OTP_DEV_KEY nor"),
+            ({"OTP_DEV_KEY": "k"}, "set ENGAGELAB_OTP_DEV_SECRET or ENGAGELAB_DEV_SECRET"),
+            ({"SMS_DEV_SECRET": "hunter2"}, "set ENGAGELAB_SMS_DEV_KEY or ENGAGELAB_DEV_KEY"),
+            ({"DEV_KEY": "k"}, "set ENGAGELAB_OTP_DEV_SECRET or ENGAGELAB_DEV_SECRET"),
+            ({"DEV_SECRET": "hunter2", "DEV_KEY": ""}, "set ENGAGELAB_OTP_DEV_KEY or"),
         ],
     )
     def test_half_a_pair(
@@ -198,7 +198,9 @@ class TestFromEnv:
     ) -> None:
         """Half a pair is a mistake; the message names the variables that are missing."""
         environment(variables)
-        with pytest.raises(ConfigurationError, match=f"^half a key pair: {missing}") as caught:
+        with pytest.raises(
+            ConfigurationError, match=f"^incomplete credentials: {missing}"
+        ) as caught:
             EngageLab.from_env()
 
         assert "hunter2" not in str(caught.value)

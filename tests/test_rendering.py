@@ -88,7 +88,7 @@ def test_otp_template() -> None:
 )
 def test_the_platforms_own_text_is_not_known(template: OTPTemplate) -> None:
     """Where the platform's own text is sent, there is nothing to render."""
-    with pytest.raises(ValueError, match=r"^template: it speaks the platform's own text"):
+    with pytest.raises(ValueError, match=r"^template: it uses the platform's default text"):
         render(template)
 
 

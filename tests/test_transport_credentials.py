@@ -6,10 +6,15 @@ import pickle
 
 import pytest
 
+from calls import OPERATIONS
 from engagelab_async import (
+    AuthenticationError,
     ConfigurationError,
     Credentials,
+    EngageLab,
+    RetryPolicy,
 )
+from hostile import Hostile, answers
 
 
 class TestCredentials:
@@ -33,6 +38,26 @@ class TestCredentials:
     def test_hide_a_short_key(self) -> None:
         """Four characters would be half of a key of eight, or all of it."""
         assert "Credentials(key='…', secret=<hidden>)" == repr(Credentials("shop-key", "s"))
+
+    @pytest.mark.parametrize(
+        ("words", "shown"),
+        [
+            ("no key jiguangdev here", "no key … here"),
+            ("JIGUANGDEV:s3cret-of-mine", "…:…"),
+            ("got Basic amlndWFuZ2RldjpzM2NyZXQtb2YtbWluZQ==", "got Basic …"),
+        ],
+    )
+    async def test_are_masked_where_the_api_repeats_them(self, words: str, shown: str) -> None:
+        """A refusal that quotes the key pair, in whatever form, shows it to no log."""
+        pair = Credentials("jiguangdev", "s3cret-of-mine")
+        with Hostile(answers(401, {"code": 2001, "message": words})) as server:
+            async with EngageLab(
+                sms=pair, sms_base_url=server.url, retry=RetryPolicy(attempts=1)
+            ) as engagelab:
+                with pytest.raises(AuthenticationError) as caught:
+                    await engagelab.execute(OPERATIONS["sms.send"])
+
+        assert f"2001 {shown} (HTTP 401)" == caught.value.args[0]
 
     def test_are_a_value(self) -> None:
         """Equal pairs are equal, hashed, copied and pickled alike."""

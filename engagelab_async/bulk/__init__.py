@@ -1,4 +1,4 @@
-"""Fan-out: many operations at once, paced, watched, and resumed without sending anybody twice.
+"""Fan-out: many operations at once, with a rate limit, outcomes, and resumption without duplicates.
 
 ::
 
@@ -18,7 +18,7 @@
                   ├── JOURNAL            its tables, version by version            schema.py
                   ├── Mark               how far its log has come                   mark.py, wal.py
                   ├── Site               where it is used                          sites.py
-                  └── Kind               of a file: made whole, told from others   files.py
+                  └── Kind               of a file: created, recognized            files.py
 
     callbacks ──> Journal                settles what a run was uncertain of       settling.py
 

@@ -86,21 +86,20 @@ def broadcast(
     """Make the operations that send one SMS template to many phones.
 
     Numbers begin with their country code, with ``+`` or ``00`` before it or neither. They may be
-    written with spaces, dashes, dots and parentheses, and are sent as ``+6591234567``. One that is
-    written as it is dialled at home cannot always be told from one abroad; where it can, because
-    it begins with a zero or is too short, it is refused. So is what would become somebody else's
-    number: one with a slash, one that became a decimal fraction (``6591234567.0``), and one whose
-    last digit stands alone, as an extension or a range does (``+65 9123 4567-8``). Who is in the
-    list twice with equal params is sent to once. The numbers met so far are kept in memory for
-    that, about 70 bytes each.
+    written with spaces, dashes, dots and parentheses, and are sent as ``+6591234567``. A national
+    number cannot always be recognized; it is refused if it begins with a zero or is too short. So
+    are entries that could be read as a different number: with a slash, as a decimal fraction
+    (``6591234567.0``), and with a last digit that stands alone, as in an extension or a range
+    (``+65 9123 4567-8``). Duplicates with equal params are removed. For that, the numbers so far
+    are kept in memory, about 70 bytes each.
 
     Args:
         recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and
             its own params.
         template: The template, or its id.
-        params: Values of the template's variables; those of a recipient win over them.
+        params: Values of the template's variables; those of a recipient override them.
         targets_per_request: How many numbers one operation has at most.
-        group_by_params: Gather recipients with equal params, wherever they stand in the list. If
+        group_by_params: Group recipients with equal params, wherever they are in the list. If
             not, only neighbours share an operation, and the list's order is kept.
         plan_name: As in `SendSMS`.
         schedule_time: As in `SendSMS`.
@@ -108,12 +107,12 @@ def broadcast(
 
     Returns:
         An iterator of operations for `EngageLab.fan_out` or `EngageLab.send_all`; an async one if
-        `recipients` is async. The same list gives the same operations, so a journal knows them.
+        `recipients` is async. The same list gives the same operations, as a journal needs.
 
     Raises:
-        TypeError: An argument is of the wrong type; for a recipient, when its turn comes.
-        ValueError: A number is out of range, or a recipient is no phone number. The text names its
-            place, counted from 0, and never the number.
+        TypeError: An argument is of the wrong type; for a recipient, when it is reached.
+        ValueError: A number is out of range, or a recipient is not a phone number. The text names
+            its position, counted from 0, and never the number.
 
     Example:
         >>> for operation in broadcast(["+65 9123-4567", "6591234568"], "1233"):
@@ -256,7 +255,7 @@ def phone_number(text: str) -> str:
     """Write a phone number in the one way in which it is sent: ``+``, country code, number.
 
     Args:
-        text: The number as somebody wrote it; see `broadcast`.
+        text: The number as it was written; see `broadcast`.
 
     Raises:
         ValueError: It is no phone number with a country code. The text does not quote it.
@@ -277,14 +276,14 @@ def phone_number(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Take away what stands between digits, unless without it they are somebody else's number."""
+    """Remove separators, unless that would result in a different number."""
     written = text.translate(_BLANKS)
     if _FRACTION.fullmatch(written):
         raise ValueError("a decimal fraction; keep numbers as text, where they come from")
     # Dialled at home and left out abroad.
     if "(0)" in written:
         raise ValueError("leave out the (0), which is not dialled from abroad")
-    # Dialled by hand after the call is answered, or the end of a range: 4567-8 is 4567 and 4568.
+    # An extension, or the end of a range: 4567-8 is 4567 and 4568.
     if _LAST_DIGIT_ALONE.fullmatch(written):
         raise ValueError("ends in a single digit; leave it out, or write it with the others")
     return written.translate(_MARKS)

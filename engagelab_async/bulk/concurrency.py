@@ -23,10 +23,10 @@ class ConcurrencyLimit:
     """Gives out permits, in the order in which they are asked for.
 
     Args:
-        most: The most that there may be, and what a run begins with.
+        most: The maximum, with which a run begins.
 
     Attributes:
-        closed: Whether nothing new is to be begun.
+        closed: Whether nothing new is started.
     """
 
     def __init__(self, most: int) -> None:
@@ -39,34 +39,34 @@ class ConcurrencyLimit:
 
     @property
     def active(self) -> int:
-        """How many permits are out."""
+        """How many permits are in use."""
         return self._active
 
     @property
     def current(self) -> int:
-        """How many permits there are."""
+        """The current limit."""
         return int(self._limit)
 
     @property
     def is_overfull(self) -> bool:
-        """Whether more permits are out than there are by now."""
+        """Whether more permits are in use than the current limit."""
         return self._active > self._limit
 
     @property
     def halvings(self) -> int:
-        """How often the limit was halved; a request notes it when it leaves."""
+        """How often the limit was halved; a request records it when it is sent."""
         return self._halvings
 
     async def acquire(self) -> bool:
         """Wait for a permit.
 
         Returns:
-            Whether there is one: not when nothing new is to be begun any longer.
+            Whether there is one: ``False`` once nothing new is started.
         """
         return not self.closed and (self._take() or await self._wait(reacquires=False))
 
     async def reacquire(self) -> None:
-        """Wait for a permit to go on with what was begun."""
+        """Wait for a permit to continue an operation."""
         if not self._take():
             await self._wait(reacquires=True)
 
@@ -94,7 +94,7 @@ class ConcurrencyLimit:
         self._admit()
 
     def widen(self) -> None:
-        """Record a success: one permit more after about as many of them as there are."""
+        """Record a success: the limit grows by one after about as many successes as the limit."""
         if self._limit < self._most:
             self._limit = min(self._most, self._limit + 1 / self._limit)
             self._admit()
@@ -111,12 +111,12 @@ class ConcurrencyLimit:
             self._limit = max(1.0, self._limit / 2)
 
     def probe(self) -> None:
-        """Go on with a single one."""
+        """Reduce the limit to one."""
         self._halvings += 1
         self._limit = 1.0
 
     def close(self) -> None:
-        """Give no more permits to what is not begun."""
+        """Give no more permits to new operations."""
         self.closed = True
         waiting, self._waiting = self._waiting, deque()
         for waiter in waiting:
@@ -135,7 +135,7 @@ class ConcurrencyLimit:
 
 @define(eq=False)
 class Permit:
-    """A worker's permit; released while it backs off, so that others use it meanwhile.
+    """A worker's permit; released while it backs off, so that others can use it.
 
     Attributes:
         limit: Where it comes from.
@@ -151,7 +151,7 @@ class Permit:
         return self.held
 
     async def reacquire(self) -> None:
-        """Wait for it to go on with what was begun."""
+        """Wait for it to continue an operation."""
         await self.limit.reacquire()
         self.held = True
 

@@ -1,4 +1,4 @@
-"""The SQLite files of bulk runs: made whole, told from others, and read without a change."""
+"""The SQLite files of bulk runs: create them, recognize them, and read them unchanged."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .wal import is_damaged
 # the application's id (section 1.3 of the file format).
 _HEADER: Final = struct.Struct(">60xi4xi")
 
-held: Final[set[tuple[int, int]]] = set()
-"""The journals that runs of this process have open, by `inode`: a file can have several names."""
+open_inodes: Final[set[tuple[int, int]]] = set()
+"""The journals that runs in this process have open, by `inode`: a file can have several names."""
 
-door: Final = threading.RLock()
-"""One at a time opens or reads a file. Locks belong to the process: closing it, as a reader does,
-would give away the lock of a run that has opened it meanwhile."""
+open_lock: Final = threading.RLock()
+"""Held while a file is opened or read. SQLite's locks belong to the process: a reader that closed
+a file which a run has opened meanwhile would release the run's lock."""
 
 
 class JournalError(ConfigurationError):
     """A journal cannot be used.
 
-    It is in use, damaged, parted from its log, of another version, of another place, or no journal.
+    It is in use, damaged, without its log, of another version, used elsewhere, or not a journal.
     """
 
 
@@ -44,14 +44,14 @@ def inode(path: Path) -> tuple[int, int]:
 
 
 def log_of(path: Path) -> Path:
-    """Return where SQLite keeps the log of a file: where that really is."""
+    """Return the path of a file's log: SQLite puts it beside the real file, not beside a link."""
     real = path.resolve()
     return real.with_name(f"{real.name}-wal")
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file in words of ours."""
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise `JournalError` in place of errors of SQLite and of the operating system."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -85,9 +85,9 @@ class Kind:
         return len(self.versions)
 
     def create(self, path: Path) -> None:
-        """Make a file, unless somebody else makes it at the same moment."""
-        # Made aside and put in its place whole: a file is there or not, but never half of one, and
-        # of two processes that make it at once, one finds that of the other.
+        """Create the file, unless another process does so at the same moment."""
+        # Created under another name and then linked, so that a file is never incomplete. If two
+        # processes create it at once, one finds that of the other.
         number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         os.close(number)
         aside = Path(name)
@@ -100,7 +100,7 @@ class Kind:
             aside.unlink(missing_ok=True)
 
     def migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring an open file to the version that is written, from any before.
+        """Upgrade an open file to the current version.
 
         Args:
             connection: The file, in a transaction if there is to be one.
@@ -113,18 +113,18 @@ class Kind:
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """Open a file to read it, without taking it or changing anything in it.
+        """Open a file for reading, without locking or changing it.
 
         Raises:
             JournalError: It is of another kind, damaged, of another version, or in use.
         """
-        with door, told(path), self.looked_at(path) as connection:
+        with open_lock, translate_sqlite_errors(path), self.open_readonly(path) as connection:
             yield connection
 
     @contextmanager
-    def looked_at(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """Open a file as `reading` does, for who stands in the `door` already."""
-        if inode(path) in held:
+    def open_readonly(self, path: Path) -> Iterator[sqlite3.Connection]:
+        """Open a file as `reading` does; the caller holds the `open_lock`."""
+        if inode(path) in open_inodes:
             raise JournalError(f"journal: {path} is in use by another run")
         log = log_of(path)
         for each in (path, log):
@@ -134,18 +134,18 @@ class Kind:
         self._check_header(path)
         if log.exists() and is_damaged(log):
             raise sqlite3.DatabaseError("its log has a flaw")
-        # Where it really is, its log is. And a name such as ":memory:" means something else to
-        # SQLite. Without a log beside it nobody has it open, and SQLite need not make one to read.
+        # The log is beside the real file. And a name such as ":memory:" is special to SQLite.
+        # Without a log no process has the file open, and SQLite need not create one for reading.
         uri = f"{path.resolve().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
         with (
             _without_a_trace(log.with_name(f"{path.resolve().name}-shm")),
             closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection,
         ):
-            self.insist_on(connection, path)
+            self.verify(connection, path)
             yield connection
 
-    def insist_on(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Look whether an open file is one, and whole.
+    def verify(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Check that an open file is of this kind, and intact.
 
         Raises:
             JournalError: It is of another kind, or of another version.
@@ -177,7 +177,7 @@ class Kind:
 
 @contextmanager
 def _without_a_trace(shared_memory: Path) -> Iterator[None]:
-    """Delete the index that SQLite makes of a log to read it; a run has it in its own memory."""
+    """Delete the index of the log that SQLite creates for reading; a run keeps it in memory."""
     was_there = shared_memory.exists()
     try:
         yield
@@ -191,5 +191,5 @@ def _put(aside: Path, path: Path) -> None:
         try:
             os.link(aside, path)
         except PermissionError:
-            # Some file systems of memory cards and of networks have no links.
+            # Some file systems, of memory cards and of networks, have no links.
             aside.rename(path)

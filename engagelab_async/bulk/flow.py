@@ -1,4 +1,4 @@
-"""What holds the requests of a run back: its rate, its concurrency limit, pauses, and outages.
+"""Flow control of a run: its rate, its concurrency limit, pauses, and outages.
 
 ::
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from .rate import Limiter
 
 LONGEST_PAUSE: Final = 600.0
-"""A server that asks for a longer one, in seconds, ends the run."""
+"""In seconds; a server that asks for a longer one ends the run."""
 
 DEFAULT_PAUSE: Final = 1.0
-"""Seconds to wait where the server does not say how many."""
+"""Seconds to wait if the server does not say how many."""
 
 OUTAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How long a run waits in an outage, in seconds, before it gives up."""
@@ -43,20 +43,20 @@ _STREAK: Final = 10
 _SLOW_DOWN: Final = (RateLimitError, ServerError, ResponseTimeoutError)
 
 Mark = tuple[int, int]
-"""What a request knew when it left; an answer that is older than the last conclusion draws none."""
+"""The state when a request was sent; answers to requests from before the last pause are ignored."""
 
 
 class FlowControl:
-    """Holds requests back, and draws conclusions for all of them from what becomes of one.
+    """Shared rate limit, concurrency limit and backoff of a run.
 
     Args:
         max_in_flight: How many operations may be in flight at most.
-        limiter: How fast they may go.
+        limiter: The rate limit.
         clock: Monotonic seconds.
         sleep: Waits for a number of seconds.
 
     Attributes:
-        limit: How many may be in flight now.
+        limit: The concurrency limit.
         stopped: Why the run was stopped, if it was.
     """
 
@@ -85,16 +85,16 @@ class FlowControl:
 
     @property
     def holding(self) -> bool:
-        """Whether `wait` may take its time."""
+        """Whether `wait` may have to wait."""
         return self._limiter is not None or self.paused
 
     @property
     def mark(self) -> Mark:
-        """What a request takes along."""
+        """The state that a request is sent with."""
         return self.limit.halvings, self._pauses
 
     async def wait(self, targets: int) -> None:
-        """Wait until a request may leave.
+        """Wait until a request may be sent.
 
         Args:
             targets: How many recipients it has.
@@ -132,15 +132,15 @@ class FlowControl:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing new is to be begun."""
+        """Whether nothing new is started."""
         return self.limit.closed
 
     def close(self) -> None:
-        """Begin nothing new."""
+        """Start nothing new."""
         self.limit.close()
 
     def stop(self, reason: str) -> None:
-        """Let nothing wait any longer, and nothing be begun; the first reason counts."""
+        """Stop the run: wake all waiters, and start nothing new; the first reason counts."""
         if self.stopped is None:
             self.stopped = reason
         self.close()
@@ -166,7 +166,7 @@ class FlowControl:
         halvings, pauses = mark
         answers = isinstance(error, APIError) and not isinstance(error, _SLOW_DOWN)
         if answers:
-            # If only to refuse a row.
+            # Even if it refuses a row.
             self.succeeded()
         if isinstance(error, _SLOW_DOWN):
             self.limit.narrow(halvings)
@@ -175,7 +175,7 @@ class FlowControl:
             return f"the API asks for a pause of {asked:.0f} seconds"
         if isinstance(error, RateLimitError) or asked is not None:
             self._pause((delay or DEFAULT_PAUSE) if asked is None else asked)
-        # What was in flight when the last pause began says nothing about the time after it.
+        # Requests sent before the last pause say nothing about the time after it.
         return None if answers or pauses != self._pauses else self._consider_outage(error)
 
     def _consider_outage(self, error: EngageLabError) -> str | None:
@@ -194,7 +194,7 @@ class FlowControl:
 
 
 class CircuitBreaker:
-    """Tells an outage from single failures.
+    """Distinguishes an outage from single failures.
 
     ::
 
@@ -203,7 +203,7 @@ class CircuitBreaker:
           └──────── success ───────────────┴── 1 failure on probation
 
     Args:
-        pauses: Seconds of each pause that is made before giving up.
+        pauses: Seconds of each pause before giving up.
     """
 
     def __init__(self, pauses: tuple[float, ...] = OUTAGE_PAUSES) -> None:
@@ -220,7 +220,7 @@ class CircuitBreaker:
         """Record a failure.
 
         Returns:
-            How long everybody has to wait, in seconds; infinity to give up; ``None`` to go on.
+            How long all workers have to wait, in seconds; infinity to give up; ``None`` to go on.
         """
         if not error.transient:
             return None

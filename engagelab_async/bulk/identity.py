@@ -46,7 +46,7 @@ def identity(operation: Operation[Any], key: Key | None, body: bytes | None = No
 
 
 def _is_in_order(operation: Operation[Any]) -> bool:
-    """Tell whether no order in the body was chosen by the caller."""
+    """Return whether the body has no order that the caller has chosen."""
     params = getattr(getattr(operation, "template", None), "params", ())
     given = getattr(operation, "custom_args", None)
     return given is None and (len(params) < 2 or sorted(params) == list(params))  # noqa: PLR2004
@@ -68,7 +68,7 @@ def identity_of_half(whole: str, half: int) -> str:
     """Make the digest of half an operation.
 
     Args:
-        whole: The digest of the whole: the caller's key may not tell a half from it.
+        whole: The digest of the whole: the caller's key may be the same for a half.
         half: 0 or 1.
     """
     return digest(f"{whole}/{half}".encode())
@@ -76,7 +76,7 @@ def identity_of_half(whole: str, half: int) -> str:
 
 @frozen
 class Reference:
-    """What a message tells of the operation and the run that it belongs to.
+    """Identifies the operation and the run that a message belongs to.
 
     Attributes:
         digest: The operation's identity.

@@ -2,7 +2,7 @@
 
 One SQLite file in WAL mode. It holds digests and states; no recipient, no text, no code::
 
-    (no row) ── claim ──> sending ── settle ──> accepted
+    (no row) ── intent ──> sending ── settle ──> accepted
        ↑                     │                  refused     the API will not take it
        │                     │                  uncertain   it may have been sent
        │                     │                  split       its halves are sent instead
@@ -34,14 +34,22 @@ from attrs import define, field, frozen
 
 from engagelab_async._version import __version__
 
-from .files import JournalError, door, held, inode, log_of, told
+from .files import JournalError, inode, log_of, open_inodes, open_lock, translate_sqlite_errors
 from .mark import FOLD, Mark
 from .schema import JOURNAL
 from .settling import Proof, proofs
 from .sites import Site, refuse_another
 from .states import State
 
-__all__ = ["JOURNAL", "Claim", "Database", "Entry", "RunJournal", "Settlement", "open_database"]
+__all__ = [
+    "JOURNAL",
+    "Database",
+    "Record",
+    "RunJournal",
+    "SendIntent",
+    "Settlement",
+    "open_database",
+]
 
 # A transaction is one statement, with all rows as JSON. Each statement gives the interpreter's lock
 # away and waits for it, and beside an event loop that has much to do it waits for milliseconds.
@@ -72,7 +80,7 @@ _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
-# What was under way when a process ended, in its last run: there was no other since.
+# What was in flight when the previous process ended: it belongs to the last run.
 _CUT_OFF: Final = f"""
     INSERT OR REPLACE INTO operations (run, at, digest, state)
     SELECT (SELECT max(number) FROM runs), ?, digest, {State.SENDING:d} FROM sending
@@ -81,19 +89,19 @@ _BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
 _END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
 _COUNT: Final = "UPDATE log_head SET sequence = sequence + 1"
 _PAGES_OF_LOG: Final = 1000
-"""After how many it is folded; SQLite's own default."""
+"""After so many pages, the log is folded into the file; SQLite's own default."""
 
 _SITES: Final = "SELECT product, digest, origin FROM sites"
 _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
 
 
 @frozen
-class Entry:
+class Record:
     """What a journal knows of an operation.
 
     Attributes:
         state: Its state.
-        run: The number of the run that left it so.
+        run: The number of the run that recorded it.
     """
 
     state: State
@@ -101,14 +109,14 @@ class Entry:
 
 
 @frozen
-class Claim:
-    """The wish to send an operation, or only to know whether it may be sent.
+class SendIntent:
+    """The intent to send an operation, or a question whether it may be sent.
 
     Attributes:
         digest: The operation's identity.
         resend: Whether it may be sent though an earlier run may have sent it.
-        again: Whether this run has claimed it before and taken that back.
-        ask_only: Whether nothing is to be written.
+        again: Whether this run has written the intent before and withdrawn it.
+        ask_only: Whether nothing is written.
         product: The product that it belongs to.
     """
 
@@ -118,22 +126,22 @@ class Claim:
     ask_only: bool = False
     product: str | None = None
 
-    def held_up_by(self, entry: Entry | None, run: int) -> bool:
-        """Tell whether what is known keeps the operation from being sent in a run."""
-        if entry is None or entry.state is State.UNSENT:
+    def is_blocked_by(self, record: Record | None, run: int) -> bool:
+        """Return whether the record forbids sending the operation in a run."""
+        if record is None or record.state is State.UNSENT:
             return False
-        if entry.run == run:
-            return not (self.again and entry.state is State.UNCERTAIN)
-        return not (self.resend and entry.state.doubtful)
+        if record.run == run:
+            return not (self.again and record.state is State.UNCERTAIN)
+        return not (self.resend and record.state.doubtful)
 
 
 @frozen
 class Settlement:
-    """The end of an operation.
+    """The outcome of an operation, as it is recorded.
 
     Attributes:
         digest: The operation's identity.
-        state: What became of it.
+        state: Its final state.
         id: The plan's or message's id.
         code: The API's error code.
         error: The name of the error's class.
@@ -156,10 +164,10 @@ class Database:
 
     Attributes:
         run: The number of the run that has begun.
-        token: What tells it from those of other journals.
+        token: What distinguishes the run from those of other journals.
 
     Raises:
-        JournalError: The file cannot be used; it is left as it was.
+        JournalError: The file cannot be used; it is not changed.
     """
 
     def __init__(
@@ -174,11 +182,11 @@ class Database:
         self.token: str = secrets.token_hex(8)
         self._sites = dict(sites or {})
         self._process = os.getpid()
-        with told(path):
+        with translate_sqlite_errors(path):
             if not path.exists():
                 _refuse_lone_log(path)
                 JOURNAL.create(path)
-        with door, told(path):
+        with open_lock, translate_sqlite_errors(path):
             found = _proofs_of(path, self._sites)
             # Its real name: a name such as ":memory:" means something else to SQLite.
             self._path = path.resolve()
@@ -191,8 +199,8 @@ class Database:
             except BaseException:
                 self._shut()
                 raise
-            held.add(self._inode)
-        # Where what is under way stands in its table.
+            open_inodes.add(self._inode)
+        # Row numbers of the operations that are in flight.
         self._sending: dict[str, int] = {}
         self._last = 0
         # An event loop that is torn down closes the file while a thread may still write.
@@ -216,7 +224,7 @@ class Database:
         self._mark.reach(self._sequence)
         self._mark.flush()
         connection.execute(FOLD).fetchone()
-        # Writes the log anew: it holds now what the file does not.
+        # Restarts the log: it now holds what the file does not.
         self._advance(_COUNT)
         self._mark.flush()
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
@@ -227,12 +235,14 @@ class Database:
         self._sequence += 1
         self._mark.reach(self._sequence)
 
-    def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
-        """Write settlements, then claims, in one transaction.
+    def write(
+        self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
+    ) -> Mapping[str, Record]:
+        """Write settlements, then intents, in one transaction.
 
         Returns:
-            What was known of the claimed operations, by their digests. The claims that it does
-            not hold up are written.
+            The records of the operations before, by their digests. The intents that these do not
+            block are written.
 
         Raises:
             JournalError: This is a fork of the process that has the file.
@@ -240,17 +250,20 @@ class Database:
         if self._process != os.getpid():
             raise JournalError(f"journal: {self._path} is in use by the process that was forked")
         with self._in_use:
-            known = self._look_up(claims) | {end.digest: Entry(end.state, self.run) for end in ends}
+            known = self._look_up(intents) | {
+                end.digest: Record(end.state, self.run) for end in ends
+            }
             granted = [
-                claim
-                for claim in claims
-                if not claim.ask_only and not claim.held_up_by(known.get(claim.digest), self.run)
+                intent
+                for intent in intents
+                if not intent.ask_only
+                and not intent.is_blocked_by(known.get(intent.digest), self.run)
             ]
             if not ends and not granted:
-                # Nothing but questions: it would count all the same, and flush.
+                # Only questions: a transaction would count and flush for nothing.
                 return known
             self._use_sites(granted)
-            free = [claim.digest for claim in granted]
+            free = [intent.digest for intent in granted]
             numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
             first = self._last + 1
             row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
@@ -261,26 +274,26 @@ class Database:
             self._last += len(free)
         return known
 
-    def _use_sites(self, claims: Sequence[Claim]) -> None:
+    def _use_sites(self, intents: Sequence[SendIntent]) -> None:
         if not self._sites:
             return
-        products = {claim.product for claim in claims}
+        products = {intent.product for intent in intents}
         for product in [each for each in self._sites if each in products]:
             site = self._sites[product]
             self._connection.execute(_USE, (product, site.digest, site.origin))
             del self._sites[product]
 
-    def _look_up(self, claims: Sequence[Claim]) -> dict[str, Entry]:
-        digests = [claim.digest for claim in claims]
+    def _look_up(self, intents: Sequence[SendIntent]) -> dict[str, Record]:
+        digests = [intent.digest for intent in intents]
         (rows,) = self._connection.execute(_LOOK_UP, (json.dumps(digests),)).fetchone()
-        known = {digest: Entry(State(state), run) for digest, state, run in json.loads(rows)}
-        under_way = Entry(State.SENDING, self.run)
-        return known | {digest: under_way for digest in digests if digest in self._sending}
+        known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
+        in_flight = Record(State.SENDING, self.run)
+        return known | {digest: in_flight for digest in digests if digest in self._sending}
 
     def close(self) -> None:
-        """End the run and close the file; its log is folded into it. Again does no harm."""
+        """End the run and close the file; its log is folded into it. May be called twice."""
         if self._process != os.getpid():
-            # Of a process that was forked. What it inherited is its parent's to close.
+            # A forked process must not close what belongs to its parent.
             return
         with self._in_use:
             if not self._is_open:
@@ -291,7 +304,7 @@ class Database:
             with suppress(sqlite3.Error):
                 self._fold()
             self._shut()
-            held.discard(self._inode)
+            open_inodes.discard(self._inode)
 
     def _fold(self) -> None:
         self._connection.execute(FOLD).fetchone()
@@ -325,8 +338,8 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
     handing_over = threading.Lock()
 
     def open_it() -> None:
-        # Whoever wants the file next waits here until it is closed again.
-        with door:
+        # The next one that opens the file waits here until it is closed again.
+        with open_lock:
             database = Database(path) if sites is None else Database(path, sites=sites)
             with handing_over:
                 opened.append(database)
@@ -336,7 +349,7 @@ async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> 
     try:
         await to_thread.run_sync(open_it)
     except BaseException:
-        # Nobody cancels a thread: it may open the file when there is nobody left to close it.
+        # A thread cannot be cancelled: it may open the file after its caller has gone.
         given_up.set()
         with handing_over:
             for database in opened:
@@ -350,7 +363,7 @@ def _refuse_lone_log(path: Path) -> None:
     if log.exists():
         raise JournalError(
             f"journal: {path} is missing, and its log {log} is there: put back the one, or, to "
-            "send to everybody again, move away the other"
+            "send to all recipients again, move away the other"
         )
 
 
@@ -361,7 +374,7 @@ def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
         path: The file.
         sites: Where it is to be used; those that it knows are taken out.
     """
-    with JOURNAL.looked_at(path) as connection:
+    with JOURNAL.open_readonly(path) as connection:
         recorded = recorded_sites(connection)
         refuse_another(path, recorded, sites)
         for product in recorded:
@@ -384,7 +397,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     """Open the file, alone, and bring it to the version that is written."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        # Held until the process ends, however it ends: a second one is told so.
+        # Locked until the process ends, however it ends: a second one gets an error.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         # Durable against a loss of power too, at the price of one fsync for each transaction.
@@ -411,9 +424,9 @@ def _sequence_of(connection: sqlite3.Connection) -> int:
 def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> None:
     """Keep a connection from being closed by anything but `Database.close`.
 
-    Whoever closes a file last has SQLite delete the log, and a forked child takes itself for that:
-    at its exit the interpreter finalizes what it inherited. So there is one more reference than
-    anybody knows of.
+    SQLite deletes the log when the last connection closes, and a forked child would do so: at its
+    exit the interpreter finalizes the connection that it inherited. So there is one reference too
+    many on purpose.
     """
     change = ctypes.pythonapi.Py_DecRef if undo else ctypes.pythonapi.Py_IncRef
     change(ctypes.py_object(connection))
@@ -430,7 +443,7 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
 
 
 def do_nothing() -> None:
-    """Do nothing, for nobody waits."""
+    """Do nothing: no task waits."""
 
 
 @define(eq=False)
@@ -438,17 +451,17 @@ class _Batch:
     """What is written in one transaction."""
 
     ends: list[Settlement] = field(factory=list)
-    claims: dict[str, Claim] = field(factory=dict)
-    questions: list[Claim] = field(factory=list)
-    withdrawn: list[Claim] = field(factory=list)
+    intents: dict[str, SendIntent] = field(factory=dict)
+    questions: list[SendIntent] = field(factory=list)
+    withdrawn: list[SendIntent] = field(factory=list)
     durable: list[Callable[[], None]] = field(factory=list)
     wanted: anyio.Event = field(factory=anyio.Event)
     done: anyio.Event = field(factory=anyio.Event)
-    known: Mapping[str, Entry] = field(factory=dict)
+    known: Mapping[str, Record] = field(factory=dict)
     error: BaseException | None = None
 
     def finish(self) -> None:
-        """Wake everybody who waits for it."""
+        """Wake all tasks that wait for it."""
         self.done.set()
         durable, self.durable = self.durable, []
         for each in durable:
@@ -458,8 +471,8 @@ class _Batch:
 class RunJournal:
     """The journal of one run, for its tasks.
 
-    While one transaction is on its way to the disk, in a worker thread, what all tasks want
-    written gathers for the next: the more are under way, the more share an fsync.
+    While one transaction is written to disk, in a worker thread, what all tasks want
+    written collects for the next: the more are in flight, the more share an fsync.
 
     Args:
         database: The open file.
@@ -483,39 +496,39 @@ class RunJournal:
 
     @property
     def token(self) -> str:
-        """What tells this run from those of other journals."""
+        """What distinguishes this run from those of other journals."""
         return self._database.token
 
-    async def claim(self, claim: Claim) -> Entry | None:
-        """Have an intent written down, if what is known does not hold it up.
+    async def intend(self, intent: SendIntent) -> Record | None:
+        """Write an intent, unless the record of the operation blocks it.
 
         Returns:
-            What was known: ask `Claim.held_up_by` what it means. When it holds nothing up, the
-            intent is durable.
+            The operation's record before. Unless that blocks the intent, see
+            `SendIntent.is_blocked_by`, the intent is durable.
 
         Raises:
             JournalError: It cannot be written.
         """
         batch = self._gathering
-        if claim.ask_only:
-            batch.questions.append(claim)
-        elif claim.digest in batch.claims:
-            # Somebody claims the same operation at the same moment.
-            return Entry(State.SENDING, self.run)
+        if intent.ask_only:
+            batch.questions.append(intent)
+        elif intent.digest in batch.intents:
+            # Another worker has the same intent at the same moment.
+            return Record(State.SENDING, self.run)
         else:
-            batch.claims[claim.digest] = claim
+            batch.intents[intent.digest] = intent
         batch.wanted.set()
         try:
             await batch.done.wait()
         except BaseException:
             if batch.done.is_set():
-                self._unclaim(claim, batch)
+                self._withdraw(intent, batch)
             else:
-                batch.withdrawn.append(claim)
+                batch.withdrawn.append(intent)
             raise
         if batch.error is not None:
             raise _unwritable(batch.error)
-        return batch.known.get(claim.digest)
+        return batch.known.get(intent.digest)
 
     def settle(self, end: Settlement, durable: Callable[[], None] = do_nothing) -> None:
         """Have it written down what became of an operation.
@@ -529,7 +542,7 @@ class RunJournal:
         batch.durable.append(durable)
         batch.wanted.set()
         if batch.done.is_set():
-            # Nobody writes any longer.
+            # The writer has ended.
             self._finish(batch)
 
     def close(self) -> None:
@@ -555,30 +568,30 @@ class RunJournal:
             raise
 
     async def _write(self, batch: _Batch) -> None:
-        claims = [*batch.questions, *batch.claims.values()]
+        intents = [*batch.questions, *batch.intents.values()]
         try:
-            batch.known = await to_thread.run_sync(self._database.write, batch.ends, claims)
+            batch.known = await to_thread.run_sync(self._database.write, batch.ends, intents)
         except BaseException as error:
             batch.error = error
             if not isinstance(error, sqlite3.Error | OSError | JournalError):
                 raise
             self._on_failure(_unwritable(error))
         finally:
-            for claim in batch.withdrawn:
-                self._unclaim(claim, batch)
+            for intent in batch.withdrawn:
+                self._withdraw(intent, batch)
             self._finish(batch)
 
     def _finish(self, batch: _Batch) -> None:
         self.written = batch.error is None
         batch.finish()
 
-    def _unclaim(self, claim: Claim, batch: _Batch) -> None:
-        """Take back what was written for somebody who has gone."""
-        entry = batch.known.get(claim.digest)
-        written = batch.error is None and not claim.ask_only
-        if written and not claim.held_up_by(entry, self.run):
-            doubtful = entry is not None and entry.state.doubtful
-            self.settle(Settlement(claim.digest, State.UNCERTAIN if doubtful else State.UNSENT))
+    def _withdraw(self, intent: SendIntent, batch: _Batch) -> None:
+        """Withdraw the intent of a task that was cancelled."""
+        record = batch.known.get(intent.digest)
+        written = batch.error is None and not intent.ask_only
+        if written and not intent.is_blocked_by(record, self.run):
+            doubtful = record is not None and record.state.doubtful
+            self.settle(Settlement(intent.digest, State.UNCERTAIN if doubtful else State.UNSENT))
 
 
 def _unwritable(error: BaseException) -> JournalError:

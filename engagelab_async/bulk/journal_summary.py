@@ -46,7 +46,7 @@ class JournalSummary:
         states: How many operations there are of each state.
         errors: How many operations ended in each error, by the API's code where it had one, else
             by the error's class.
-        messages: How many messages are in each status, as callbacks told.
+        messages: How many messages are in each status, as callbacks reported it.
         sites: Where it was used: scheme, host and port, by product.
     """
 

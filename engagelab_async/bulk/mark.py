@@ -20,7 +20,7 @@ from typing import Final
 from attrs import frozen
 
 FOLD: Final = "PRAGMA wal_checkpoint(FULL)"
-"""Copies all that the log holds to the file; the log stays until it is written anew."""
+"""Copies all that the log holds to the file; the log stays until it is overwritten."""
 
 _LARGEST_PAGE: Final = 65536
 _TABLE: Final = re.compile(rb"tablelog_marklog_mark(.{1,4}?)CREATE TABLE log_mark", re.DOTALL)

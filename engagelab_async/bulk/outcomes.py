@@ -1,10 +1,10 @@
-"""What became of one operation of a run.
+"""The outcome of one operation of a run.
 
 ::
 
     Accepted    the API took it
-    Rejected    it was refused, or never left: nothing was sent
-    Uncertain   it may have been sent: never repeated silently
+    Rejected    it was refused, or could not be sent: nothing was sent
+    Uncertain   it may have been sent, and is not sent again automatically
     Skipped     this run did not send it
 """
 
@@ -26,12 +26,12 @@ SkipReason = Literal["settled", "refused", "duplicate", "stopped"]
 
 @frozen(kw_only=True)
 class _Outcome(Serializable):
-    """What all outcomes tell.
+    """What all outcomes have.
 
     Attributes:
-        index: The operation's place in the source, counted from 0.
+        index: The operation's position in the source, counted from 0.
         attempts: How many requests were made.
-        elapsed: Seconds from the first request to the end, waits included.
+        elapsed: Seconds from the first request to the outcome, delays included.
     """
 
     index: int
@@ -101,7 +101,7 @@ class Accepted(_Outcome, Generic[R]):
 
     @property
     def shortfall(self) -> int:
-        """How many of a plan's targets the platform dropped without a word."""
+        """How many of a plan's targets the platform dropped without an error."""
         if isinstance(self.result, Plan):
             return self.result.total_count - self.result.accepted_count
         return 0
@@ -109,7 +109,7 @@ class Accepted(_Outcome, Generic[R]):
 
 @frozen
 class Rejected(_Outcome, Generic[R]):
-    """Nothing was sent: the API refused, or the request never left.
+    """Nothing was sent: the API refused, or the request could not be sent.
 
     Attributes:
         operation: What was not sent.
@@ -140,9 +140,9 @@ class Skipped(_Outcome, Generic[R]):
     Attributes:
         operation: What was not sent.
         reason: ``settled``: the journal says that the API accepted it in an earlier run.
-            ``refused``: the journal says that the API refused it for good in an earlier run.
-            ``duplicate``: this run has met the same operation before, and has a journal to know
-            it by. ``stopped``: the run ended before its turn.
+            ``refused``: the journal says that the API refused it permanently in an earlier run.
+            ``duplicate``: this run, which has a journal, has had the same operation before.
+            ``stopped``: the run stopped before it was sent.
     """
 
     operation: Operation[R]

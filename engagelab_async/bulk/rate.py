@@ -1,4 +1,4 @@
-"""How fast a run may go: so many requests, or targets, a second."""
+"""Rate limits: requests or targets per second."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from engagelab_async.arguments import is_number
 Unit = Literal["requests", "targets"]
 
 _NOTHING: Final = 1e-9
-"""Seconds that no clock can wait."""
+"""Seconds; too short to wait for."""
 
 
 @runtime_checkable
@@ -21,7 +21,7 @@ class Limiter(Protocol):
     """Lets requests through at some rate; one shared between machines can be given to a run."""
 
     async def acquire(self, requests: int, targets: int) -> None:
-        """Wait until a request may leave.
+        """Wait until a request may be sent.
 
         Args:
             requests: Always 1; what a limit on requests counts.
@@ -35,9 +35,9 @@ class Rate:
     """A rate for a run.
 
     Attributes:
-        per_second: How many a second; more than 0.
+        per_second: How many per second; more than 0.
         of: What is counted: ``requests``, or their ``targets``.
-        burst: How many may go at once after a quiet time; ``None`` for what comes due in 50 ms,
+        burst: How many may be sent at once after a pause; ``None`` for 50 ms worth of them,
             and at least 2. A burst of 1 keeps them evenly apart, and every late wake-up costs.
 
     Raises:
@@ -100,11 +100,11 @@ class RateLimit:
         self._sleep = sleep
         # No burst in the beginning: over ten seconds it would show.
         self._due = clock() + (self._burst - 1) * self._interval
-        # Only the first in the line watches the clock.
+        # Only the first in the queue uses the clock.
         self._line = anyio.Lock(fast_acquire=True)
 
     async def acquire(self, requests: int, targets: int) -> None:
-        """Wait until a request may leave; see `Limiter`."""
+        """Wait until a request may be sent; see `Limiter`."""
         cost = targets if self._counts_targets else requests
         async with self._line:
             while (wait := self._wait_for(cost)) > _NOTHING:
@@ -117,7 +117,7 @@ class RateLimit:
 
 
 def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limiter | None:
-    """Make the limiter that a caller's ``rate`` and ``burst`` mean.
+    """Make the limiter for a caller's ``rate`` and ``burst``.
 
     Raises:
         TypeError: `rate` is none of these.

@@ -1,4 +1,4 @@
-"""What a run did, in numbers: a tally while it runs, a `BulkReport` of it at any moment."""
+"""The numbers of a run: a `Tally` while it runs, and a `BulkReport` at any moment."""
 
 import math
 from collections import Counter
@@ -22,21 +22,21 @@ class BulkReport(Serializable):
 
     Attributes:
         accepted: How many operations the API accepted.
-        rejected: How many were refused or never left; nothing was sent for them.
+        rejected: How many were refused or could not be sent; nothing was sent for them.
         uncertain: How many may have been sent.
         skipped: How many this run did not send: settled before, duplicates, or not reached.
         targets: How many recipients the accepted operations had.
-        shortfall: How many of those the platform dropped without a word.
+        shortfall: How many of those the platform dropped without an error.
         rejected_targets: How many recipients the rejected operations had.
         uncertain_targets: How many recipients the uncertain operations had.
         skipped_targets: How many recipients the skipped operations had.
         errors: How many operations ended in each error: by the API's code where it had one
             (``"5011"``), else by the error's class (``"ConnectError"``).
-        repeats: How many requests were repeats.
+        repeats: How many requests were retries.
         elapsed: Seconds since the run began.
-        rate: Accepted operations a second.
-        p50: The median seconds that an operation took, waits included.
-        p99: What 99 of 100 operations did not exceed, in seconds.
+        rate: Accepted operations per second.
+        p50: The median latency of an operation in seconds, delays included.
+        p99: The 99th percentile of the latency in seconds.
         stopped: Why the run ended before its source did, or ``None``.
     """
 
@@ -88,7 +88,7 @@ class Tally:
             self.errors[error_key(outcome)] += 1
 
     def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
-        """Write down what was counted."""
+        """Make a report."""
         accepted = self.kinds[Accepted]
         return BulkReport(
             accepted=accepted,
@@ -120,7 +120,7 @@ class Tally:
 
 
 def error_key(outcome: Rejected[object] | Uncertain[object]) -> str:
-    """Name an outcome's error, by the API's code where it has one."""
+    """Return the API's code of an outcome's error, or the name of its class."""
     error = outcome.error
     code = error.code if isinstance(error, APIError) else None
     return type(error).__name__ if code is None else str(code)

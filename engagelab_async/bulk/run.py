@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
 
 GRACE: Final = 10.0
-"""How long a run that is left early waits for what is under way, in seconds."""
+"""How long a run that is left early waits for requests in flight, in seconds."""
 
 LEFT: Final = "the consumer left"
 """What the report of such a run gives as its reason."""
@@ -65,7 +65,7 @@ class FanOut:
     """A run: an async context manager, and inside it an async iterator of outcomes.
 
     Made by `EngageLab.fan_out`, and entered once. Leaving the block ends the run, however it is
-    left: nothing new is begun, what is under way gets 10 seconds to finish and is written down,
+    left: nothing new is started, requests in flight get 10 seconds to finish and are recorded,
     and no task stays behind. Outcomes that came too late for the block can still be iterated over
     after it.
     """
@@ -151,14 +151,14 @@ class FanOut:
 
     @property
     def concurrency(self) -> int:
-        """How many operations may be in flight at the moment; fewer after trouble."""
+        """The current concurrency limit; reduced automatically after 429s, 5xx and timeouts."""
         return self._flow.limit.current
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new; what is under way comes to its end, and the stream with it.
+        """Start nothing new; requests in flight are completed, and then the stream ends.
 
         Args:
-            reason: What the report will give as its cause; the first one counts.
+            reason: The report's ``stopped``; the first one counts.
         """
         if not self._done.is_set():
             self._flow.stop(reason)
@@ -167,7 +167,7 @@ class FanOut:
                 self._pull_scope.cancel()
 
     def abort(self, reason: str) -> None:
-        """End the run without waiting for what is under way: its requests are cut off.
+        """End the run without waiting: requests in flight are cancelled.
 
         They may have been sent, so the stream ends with their `Uncertain` outcomes.
 
@@ -196,7 +196,7 @@ class FanOut:
         return self.report
 
     async def __aenter__(self) -> Self:
-        """Open the journal and set the workers to work."""
+        """Open the journal and start the workers."""
         if self._started is not None:
             raise RuntimeError("a run is entered once: call fan_out() again")
         self._owner.check()
@@ -220,21 +220,21 @@ class FanOut:
     ) -> None:
         """End the run."""
         self.stop(LEFT)
-        # A cancelled program is given the time to see its requests answered as well.
+        # Requests of a cancelled program get the time to be answered, too.
         self._tasks.cancel_scope.shield = True
         try:
             with anyio.move_on_after(self._grace):
                 await self._done.wait()
         finally:
             self.abort(LEFT)
-            # The consumer's exception is its own business: it is not to come back in a group.
+            # The consumer's exception must not be wrapped in an exception group.
             await self._tasks.__aexit__(None, None, None)
         await self._close_source()
         if exc_type is None:
             self._raise_failure()
 
     async def _close_source(self) -> None:
-        """Let an async generator end here, and not whenever it is found."""
+        """End an async generator here, not when it is garbage-collected."""
         aclose = getattr(self._iterator, "aclose", None)
         if aclose is not None:
             with anyio.move_on_after(self._grace, shield=True):

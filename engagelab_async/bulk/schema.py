@@ -10,7 +10,7 @@ from .states import State
 from .wal import is_log
 
 # Digests are in no order, so each row of `operations` that is written is a page of its own in
-# SQLite's log. What is under way stands in a table that grows at its end, which costs a third less.
+# SQLite's log. What is in flight is in a table that grows at its end, which costs a third less.
 _VERSION_1: Final = f"""
     CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
@@ -60,12 +60,12 @@ _UNKNOWN: Final = f"""
 
 
 class _Journal(Kind):
-    """A journal, which is to be with its log, and to hold nothing that is not understood."""
+    """A journal: it must have its log, and hold only states that are known."""
 
-    def insist_on(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Look whether an open file is one, and whole."""
-        self._insist_on_its_log(connection, path)
-        super().insist_on(connection, path)
+    def verify(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Check that an open file is a journal, and intact."""
+        self._verify_log(connection, path)
+        super().verify(connection, path)
         if not is_marked(connection):
             raise sqlite3.DatabaseError(NO_MARK)
         unknown = connection.execute(_UNKNOWN).fetchone()
@@ -75,8 +75,8 @@ class _Journal(Kind):
                 "nothing is sent, and nothing is changed"
             )
 
-    def _insist_on_its_log(self, connection: sqlite3.Connection, path: Path) -> None:
-        # What cannot be read is told by the first statement, before anything is made of it.
+    def _verify_log(self, connection: sqlite3.Connection, path: Path) -> None:
+        # If the file cannot be read, the first statement raises, before anything is concluded.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         log, mark = log_of(path), Reached.marked(path)
         try:
@@ -90,11 +90,11 @@ class _Journal(Kind):
         if mark is not None and mark.alone:
             what = f"was closed by its last run, and the log {log} is not its own: move that away"
         else:
-            what = "is missing" if not log.exists() else "is cut off, or is another's"
+            what = "is missing" if not log.exists() else "is truncated, or belongs to another file"
             what = (
-                f"was not closed by its last run, and its log {log} {what}. Without it nobody "
-                "knows who was sent to: put it back beside the file, both under the names that "
-                "the run gave them"
+                f"was not closed by its last run, and its log {log} {what}. Without it, some "
+                "recipients could get the message twice: put it back beside the file, both under "
+                "the names that the run gave them"
             )
         raise JournalError(f"journal: {path} {what}")
 

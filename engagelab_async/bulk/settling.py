@@ -1,10 +1,10 @@
-"""Callbacks settle what a run was left uncertain of.
+"""Callbacks settle the uncertain messages of a run.
 
-A run holds its journal for itself, while its callbacks come in, often at another process. So these
-stand in a file beside the journal that any number of processes may write to, and whoever opens the
-journal next takes them into account::
+A run locks its journal, while its callbacks arrive, often at another process. So they are written
+to a file beside the journal, which any number of processes may write to. The next process that
+opens the journal takes them into account::
 
-    run.db              held by the run         <── looked at when a run begins, and by readers
+    run.db              locked by the run       <── read when a run begins, and by readers
     run.db-callbacks    message ids, statuses   <── Journal.settle
 
 A row is a message: its id, the operation and the run that it belongs to, and the furthest that it
@@ -28,7 +28,7 @@ from attrs import evolve, frozen
 
 from engagelab_async.arguments import is_integer
 
-from .files import JournalError, Kind, inode, told
+from .files import JournalError, Kind, inode, translate_sqlite_errors
 from .identity import REFERENCE, Reference
 from .states import State
 
@@ -82,7 +82,7 @@ _COUNT: Final = """
 _RANKS: Final = {
     "plan": 0,
     "target_valid": 1,
-    # The others are 2, "sent" and those that will be invented among them.
+    # All others are 2: "sent", and statuses that are not known yet.
     "target_invalid": 3,
     "sent_failed": 4,
     "sent_fail": 4,
@@ -92,19 +92,19 @@ _RANKS: Final = {
     "verified_timeout": 6,
     "verified": 7,
 }
-_STAYED: Final = {
-    # Those of a message that has not left; whatever else is said of it, it may have.
+_NOT_SENT_STATUSES: Final = {
+    # Statuses of a message that was not sent; with any other, it may have been.
     "plan": State.ACCEPTED,
     "target_valid": State.ACCEPTED,
     "target_invalid": State.REFUSED,
     "sent_failed": State.UNSENT,
     "sent_fail": State.UNSENT,
 }
-_SURE: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
-"""Of several messages of an operation, that with the last of these counts."""
+_PROOF_ORDER: Final = (State.UNSENT, State.REFUSED, State.ACCEPTED)
+"""If an operation has several messages, the last of these states counts."""
 
 _LARGEST: Final = 2**63
-"""What an integer of SQLite is less than."""
+"""Integers of SQLite are less than this."""
 
 _PATIENCE: Final = 30.0  # seconds that another process may take to write
 _AT_ONCE: Final = 1000
@@ -121,18 +121,18 @@ class _Status(Protocol):
 
 
 class Journal:
-    """The journal of bulk runs, for whoever receives their callbacks.
+    """The journal of bulk runs, for a program that receives their callbacks.
 
-    What a run was left uncertain of is settled by the first callback of it: it was accepted, and
-    is not sent again; or it was certainly not sent, and the next run sends it. That shows when the
-    next run begins, and in ``engagelab journal show``. A run may have the journal open meanwhile.
+    An uncertain message is settled by its first callback: it was accepted, and is not sent again;
+    or it was certainly not sent, and the next run sends it. This takes effect when the next run
+    begins, and in ``engagelab journal show``. A run may have the journal open at the time.
 
     It is a handler for the receivers of ``engagelab_async.webhooks``. Close it with ``async with``,
     or with `aclose`.
 
     Args:
-        path: The journal's file, as it is given to `EngageLab.fan_out`. It need not be there yet;
-            its directory does.
+        path: The journal's file, as passed to `EngageLab.fan_out`. It need not exist yet;
+            its directory must.
 
     Example:
         >>> async def main():
@@ -150,14 +150,14 @@ class Journal:
         self._in_use = threading.Lock()
 
     async def settle(self, event: object) -> bool:
-        """Take note of what became of a message.
+        """Record the status of a message.
 
         Args:
-            event: Any `webhooks.Event`; those that tell no message's status are left alone. Twice
-                does no harm.
+            event: Any `webhooks.Event`; others than a message's status are ignored. The same event
+                may be settled twice.
 
         Returns:
-            Whether it told a message's status.
+            Whether it was a message's status.
 
         Raises:
             JournalError: The file of callbacks cannot be used.
@@ -176,9 +176,9 @@ class Journal:
         await to_thread.run_sync(self._put, None)
 
     def _put(self, row: tuple[object, ...] | None) -> None:
-        with self._in_use, told(self._path):
+        with self._in_use, translate_sqlite_errors(self._path):
             if self._connection is not None and not self._is_in_place():
-                # The journal was moved or deleted, to begin anew; or the process has forked, and
+                # The journal was moved or deleted, to start again; or the process has forked, and
                 # the locks are its parent's.
                 self._connection.close()
                 self._connection = None
@@ -225,7 +225,7 @@ def _row(event: _Status) -> tuple[object, ...]:
     whose = (None, None, None) if found is None else (found.digest, found.targets, found.token)
     status = _storable(event.status)
     rank = _RANKS.get(status, 2)
-    went = status not in _STAYED
+    went = status not in _NOT_SENT_STATUSES
     return _storable(event.message_id), *whose, status, rank, went, _code(event.error_code)
 
 
@@ -246,7 +246,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
     try:
-        _CALLBACKS.insist_on(connection, path)
+        _CALLBACKS.verify(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         # No flush for each: what a power cut takes away leaves an operation uncertain, no more.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -257,7 +257,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def beside(journal: Path) -> Path:
-    """Tell where the callbacks of a journal stand."""
+    """Return the path of the callbacks of a journal."""
     real = journal.resolve()
     return real.with_name(f"{real.name}-callbacks")
 
@@ -312,7 +312,7 @@ class _Message:
         # One of many that was not sent says nothing of the others.
         if self.went or self.targets > 1:
             return State.ACCEPTED
-        state = _STAYED.get(self.status)
+        state = _NOT_SENT_STATUSES.get(self.status)
         if state is None:
             raise JournalError(
                 f"journal: its callbacks hold a status that is not known, {self.status!r}: "
@@ -345,7 +345,7 @@ def proofs(journal: Path, connection: sqlite3.Connection) -> list[Proof]:
     }
     tokens = {token for (token,) in connection.execute("SELECT token FROM runs").fetchall()}
     found: dict[str, Proof] = {}
-    with told(path), closing(_connected(path)) as callbacks:
+    with translate_sqlite_errors(path), closing(_connected(path)) as callbacks:
         for message in _messages(callbacks, doubts):
             doubt, state = doubts[message.digest], message.proves
             known = tokens if state is not State.UNSENT else {doubt.token}
@@ -370,11 +370,11 @@ def _proof(message: _Message, doubt: _Doubt, state: State) -> Proof:
 
 
 def _weight(proof: Proof) -> int:
-    return _SURE.index(proof.state)
+    return _PROOF_ORDER.index(proof.state)
 
 
 def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str, int]:
-    """Count the messages of a journal that callbacks told of, by their last status.
+    """Count the messages of a journal that callbacks reported, by their last status.
 
     Args:
         journal: The journal's file.
@@ -383,7 +383,7 @@ def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str
     path = beside(journal)
     if not path.exists():
         return {}
-    with told(path):
+    with translate_sqlite_errors(path):
         _connected(path).close()
         connection.execute("ATTACH DATABASE ? AS callbacks", (f"{path.as_uri()}?mode=ro",))
         return dict(connection.execute(_COUNT).fetchall())

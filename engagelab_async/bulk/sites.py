@@ -1,6 +1,6 @@
 """Where a journal is used: at the API, at a sandbox, or through a proxy.
 
-What was sent to a sandbox was sent to nobody. So a journal remembers the base URL of each product
+What was sent to a sandbox reached no recipient. So a journal records the base URL of each product
 that it was used with, and refuses another. It keeps a digest, and only scheme, host and port in
 clear: a path may hold what a gateway takes for a password.
 """
@@ -23,7 +23,7 @@ class Site:
     """Where one product is.
 
     Attributes:
-        digest: Tells it from all others.
+        digest: Identifies it.
         origin: Scheme, host and port, for people.
     """
 

@@ -1,4 +1,4 @@
-"""When a run ends before its source does.
+"""When a run stops before the end of its source.
 
 Sending goes on only while that makes sense. What will be refused for every row, such as a wrong
 key, ends a run at once. What was not sent is left untouched, and a journal lets the next run begin
@@ -29,7 +29,7 @@ _BALANCE: Final = re.compile(r"\bbalance\b", re.IGNORECASE)
 
 
 def stop_on_fatal_error(outcome: AnyOutcome) -> str | None:
-    """Find what all other operations will meet as well: the rule that holds by default.
+    """Return an error that every other operation would get too: the default rule.
 
     Args:
         outcome: Any outcome.
@@ -48,14 +48,14 @@ def stop_on_fatal_error(outcome: AnyOutcome) -> str | None:
 
 
 def fatal_reason(error: EngageLabError) -> str | None:
-    """Find what an error says about all other operations; see `stop_on_fatal_error`."""
+    """Return why an error applies to all other operations; see `stop_on_fatal_error`."""
     if isinstance(error, ConfigurationError | AuthenticationError):
         return "the key pair is not accepted"
     if isinstance(error, PermissionDeniedError):
         return "the key pair has no permission"
     if isinstance(error, NotFoundError):
         return "the template does not exist"
-    # The API documents no code for it; its words are in the message. A gateway's page, which may
+    # The API documents no code for it, so the message decides. A gateway's page, which may
     # speak of load balancers, is a `ServerError`.
     if isinstance(error, BusinessRuleError | SendFailedError) and _BALANCE.search(
         error.api_message

@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log, read to tell a log that was damaged from one that was cut off.
+"""SQLite's write-ahead log, read to distinguish a damaged log from a truncated one.
 
 SQLite takes a log up to the first frame that does not fit, and forgets the rest: so a transaction
 that a crash cut off has never been. But a flaw further up makes it forget what was on the disk for
@@ -27,7 +27,7 @@ Sums = tuple[int, int]
 
 
 def is_log(path: Path) -> bool:
-    """Tell whether there is a log, with a head at least."""
+    """Return whether there is a log, with at least a header."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -35,7 +35,7 @@ def is_log(path: Path) -> bool:
 
 
 def is_damaged(path: Path) -> bool:
-    """Tell whether a log has lost transactions that were complete.
+    """Return whether a log has lost transactions that were complete.
 
     Args:
         path: The log.
@@ -51,7 +51,7 @@ def is_damaged(path: Path) -> bool:
     for start, page in _frames(data, page_size):
         _, commits, *salts, first, second = _FRAME.unpack(start)
         if salts != salts_of_log:
-            # From here on it is left over from before the log was begun anew.
+            # From here on it is left over from before the log was restarted.
             break
         if fits:
             running = _summed(page, _summed(start[:8], running, order), order)

@@ -19,7 +19,7 @@ from engagelab_async.sms.messages import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
-from .journal import Claim, Entry, RunJournal, Settlement, do_nothing
+from .journal import Record, RunJournal, SendIntent, Settlement, do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
 from .states import State
@@ -41,18 +41,18 @@ _LEAST_REFUSAL: Final = 400
 
 @define(eq=False)
 class RunContext:
-    """What all workers of a run share.
+    """The context that all workers of a run share.
 
     Attributes:
         transport: What sends.
-        flow: What holds requests back.
+        flow: The flow control.
         clock: Monotonic seconds.
         policy: When to retry.
         timeout: Seconds for one attempt; ``None`` for the transport's.
         deadline: Seconds for one operation; ``None`` for the transport's.
         resend_uncertain: Whether to send what an earlier run may have sent.
-        split_rejected: Whether to divide what was refused to many.
-        reference: Whether an SMS carries its identity, for its callbacks to bring back.
+        split_rejected: Whether to divide a refused operation with several targets.
+        reference: Whether an SMS carries its identity, which its callbacks return.
         key: Makes identities for the journal.
         journal: The open journal.
         in_flight: How many requests are in flight.
@@ -78,21 +78,21 @@ class RunContext:
             timeout=self.timeout,
             deadline=self.deadline,
             retry=self.policy,
-            # A request that never left costs nothing, and an outage ends the run.
+            # A request that was not sent costs nothing, and an outage ends the run.
             patience=DEFAULT_PAUSE if self.policy.attempts > 1 else None,
         )
 
 
 @define(eq=False)
 class Task:
-    """An operation and what the run knows of it.
+    """An operation and its state in the run.
 
     Attributes:
-        run: What it shares with the others of its run.
+        run: The context of the run.
         operation: The operation.
-        index: Its place in the source.
+        index: Its position in the source.
         digest: Its identity in the journal; made when it is needed.
-        attempts: How many requests left, or tried to.
+        attempts: How many requests were made.
         intended: Whether its intent is in the journal.
         unrecorded: Whether the journal could not record that it was not sent.
         when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
@@ -114,7 +114,7 @@ class Task:
     _error: EngageLabError | None = None
 
     async def complete(self, permit: Permit) -> AnyOutcome | list[Task]:
-        """Bring the operation to its outcome, or divide it.
+        """Return the outcome of the operation, or divide it.
 
         Args:
             permit: The worker's; held, and released while it backs off.
@@ -146,7 +146,7 @@ class Task:
     async def _wait_to_leave(
         self, call: Call[Any], permit: Permit
     ) -> AnyOutcome | list[Task] | None:
-        """Wait for permit, pace and journal; return how the operation ends if it must not leave."""
+        """Wait for rate and journal; return the outcome if the operation must not be sent."""
         began = self.run.clock()
         try:
             return await self._cleared(call, permit)
@@ -157,7 +157,7 @@ class Task:
             error.operation = self.operation
             raise
         finally:
-            # The deadline is for the API. Waiting for the pace of the run takes nothing from it.
+            # The deadline is for the API. Waiting for the run's flow control does not count.
             call.ends += self.run.clock() - began
 
     async def _cleared(self, call: Call[Any], permit: Permit) -> AnyOutcome | list[Task] | None:
@@ -177,7 +177,7 @@ class Task:
             self._withdraw()
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
-        """Wait until the pace of the run lets the request leave."""
+        """Wait until the run's flow control lets the request be sent."""
         flow = self.run.flow
         while flow.stopped is None:
             if not permit.held:
@@ -191,34 +191,34 @@ class Task:
             await flow.wait(targets_of(self.operation))
             if flow.stopped is None and not flow.limit.is_overfull:
                 return None
-            # The limit has become narrower while this one held a permit, and waited.
+            # The limit was reduced while this worker held a permit, and waited.
             permit.release()
         return self.given_up()
 
-    async def _look_up(self) -> Entry | None:
-        """Return what keeps the operation from being sent, so that it takes no part in the pace."""
+    async def _look_up(self) -> Record | None:
+        """Return the record that forbids sending the operation, before it waits for the rate."""
         journal = self.run.journal
         if journal is None or self._looked_up:
             return None
         self._looked_up = True
-        claim = self._claim(ask_only=True)
-        known = await journal.claim(claim)
-        return known if claim.held_up_by(known, journal.run) else None
+        intent = self._intent(ask_only=True)
+        known = await journal.intend(intent)
+        return known if intent.is_blocked_by(known, journal.run) else None
 
     async def _intend(self, journal: RunJournal) -> AnyOutcome | list[Task] | None:
-        """Write the intent to send, unless what is known forbids it."""
+        """Write the intent to send, unless the operation's record forbids it."""
         if not self.intended:
-            claim = self._claim(ask_only=False)
-            known = await journal.claim(claim)
-            if known is not None and claim.held_up_by(known, journal.run):
+            intent = self._intent(ask_only=False)
+            known = await journal.intend(intent)
+            if known is not None and intent.is_blocked_by(known, journal.run):
                 return self._recorded(known)
             self.intended = True
             self.unrecorded = False
             self._doubtful = known is not None and known.state.doubtful
         return None if self.run.flow.stopped is None else self.given_up()
 
-    def _claim(self, *, ask_only: bool) -> Claim:
-        return Claim(
+    def _intent(self, *, ask_only: bool) -> SendIntent:
+        return SendIntent(
             self.digest,
             resend=self.run.resend_uncertain,
             again=self._doubtful,
@@ -232,9 +232,9 @@ class Task:
             return call.request
         given = operation.custom_args or {}
         if REFERENCE in given and Reference.read(given[REFERENCE]) is None:
-            # It is the caller's own. One of ours was taken over from a callback of another run.
+            # It is the caller's own. A reference was copied from a callback of another run.
             return call.request
-        # Of two messages that may be out, the failure of one says nothing of the other.
+        # If two messages may have been sent, the failure of one says nothing about the other.
         alone = not (self._doubtful or self.run.policy.repeat_uncertain)
         value = str(Reference(self.digest, len(operation.to) if alone else 0, journal.token))
         body = wire.encode(operation, custom_args={**given, REFERENCE: value})
@@ -243,7 +243,7 @@ class Task:
     # ------------------------------------------------------------------ the request
 
     async def _attempt(self, call: Call[Any]) -> AnyOutcome:
-        """Send the request, and let the whole run know how it went."""
+        """Send the request, and report the result to the flow control."""
         run = self.run
         self._mark = run.flow.mark
         if not self.attempts:
@@ -260,7 +260,7 @@ class Task:
             if reason is not None:
                 run.flow.stop(reason)
             if call.delay is not None and not error.may_have_been_sent:
-                # It was not sent: should the process end during the wait, the next one may.
+                # It was not sent: if the process ends during the delay, the next one may send it.
                 self._withdraw()
             raise
         self._arrived()
@@ -282,7 +282,7 @@ class Task:
     def _failed(self, error: EngageLabError) -> AnyOutcome:
         """End with an error.
 
-        A refusal does not say that an earlier run, which left it in doubt, has not sent it.
+        A refusal does not prove that an earlier run, which left it uncertain, has not sent it.
         """
         kind = Uncertain if error.may_have_been_sent or self._doubtful else Rejected
         return kind(
@@ -302,8 +302,8 @@ class Task:
             return self._failed(self._error)
         return Skipped(self.operation, "stopped", index=self.index)
 
-    def _recorded(self, known: Entry) -> AnyOutcome | list[Task]:
-        """End with what the journal knew."""
+    def _recorded(self, known: Record) -> AnyOutcome | list[Task]:
+        """End with the journal's record."""
         if known.state is State.SPLIT:
             return self.halves()
         run = 0 if self.run.journal is None else self.run.journal.run
@@ -332,7 +332,7 @@ class Task:
             self.run.journal.settle(Settlement(self.digest, self._unsent), self.record)
 
     def record(self) -> None:
-        """Note that the journal has recorded how it ended, or could not."""
+        """Note whether the journal could record the outcome."""
         journal, when_recorded = self.run.journal, self.when_recorded
         self.unrecorded = journal is not None and not journal.written
         self.when_recorded = None
@@ -351,11 +351,11 @@ class Task:
 
     @property
     def _unsent(self) -> State:
-        # What an earlier run may have sent is not made certain by not sending it.
+        # It stays uncertain if an earlier run may have sent it.
         return State.UNCERTAIN if self._doubtful else State.UNSENT
 
     def settlement(self, outcome: AnyOutcome) -> Settlement:
-        """Return what the journal is to know of an outcome."""
+        """Return the settlement that records an outcome."""
         if isinstance(outcome, Accepted):
             result = outcome.result
             own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
@@ -393,7 +393,7 @@ class Task:
         """Divide the operation, and record it in the journal; the second half comes first."""
         operation = self.operation
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
-            # The journal says that it was divided, which it cannot have been.
+            # The record says that it was divided, which is impossible.
             raise ValueError("key: it makes different operations the same")
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
@@ -402,7 +402,7 @@ class Task:
             for half in (1, 0)
         ]
         if self.intended and self.run.journal is not None:
-            # Until the journal knows of them, the next run takes both for the whole.
+            # Until they are recorded, the next run takes both for the whole.
             for half in halves:
                 half.when_recorded = do_nothing
 

@@ -1,4 +1,4 @@
-"""The command line: what its parts are, and how a line becomes an exit code."""
+"""The command line: its commands, and the way from a command line to an exit code."""
 
 import re
 from collections.abc import Sequence
@@ -37,11 +37,11 @@ Exit codes:
 
 - 0: sent; or the code is right
 - 1: certainly not sent: the API refused, or could not be reached; or the code is wrong
-- 2: bad usage or configuration, nothing was tried
-- 3: it may have been sent, or not: look before you send again
+- 2: wrong usage or configuration, nothing was sent
+- 3: it may have been sent, or not: check before you send again
 - 130: interrupted (Ctrl-C, SIGTERM, SIGHUP) before anything was sent; a list can be resumed
 
-Of a list, 1 and 3 say that of some of it.
+For a list, 1 and 3 apply to some of its rows.
 """
 
 app: Final[App] = App(
@@ -82,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _words(error: CycloptsError) -> str:
-    """Say what is wrong with the command line, without quoting what may be personal."""
+    """Describe what is wrong with the command line, without quoting personal data."""
     if isinstance(error, UnusedCliTokensError):
         return "too many arguments, or an unknown option; quote a value that has spaces"
     if isinstance(error, CoercionError) and error.token and error.token.keyword:

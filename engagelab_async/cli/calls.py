@@ -1,7 +1,7 @@
-"""From a command's operation to its exit code: make it, send it, show what became of it.
+"""From a command's operation to its exit code: make it, send it, show the outcome.
 
-Every way out is an `Outcome`, Ctrl-C and a bug of ours included: Python's own exit code for an
-uncaught exception is 1, which here would promise that nothing was sent.
+Every command ends in an `Outcome`, also after Ctrl-C or a bug: Python's own exit code for an
+uncaught exception is 1, which here would mean that nothing was sent.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ Send: TypeAlias = Callable[[EngageLab], Awaitable[object]]
 
 
 def perform(make: Callable[[], Action], call: Call, *, send: Send | None = None) -> int:
-    """Send an operation and show what became of it.
+    """Send an operation and show the outcome.
 
     Args:
         make: Makes the operation; ``TypeError`` and ``ValueError`` are bad usage.
@@ -74,7 +74,7 @@ async def _send(operation: Action, policy: RetryPolicy, call: Call, send: Send |
             return await engagelab.execute(operation, retry=policy)
         except asyncio.CancelledError as cancelled:
             # Ctrl-C. Between two attempts the error of the last one is still being handled, and
-            # it knows about all attempts before. Anywhere else a request is under way.
+            # it knows about all attempts before. Anywhere else a request is in flight.
             last = cancelled.__context__
             if isinstance(last, EngageLabError) and not last.may_have_been_sent:
                 raise _NothingSentError from None

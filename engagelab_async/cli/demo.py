@@ -22,7 +22,7 @@ from . import scenes
 from .hints import hint
 from .options import Call
 from .outcome import Exit
-from .printing import complain, console, facts
+from .printing import console, facts, print_error
 from .sandbox import without_extra
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def perform(sandbox: "Sandbox") -> int:
     try:
         asyncio.run(_perform(sandbox, console()))
     except (EngageLabError, _NotTrueError) as error:
-        complain(f"The demo did not come true: {error}")
+        print_error(f"The demo did not come true: {error}")
         return Exit.NOT_SENT
     return Exit.DONE
 
@@ -120,7 +120,7 @@ async def _play_act(number: int, act: _Act, stage: _Stage) -> None:
         stage.out.print(facts(shown))
 
 
-def _insist(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert takes it
+def _require(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert takes it
     if not came_true:
         raise _NotTrueError(claim)
 
@@ -130,41 +130,41 @@ def _insist(came_true: bool, claim: str) -> None:  # noqa: FBT001 - as assert ta
 
 async def _right_code(stage: _Stage) -> _Shown:
     sent, check = await scenes.right_code(stage.engagelab, stage.phone)
-    _insist(check.verified, "the code on the phone is the right one")
+    _require(check.verified, "the code on the phone is the right one")
     return [{"sent": sent, "on the phone": stage.phone.text, "check": check}]
 
 
 async def _wrong_code(stage: _Stage) -> _Shown:
     check = await scenes.wrong_code(stage.engagelab)
-    _insist(not check.verified, "a wrong code is not verified")
+    _require(not check.verified, "a wrong code is not verified")
     return [{"check": check}]
 
 
 async def _custom_message(stage: _Stage) -> _Shown:
     sent = await scenes.custom_message(stage.engagelab)
     text = stage.phone.text
-    _insist(text == "Order 1871 is on its way.", "the phone shows the number of the order")
+    _require(text == "Order 1871 is on its way.", "the phone shows the number of the order")
     return [{"sent": sent, "on the phone": text}]
 
 
 async def _sms_to_three(stage: _Stage) -> _Shown:
     plan = await scenes.sms_to_three(stage.engagelab)
     counts = (plan.accepted_count, plan.total_count)
-    _insist(counts == (2, 3), "two of three targets are accepted")
+    _require(counts == (2, 3), "two of three targets are accepted")
     return [{"plan": plan, "note": "a wrong number is dropped without a word: compare the counts"}]
 
 
 async def _scheduled_sms(stage: _Stage) -> _Shown:
     plan = await scenes.scheduled_sms(stage.engagelab)
     due = stage.sandbox.last_message().scheduled_for
-    _insist(plan.schedule_info is not None and due is not None, "the SMS is scheduled")
+    _require(plan.schedule_info is not None and due is not None, "the SMS is scheduled")
     return [{"plan": plan, "due": f"{due:%Y-%m-%d %H:%M:%S %Z}"}]
 
 
 async def _two_errors(stage: _Stage) -> _Shown:
     errors = await scenes.two_errors(stage.engagelab)
     doubts = [error.may_have_been_sent for error in errors]
-    _insist(doubts == [False, True], "one send surely failed, and the other perhaps")
+    _require(doubts == [False, True], "one send surely failed, and the other perhaps")
     return [_explained(error) for error in errors]
 
 
@@ -181,11 +181,11 @@ def _explained(error: EngageLabError) -> Mapping[str, object]:
 async def _five_hundred(stage: _Stage) -> _Shown:
     before = len(stage.sandbox.messages)
     began = time.perf_counter()
-    with stage.out.status(f"{_MANY} sends under way …"):
+    with stage.out.status(f"{_MANY} sends in flight …"):
         plans = await scenes.five_hundred(stage.engagelab)
     elapsed = time.perf_counter() - began
     arrived = len(stage.sandbox.messages) - before
-    _insist(len(plans) == arrived == _MANY, f"{_MANY} sends are {_MANY} messages")
+    _require(len(plans) == arrived == _MANY, f"{_MANY} sends are {_MANY} messages")
     return [
         {
             "elapsed": f"{elapsed:.2f} s, with the sandbox in the same process",
@@ -201,7 +201,7 @@ _ACTS: Final = (
     _Act("A message of your own template", scenes.custom_message, _custom_message),
     _Act("One SMS to three, one number being wrong", scenes.sms_to_three, _sms_to_three),
     _Act("An SMS in two hours", scenes.scheduled_sms, _scheduled_sms),
-    _Act("Errors tell whether it was sent", scenes.two_errors, _two_errors),
+    _Act("Errors say whether it was sent", scenes.two_errors, _two_errors),
     _Act(f"{_MANY} sends, awaited at once", scenes.five_hundred, _five_hundred),
 )
 

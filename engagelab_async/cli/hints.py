@@ -1,7 +1,7 @@
-"""What to do next: one short hint for each class of error.
+"""One short hint for each class of error: what to do next.
 
-A class that is not in the table takes the hint of the nearest class above it. When a message may
-have been sent, that counts for more than whatever the last attempt ended with.
+A class that is not in the table has the hint of its nearest base class. If a message may
+have been sent, that matters more than the error of the last attempt.
 """
 
 from collections.abc import Mapping
@@ -47,48 +47,48 @@ HINTS: Final[Mapping[type[EngageLabError], str]] = {
         "with --sandbox."
     ),
     JournalError: (
-        "Put that right: free space where the disk is full, wait where another run has it. Then "
-        "go on with the same command and --resume. A list that was begun needs its own journal, "
-        "else people are sent to twice: another --journal is for another list. See `engagelab "
-        "journal show`."
+        "Correct that: free space if the disk is full, wait if another run uses the journal. Then "
+        "continue with the same command and --resume. A list that was started needs its own "
+        "journal, or people get duplicates: use another --journal only for another list. See "
+        "`engagelab journal show`."
     ),
     ConnectError: "Check the network, the proxy variables and the base URL, then send again.",
-    APIError: "See what the API says; the request reached it and was refused.",
+    APIError: "Read the API's message; the request reached it and was refused.",
     AuthenticationError: (
-        "Check the key and the secret. OTP and SMS each have key pairs of their own, and one does "
+        "Check the key and the secret. OTP and SMS have separate key pairs, and one does "
         "not work for the other."
     ),
     PermissionDeniedError: "Allow this API for the key pair in the console, or use another.",
-    InvalidRequestError: "Correct the argument that the API names; sending it again is no use.",
-    BusinessRuleError: "See what the API says; a code may have expired, or been used already.",
+    InvalidRequestError: "Correct the argument that the API names; sending it again does not help.",
+    BusinessRuleError: "Read the API's message; a code may have expired, or been used already.",
     InUseError: "Wait until the plans that use it are over, or cancel them in the console.",
-    NameTakenError: "Choose another name, or use the one that is there.",
+    NameTakenError: "Choose another name, or use the existing one.",
     PendingReviewError: "Wait until it is reviewed, then try again.",
     TemplateRejectedError: "Change what the reviewers object to, and submit it again.",
     SignatureRejectedError: "Change what the reviewers object to, and submit it again.",
     ReviewTimeoutError: "Wait again later; reviews can take a day or more.",
     FrequencyLimitError: (
         "This person still has a live code of this template. Wait until it expires: that is "
-        "minutes, and sending again sooner is no use."
+        "minutes, and sending again sooner does not help."
     ),
     NotFoundError: "Check the id: the template, or the message, is not known to this product.",
     RateLimitError: "Too many requests. Wait as long as the server asks, then send again.",
-    SendFailedError: "Send again later; if it goes on, ask EngageLab's support.",
-    InternalSendError: "The platform's own fault, and nothing was sent: send again later.",
+    SendFailedError: "Send again later; if it still fails, ask EngageLab's support.",
+    InternalSendError: "The platform failed, and nothing was sent: send again later.",
     InvalidNumberError: "Write the number with + and its country code, such as +6591234567.",
     UnreachableError: "Check the number, or reach the person on another channel.",
     BlacklistedError: "Do not send to this number; the blacklist is kept in the console.",
     ContentRejectedError: "Change the template's text or its params to what the rules allow.",
     InterceptedError: "A carrier or a filter stopped it: check the text and the sender.",
-    RegionForbiddenError: "Ask EngageLab to let the account send to the China region.",
+    RegionForbiddenError: "Ask EngageLab to allow the account to send to the China region.",
     HandsetError: "The phone is off or out of service: send again later.",
     UnsubscribedError: "The person does not want these messages: do not send again.",
     UnregisteredNumberError: "The number is not in use: ask the person for another.",
 }
-"""By class; the first, which the uncertain ones take too, is for what is nowhere else."""
+"""By class. The first is the default, and also for errors that are uncertain."""
 
 AFTER_BAD_USAGE: Final = "See --help."
-"""For a command line that can never be right."""
+"""For a command line that is wrong."""
 
 AFTER_INTERRUPTION: Final = {True: HINTS[EngageLabError], False: "Send it again when you like."}
 """For Ctrl-C, by whether something may have been sent."""
@@ -97,9 +97,9 @@ AFTER_CRASH: Final = (
     "Look the message up in the console before you send it again, and please report the bug with "
     "what --verbose shows."
 )
-"""For a bug of ours."""
+"""For a bug in this library."""
 
-_GOT_THROUGH: Final = "An earlier attempt got through: the person has the code, do not send again."
+_GOT_THROUGH: Final = "An earlier attempt succeeded: the person has the code, do not send again."
 _CHECKED: Final = (
     "The check may have been carried out, and a right code counts only once. Verify again; if "
     "that is refused with 3003, send a new code."
@@ -107,7 +107,7 @@ _CHECKED: Final = (
 
 
 def hint(error: EngageLabError) -> str:
-    """Say what to do about an error."""
+    """Return what to do about an error."""
     if error.may_have_been_sent:
         return _hint_if_uncertain(error)
     return next(HINTS[kind] for kind in type(error).__mro__ if kind in HINTS)

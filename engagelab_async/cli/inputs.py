@@ -1,7 +1,7 @@
-"""What people type, made into what the library takes.
+"""Convert what users type into arguments of the library.
 
 Each function raises ``ValueError`` with a text that begins with the option's name and never quotes
-what was typed: it may be somebody's name, number or code.
+what was typed: it may be a name, number or code.
 """
 
 import json
@@ -71,7 +71,7 @@ def _iso(text: str) -> datetime:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is deleted, on standard error; anything but a yes stops it."""
+    """Ask for confirmation on standard error, unless `yes`; raise if it is refused."""
     if yes:
         return
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - as `input` does, elsewhere
@@ -92,5 +92,5 @@ def code(text: str) -> str:
     if text == _STDIN:
         return typed_line()
     if text.startswith("-"):
-        raise ValueError("code: begins with a hyphen; there is no such option either")
+        raise ValueError("code: must not begin with a hyphen, and there is no such option")
     return text

@@ -1,4 +1,4 @@
-"""``engagelab journal …``: what a journal knows."""
+"""``engagelab journal …``: the content of a journal."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +12,16 @@ from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused
-from .output import despite_errors, print_json
+from .output import ignore_errors, print_json
 from .output import show as show_outcome
 from .printing import console, facts
 
-journal: Final[App] = App(name="journal", sort_key=2, help="See what a journal knows.")
+journal: Final[App] = App(name="journal", sort_key=2, help="Show the content of a journal.")
 
 _MEANINGS: Final = {
-    "accepted": "the API took them; nobody of them is sent to again",
-    "rejected": "the API will not take them; they are not tried again",
-    "uncertain": "sent or not: look them up in the console; only --resend-uncertain sends them",
+    "accepted": "the API accepted them; they are not sent again",
+    "rejected": "the API refuses them; they are not tried again",
+    "uncertain": "perhaps sent: look for them in the console; only --resend-uncertain sends them",
     "not sent": "the next run sends them",
 }
 
@@ -33,14 +33,14 @@ def show(
     *,
     json: Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)] = False,
 ) -> int:
-    """Explain a journal: its runs, and what became of the requests; nobody's number is in it."""
+    """Explain a journal: its runs, and the outcomes of the requests. It holds no numbers."""
     try:
         summary = summarise(file)
     except JournalError as error:
         outcome = misused(str(error), "Name a journal that no run is using.")
         show_outcome(outcome, as_json=json, title="✗ The journal cannot be read")
         return Exit.USAGE
-    with despite_errors():
+    with ignore_errors():
         if json:
             print_json(_document(summary))
         else:
@@ -75,8 +75,8 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
         }
         parts += [Text("Errors", "bold"), facts(errors)]
     if summary.messages:
-        told = {name: f"{count:,}" for name, count in summary.messages.items()}
-        parts += [Text("Messages, as callbacks told", "bold"), facts(told)]
+        statuses = {name: f"{count:,}" for name, count in summary.messages.items()}
+        parts += [Text("Messages, as callbacks reported", "bold"), facts(statuses)]
     if summary.sites:
         parts += [Text("Used at", "bold"), facts(summary.sites)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}
@@ -86,6 +86,6 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
 def _times(run: RecordedRun) -> str:
     began = datetime.fromtimestamp(run.started).astimezone()
     if run.ended is None:
-        return f"{began:%Y-%m-%d %H:%M:%S}, cut off before its end"
+        return f"{began:%Y-%m-%d %H:%M:%S}, interrupted"
     ended = datetime.fromtimestamp(run.ended).astimezone()
     return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""A sandbox on this machine is reached directly, whatever proxy the environment names."""
+"""Connect to a sandbox on this machine directly, without the environment's proxy."""
 
 import os
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ _HERE: Final = "localhost,127.0.0.1,::1"
 
 
 @contextmanager
-def reached_directly() -> Iterator[None]:
-    """Keep what is sent to this machine, within the block, from going through a proxy."""
+def bypass_proxy() -> Iterator[None]:
+    """Within the block, send requests to this machine without a proxy."""
     before = os.environ.get("no_proxy")
-    # Where both spellings are set, the lower case wins.
+    # If both spellings are set, the lower case has precedence.
     listed = before or os.environ.get("NO_PROXY")
     os.environ["no_proxy"] = f"{listed},{_HERE}" if listed else _HERE
     try:

@@ -25,7 +25,7 @@ SENDING: Final = Group("Sending", sort_key=2)
 OUTPUT: Final = Group("Output", sort_key=3)
 
 COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", default=())
-"""What follows the command's name, for whoever is to type it again."""
+"""What follows the command's name, to be typed again."""
 
 # Any pair will do for a sandbox; this is the vendor's public one.
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
@@ -174,16 +174,14 @@ class Call:
         ),
     ] = None
     timeout: Annotated[float, _seconds("Seconds for one attempt.")] = 10.0
-    deadline: Annotated[float, _seconds("Seconds for everything, repeats and waits included.")] = (
-        30.0
-    )
+    deadline: Annotated[float, _seconds("Seconds for the whole call, including retries.")] = 30.0
     attempts: Annotated[
         int, Parameter(help="How many requests to make at most.", group=SENDING)
     ] = 3
     repeat_uncertain: Annotated[
         bool,
         Parameter(
-            help="Repeat also what may have been sent: it can reach a person twice.",
+            help="Retry even if it may have been sent: it can arrive twice.",
             group=SENDING,
             show_default=False,
         ),
@@ -216,7 +214,7 @@ class Call:
         Raises:
             ConfigurationError: A variable or an option cannot be used.
         """
-        with loopback.reached_directly() if self.sandbox else nullcontext():
+        with loopback.bypass_proxy() if self.sandbox else nullcontext():
             async with self._client() as engagelab:
                 yield engagelab
 

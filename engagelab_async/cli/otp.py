@@ -47,7 +47,7 @@ def send(
 def send_code(
     to: To, code: Code, /, *, message: Message, language: Language = None, call: Call = _NO_OPTIONS
 ) -> int:
-    """Send a code of your own."""
+    """Send your own code."""
     return perform(lambda: SendCode(to, inputs.code(code), message.filled_in(language)), call)
 
 
@@ -59,7 +59,7 @@ def send_message(to: To, /, *, message: Message, call: Call = _NO_OPTIONS) -> in
 
 @otp.command
 def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -> int:
-    """Send a custom message to everybody in a list, once, whatever happens in between.
+    """Send a custom message to all recipients in a list, without duplicates.
 
     The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
     the same command with --resume goes on where it ended.
@@ -73,17 +73,17 @@ def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -
 
 @otp.command
 def verify(
-    message_id: Annotated[str, Parameter(help="What `send` printed.")],
+    message_id: Annotated[str, Parameter(help="The message id that `send` printed.")],
     code: Code,
     /,
     *,
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Ask whether a code that `send` made is right; exit with 1 if it is not."""
+    """Check a code that was sent with `send`; exit with 1 if it is wrong."""
     return perform(lambda: VerifyOTP(message_id, inputs.code(code)), call)
 
 
 @otp.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show what the OTP account has left."""
+    """Show the balance of the OTP account."""
     return perform(GetOTPBalance, call)

@@ -1,13 +1,13 @@
-"""What became of a command: an answer or a failure, and the exit code that tells scripts.
+"""The outcome of a command: an answer or a failure, and the exit code for scripts.
 
 ====  ================================================================================
 exit  meaning
 ====  ================================================================================
-0     sent; or the code is right; or the command did what it is for
+0     sent; or the code is right; or the command was successful
 1     certainly not sent: the API refused or could not be reached; or a wrong code
-2     nothing was tried: bad usage or configuration
+2     nothing was sent: wrong usage or configuration
 3     it may have been sent, or not
-130   interrupted before anything can have been sent; or a list was, and can be resumed
+130   interrupted before anything was sent; or a list was interrupted, and can be resumed
 ====  ================================================================================
 """
 
@@ -55,7 +55,7 @@ class Answered:
 
     @property
     def exit_code(self) -> Exit:
-        """A wrong code, and a plan without one valid target, are answers but no success."""
+        """The exit code; a wrong code and a plan without a valid target are no success."""
         match self.result:
             case Verification(verified=False) | Plan(accepted_count=0):
                 return Exit.NOT_SENT
@@ -65,10 +65,10 @@ class Answered:
 
 @frozen(kw_only=True)
 class Failed:
-    """There is no answer to use. Nothing here but `action` is personal.
+    """There is no usable answer. Only `action` holds personal data.
 
     Attributes:
-        action: What was to be done, or ``None`` if the command line did not tell.
+        action: What was to be done, or ``None`` if the command line did not say.
         exit_code: The exit code.
         type: The name of the error's class, or ``UsageError`` or ``Interrupted``.
         message: What happened, in one line.
@@ -77,7 +77,7 @@ class Failed:
         http_status: The HTTP status of the answer, or ``None`` without one.
         retry_after: Seconds that the server asked to wait, or ``None``.
         plan_id: The plan that a failed SMS send made, or ``None``.
-        may_have_been_sent: Whether it may have been carried out; ``False`` is a promise.
+        may_have_been_sent: Whether it may have been carried out; ``False`` is a guarantee.
         attempts: How many requests were made, or ``None`` if that is not known.
     """
 
@@ -103,7 +103,7 @@ def failed(action: Action, error: EngageLabError) -> Failed:
         action=action,
         exit_code=_exit_code(action, error),
         type=type(error).__name__,
-        # Attempts and certainty, which str() adds, have places of their own.
+        # str() adds the attempts and the uncertainty, which have fields of their own.
         message=message_of(error),
         hint=hint(error),
         # Those of APIError; InvalidResponseError has some of them.
@@ -131,7 +131,7 @@ def misused(message: str, hint: str = AFTER_BAD_USAGE) -> Failed:
 
 def interrupted(action: Action | None = None, *, may_have_been_sent: bool = False) -> Failed:
     """Make the outcome of Ctrl-C."""
-    when = "while a request was under way" if may_have_been_sent else "before anything was sent"
+    when = "while a request was in flight" if may_have_been_sent else "before anything was sent"
     return Failed(
         action=action,
         exit_code=Exit.UNCERTAIN if may_have_been_sent else Exit.INTERRUPTED,
@@ -143,12 +143,12 @@ def interrupted(action: Action | None = None, *, may_have_been_sent: bool = Fals
 
 
 def crashed(action: Action, error: Exception) -> Failed:
-    """Make the outcome of a bug of ours, which may have struck after sending."""
+    """Make the outcome of a bug in this library, which may have occurred after sending."""
     return Failed(
         action=action,
         exit_code=Exit.UNCERTAIN,
         type=type(error).__name__,
-        # Not the error's own text: nobody has looked at what it may quote.
+        # Not the error's own text: it may quote personal data.
         message="an error inside engagelab-async",
         hint=AFTER_CRASH,
         may_have_been_sent=True,

@@ -1,6 +1,6 @@
-"""An outcome, shown: to people in a few lines, or to scripts as one JSON object.
+"""Print an outcome: a few lines for people, or one JSON object for scripts.
 
-People find answers on standard output and failures on standard error. JSON of either goes to
+For people, answers go to standard output and failures to standard error. JSON goes to
 standard output: ``{"ok": …, "operation": …, "result": {…}}`` or ``{…, "error": {…}}``, where
 ``ok`` is true exactly when the exit code is 0. A wrong code is a result with ``ok`` false.
 """
@@ -51,7 +51,7 @@ _TITLES: Final[Mapping[Effect, Mapping[Exit, tuple[str, str]]]] = {
     "change": _TITLES_OF_OTHERS,
     "read": _TITLES_OF_OTHERS,
 }
-# What the class of a failure holds for the exit code and for people, and not for scripts.
+# The fields of a failure that are for the exit code and for people, not for scripts.
 _NOT_IN_JSON: Final = {"action", "exit_code", "hint"}
 
 
@@ -70,12 +70,12 @@ def show(
     """Print an outcome.
 
     Args:
-        outcome: What became of a command.
+        outcome: The outcome of a command.
         as_json: Whether scripts read it.
-        details: What the JSON object has besides; people have been shown it already.
-        title: What to tell people first of a failure, where nothing was to be sent or done.
+        details: Further keys of the JSON object; people have been shown them already.
+        title: The title of a failure, where nothing was to be sent or done.
     """
-    with despite_errors():
+    with ignore_errors():
         if as_json:
             print_json(document(outcome) | dict(details or {}))
         elif isinstance(outcome, Failed):
@@ -90,8 +90,8 @@ def print_json(made: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def despite_errors() -> Iterator[None]:
-    """Let no failure to show something change the exit code: what was sent stays sent."""
+def ignore_errors() -> Iterator[None]:
+    """Ignore errors of output: they do not change the exit code, nor what was sent."""
     try:
         yield
     except (Exception, KeyboardInterrupt):

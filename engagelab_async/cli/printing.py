@@ -13,7 +13,7 @@ _USUAL_WIDTH: Final = 80
 
 
 class _Console(Console):
-    """A console that takes texts as they are, and shows no character that commands a terminal."""
+    """A console that prints texts literally, without terminal control characters."""
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as rich has it
         super().print(*map(_harmless, objects), **options)
@@ -28,9 +28,9 @@ def _harmless(shown: object) -> object:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make a console that takes texts as they are; colors are for terminals."""
+    """Make a console that prints texts literally; colors only on terminals."""
     made = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    # COLUMNS=0, as some terminals have it that do not know, would show nothing at all.
+    # Some terminals set COLUMNS=0 for "unknown", which would show nothing at all.
     made.width = made.width or _USUAL_WIDTH
     return made
 
@@ -50,13 +50,13 @@ def command(*words: str, id: str, then: Iterable[str] = ()) -> str:  # noqa: A00
         id: What the API sent, which could be anything: also an option, or another command.
         then: What follows.
     """
-    # Nothing behind the two hyphens is an option.
+    # What follows the two hyphens is not an option.
     marked = ("--", id) if id.startswith("-") else (id,)
     return shlex.join(["engagelab", *words, *marked, *then])
 
 
 def facts(rows: Mapping[str, object]) -> Table:
-    """Lay out names and values in two columns; a value of ``None`` is left out."""
+    """Lay out names and values in two columns; a value of ``None`` is omitted."""
     table = Table.grid(padding=(0, 2))
     table.highlight = True
     table.add_column(style="dim", no_wrap=True)
@@ -67,6 +67,6 @@ def facts(rows: Mapping[str, object]) -> Table:
     return table
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print one line on standard error."""
     console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)

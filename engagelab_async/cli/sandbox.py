@@ -18,7 +18,7 @@ from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
 from .options import spelled
 from .outcome import Exit
-from .printing import complain, console, printable
+from .printing import console, print_error, printable
 
 if TYPE_CHECKING:
     from engagelab_async.sandbox import CallbackDelivery, Callbacks, Sandbox, SentMessage
@@ -39,32 +39,31 @@ def serve(
         ),
     ] = 8025,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
-    code_ttl: Annotated[float, Parameter(help="Seconds that a code is live.")] = 300.0,
+    code_ttl: Annotated[float, Parameter(help="Seconds that a code is valid.")] = 300.0,
     pace: Annotated[
         float,
-        Parameter(help="Delivers 2 seconds after a send, times this; 0 at once.", validator=_PACE),
+        Parameter(help="Factor for the 2 s delivery delay; 0 = at once.", validator=_PACE),
     ] = 1.0,
     callback_url: Annotated[str | None, Parameter(help="Where to send callbacks.")] = None,
     callback_username: Annotated[
         str | None,
-        Parameter(help=f"Signs them, with {_SECRET}; by default {_USERNAME}."),
+        Parameter(help=f"Username in their signature, with {_SECRET}; by default {_USERNAME}."),
     ] = None,
     keep: Annotated[
         int, Parameter(help="How many messages the inbox shows.", validator=Number(gte=1))
     ] = 10_000,
     allow_host: Annotated[
         tuple[str, ...],
-        Parameter(help="Name by which a browser may open the inbox; may be repeated."),
+        Parameter(help="Host name that browsers may use for the inbox."),
     ] = (),
     store: Annotated[
-        Path | None, Parameter(help="File that keeps what was sent, for the next time.")
+        Path | None, Parameter(help="File that keeps the messages after a restart.")
     ] = None,
 ) -> int:
-    """Play the EngageLab API on this machine, until Ctrl-C.
+    """Simulate the EngageLab API on this machine, until Ctrl-C.
 
-    It sends nothing to anybody: what it is given, codes included, appears here, and in the inbox,
-    a page for the browser. It takes any key pair, and any template whose id does not begin with
-    "missing".
+    Messages are not delivered: they appear here, codes included, and in the inbox, a page for the
+    browser. Any key pair is accepted, and any template whose id does not begin with "missing".
     """
     try:
         from engagelab_async.sandbox import Sandbox, StoreError
@@ -83,7 +82,7 @@ def serve(
             store=store,
         )
     except (ConfigurationError, ValueError) as error:
-        complain(f"Cannot start. {spelled(str(error))}")
+        print_error(f"Cannot start. {spelled(str(error))}")
         return Exit.USAGE
     began = datetime.now(UTC)
     try:
@@ -93,16 +92,16 @@ def serve(
     except KeyboardInterrupt:
         return Exit.DONE
     except StoreError as error:
-        complain(f"Cannot use the {error}")
+        print_error(f"Cannot use the {error}")
         return Exit.USAGE
     except OSError as error:
-        complain(f"Cannot listen on {host}, port {port}: {error}")
+        print_error(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
 
 
 def without_extra() -> int:
-    """Say what to install."""
-    complain(f"The sandbox is an extra: {install_hint('sandbox')}")
+    """Print what to install."""
+    print_error(f"The sandbox is an extra: {install_hint('sandbox')}")
     return Exit.USAGE
 
 
@@ -145,20 +144,20 @@ What is sent appears below.
 
 
 def _show_messages(running: "Sandbox", out: Console, *, since: datetime) -> NoReturn:
-    shown, told = 0, set[int]()
+    shown, reported = 0, set[int]()
     while True:
         messages = running.messages
         for message in messages[shown:]:
-            if message.sent_at >= since:  # others are those that a store has kept
+            if message.sent_at >= since:  # the others come from a store
                 out.print(_line(message), soft_wrap=True)
         shown = len(messages)
         # At the first try: the last one may be weeks away.
         failed = {
             each.number: each for each in running.deliveries if each.tries and not each.is_answered
         }
-        for number in failed.keys() - told:
+        for number in failed.keys() - reported:
             out.print(_failure(failed[number]), soft_wrap=True)
-        told = set(failed)
+        reported = set(failed)
         time.sleep(_POLL)
 
 

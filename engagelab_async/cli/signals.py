@@ -1,4 +1,4 @@
-"""Signals that ask a process to end, from a terminal, a service manager or a container's."""
+"""Signals that ask a process to end: of a terminal, a service manager, a container."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ ENDING: Final = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if name in signal.Signals.__members__  # Windows has no SIGHUP
 )
-"""What ends a command in an orderly way."""
+"""Signals that stop a command gracefully."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
     if signal.Signals(number).name == "SIGHUP":
         # The terminal and its shell both send it: the second is no further request.
         signal.signal(number, signal.SIG_IGN)
-    # Whoever handles Ctrl-C at the moment: asyncio, a server, or Python itself.
+    # What handles Ctrl-C at the moment: asyncio, a server, or Python itself.
     react = signal.getsignal(signal.SIGINT)
     # In the background Ctrl-C is ignored, and the others are not.
     (react if callable(react) else signal.default_int_handler)(number, frame)

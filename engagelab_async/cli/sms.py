@@ -36,7 +36,7 @@ def send(
         ),
     ] = None,
     plan_name: Annotated[
-        str | None, Parameter(help="What the console shows.", group=MESSAGE)
+        str | None, Parameter(help="The name of the plan in the console.", group=MESSAGE)
     ] = None,
     custom_args: Annotated[
         str | None,
@@ -46,8 +46,8 @@ def send(
 ) -> int:
     """Send one template to one or many phones, now or later.
 
-    Targets that are not valid are dropped by the platform; `accepted` tells how many are left. If
-    none is, the exit code is 1.
+    The platform drops invalid targets; `accepted` is the number of the others. If there are none,
+    the exit code is 1.
     """
 
     def make() -> SendSMS:
@@ -72,13 +72,13 @@ def bulk(
         int,
         Parameter(
             help="How many people with equal variables share a request. More is faster; with 1, "
-            "the platform tells of each whether it took the number.",
+            "the platform reports for each whether it accepted the number.",
             group=SENDING,
         ),
     ] = 1,
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Send one template to everybody in a list, once, whatever happens in between.
+    """Send one template to all recipients in a list, without duplicates.
 
     The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
     the same command with --resume goes on where it ended.
@@ -92,5 +92,5 @@ def bulk(
 
 @sms.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show what the SMS account has left."""
+    """Show the balance of the SMS account."""
     return perform(GetSMSBalance, call)

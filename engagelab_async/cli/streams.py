@@ -1,4 +1,4 @@
-"""The standard streams, made safe to use: each is there, and none of them fails.
+"""Make the standard streams safe to use: each exists, and none of them fails.
 
 What was sent stays sent, also when the terminal is gone, a pipe has no reader any more, or the disk
 under a redirected output is full: then the rest of the output is dropped.
@@ -22,7 +22,7 @@ class SafeStream:
     def __init__(self, stream: TextIO | None) -> None:
         """Write to another stream, or to none."""
         self._stream = stream or io.StringIO()
-        self.is_lost = stream is None
+        self.is_lost: bool = stream is None
 
     def write(self, text: str) -> int:
         """Write a text, or drop it."""

@@ -46,7 +46,7 @@ _Yes: TypeAlias = Annotated[
 _File: TypeAlias = Annotated[
     str | None,
     Parameter(
-        help="A .json, .toml or .yaml file with the fields of the API; options win over it.",
+        help="A .json, .toml or .yaml file with the fields of the API; options override it.",
         group=_TEMPLATE,
     ),
 ]
@@ -55,7 +55,7 @@ _File: TypeAlias = Annotated[
 @Parameter(name="*", group=_TEMPLATE)
 @frozen(kw_only=True)
 class Wording:
-    """What an SMS template says."""
+    """The content of an SMS template."""
 
     file: _File = None
     name: Annotated[str | None, Parameter(help="Its name in the console.")] = None
@@ -63,10 +63,12 @@ class Wording:
         str | None, Parameter(help="What it is for: utility, marketing or authentication.")
     ] = None
     content: Annotated[str | None, Parameter(help="Its text, with {{variables}}.")] = None
-    countries: Annotated[str | None, Parameter(help="Where it is sent to, such as CN,US.")] = None
+    countries: Annotated[
+        str | None, Parameter(help="Countries to which it is sent, such as CN,US.")
+    ] = None
     sign_id: Annotated[str | None, Parameter(help="Id of an approved signature.")] = None
     sign_position: Annotated[
-        int | None, Parameter(help="Where the signature stands: 1 before, 2 behind.")
+        int | None, Parameter(help="Position of the signature: 1 before, 2 after.")
     ] = None
 
     def fields(self) -> dict[str, Any]:
@@ -94,21 +96,21 @@ class Wording:
 @Parameter(name="*", group=_TEMPLATE)
 @frozen(kw_only=True)
 class Codes:
-    """What an OTP template says."""
+    """The content of an OTP template."""
 
-    brand: Annotated[str | None, Parameter(help="Who sends the codes: 2 to 10 characters.")] = None
+    brand: Annotated[str | None, Parameter(help="The brand name: 2 to 10 characters.")] = None
     content: Annotated[
-        str | None, Parameter(help="A text with {{code}}; left out, the platform's own.")
+        str | None, Parameter(help="A text with {{code}}; defaults to the platform's text.")
     ] = None
     countries: Annotated[
-        str | None, Parameter(help="Where a text of your own is sent to, such as CN,US.")
+        str | None, Parameter(help="Countries to which your text is sent, such as CN,US.")
     ] = None
     whatsapp_first: Annotated[
         bool, Parameter(help="Try WhatsApp before SMS.", show_default=False)
     ] = False
     code_length: Annotated[int | None, Parameter(help="Characters of a code, 4 to 10.")] = None
-    minutes: Annotated[int | None, Parameter(help="Minutes that a code is live, 1 to 10.")] = None
-    description: Annotated[str | None, Parameter(help="What the console shows.")] = None
+    minutes: Annotated[int | None, Parameter(help="Minutes that a code is valid, 1 to 10.")] = None
+    description: Annotated[str | None, Parameter(help="Its description in the console.")] = None
 
 
 # ------------------------------------------------------------------------------- SMS templates
@@ -140,7 +142,7 @@ def update_sms_template(
     wording: Wording = Wording(),
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Replace all that a template says; it is reviewed again."""
+    """Replace the whole template; it is reviewed again."""
     return perform(lambda: UpdateSMSTemplate(template_id=template_id, **wording.fields()), call)
 
 
@@ -235,7 +237,7 @@ def show_otp_template(template_id: _Id, /, *, call: Call = _NO_OPTIONS) -> int:
 @otp_templates.command(name="create")
 def create_otp_template(
     template_id: Annotated[
-        str | None, Parameter(help="The id that you choose; left out, the one in --file.")
+        str | None, Parameter(help="The id that you choose; defaults to the one in --file.")
     ] = None,
     /,
     *,

@@ -1,4 +1,4 @@
-"""What is read, shown to people: lists as tables, one template or signature by its facts."""
+"""Print results of reads: lists as tables, a single template or signature as a list of fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

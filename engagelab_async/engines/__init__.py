@@ -1,4 +1,4 @@
-"""Who moves the bytes: one small Protocol, and an engine for each HTTP library."""
+"""HTTP engines: one small Protocol, and an engine for each HTTP library."""
 
 from ._choice import HTTP, choose
 from ._engine import Engine, Request, Response, current_task, time_limit

@@ -97,7 +97,7 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
 
 
 def _is_a(value: object, library: str, name: str) -> TypeGuard[Any]:
-    # Whoever holds an instance has imported its library; so nobody else has to.
+    # An instance can only exist if its library was imported, so it need not be imported here.
     module = sys.modules.get(library)
     return module is not None and isinstance(value, getattr(module, name))
 

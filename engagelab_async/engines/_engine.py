@@ -1,4 +1,4 @@
-"""What an engine is: it sends bytes and brings back status, headers and bytes.
+"""The contract of an engine: it sends a request, and returns status, headers and body.
 
 An engine knows one HTTP library and nothing about EngageLab. It answers one question that no other
 part can: had the request begun to leave when it failed?
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 MAX_CONNECTIONS: Final = 256
-"""How many connections an engine of ours opens at most, unless it is told otherwise."""
+"""How many connections a built-in engine opens at most, by default."""
 
 IDLE_SECONDS: Final = 30.0
 """How long an unused connection is kept; servers commonly close theirs after 60 seconds."""
 
 MAX_AGE_SECONDS: Final = 300.0
-"""How long a connection is used at most, so that a name that has moved is looked up again."""
+"""How long a connection is used at most, so that DNS names are resolved again."""
 
 _KEEP_ALIVE: Final = re.compile(r"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
@@ -89,7 +89,7 @@ class Engine(Protocol):
     """Sends requests with one HTTP library."""
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request, without repeating it and without following a redirect.
+        """Send one request, without retrying it and without following a redirect.
 
         Cancellation must leave no socket and no task behind, and a connection whose answer was
         not read to its end must not be used again.
@@ -109,7 +109,7 @@ class Engine(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close what the engine opened itself; more than once does no harm."""
+        """Close what the engine opened itself. May be called twice."""
         ...
 
 
@@ -117,7 +117,7 @@ def keep_alive(headers: Mapping[str, str]) -> float:
     """Return for how many seconds a connection can be used again after this answer.
 
     A server that names a time, ``Keep-Alive: timeout=5``, closes the connection when it is over. A
-    request that is on its way by then is lost, so the last part of that time is left alone.
+    request that is in flight by then is lost, so the last part of that time is left alone.
 
     Args:
         headers: Those of the answer.

@@ -1,8 +1,8 @@
 """Time limits of asyncio that share one timer.
 
-A timer of its own for each request is set, and cancelled, thousands of times a second, and hardly
-one of them ever rings. Here a single one rings when the earliest limit passes that was known when
-it was set, ends what is late, and is set anew for the earliest of the others.
+A timer for each request would be scheduled and cancelled thousands of times per second, and hardly
+one would ever fire. Here a single timer fires at the earliest limit that was known when it was
+scheduled, ends the requests that are late, and is scheduled again for the earliest of the others.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """The limits of one engine's requests, in one event loop."""
+    """The time limits of one engine's requests in one event loop."""
 
     def __init__(self) -> None:
         """Begin without a timer."""
         self._running: set[Limit] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._rings_at = math.inf
+        self._fires_at = math.inf
 
     def limit(self, seconds: float | None) -> Limit:
         """Make a context manager that raises ``TimeoutError`` when time runs out in it.
@@ -37,11 +37,11 @@ class Limits:
     def add(self, limit: Limit) -> None:
         """Watch a limit."""
         self._running.add(limit)
-        if limit.ends < self._rings_at:
-            self._ring_at(limit.ends)
+        if limit.ends < self._fires_at:
+            self._schedule(limit.ends)
 
     def discard(self, limit: Limit) -> None:
-        """Watch it no longer; the timer may ring for nothing."""
+        """Stop watching a limit; the timer may then fire for nothing."""
         self._running.discard(limit)
 
     async def aclose(self) -> None:
@@ -52,27 +52,27 @@ class Limits:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._rings_at = math.inf
+        self._fires_at = math.inf
 
-    def _ring_at(self, moment: float) -> None:
+    def _schedule(self, moment: float) -> None:
         self._stop()
-        self._rings_at = moment
-        self._timer = asyncio.get_running_loop().call_at(moment, self._ring)
+        self._fires_at = moment
+        self._timer = asyncio.get_running_loop().call_at(moment, self._fire)
 
-    def _ring(self) -> None:
-        now = self._rings_at
+    def _fire(self) -> None:
+        now = self._fires_at
         for limit in [limit for limit in self._running if limit.ends <= now]:
             limit.expire()
         self._stop()
         if self._running:
-            self._ring_at(min(limit.ends for limit in self._running))
+            self._schedule(min(limit.ends for limit in self._running))
 
 
 class Limit:
     """One limit; the rules of cancellation are those of `asyncio.Timeout`.
 
     Args:
-        limits: Who watches it.
+        limits: The limits that it belongs to.
         ends: When time runs out, on the clock of the event loop.
     """
 
@@ -85,7 +85,7 @@ class Limit:
         self.ends: float = ends
 
     def __enter__(self) -> Self:
-        """Begin to be watched."""
+        """Start the limit."""
         # It is used in coroutines, and those run in tasks.
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._cancelling = self._task.cancelling()
@@ -105,9 +105,9 @@ class Limit:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End, and tell a cancellation that came of the limit from all others."""
+        """End, and raise `TimeoutError` if the limit caused the cancellation."""
         if not self._expired:
             self._limits.discard(self)
-        # Whoever else has cancelled the task meanwhile is to see that cancellation.
+        # If the task was also cancelled from outside, the caller must see that cancellation.
         elif self._task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
             raise TimeoutError from exc_value

@@ -2,7 +2,7 @@
 
 A connection serves the loop that opened it, in the process that opened it. A program may bring
 others: ``asyncio.run`` twice, a loop in another thread, a fork. What an engine opened itself is
-opened anew for each of them (`PerLoop`); what the caller made cannot be, and is refused (`Owner`).
+opened again for each of them (`PerLoop`); what the caller made cannot be, and is refused (`Owner`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all engines of ours share: the time limit, the error tree, and the question "did it leave?".
+"""Shared by the built-in engines: the time limit, the errors, and whether the request was sent.
 
 ::
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Departure(Protocol):
-    """What an engine sees of the leaving of one request."""
+    """What an engine knows about the sending of one request."""
 
     @property
     def times(self) -> int:
@@ -67,7 +67,7 @@ class SendingEngine(ABC, Generic[D]):
         failures: tuple[type[Exception], ...],
         timeouts: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Keep what tells failures apart."""
+        """Keep what distinguishes failures."""
         self._failures = (*failures, OSError)
         self._timeouts = (*timeouts, TimeoutError)
         self._limits = PerLoop(_limits)
@@ -93,7 +93,7 @@ class SendingEngine(ABC, Generic[D]):
 
     @abstractmethod
     def prepare(self, request: Request) -> D:
-        """Make what notices that the request leaves.
+        """Make an object that records that the request is sent.
 
         Raises:
             ConfigurationError: The engine cannot be used here.
@@ -115,7 +115,7 @@ class SendingEngine(ABC, Generic[D]):
         return self._limits.get().limit(seconds)
 
     async def aclose(self) -> None:
-        """Close what the engine opened itself; again does no harm."""
+        """Close what the engine opened itself. May be called twice."""
         if in_asyncio():
             await self._limits.aclose()
 

@@ -80,7 +80,7 @@ class Slots(Generic[T]):
         self._free: dict[str, deque[Slot[T]]] = {}
         self._open = 0
         self._closed = False
-        # It serves waiters in the order of their coming.
+        # It serves waiters first come, first served.
         self._room = anyio.Semaphore(limit, fast_acquire=True)
 
     @property

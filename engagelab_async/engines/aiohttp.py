@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import select
 import time
 from abc import abstractmethod
@@ -72,6 +73,7 @@ class _Departure(aiohttp.BytesPayload):
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
         self.taken: int = 0
+        self._process: int = os.getpid()
         self.handler: _Handler | None = None
         self.status: int | None = None
 
@@ -89,7 +91,8 @@ class _Departure(aiohttp.BytesPayload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         transport = writer.transport
-        if transport is None or transport.is_closing():
+        # A forked child inherits the task that writes, and the connection of its parent.
+        if transport is None or transport.is_closing() or self._process != os.getpid():
             msg = "the connection was closed before the request was written"
             raise aiohttp.ClientConnectionResetError(msg)
         handler = transport.get_protocol()
@@ -176,7 +179,7 @@ class _AiohttpEngine(SendingEngine[D]):
 
 
 class _Handler(ResponseHandler):
-    """A connection of ours, which ends when its server says anything unasked.
+    """A connection that is closed when its server sends anything unasked.
 
     What a server says on an idle connection, or behind an answer, would be taken for the answer to
     the next request.
@@ -230,7 +233,7 @@ class _Handler(ResponseHandler):
         return self._receiving or not self._has_more()
 
     def heed(self, headers: Mapping[str, str]) -> None:
-        """Take note of how long the server will keep the connection open."""
+        """Record how long the server will keep the connection open."""
         self._good_until = min(self._expires, self._clock() + keep_alive(headers))
 
     def is_connected(self) -> bool:
@@ -267,7 +270,7 @@ _PROBE: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Connections of ours: `_Handler`."""
+    """Opens connections that use `_Handler`."""
 
     def __init__(self, *, limit: int, clock: Callable[[], float], max_age: float) -> None:
         super().__init__(limit=limit, keepalive_timeout=IDLE_SECONDS)
@@ -436,7 +439,7 @@ class _SessionDeparture(_Departure):
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to; also where nobody can know."""
+        """How often the request left, or began to; also once, if that cannot be known."""
         seen = max(self.left, self.taken)
         return seen + self._unseen if seen else self.reads
 
@@ -452,7 +455,7 @@ class _SessionDeparture(_Departure):
 
     def answered(self, response: aiohttp.ClientResponse) -> None:
         """Note which answer the session has brought."""
-        # If not the last one that was seen, it is that to a copy which nobody saw leave.
+        # If it is not the last one that was seen, it answers a copy that was sent unseen.
         self._unseen = int(self.reads > 0 and response is not self._answer)
 
     async def watch(
@@ -569,10 +572,10 @@ def _is_spent(handler: ResponseHandler, known: _Known | None) -> bool:
 
 
 def _readable(transport: asyncio.BaseTransport | None) -> Callable[[], object]:
-    """Make what tells whether something has arrived that the event loop has not seen yet.
+    """Make a function that returns whether data has arrived that the event loop has not seen yet.
 
-    It looks when it has been round, which it has while other requests are under way. On a
-    connection that was closed a message would be lost, and nobody could say whether.
+    The event loop polls sockets once per iteration. A request on a connection that the server has
+    closed would be lost, and it would be uncertain whether it was sent.
     """
     socket = None if transport is None else transport.get_extra_info("socket")
     if socket is None:

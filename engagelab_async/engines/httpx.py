@@ -57,7 +57,7 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 class _Body:
     """A request body that counts how often a transport comes for it.
 
-    By then every transport, httpx's own or somebody else's, has its connection. No server can act
+    By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
 
     Attributes:
@@ -107,7 +107,7 @@ class _Departure:
 
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
-        self.transport = transport
+        self.transport: str = transport
         self.traced: bool = False
         self.in_hooks: bool = False
         self.handed_over: bool = False
@@ -138,7 +138,7 @@ class _Departure:
 
     @property
     def may_have_left(self) -> bool:
-        """Whether it left, or somebody has its bytes who may have sent them unseen."""
+        """Whether it was sent, or a transport of the caller may have sent it unseen."""
         return self.times > 0 or (self.transport == "other" and self.reads > 0)
 
     def hand_over(self, transport: str, extensions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,7 +160,7 @@ class _Departure:
 
     def answered(self, status: int) -> None:
         """Note which answer the caller's client has brought."""
-        # If not the last one that was traced, it is that to a copy which nobody saw leave.
+        # If it is not the last one that was traced, it answers a copy that was sent unseen.
         self._unseen = int(self.reads > 0 and status != self._status)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -169,7 +169,6 @@ class _Departure:
         if event.endswith("send_request_headers.started"):
             self._to_proxy = info["request"].method == b"CONNECT"
             self._headers_left += not self._to_proxy
-            self._status = None
             self.progress = ""
         elif event.endswith("send_request_body.started"):
             self._bodies_left += not self._to_proxy
@@ -405,7 +404,7 @@ class HTTPXEngine(_HTTPXEngine):
         needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
         try:
             transport: httpx.AsyncHTTPTransport = self._library.module.AsyncHTTPTransport(
-                verify=self._tls() if needs_tls else _trusting_nobody(), limits=limits, proxy=proxy
+                verify=self._tls() if needs_tls else _no_certificates(), limits=limits, proxy=proxy
             )
         # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
@@ -459,11 +458,12 @@ class HTTPXClientEngine(_HTTPXEngine):
         # Not public, and there is no other way to know; a client without it is not trusted.
         find = getattr(self._client, "_transport_for_url", None)
         transport = find(url) if find else None
-        if self._sends_in_its_own_way() or "handle_async_request" in vars(transport or self):
-            return "other"
-        if type(transport) is module.AsyncHTTPTransport:
-            return "network"
-        return "mock" if isinstance(transport, module.MockTransport) else "other"
+        if isinstance(transport, module.MockTransport):
+            return "mock"
+        # Whoever replaced its method may repeat requests.
+        patched = "handle_async_request" in getattr(transport, "__dict__", ())
+        is_plain = type(transport) is module.AsyncHTTPTransport and not patched
+        return "network" if is_plain and not self._sends_in_its_own_way() else "other"
 
     def _sends_in_its_own_way(self) -> bool:
         # For all clients alike, error tools and mocks replace it.
@@ -529,10 +529,9 @@ class HTTPXClientEngine(_HTTPXEngine):
 
     def _is_from_a_hook(self, error: Exception, departure: _Departure) -> bool:
         """Return whether an error of the library comes from a request that a hook made itself."""
-        may_be_from_a_hook = departure.in_hooks or (
-            departure.handed_over and not self._sends_in_its_own_way()
-        )
-        if not (may_be_from_a_hook and isinstance(error, self._library.module.HTTPError)):
+        if self._sends_in_its_own_way() or not (departure.in_hooks or departure.handed_over):
+            return False
+        if not isinstance(error, self._library.module.HTTPError):
             return False
         return not _is_about(error, departure.request)
 
@@ -563,7 +562,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 @lru_cache
-def _trusting_nobody() -> ssl.SSLContext:
+def _no_certificates() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -637,7 +636,7 @@ def _without_reading(response: httpx.Response) -> Response:
     """Take what an event hook, or a mocked transport, has left of an answer."""
     if not response.is_stream_consumed:
         return Response(response.status_code, response.headers, b"")
-    # Whoever read it has undone its compression.
+    # Reading it has undone its compression.
     headers = dict(response.headers)
     headers.pop("content-encoding", None)
     return Response(response.status_code, headers, response.content)
@@ -647,5 +646,5 @@ def _is_about(error: httpx.HTTPError, request: httpx.Request | None) -> bool:
     try:
         return error.request is request
     except RuntimeError:
-        # httpx tells it to what a transport raises, but not to what a hook does.
+        # httpx attaches the request to errors of a transport, but not to those of a hook.
         return False

@@ -26,13 +26,13 @@ class OTP(CodeCalls, MessageCalls, BalanceCalls):
 
     Every coroutine takes `timeout` (seconds for one attempt), `deadline` (seconds for the whole
     call, retries and waits included) and `retry` (a `RetryPolicy`); each defaults to the client's.
-    Every coroutine raises ``TypeError`` or ``ValueError`` for an argument that can never be right,
+    Every coroutine raises ``TypeError`` or ``ValueError`` for an invalid argument,
     before anything is sent, and a subclass of `EngageLabError` for everything else.
     """
 
     @cached_property
     def templates(self) -> OTPTemplates:
-        """The templates that messages are made of.
+        """The templates of messages.
 
         .. versionadded:: 0.1.0
         """

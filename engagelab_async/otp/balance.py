@@ -32,7 +32,7 @@ class BalanceCalls(Calls):
     async def balance(self, **options: Unpack[CallOptions]) -> Balance:
         """Read the balance of the account (``GET /v1/balance``).
 
-        Like every read it is repeated after an uncertain failure, and its errors never say that
+        Like every read it is retried after an uncertain failure, and its errors never say that
         something may have been sent.
 
         Returns:

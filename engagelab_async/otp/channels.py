@@ -31,7 +31,7 @@ _WHATSAPP_MINUTES: Final = (1, 5, 10)
 
 
 class Channel(OpenStr):
-    """A way to a person.
+    """Delivery channel.
 
     .. versionadded:: 0.1.0
     """
@@ -60,7 +60,7 @@ class VerifyCodeConfig(Serializable):
     Attributes:
         verify_code_type: What they are made of.
         verify_code_len: How many characters they have, 4 to 10.
-        verify_code_ttl: How many minutes they are live, 1 to 10; with WhatsApp only 1, 5 or 10.
+        verify_code_ttl: How many minutes they are valid, 1 to 10; with WhatsApp only 1, 5 or 10.
 
     .. versionadded:: 0.1.0
     """
@@ -72,10 +72,10 @@ class VerifyCodeConfig(Serializable):
 
 @frozen
 class TemplateDefaultConfig(Serializable):
-    """What the platform's own text mentions besides the code.
+    """What the platform's default text mentions besides the code.
 
     Attributes:
-        contain_security: Not to share the code with anybody.
+        contain_security: Not to share the code with anyone.
         contain_expire: When the code expires.
 
     .. versionadded:: 0.1.0
@@ -91,13 +91,13 @@ def _countries(value: str | Iterable[str]) -> tuple[str, ...]:
 
 @frozen
 class TemplateCustomConfig(Serializable):
-    """An SMS text of one's own.
+    """A custom SMS text.
 
     Attributes:
         custom_sub_type: What the messages are for.
         custom_content: The text, with ``{{variables}}``; for authentication it holds ``{{code}}``.
             Lists of templates leave it out.
-        custom_country_codes: Where it is sent to, such as ``("CN", "US")``.
+        custom_country_codes: The countries to which it is sent, such as ``("CN", "US")``.
 
     .. versionadded:: 0.1.0
     """
@@ -109,7 +109,7 @@ class TemplateCustomConfig(Serializable):
 
 @frozen
 class ChannelConfig(Serializable):
-    """WhatsApp or voice, which speak the platform's own text.
+    """WhatsApp or voice, which use the platform's default text.
 
     Attributes:
         template_type: 1, the platform's own.
@@ -126,12 +126,12 @@ class ChannelConfig(Serializable):
 
 @frozen
 class SMSConfig(Serializable):
-    """SMS, with the platform's own text or with another.
+    """SMS, with the platform's default text or a custom one.
 
     Attributes:
         template_type: 1, the platform's own; 2, one's own.
-        template_default_config: What the platform's own text mentions.
-        template_custom_config: One's own text.
+        template_default_config: What the platform's default text mentions.
+        template_custom_config: The custom text.
         template_parts: How many SMS a message takes; only in answers.
 
     .. versionadded:: 0.1.0

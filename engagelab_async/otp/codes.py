@@ -17,7 +17,7 @@ from .messages import Sent
 
 @frozen
 class Verification(Serializable):
-    """The platform's opinion of a code.
+    """Result of verifying a code.
 
     Attributes:
         message_id: The message that carried the code.
@@ -83,7 +83,7 @@ class SendCode(Operation[Sent]):
         path="/v1/codes",
         result=Sent,
         effect="send",
-        # Guarded by 3004, as SendOTP is.
+        # Protected by 3004, like SendOTP.
         repeatable=True,
     )
 
@@ -103,10 +103,10 @@ class SendCode(Operation[Sent]):
 @clears_frames
 @frozen
 class VerifyOTP(Operation[Verification]):
-    """Ask whether a code that the platform made is right.
+    """Check a code that the platform made.
 
     Attributes:
-        message_id: The id that `SendOTP` answered.
+        message_id: The id that `SendOTP` returned.
         code: What the person typed, as a ``str``.
 
     Raises:
@@ -121,7 +121,7 @@ class VerifyOTP(Operation[Verification]):
         path="/v1/verifications",
         result=Verification,
         effect="check",
-        # A code can be verified once: repeating a check that went through would refuse it.
+        # A code can be verified once: a retry after a successful check would be refused.
         repeatable=False,
     )
 
@@ -147,9 +147,9 @@ class CodeCalls(Calls):
     ) -> Sent:
         """Send a code that the platform makes (``POST /v1/messages``).
 
-        After an uncertain failure it is repeated: the platform refuses a second live code for the
+        After an uncertain failure it is retried: the platform refuses a second live code for the
         same person and template. When that happens, the first answer is lost, and with it the id
-        that `verify` wants: the person has to wait for that code to expire. `send_code` does not
+        that `verify` needs: the person has to wait for that code to expire. `send_code` does not
         have this gap.
 
         Args:
@@ -159,7 +159,7 @@ class CodeCalls(Calls):
             params: As in `Template`.
 
         Returns:
-            The message's id, which `verify` wants, and its channel.
+            The message's id, which `verify` needs, and its channel.
 
         Raises:
             FrequencyLimitError: This person still has a live code of this template. With
@@ -185,7 +185,7 @@ class CodeCalls(Calls):
     ) -> Sent:
         """Send a code that the caller made (``POST /v1/codes``).
 
-        After an uncertain failure it is repeated, as `send` is.
+        After an uncertain failure it is retried, as `send` is.
 
         Args:
             to: A phone number such as ``+6591234567``, or an email address.
@@ -214,10 +214,10 @@ class CodeCalls(Calls):
         code: str,
         **options: Unpack[CallOptions],
     ) -> Verification:
-        """Ask whether a code that the platform made is right (``POST /v1/verifications``).
+        """Check a code that the platform made (``POST /v1/verifications``).
 
         Args:
-            message_id: The id that `send` answered.
+            message_id: The id that `send` returned.
             code: What the person typed, as a ``str``.
 
         Returns:

@@ -79,12 +79,12 @@ class MessageCalls(Calls):
     ) -> Sent:
         """Send a message of the caller's own template (``POST /v1/custom-messages``).
 
-        It is not repeated after an uncertain failure: nothing guards the person against a second
+        It is not retried after an uncertain failure: nothing protects the person from a second
         one.
 
         Args:
             to: A phone number or an email address; see `SendCustomMessage` about several.
-            template: The template, or its id; one of verification type wants ``params["code"]``.
+            template: The template, or its id; one of verification type needs ``params["code"]``.
             params: As in `Template`.
 
         Returns:

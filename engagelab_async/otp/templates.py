@@ -47,12 +47,12 @@ class OTPTemplate(Serializable):
     the rules. `sms` and `whatsapp_then_sms` make the common ones.
 
     Attributes:
-        template_id: Its id, chosen by whoever creates it; at most 128 characters.
+        template_id: Its id, chosen by its creator; at most 128 characters.
         send_channel_strategy: The channels, in the order in which they are tried; a tuple of
             `Channel`, made from their names or from ``"whatsapp|sms"``. One and at most two
             fallbacks, each once and each with its config; email stands alone.
-        brand_name: Who sends the codes, 2 to 10 characters; ``{{brand_name}}`` in texts.
-        description: What the console shows, at most 255 characters.
+        brand_name: The brand name, 2 to 10 characters; ``{{brand_name}}`` in texts.
+        description: Its description in the console, at most 255 characters.
         verify_code_config: The codes that the platform makes; needed where a text holds a code, as
             the platform's own texts do.
         whatsapp_config: WhatsApp, or ``None``.
@@ -60,8 +60,8 @@ class OTPTemplate(Serializable):
         voice_config: Voice, or ``None``.
         email_config: Email, or ``None``.
         pwa_config: A web page that shows the code, or ``None``.
-        status: What the review has said; only in answers.
-        audit_remark: The reviewer's words; only in answers.
+        status: The review status; only in answers.
+        audit_remark: The reviewer's remark; only in answers.
         created_time: An aware ``datetime``; only in answers.
 
     .. versionadded:: 0.1.0
@@ -100,11 +100,11 @@ class OTPTemplate(Serializable):
 
         Args:
             template_id: Its id, at most 128 characters.
-            brand_name: Who sends the codes, 2 to 10 characters.
-            content: A text of one's own with ``{{code}}`` in it; left out, the platform's.
-            country_codes: Where a text of one's own is sent to: ``"CN,US"``, or ``["CN", "US"]``.
-            verify_code: The codes that the platform makes; left out, 6 digits for 5 minutes.
-            description: What the console shows, at most 255 characters.
+            brand_name: The brand name, 2 to 10 characters.
+            content: A custom text with ``{{code}}``; defaults to the platform's text.
+            country_codes: The countries for a custom text: ``"CN,US"``, or ``["CN", "US"]``.
+            verify_code: The codes of the platform; by default 6 digits, valid for 5 minutes.
+            description: Its description in the console, at most 255 characters.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -137,12 +137,12 @@ class OTPTemplate(Serializable):
         verify_code: VerifyCodeConfig | None = None,
         description: str | None = None,
     ) -> Self:
-        """Make a template that sends codes by WhatsApp, and by SMS to whom that does not reach.
+        """Make a template that sends codes by WhatsApp, and by SMS to phones without it.
 
         Args:
             template_id: As in `sms`.
             brand_name: As in `sms`.
-            content: As in `sms`; it is for SMS alone, WhatsApp speaks the platform's text.
+            content: As in `sms`; it is for SMS only; WhatsApp uses the platform's text.
             country_codes: As in `sms`.
             verify_code: As in `sms`; its ``verify_code_ttl`` can only be 1, 5 or 10.
             description: As in `sms`.
@@ -179,7 +179,7 @@ def _sms_config(content: str | None, codes: str | Iterable[str]) -> SMSConfig:
 
 
 def _without_answers(template: OTPTemplate) -> OTPTemplate:
-    """Take away what only the platform says: a template that was read can be submitted anew."""
+    """Remove what only the platform sets: a template that was read can be submitted again."""
     if not isinstance(template, OTPTemplate):
         msg = f"template: expected an OTPTemplate, got {arguments.kind_of(template)}"
         raise TypeError(msg)
@@ -195,7 +195,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
 
 
 def _check(template: OTPTemplate) -> None:
-    """Refuse what the platform's documentation rules out.
+    """Refuse a template that breaks the platform's documented rules.
 
     Raises:
         TypeError: Something is of the wrong type.
@@ -231,7 +231,7 @@ def _check_strategy(template: OTPTemplate) -> None:
     if unknown or not template.send_channel_strategy:
         msg = f"send_channel_strategy: expected one or more of {', '.join(_CHANNELS)}"
         raise ValueError(msg)
-    # With that, one channel and two fallbacks are the most there can be.
+    # So there are at most one channel and two fallbacks.
     if len(set(template.send_channel_strategy)) < len(template.send_channel_strategy):
         msg = "send_channel_strategy: names a channel twice"
         raise ValueError(msg)
@@ -272,7 +272,7 @@ _TEMPLATES: Final = Resource(
 
 @frozen
 class ListOTPTemplates(Operation[tuple[OTPTemplate, ...]]):
-    """Read all OTP templates, without what they say; `GetOTPTemplate` reads one whole.
+    """Read all OTP templates, without their content; `GetOTPTemplate` reads a complete one.
 
     .. versionadded:: 0.1.0
     """
@@ -297,7 +297,7 @@ class CreateOTPTemplate(Operation[None]):
     """Submit an OTP template for review.
 
     Attributes:
-        template: The template. What only answers hold is taken away, so a copy of one that was
+        template: The template. Fields that only answers have are removed, so a copy of one that was
             read can be submitted under another id.
 
     Raises:
@@ -349,6 +349,6 @@ class OTPTemplates(TemplateCalls[OTPTemplate]):
 
         Raises:
             BusinessRuleError: The platform's rules do not allow it.
-            NameTakenError: There is one of this id.
+            NameTakenError: The id is already in use.
         """
         await self._transport.execute(CreateOTPTemplate(template), **options)

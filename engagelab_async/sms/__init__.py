@@ -32,7 +32,7 @@ class SMS(MessageCalls, BalanceCalls):
 
     @cached_property
     def templates(self) -> SMSTemplates:
-        """The templates that messages are made of.
+        """The templates of messages.
 
         .. versionadded:: 0.1.0
         """

@@ -31,8 +31,8 @@ class Plan(Serializable):
 
     Attributes:
         plan_id: The plan's id.
-        total_count: How many targets arrived.
-        accepted_count: How many of them are valid. The others are dropped without a word.
+        total_count: How many targets the platform got.
+        accepted_count: How many of them are valid. The others are dropped without an error.
         message_id: The message's id, for a send to a single target.
         schedule_info: For a scheduled send.
     """
@@ -56,10 +56,10 @@ class SendSMS(Operation[Plan]):
     Attributes:
         to: The phone numbers; a lone ``str`` is one number. All share the template's params.
         template: The template, or its id. SMS templates have no language.
-        plan_name: What the console shows; ``-`` when it is left out.
+        plan_name: The name of the plan in the console; ``-`` by default.
         schedule_time: When to send: Unix seconds, made from an aware ``datetime`` or a number; at
             least 3 minutes and at most 30 days ahead (the vendor's rule).
-        custom_args: The caller's own JSON object; it comes back in callbacks.
+        custom_args: A JSON object of the caller, which callbacks return.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -115,17 +115,17 @@ class MessageCalls(Calls):
     ) -> Plan:
         """Send one template to one or many phones (``POST /v1/messages``).
 
-        It is not repeated after an uncertain failure: nothing guards people against a second
+        It is not retried after an uncertain failure: nothing protects people from a second
         message.
 
         Args:
             to: The phone numbers; a lone ``str`` is one number. All get the same `params`.
             template: The template, or its id.
             params: As in `Template`.
-            plan_name: What the console shows.
+            plan_name: The name of the plan in the console.
             schedule_time: When to send: an aware ``datetime`` or Unix seconds, at least 3 minutes
                 and at most 30 days ahead.
-            custom_args: The caller's own JSON object; it comes back in callbacks.
+            custom_args: A JSON object of the caller, which callbacks return.
 
         Returns:
             The plan. Its ``accepted_count`` may be below its ``total_count``: the platform drops
@@ -135,7 +135,7 @@ class MessageCalls(Calls):
             EngageLabError: One of its subclasses says what happened. An `APIError` may come with
                 HTTP 200, and then carries ``plan_id``.
             TypeError: An argument is of the wrong type.
-            ValueError: An argument can never be right.
+            ValueError: An argument is invalid.
         """
         try:
             check_options(options)

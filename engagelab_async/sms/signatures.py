@@ -24,9 +24,9 @@ class Signature(Serializable):
     Attributes:
         sign_id: Its id.
         sign_name: The name.
-        status: What the review has said; one that is not approved cannot be used.
-        related_template_count: How many templates use it, or ``None`` if that is not told.
-        audit_remark: The reviewer's words, or ``None``.
+        status: The review status; only an approved one can be used.
+        related_template_count: How many templates use it, or ``None`` if that is not reported.
+        audit_remark: The reviewer's remark, or ``None``.
         created_time: An aware ``datetime``, or ``None``.
         updated_time: An aware ``datetime``, or ``None``.
 
@@ -44,7 +44,7 @@ class Signature(Serializable):
 
 @frozen
 class CreatedSignature(Serializable):
-    """The platform took a signature, whose review begins.
+    """The platform accepted a signature for review.
 
     Attributes:
         sign_id: Its id.
@@ -181,10 +181,10 @@ class Signatures(Calls):
             sign_name: The name: 2 to 60 characters, none of ``【 】 [ ]``.
 
         Returns:
-            The id, which templates want once the signature is approved.
+            The id, for templates once the signature is approved.
 
         Raises:
-            NameTakenError: There is one of this name.
+            NameTakenError: The name is already in use.
         """
         return await self._transport.execute(CreateSignature(sign_name), **options)
 
@@ -198,7 +198,7 @@ class Signatures(Calls):
             sign_name: The new name, as in `create`.
 
         Raises:
-            NameTakenError: There is another one of this name.
+            NameTakenError: The name is already in use.
             NotFoundError: There is none of this id.
             PendingReviewError: It is being reviewed.
         """
@@ -219,7 +219,7 @@ class Signatures(Calls):
     async def wait_until_reviewed(
         self, sign_id: str | int, *, timeout: float = AN_HOUR
     ) -> Signature:
-        """Read a signature again and again, at growing intervals, until it is reviewed.
+        """Poll a signature, at growing intervals, until it is reviewed.
 
         Args:
             sign_id: Its id.

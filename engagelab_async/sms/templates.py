@@ -28,7 +28,7 @@ from engagelab_async.wording import (
 
 
 class SignaturePosition(OpenInt):
-    """Where a message shows its template's signature.
+    """Position of the signature in a message.
 
     .. versionadded:: 0.1.0
     """
@@ -45,15 +45,15 @@ class SMSTemplate(Serializable):
     Attributes:
         template_id: Its id.
         template_name: Its name in the console.
-        template_type: What its messages are for.
+        template_type: The purpose of its messages.
         template_content: Its text, with ``{{variables}}``.
-        status: What the review has said; one that is not approved cannot be sent.
-        country_codes: Where it is sent to, such as ``("CN", "US")``.
+        status: The review status; only an approved one can be sent.
+        country_codes: The countries to which it is sent, such as ``("CN", "US")``.
         sign_id: The id of its signature, or ``None``.
         sign_name: The name that its signature shows, or ``None``.
-        sign_position: Where the signature stands, or ``None`` if that is not told.
-        sign_status: What the review has said about the signature, or ``None``.
-        audit_remark: The reviewer's words, or ``None``.
+        sign_position: Where the signature stands, or ``None`` if that is not reported.
+        sign_status: The review status of the signature, or ``None``.
+        audit_remark: The reviewer's remark, or ``None``.
         created_time: An aware ``datetime``, or ``None``.
         updated_time: An aware ``datetime``, or ``None``.
 
@@ -77,10 +77,10 @@ class SMSTemplate(Serializable):
 
 @frozen
 class CreatedSMSTemplate(Serializable):
-    """The platform took an SMS template, whose review begins.
+    """The platform accepted an SMS template for review.
 
     Attributes:
-        template_id: Its id, which sends want once it is approved.
+        template_id: Its id, for sends once it is approved.
 
     .. versionadded:: 0.1.0
     """
@@ -163,7 +163,7 @@ def _place_for_code(wording: "_Wording[Any]", attribute: "Attribute[str]", value
 
 @frozen(kw_only=True)
 class _Wording(Operation[R_co]):
-    """What a template says, which is the same to create one and to change one."""
+    """The content of a template, for creating and for changing one."""
 
     template_name: str = field(validator=characters(1, 255))
     template_type: TemplateType = field(converter=_template_type)
@@ -190,14 +190,14 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
 
     Attributes:
         template_name: Its name in the console, at most 255 characters.
-        template_type: What its messages are for, a `TemplateType` or its value.
+        template_type: The purpose of its messages, a `TemplateType` or its value.
         template_content: Its text, with ``{{variables}}``. The platform forbids
             ``【 】 、 测试 test [ ]`` anywhere in it, inside a word as well. For authentication it
             must hold ``{{code}}``.
-        country_codes: Where it is sent to: ``"CN,US"``, or ``["CN", "US"]``.
-        sign_id: The id of an approved signature to attach; left out, there is none.
-        sign_position: Where the signature stands; goes with ``sign_id``.
-        add_signature: Whether there is a signature; left out, it follows from ``sign_id``.
+        country_codes: The countries to which it is sent: ``"CN,US"``, or ``["CN", "US"]``.
+        sign_id: The id of an approved signature to attach; none by default.
+        sign_position: The position of the signature; only with ``sign_id``.
+        add_signature: Whether there is a signature; defaults to whether there is a ``sign_id``.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -220,7 +220,7 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
 
 @frozen(kw_only=True)
 class UpdateSMSTemplate(_Wording[None]):
-    """Replace what an SMS template says, which is reviewed again.
+    """Replace an SMS template, which is reviewed again.
 
     Attributes:
         template_id: Its id; an ``int`` becomes its decimal string.
@@ -290,13 +290,13 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
             template_type: ``utility``, ``marketing`` or ``authentication``.
             template_content: Its text, with ``{{variables}}``; see `CreateSMSTemplate` about what
                 the platform forbids.
-            country_codes: Where it is sent to: ``"CN,US"``, or ``["CN", "US"]``.
-            sign_id: The id of an approved signature to attach; left out, there is none.
-            sign_position: Where the signature stands; goes with `sign_id`.
-            add_signature: Whether there is a signature; left out, it follows from `sign_id`.
+            country_codes: The countries to which it is sent: ``"CN,US"``, or ``["CN", "US"]``.
+            sign_id: The id of an approved signature to attach; none by default.
+            sign_position: The position of the signature; only with `sign_id`.
+            add_signature: Whether there is a signature; defaults to whether there is a `sign_id`.
 
         Returns:
-            The id, which sends want once the template is approved.
+            The id, for sends once the template is approved.
 
         Raises:
             BusinessRuleError: The signature is not approved.
@@ -326,7 +326,7 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
         add_signature: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> None:
-        """Replace what a template says (``PUT /v1/template-configs/{template_id}``).
+        """Replace a template (``PUT /v1/template-configs/{template_id}``).
 
         It is reviewed again, and cannot be sent until that is over.
 
@@ -336,12 +336,12 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
             template_type: As in `create`.
             template_content: As in `create`.
             country_codes: As in `create`.
-            sign_id: As in `create`; left out, a signature is taken away.
+            sign_id: As in `create`; without it, an existing signature is removed.
             sign_position: As in `create`.
             add_signature: As in `create`.
 
         Raises:
-            InUseError: Plans that use it are not over.
+            InUseError: Pending or running plans use it.
             NotFoundError: There is no such template, or no such signature.
             PendingReviewError: It is being reviewed.
             BusinessRuleError: The signature is not approved.

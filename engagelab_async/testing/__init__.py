@@ -1,19 +1,19 @@
-"""What the tests of a program that sends need: a platform that lives inside the test.
+"""Tools for tests of programs that send: a fake platform inside the test.
 
 ::
 
     FakeEngageLab      the platform, in the test's own process                    fake.py
-    ├── its scripts    who meets an error, or another answer, or has to wait      scripts.py
-    │   └── errors     an error becomes the answer that the client reads it from  _errors.py
-    ├── its engine     takes its clients' requests: no socket, no event loop      _engine.py
+    ├── its scripts    errors, other answers and delays for chosen requests       scripts.py
+    │   └── errors     converts an error to the response that causes it          _errors.py
+    ├── its engine     handles its clients' requests: no socket, no event loop    _engine.py
     │   └── ASGI       one request to the sandbox's app                           _asgi.py
-    ├── what came      requests; how messages look in a failed assertion          calls.py
-    └── its Clock      the time, which a test can put forward                     clock.py
-    no_backoff         repeats take no time                                       backoff.py
+    ├── calls          requests, and messages as failed assertions show them      calls.py
+    └── its Clock      the time, which a test can advance                         clock.py
+    no_backoff         retries without delays                                     backoff.py
     router_of          the same platform behind respx                             respx.py
 
-pytest finds the fixtures ``engagelab``, ``engagelab_fake``, ``engagelab_clock``,
-``engagelab_sandbox`` and ``engagelab_respx`` by itself. They stand in a module outside this
+pytest provides the fixtures ``engagelab``, ``engagelab_fake``, ``engagelab_clock``,
+``engagelab_sandbox`` and ``engagelab_respx``. They are in a module outside this
 package, so that pytest does not load the library in every run.
 """
 

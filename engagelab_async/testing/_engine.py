@@ -1,4 +1,4 @@
-"""The engine of a fake's clients: it follows the scripts, and asks the sandbox's app."""
+"""The engine of a fake's clients: it applies the scripts, and calls the sandbox's app."""
 
 import json
 import math
@@ -25,7 +25,7 @@ _NONE: Final = Response(0, {}, b"")
 
 
 class Codes:
-    """The codes that scripts have chosen for requests that are under way."""
+    """The codes that scripts have set for requests in flight."""
 
     def __init__(self) -> None:
         self._chosen: dict[str, str] = {}
@@ -70,17 +70,17 @@ class Names:
 
 
 class FakeEngine:
-    """Answers requests in the task that sends them; it has nothing to open or to close.
+    """Answers requests in the task that sends them; there is nothing to open or close.
 
     Args:
         sandbox: The platform.
         scripts: The scripts of its products.
-        clock: What a slow platform puts forward.
+        clock: The clock, which a slow platform advances.
         codes: Where the platform takes its codes from.
         names: The ids of messages.
 
     Attributes:
-        calls: The requests that came, in the order in which they ended.
+        calls: All requests, in the order in which they ended.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class FakeEngine:
         if effect.seconds:
             self._take_time(effect.seconds, math.inf if timeout is None else timeout)
         if isinstance(effect.error, TransportError):
-            # One that was raised before tells of another call.
+            # One that was raised before belongs to another call.
             raise type(effect.error)(*effect.error.args)
         if effect.error is not None:
             return answer_with(effect.error)

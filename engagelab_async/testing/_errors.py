@@ -1,10 +1,10 @@
-"""Errors of the tree, turned back into the answers that the client makes them of.
+"""Convert errors to the responses that cause them.
 
 =====================================  =========================================================
 a `TransportError`                     is raised by the engine: there was no answer
 `InvalidResponseError`                 HTTP 200 with a page of HTML
 any other `APIError`                   its status, code and words, in JSON
-everything else                        no request meets it: ``TypeError``
+everything else                        cannot be the result of a request: ``TypeError``
 =====================================  =========================================================
 """
 
@@ -27,11 +27,11 @@ from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.wire import ERRORS_BY_CODE
 
 Failure: TypeAlias = TransportError | InvalidResponseError | APIError
-"""What a request can meet."""
+"""An error that a request can end in."""
 
 _DEFAULT_STATUS: Final = 400
 _TOO_MANY_REQUESTS: Final = 429
-_TOLD_BY_WORDS: Final[Mapping[type[APIError], str]] = {
+_MESSAGES: Final[Mapping[type[APIError], str]] = {
     InUseError: "there are pending or running plans using current template, can not update",
     NameTakenError: "sign_name already exist",
     PendingReviewError: "can not update pending status template",
@@ -40,14 +40,14 @@ _CODES: Final[Mapping[type[APIError], int]] = {
     # Of several codes the first one stays.
     kind: code
     for code, kind in reversed(list(ERRORS_BY_CODE.items()))
-} | dict.fromkeys(_TOLD_BY_WORDS, 400)
+} | dict.fromkeys(_MESSAGES, 400)
 
 
 def made(error: type[EngageLabError] | EngageLabError) -> Failure:
     """Take an error or its class.
 
     Raises:
-        TypeError: It is nothing that a request can meet.
+        TypeError: It cannot be the result of a request.
     """
     made = error() if isinstance(error, type) and issubclass(error, TransportError) else error
     if isinstance(made, type) and issubclass(made, InvalidResponseError | APIError):
@@ -61,7 +61,7 @@ def made(error: type[EngageLabError] | EngageLabError) -> Failure:
 
 
 def answer_with(error: InvalidResponseError | APIError) -> Response:
-    """Write the answer that the client makes an error of."""
+    """Make the response that causes an error in the client."""
     if isinstance(error, InvalidResponseError):
         return Response(error.http_status, {}, b"<html>It works!</html>")
     code = _CODES.get(type(error)) if error.code is None else error.code
@@ -81,8 +81,8 @@ def _status(error: APIError, code: int | None) -> int:
 
 
 def _words(error: APIError, code: int | None) -> str:
-    """Say what the test says, or what the platform would."""
-    said = error.api_message or str(error.args[0]) or _TOLD_BY_WORDS.get(type(error))
+    """Return the message that the test has set, or the platform's."""
+    said = error.api_message or str(error.args[0]) or _MESSAGES.get(type(error))
     documented = _documented(code)
     return said or ("refused" if documented is None else documented.message)
 

@@ -1,4 +1,4 @@
-"""Repeats without the waits between them."""
+"""Retries without delays."""
 
 import inspect
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class WithoutBackoff(ContextDecorator):
         """Decorate a plain function.
 
         Raises:
-            TypeError: It is not plain: it would run after the decorator is done with it.
+            TypeError: It is not plain: its body would run after the decorator has ended.
         """
         if _is_run_later(func):
             raise TypeError("func: expected a plain function; in others, use `with`")
@@ -39,10 +39,10 @@ class WithoutBackoff(ContextDecorator):
 
 
 def no_backoff() -> WithoutBackoff:
-    """Let failed calls be repeated at once, for all clients of the process.
+    """Retry failed calls without delays, for all clients of the process.
 
-    What is repeated, and how often, stays as it is; so does giving up where the wait would have
-    outlasted the deadline. A bulk run still pauses where the API asks all its requests to wait.
+    What is retried, and how often, stays the same; so does giving up if the delay would have
+    exceeded the deadline. A bulk run still pauses if the API asks it to.
 
     It is a context manager, and a decorator of plain functions; one of ``async def`` is refused
     with a `TypeError`.

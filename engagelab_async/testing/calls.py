@@ -1,6 +1,6 @@
 """What came to the fake platform, and how it looks where an assertion fails.
 
-The texts show recipients, codes and messages: a test is where somebody asks for them.
+The texts show recipients, codes and messages: a test needs them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Call:
         method: The HTTP method.
         path: The path below the product's base URL, such as ``/v1/codes``.
         body: The JSON object that came, empty if there was none.
-        outcome: What the client was told, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
+        outcome: What the client got, such as ``"HTTP 200"``, ``"HTTP 400, code 5011"`` or
             ``"ResponseTimeoutError"``.
         query: The parameters behind the path, such as ``{"from": "2026-11-29"}``.
 
@@ -65,21 +65,21 @@ class Call:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """To whom it is."""
+        """The recipients in the request."""
         to = self.body.get("to", ())
         return (to,) if isinstance(to, str) else tuple(to)
 
     def is_a(self, operation: type[Operation[Any]]) -> bool:
-        """Tell whether the request is of some class."""
+        """Return whether the request is that of an operation class."""
         endpoint = operation.endpoint
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(endpoint.path))
         wanted = (endpoint.product, endpoint.method)
         return wanted == (self.product, self.method) and bool(re.fullmatch(pattern, self.path))
 
     def __str__(self) -> str:
-        whom = f" to {', '.join(self.recipients)}" if self.recipients else ""
+        to = f" to {', '.join(self.recipients)}" if self.recipients else ""
         query = f"?{urlencode(self.query)}" if self.query else ""
-        return f"{self.product} {self.method} {self.path}{query}{whom}: {self.outcome}"
+        return f"{self.product} {self.method} {self.path}{query}{to}: {self.outcome}"
 
 
 def operations() -> Iterator[type[Operation[Any]]]:
@@ -129,7 +129,7 @@ class Wanted:
     text: str | None = None
 
     def fits(self, message: SentMessage) -> bool:
-        """Tell whether a message is like that."""
+        """Return whether a message matches."""
         equal = {
             "template": message.template_id,
             "product": message.product,
@@ -144,8 +144,8 @@ class Wanted:
         )
 
     def __str__(self) -> str:
-        told = [f"{name}={value!r}" for name, value in asdict(self).items() if value is not None]
-        return ", ".join(told) or "anything"
+        parts = [f"{name}={value!r}" for name, value in asdict(self).items() if value is not None]
+        return ", ".join(parts) or "anything"
 
 
 def shown(message: SentMessage) -> str:

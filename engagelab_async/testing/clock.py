@@ -1,4 +1,4 @@
-"""The time of a test: the real one, and what the test adds to it."""
+"""The clock of a test: the real time, plus what the test adds."""
 
 import time
 
@@ -8,9 +8,9 @@ from engagelab_async.arguments import check_timeout
 
 
 class Clock:
-    """A clock that a test can put forward.
+    """A clock that a test can advance.
 
-    It goes on by itself as well, with ``time.time``, so libraries that change the time of a whole
+    It also advances with ``time.time``, so libraries that change the time of a whole
     test move it too.
 
     Example:
@@ -27,11 +27,11 @@ class Clock:
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        """Tell the time in Unix seconds."""
+        """Return the time in Unix seconds."""
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Put the clock forward.
+        """Advance the clock.
 
         Args:
             seconds: By how much.
@@ -43,12 +43,12 @@ class Clock:
         self._ahead += check_timeout(seconds, "seconds")
 
     def monotonic(self) -> float:
-        """Tell the time in seconds since some moment."""
+        """Return the time in seconds since an arbitrary moment."""
         return time.monotonic() + self._ahead
 
     async def sleep(self, seconds: float) -> None:
-        """Put the clock forward instead of waiting."""
+        """Advance the clock instead of waiting."""
         wakes = self.monotonic() + seconds
         await anyio.lowlevel.checkpoint()
-        # Those who sleep at the same time sleep together, not one after the other.
+        # Tasks that sleep at the same time sleep in parallel, not one after the other.
         self._ahead += max(0.0, wakes - self.monotonic())

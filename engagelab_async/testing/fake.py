@@ -19,23 +19,23 @@ _RETRY: Final = RetryPolicy()
 
 
 class FakeEngageLab:
-    """The platform, played in the test's own process: no socket, no thread, no waiting.
+    """The platform, simulated in the test's own process: no socket, no thread, no waiting.
 
-    It does what the ``Sandbox`` does, magic recipients included, until a script says otherwise. Its
+    It behaves like the ``Sandbox``, including magic recipients, unless a script changes that. Its
     clients work in any event loop, of asyncio or trio, and need no closing.
 
     Args:
         templates: As for ``Sandbox``.
-        code_ttl: How long a code is live, in seconds.
+        code_ttl: How long a code is valid, in seconds.
         review: As for ``Sandbox``.
         balance: As for ``Sandbox``.
-        clock: The time, for code that lets it pass; a new `Clock`, if it is left out.
+        clock: The clock; a new `Clock` by default.
 
     Attributes:
-        otp: What the OTP product is to do.
-        sms: What the SMS product is to do.
-        clock: The time. ``fake.clock.advance(300)`` lets a code expire.
-        engine: What leads here, for a client that the program makes by itself: with
+        otp: The script of the OTP product.
+        sms: The script of the SMS product.
+        clock: The time. ``fake.clock.advance(300)`` makes a code expire.
+        engine: The fake's engine, for a client that the program makes itself: with
             ``http=fake.engine``, any key pair, and the base URLs of the real API.
         sandbox: The platform itself. It is not started, so nothing can reach it over a network.
 
@@ -92,8 +92,8 @@ class FakeEngageLab:
     ) -> EngageLab:
         """Make a client of this platform.
 
-        Its deadlines, and its waits between repeats and for reviews, follow `clock`, which they
-        put forward: they take no time.
+        Its deadlines, and its delays before retries and for reviews, use `clock`, which they
+        advance: they take no time.
 
         Args:
             retry: As for ``EngageLab``.
@@ -119,7 +119,7 @@ class FakeEngageLab:
 
     @property
     def calls(self) -> list[Call]:
-        """The requests that came, refused ones and repeats included, as they ended."""
+        """All requests, including refused ones and retries, in the order in which they ended."""
         return list(self._calls)
 
     def assert_sent(
@@ -134,23 +134,23 @@ class FakeEngageLab:
         text: str | None = None,
         times: int | None = None,
     ) -> SentMessage:
-        """Assert that a message was sent; what is left out may be anything.
+        """Assert that a message was sent; omitted arguments match anything.
 
         Args:
             to: Its recipient; a number's ``+`` does not matter.
             template: The id of its template.
             product: ``"otp"`` or ``"sms"``.
             channel: Such as ``"email"``.
-            code: The code in it, whoever made that.
+            code: The code in it, made by the caller or the platform.
             params: Some of its params.
             text: A part of its text.
             times: How many such messages there have to be; ``None`` for one or more.
 
         Returns:
-            The newest message that fits.
+            The newest message that matches.
 
         Raises:
-            AssertionError: There is none, or there are not so many. Its text shows what was sent.
+            AssertionError: There is none, or another number of them. Its text shows what was sent.
             ValueError: `times` is not positive.
         """
         __tracebackhide__ = True
@@ -175,8 +175,8 @@ class FakeEngageLab:
         """Assert that no such message was sent.
 
         Args:
-            to: Its recipient; left out, anybody.
-            template: The id of its template; left out, any.
+            to: Its recipient; any by default.
+            template: The id of its template; any by default.
 
         Raises:
             AssertionError: There is one. Its text shows what was sent.
@@ -187,7 +187,7 @@ class FakeEngageLab:
             raise self._disappointment(f"a message with {wanted}")
 
     def code_for(self, to: str) -> str:
-        """Return the newest code that a person was sent, whoever made it.
+        """Return the newest code that a person was sent, made by the caller or the platform.
 
         Args:
             to: The person; a number's ``+`` does not matter.
@@ -206,12 +206,12 @@ class FakeEngageLab:
         return AssertionError(f"found {found}\n{history(self.sent, self.calls)}")
 
     def _recipient_of(self, message_id: str) -> str:
-        """Say who got a message; nobody, if there is none of this id."""
+        """Return the recipients of a message; none, if its id is unknown."""
         return next((m.recipient for m in self.sent if m.message_id == message_id), "")
 
 
 class _Client(EngageLab):
-    """A client whose waits put a clock forward."""
+    """A client whose delays advance a clock."""
 
     def __init__(self, clock: Clock, **options: Any) -> None:  # noqa: ANN401 - EngageLab knows them
         super().__init__(**options)

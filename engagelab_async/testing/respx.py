@@ -1,4 +1,4 @@
-"""The fake platform behind respx: a route for each operation, at the platform's real address."""
+"""A respx router for the fake platform: a route for each operation, at the real address."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -23,10 +23,10 @@ _ANSWER_LIMIT: Final = 2**20
 
 
 def router_of(fake: FakeEngageLab) -> respx.MockRouter:
-    """Make a router with a route for each operation, which has the operation's name.
+    """Make a router with a route for each operation, named after the operation.
 
     Args:
-        fake: What answers until a route is told otherwise.
+        fake: What answers unless a route is changed.
     """
     router = respx.mock(assert_all_called=False)
     handler = _handler(fake)

@@ -1,7 +1,7 @@
-"""Scripts: what some of the next requests meet instead of what the platform would do.
+"""Scripts: errors, answers and delays for some of the next requests, instead of the usual ones.
 
-Of several lines that fit a request, those with ``times`` come first, in the order in which they
-were written, and each is used up. Of the others the newest counts.
+If several lines match a request, those with ``times`` come first, in the order in which they
+were added, until they are used up. Of the others, the newest applies.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .calls import Call, operations, spelling
 
 @frozen(kw_only=True)
 class Effect:
-    """What a request meets.
+    """The effect of a script on a request.
 
     Attributes:
-        error: What the client is told instead of an answer, or ``None``.
+        error: What the client gets instead of an answer, or ``None``.
         carried_out: Whether the platform carries the request out.
-        fields: What replaces fields of the answer.
+        fields: Replacements for fields of the answer.
         code: The code that the platform makes, or ``None``.
         seconds: How long the platform takes.
     """
@@ -71,7 +71,7 @@ class _Lines:
         times: int | None,
         effect: Effect,
     ) -> None:
-        """Write a line."""
+        """Add a line."""
         if times is not None and times < 1:
             raise ValueError("times: must be at least 1, or None for all requests")
         if on is not None and on.endpoint.product != self._product:
@@ -85,7 +85,7 @@ class _Lines:
         return endpoint.is_send and endpoint.product == self._product
 
     def use(self, call: Call, recipients: tuple[str, ...]) -> Effect:
-        """Find the effect of the line that counts for a request."""
+        """Return the effect of the line that applies to a request."""
         fitting = [line for line in self._lines if line.fits(call, recipients)]
         if not fitting:
             return AS_USUAL
@@ -96,14 +96,14 @@ class _Lines:
         return line.effect
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Remove all lines."""
         self._lines.clear()
 
 
 class Script:
-    """What a test has the platform do; ``fake.sms`` is one.
+    """The behavior that a test sets for the platform; ``fake.sms`` is one.
 
-    A line is for one recipient, or with ``None`` for everybody. It is for sends, unless it says
+    A line is for one recipient, or with ``None`` for all. It is for sends, unless it says
     `on` which operation, and for as many requests as it says in `times`, or for all. Of several
     lines that fit, those with `times` come first, in their order; of the others the newest counts.
 
@@ -123,22 +123,22 @@ class Script:
         after_sending: bool = False,
         on: type[Operation[Any]] | None = None,
     ) -> None:
-        """Let requests fail.
+        """Make requests fail.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             error: What the client raises, as a class, or as an instance to choose its ``code``,
                 ``http_status``, ``retry_after`` or ``message``. The client reads it from an answer
                 as it would read the platform's.
-            times: For how many requests; ``None`` for all. A call that is repeated makes several.
-            after_sending: The platform carries the request out, and the client is told this all
+            times: For how many requests; ``None`` for all. Each retry of a call is a request.
+            after_sending: The platform carries the request out, and the client gets this all
                 the same: a message that was sent although the call failed.
-            on: Which operation fails, such as ``VerifyOTP``; all sends, if it is left out.
+            on: Which operation fails, such as ``VerifyOTP``; all sends by default.
 
         Raises:
-            TypeError: `error` is nothing that a request can meet.
+            TypeError: `error` cannot be the result of a request.
             ValueError: `times` is not positive, `on` is of the other product, or `after_sending`
-                comes with a ``ConnectError``, which never left.
+                comes with a ``ConnectError``, which means that nothing was sent.
 
         Example:
             >>> from engagelab_async import InvalidNumberError
@@ -162,9 +162,9 @@ class Script:
         """Replace fields of the platform's answer.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             times: For how many requests; ``None`` for all.
-            on: Which operation is answered; all sends, if it is left out.
+            on: Which operation is answered; all sends by default.
             fields: The fields, such as ``send_channel="whatsapp"`` or ``accepted_count=1``. A
                 ``message_id`` can be verified as usual.
 
@@ -181,16 +181,16 @@ class Script:
         times: int | None = None,
         on: type[Operation[Any]] | None = None,
     ) -> None:
-        """Let the platform take its time; the test does not: only the clock goes on.
+        """Make the platform slow. The test does not wait: only the clock advances.
 
-        Where it takes longer than the call's ``timeout``, the message is sent, and the call ends
+        If it takes longer than the call's ``timeout``, the message is sent, and the call ends
         in a ``ResponseTimeoutError``.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             seconds: How long an answer takes.
             times: For how many requests; ``None`` for all.
-            on: Which operation is slow; all sends, if it is left out.
+            on: Which operation is slow; all sends by default.
 
         Raises:
             TypeError: `seconds` is not a number.
@@ -199,11 +199,11 @@ class Script:
         self._lines.add(to, on, times, Effect(seconds=check_timeout(seconds, "seconds")))
 
     def reset(self) -> None:
-        """Forget all lines."""
+        """Remove all lines."""
         self._lines.clear()
 
     def next(self, call: Call) -> Effect:
-        """Find what a request meets, and use the line up."""
+        """Return the effect on a request, and use up its line."""
         recipients = call.recipients
         if call.is_a(VerifyOTP):
             recipients = (self._recipient_of(call.body["message_id"]),)
@@ -211,7 +211,7 @@ class Script:
 
 
 class OTPScript(Script):
-    """What a test has the OTP product do; ``fake.otp`` is one.
+    """The behavior that a test sets for the OTP product; ``fake.otp`` is one.
 
     .. versionadded:: 0.1.0
     """
@@ -221,10 +221,10 @@ class OTPScript(Script):
         self._codes = _Lines("otp")
 
     def use_code(self, to: str | None, code: str, *, times: int | None = None) -> None:
-        """Choose the code that the platform makes for ``otp.send``, whatever else it answers.
+        """Set the code that the platform makes for ``otp.send``.
 
         Args:
-            to: The recipient, or ``None`` for everybody.
+            to: The recipient, or ``None`` for all.
             code: The code.
             times: For how many requests; ``None`` for all.
 
@@ -234,12 +234,12 @@ class OTPScript(Script):
         self._codes.add(to, SendOTP, times, Effect(code=code))
 
     def reset(self) -> None:
-        """Forget all lines, and the codes."""
+        """Remove all lines, and the codes."""
         super().reset()
         self._codes.clear()
 
     def next(self, call: Call) -> Effect:
-        """Find what a request meets, and use up the line, and the code."""
+        """Return the effect on a request, and use up its line and its code."""
         effect = super().next(call)
         if not effect.carried_out:
             return effect

@@ -1,8 +1,8 @@
-"""Callbacks, received: what became of a message, and what else the platform has to say.
+"""Receive callbacks: the delivery status of messages, replies, and notifications.
 
 ::
 
-    request ──> Verifier    who has sent it?                                  verification.py
+    request ──> Verifier    is it authentic?                                   verification.py
       │           ├── the signature, made and read                            signatures.py
       │           ├── which body each signature came with                     nonces.py
       │           └── where requests come from                                addresses.py

@@ -1,4 +1,4 @@
-"""Where a request comes from, and whether callbacks may come from there.
+"""The source address of a request, and whether it is allowed.
 
 ::
 
@@ -19,7 +19,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 CALLBACK_ADDRESSES: Final = ("119.8.170.74", "114.119.180.30")
-"""Where the vendor says that callbacks come from.
+"""The source addresses of callbacks that the vendor documents.
 
 .. versionadded:: 0.1.0
 """
@@ -62,13 +62,13 @@ def _network(name: str, value: object) -> IPv4Network | IPv6Network:
 def source(
     peer: str | None, forwarded: str, trusted: Networks, *, trusts_unix: bool = False
 ) -> Address | None:
-    """Find out where a request comes from.
+    """Return the source address of a request.
 
     Args:
         peer: The other end of the connection; a Unix socket has none, or a path.
         forwarded: The header ``X-Forwarded-For``.
-        trusted: The proxies whose word counts.
-        trusts_unix: Whether the word of who connects by a Unix socket counts.
+        trusted: The proxies whose header is trusted.
+        trusts_unix: Whether a proxy that connects over a Unix socket is trusted.
 
     Returns:
         The address, or ``None`` if it cannot be known.
@@ -96,5 +96,5 @@ def _address(text: str) -> Address | None:
 
 
 def is_in(address: Address, places: Networks) -> bool:
-    """Tell whether an address is in one of some networks."""
+    """Return whether an address is in one of the networks."""
     return any(address in place for place in places)

@@ -1,4 +1,4 @@
-"""Callbacks in aiohttp: a handler for a route, that lives as long as the app."""
+"""Callbacks in aiohttp: a handler for a route, which runs as long as the app."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -26,21 +26,21 @@ def webhook_handler(
     max_body: int = MAX_BODY,
     **options: Unpack[DeliveryOptions],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Make an aiohttp handler that answers callbacks at once, and then hands on their events.
+    """Make an aiohttp handler that answers callbacks at once, and handles their events afterwards.
 
     Args:
         app: The app; events are handled while it runs, and in its cleanup those that are left.
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have, whatever the app's ``client_max_size``.
         options: See ``DeliveryOptions``.
 
     Returns:
-        What a route takes.
+        A handler for a route.
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: An argument can never be right.
+        ValueError: An argument is out of range.
 
     Example:
         >>> app = web.Application()

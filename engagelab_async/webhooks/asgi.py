@@ -14,7 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class _HungUpError(Exception):
-    """The caller has left before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class WebhookApp:
@@ -24,7 +24,7 @@ class WebhookApp:
     lifespan of an app that they mount; there, enter `running` in the outer app's lifespan.
 
     Args:
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have.
         options: See ``DeliveryOptions``.
@@ -47,7 +47,7 @@ class WebhookApp:
         self._receiver = Receiver(verifier, handler, max_body=max_body, **options)
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Handle events for as long as the block lasts, and in its end what is left.
+        """Handle events within the block, and at its end the remaining ones.
 
         Raises:
             RuntimeError: It is running already.

@@ -1,4 +1,4 @@
-"""From the callback, which is answered at once, to the handler, which may take its time.
+"""From the callback, which is answered at once, to the handler, which may be slow.
 
 ::
 
@@ -38,7 +38,7 @@ Handler = Callable[[Event], Awaitable[object] | None]
 """
 
 ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
-"""Told about an event that a handler could not handle, and why.
+"""Called with an event whose handler failed, and the exception.
 
 .. versionadded:: 0.1.0
 """
@@ -46,7 +46,7 @@ ErrorHook = Callable[[Event, Exception], Awaitable[object] | None]
 # Seconds. A container that is stopped is usually killed after 10: what is left is logged before.
 _DRAIN_TIMEOUT: Final = 7.0
 _ABANDONING: Final = 1.0  # seconds; a store that hangs must not keep a program from ending
-# How long a row waits before it is looked at again that another process handles, in seconds.
+# Seconds between checks of a row that another process handles.
 _PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
@@ -69,20 +69,20 @@ class _Batch:
 
 
 class AwaitedCancelledError(Exception):
-    """What a handler waited for was cancelled, and not the handler; ``__cause__`` is how."""
+    """A task that a handler awaited was cancelled, not the handler; see ``__cause__``."""
 
 
 @define
 class Counts:
-    """What became of callbacks and their events, so far.
+    """Counts of callbacks and their events so far.
 
     Attributes:
         received: Callbacks that were answered 200.
         refused: Requests that were answered anything else.
         handled: Events that the handler has handled.
-        repeated: Events that had come before, and were kept from the handler.
+        repeated: Events that had come before, and were not handled again.
         failed: Events that the handler raised an exception for.
-        dropped: Events that were left when the time to end was over.
+        dropped: Events that were left when the time for shutdown was over.
 
     .. versionadded:: 0.1.0
     """
@@ -96,7 +96,7 @@ class Counts:
 
 
 class DeliveryOptions(TypedDict, total=False):
-    """How events get to the handler; all that receives callbacks takes these.
+    """Options of the delivery to the handler, for every framework.
 
     Attributes:
         seen: Remembers which events came before; a `RecentlySeen` of its own by default.
@@ -172,7 +172,7 @@ class Delivery:
             RuntimeError: It is not running.
         """
         inbox = self._open_inbox()
-        if not events:  # what anybody may send must not take anybody's room
+        if not events:  # unverified requests must not take up room
             return True
         if self._is_ending:
             return self._refuse("the app is ending")
@@ -196,7 +196,7 @@ class Delivery:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Handle what is taken; in the end, handle what is left.
+        """Handle accepted events; at the end, handle the remaining ones.
 
         Raises:
             RuntimeError: It is running already.
@@ -218,7 +218,7 @@ class Delivery:
 
     @asynccontextmanager
     async def _handling(self, outbox: MemoryObjectReceiveStream[_Batch]) -> AsyncIterator[None]:
-        # Shielded: a cancelled program handles what is left too, as it will not come again.
+        # Shielded: a cancelled program handles the rest, which is not repeated.
         handling = anyio.CancelScope(shield=True)
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
@@ -262,7 +262,7 @@ class Delivery:
 
     async def _handle_batch(self, batch: _Batch, tasks: TaskGroup) -> None:
         for event in batch.events:
-            # Neither a handler nor a store need wait for anything; others have to run as well.
+            # A handler and a store may never yield to the event loop; other tasks must run, too.
             await anyio.lowlevel.checkpoint()
             self._waiting -= 1
             if self._waiting <= self._max_waiting // 2 and not self._is_ending:
@@ -287,7 +287,7 @@ class Delivery:
             self._all_done.set()
 
     async def _wait_for_outcome(self, batch: _Batch, outcome: anyio.Event | None) -> None:
-        """Have an event handled that is in flight already, if it comes out of that as a new one.
+        """Handle an event that is in flight already, if that handling fails.
 
         Meanwhile the worker handles others.
         """
@@ -308,7 +308,7 @@ class Delivery:
             elif progress != "in_flight":
                 await self._handle_new(event, identity)
         except anyio.get_cancelled_exc_class():
-            # Whether it is handled is not known: rather twice, by the next process, than never.
+            # It may not have been handled: twice, by the next process, is better than never.
             with anyio.move_on_after(self._abandoning, shield=True):
                 await self._report("seen.abandon", event, self._seen.abandon, identity, self._owner)
             raise
@@ -322,14 +322,14 @@ class Delivery:
         try:
             return cast("Progress", await _call(self._seen.begin, identity, self._owner))
         except Exception as error:  # noqa: BLE001 - it is the store's
-            # It was answered 200, so it will not come again: better twice than never.
+            # It was answered 200, so it is not repeated: twice is better than never.
             _log(error, "seen.begin", event)
             return "new"
 
     async def _handle_new(self, event: Event, identity: str) -> None:
         try:
             await _call(self._handler, event)
-        except Exception as error:  # noqa: BLE001 - it is somebody else's, and is reported
+        except Exception as error:  # noqa: BLE001 - it is the handler's, and is reported
             self.counts.failed += 1
             _log(error, "the handler", event)
             await self._report("seen.abandon", event, self._seen.abandon, identity, self._owner)
@@ -352,7 +352,7 @@ class Delivery:
     ) -> None:
         try:
             await _call(function, *arguments)
-        except Exception as error:  # noqa: BLE001 - the next one has to be told as well
+        except Exception as error:  # noqa: BLE001 - the next one has to be called as well
             _log(error, name, event)
 
     def _give_up(self) -> None:
@@ -363,7 +363,7 @@ class Delivery:
 
 
 def _store(name: str, store: SeenStore) -> SeenStore:
-    """Refuse what is none, or every event would be new to it."""
+    """Refuse an object that is not a store: every event would be new to it."""
     for method in ("begin", "commit", "abandon"):
         if not callable(getattr(store, method, None)):
             raise TypeError(
@@ -373,7 +373,7 @@ def _store(name: str, store: SeenStore) -> SeenStore:
 
 
 async def _call(function: Callable[..., Any], *arguments: object) -> object:
-    """Call what somebody else wrote.
+    """Call a function of the user.
 
     Raises:
         AwaitedCancelledError: A cancellation came out of it, and the delivery goes on.

@@ -1,4 +1,4 @@
-"""The events that callbacks tell: one for each row of their bodies.
+"""The events of callbacks: one for each row of their bodies.
 
 ::
 
@@ -6,7 +6,7 @@
     ├── MessageStatus     how far a message has come
     ├── Notification      the account: its balance, its rate of verified codes, its templates
     ├── UplinkMessage     a person has replied
-    ├── SystemEvent       somebody has done something in the account
+    ├── SystemEvent       an action in the account
     └── UnknownEvent      anything else: rows of new kinds will come one day
 
 How far a message comes::
@@ -34,7 +34,7 @@ from engagelab_async import arguments
 from engagelab_async.serialization import Serializable
 
 DELIVERED: Final = frozenset({"delivered", "verified"})
-"""The statuses of a message that has arrived; only who has got a code can verify it."""
+"""The statuses of a message that has arrived; a verified code has arrived."""
 
 FAILED: Final = frozenset(
     {
@@ -84,14 +84,14 @@ def _empty() -> Mapping[str, Any]:
 
 @frozen(kw_only=True)
 class Event(Serializable):
-    """What a row of a callback tells.
+    """The content of a row of a callback.
 
     A field that the row does not have, or that is of an unexpected type, is ``None``; `raw` has
-    the row as it came.
+    the original row.
 
     Attributes:
         server: The product: ``otp`` or ``sms``.
-        itime: When it happened, or was told to us first; in UTC.
+        itime: When it happened, or was first reported; in UTC.
         raw: The row, with everything in it. Its ``repr`` shows none of that.
 
     .. versionadded:: 0.1.0
@@ -104,7 +104,7 @@ class Event(Serializable):
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dict of what JSON can hold, and the class's name as ``type``.
 
-        What a ``repr`` hides, the dict holds: numbers, texts, and the row as it came.
+        Unlike the ``repr``, the dict holds numbers, texts, and the original row.
         """
         return {"type": type(self).__name__, **super().to_dict()}
 
@@ -118,7 +118,7 @@ class Event(Serializable):
 
     @property
     def identity(self) -> str:
-        """A digest of `raw`, the same whenever the platform tells the same again.
+        """A digest of `raw`, the same whenever the platform repeats the row.
 
         Callbacks have no ids; this is a key for a database.
 
@@ -132,21 +132,21 @@ class Event(Serializable):
 
 @frozen(kw_only=True)
 class MessageStatus(Event):
-    """How far a message has come.
+    """The delivery status of a message.
 
     Attributes:
         message_id: The message, as ``Sent`` and ``Plan`` name it.
         status: ``plan``, ``target_valid``, ``target_invalid``, ``sent``, ``sent_failed`` (or
             ``sent_fail``), ``delivered``, ``delivered_failed``, ``verified``,
-            ``verified_failed``, ``verified_timeout``; or what will be added to them.
+            ``verified_failed``, ``verified_timeout``; or one that is added later.
         to: The recipient. A ``repr`` shows the last two digits.
         channel: The channel: ``sms``, ``whatsapp``, ``voice``, ``email``.
-        custom_args: What ``SendSMS`` was given to come back.
+        custom_args: The ``custom_args`` of ``SendSMS``.
         msg_time: When the message was sent; in UTC.
         current_send_channel: The channel that the platform has chosen, in its own words.
         template_key: The template.
         business_id: The account's business.
-        cost: What was paid, in units of `currency`; told with ``sent``.
+        cost: What was paid, in units of `currency`; reported with ``sent``.
         currency: Its currency: ``USD``.
         error_code: Why it failed, or 0.
         error_message: Why it failed, in the platform's words, which a ``repr`` hides.
@@ -179,7 +179,7 @@ class MessageStatus(Event):
 
     @property
     def is_final(self) -> bool:
-        """Whether the message is delivered, or failed for good.
+        """Whether the message is delivered, or failed permanently.
 
         A wrong guess (``verified_failed``) is not the end: the person may try again. Nor is
         ``delivered_failed`` while `may_fall_back`. A ``delivered`` code may still become
@@ -201,7 +201,7 @@ class MessageStatus(Event):
         """Whether delivery failed on one channel, and the next one of the template may follow.
 
         With the strategy ``whatsapp|sms``, ``delivered_failed`` on WhatsApp is followed by ``sent``
-        and ``delivered`` by SMS. A row does not say so: only the template's strategy can tell, or
+        and ``delivered`` by SMS. A row does not say so: only the template's strategy says so, or
         the passing of time, for which a `Tracker` waits. The SMS product has no strategies, and
         email is never part of one.
         """
@@ -212,7 +212,7 @@ class MessageStatus(Event):
         )
 
     def is_final_with(self, strategy: str | Iterable[str]) -> bool:
-        """Return whether the message is delivered, or failed for good, if its template is known.
+        """Return whether the message is delivered, or failed permanently, for a known template.
 
         Args:
             strategy: The template's ``send_channel_strategy``: channels in their order, as
@@ -242,7 +242,7 @@ class MessageStatus(Event):
     def is_failed(self) -> bool:
         """Whether it reports a failure, with a word such as ``failed``, ``invalid`` or ``timeout``.
 
-        Only together with `is_final` is it the last word. After ``verified_failed`` and
+        It is final only together with `is_final`. After ``verified_failed`` and
         ``verified_timeout`` the code was not verified; it may have arrived.
         """
         return self.status in FAILED
@@ -250,7 +250,7 @@ class MessageStatus(Event):
 
 @frozen(kw_only=True)
 class Notification(Event):
-    """The platform has something to say about the account.
+    """A notification about the account.
 
     Attributes:
         event: ``insufficient_verification_rate``, ``insufficient_balance``,
@@ -316,7 +316,7 @@ class UplinkMessage(Event):
 
 @frozen(kw_only=True)
 class SystemEvent(Event):
-    """Somebody has done something in the account. A ``repr`` does not show who.
+    """An action in the account. The ``repr`` does not show who did it.
 
     Attributes:
         event: ``account_login``, ``key_manage``, ``msg_history``, ``template_manage``,

@@ -32,7 +32,7 @@ def webhook_router(
     router's lifespan along, in which events are handled. It does not do that for mounted apps.
 
     Args:
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         path: The path of the callback URL, below the prefix of the router; empty for the prefix
             alone. It is served with and without a slash at its end, as the platform follows no
@@ -45,7 +45,7 @@ def webhook_router(
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: An argument can never be right.
+        ValueError: An argument is invalid.
 
     Example:
         >>> from fastapi import FastAPI
@@ -66,7 +66,7 @@ def webhook_router(
             async with _translated(request) as translated:
                 answer = await receiver.answer(request.method, translated)
         except ClientDisconnect:
-            return Response(status_code=_HUNG_UP)  # which nobody gets
+            return Response(status_code=_HUNG_UP)  # the client is gone
         return Response(status_code=answer.status, headers=dict(answer.headers))
 
     router = APIRouter(lifespan=lifespan)
@@ -88,11 +88,11 @@ class Events:
     """A dependency: the events of a callback, verified, in an endpoint of your own.
 
     The endpoint answers when it returns, which the vendor wants within 3 seconds. If it raises,
-    the platform sends the callback again. It may meet an event twice: ``Event.identity`` tells.
+    the platform sends the callback again. It may get an event twice: compare ``Event.identity``.
     The request keeps its body, so that others can read it before and afterwards.
 
     Args:
-        verifier: Tells which requests are the platform's; others are answered 401, 403, 400 or
+        verifier: Checks which requests are the platform's; others are answered 401, 403, 400 or
             413 before the endpoint is called.
         max_body: How many bytes a body may have.
 

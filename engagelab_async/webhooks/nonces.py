@@ -48,11 +48,11 @@ class NonceMemory:
         return known is not None and body in {None, known}
 
     def bind(self, timestamp: int, nonce: str, body: bytes) -> bool:
-        """Remember what a nonce came with, or tell that it came with something else before.
+        """Remember what a nonce came with, and check that it came with nothing else before.
 
         Args:
             timestamp: When it was sent, in Unix seconds.
-            nonce: What tells it from others of that second.
+            nonce: What distinguishes it from others of that second.
             body: A digest of the body.
         """
         key = timestamp, nonce

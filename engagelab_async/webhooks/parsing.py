@@ -38,7 +38,7 @@ from .events import (
 Row = dict[str, Any]
 
 # Rows of the platform have three levels below these; the rest is for custom_args. What is nested
-# much deeper can be read here, and then breaks whoever copies or writes it further down the stack.
+# much deeper can be read here, but fails later, when it is copied or written.
 _MAX_DEPTH: Final = 100
 
 # A row of the platform has more than 200 bytes, so that a body of 1 MiB has some 5,000 at most. A
@@ -52,7 +52,7 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 @clears_frames
 def parse(body: bytes | bytearray | str) -> tuple[Event, ...]:
-    """Read the body of a callback. It proves nothing: `Verifier` tells who has sent it.
+    """Read the body of a callback. It proves nothing: `Verifier` checks who has sent it.
 
     Args:
         body: The body as it came; bytes are UTF-8.
@@ -300,7 +300,7 @@ def _text(value: object) -> str | None:
     """Read a text; the platform writes some ids as numbers."""
     if is_integer(value):
         return str(value)
-    # Half a surrogate pair would break whoever prints or stores the text.
+    # A lone surrogate would fail when the text is printed or stored.
     return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
 
 

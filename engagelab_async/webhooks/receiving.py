@@ -1,4 +1,4 @@
-"""A request, as any framework has it, becomes events or the status of an answer.
+"""Convert a request of any framework to events, or to the status of the response.
 
 ======  ========================================================================================
 status  when
@@ -49,7 +49,7 @@ class BodyTooLargeError(EngageLabError):
 
 @frozen
 class CallbackRequest:
-    """What there is to know about a request.
+    """A request.
 
     Attributes:
         headers: Its headers, which a ``repr`` does not show.
@@ -64,7 +64,7 @@ class CallbackRequest:
 
 @frozen
 class Answer:
-    """How to answer.
+    """A response.
 
     Attributes:
         status: The HTTP status.
@@ -78,11 +78,11 @@ class Answer:
 async def read(
     request: CallbackRequest, verifier: Verifier, max_body: int = MAX_BODY
 ) -> tuple[Event, ...]:
-    """Read a callback, as far as it deserves it.
+    """Verify and parse a callback; read the body only if the headers are valid.
 
     Raises:
-        SignatureError: It may be anybody's.
-        InvalidCallbackError: Its body is none of the platform.
+        SignatureError: The request is not authentic.
+        InvalidCallbackError: Its body is not a callback of the platform.
         BodyTooLargeError: Its body is longer than it may be.
     """
     handled = sys.exception()
@@ -98,7 +98,7 @@ async def _read(request: CallbackRequest, verifier: Verifier, max_body: int) -> 
     try:
         admission = verifier.admit(request.headers, address=request.address)
     except SignatureError as error:
-        # The vendor does not say whether the check of a URL is signed. It tells nothing.
+        # The vendor does not say whether the check of a URL is signed. It holds no event.
         if error.reason == "missing" and await _checks_the_url(request):
             return ()
         raise
@@ -142,7 +142,7 @@ async def _counted(request: CallbackRequest, limit: int) -> AsyncGenerator[bytes
 
 
 def answer_to(error: EngageLabError) -> Answer:
-    """Tell how a request is answered that cannot be read."""
+    """Return the answer to a request that cannot be read."""
     match error:
         case InvalidCallbackError(reason="too_many_rows"):
             return Answer(413)  # it is in order otherwise, so it is no 400
@@ -154,7 +154,7 @@ def answer_to(error: EngageLabError) -> Answer:
             status = 401
         case _:
             status = 413
-    # What is still to come of the body will not be read, so the connection has no future.
+    # The rest of the body is not read, so the connection cannot be reused.
     return Answer(status, {"Connection": "close"})
 
 
@@ -162,7 +162,7 @@ class Receiver:
     """Receives callbacks, answers them at once, and hands their events to the handler.
 
     Args:
-        verifier: Tells which requests are the platform's.
+        verifier: Checks which requests are the platform's.
         handler: Called with each event, after the answer.
         max_body: How many bytes a body may have.
         options: See `DeliveryOptions`.
@@ -181,7 +181,7 @@ class Receiver:
         self._delivery = Delivery(handler, **options)
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Handle events for as long as the block lasts, and in its end what is left."""
+        """Handle events within the block, and at its end the remaining ones."""
         return self._delivery.running()
 
     async def answer(self, method: str, request: CallbackRequest) -> Answer:
@@ -200,7 +200,7 @@ class Receiver:
         return answer
 
     async def _decide(self, method: str, request: CallbackRequest) -> tuple[Answer, str]:
-        """Return the answer, and what to log of it."""
+        """Return the response, and what to log about it."""
         if method != "POST":
             return Answer(405, {"Allow": "POST"}), "it is no POST"
         try:

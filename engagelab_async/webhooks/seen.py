@@ -1,4 +1,4 @@
-"""Which rows came before, and how far each has got: the platform may deliver one several times.
+"""Which rows came before, and their state: the platform may deliver a row several times.
 
 ::
 
@@ -31,18 +31,18 @@ _CAPACITY: Final = 100_000
 _LEASE: Final = 600.0
 
 Progress = Literal["new", "in_flight", "handled"]
-"""How far an event had got when it was begun.
+"""The state of an event before ``begin``.
 
 .. versionadded:: 0.1.0
 """
 
 
 class SeenStore(Protocol):
-    """Remembers how far events have got; a program that runs several processes shares one.
+    """Remembers the state of events; several processes of a program share one.
 
-    Being handled is not handled: a repeat that comes meanwhile waits, and takes the place of the
-    first if that fails. A process that is killed abandons nothing, so what it had begun is new
-    again when its lease is over. The lease is to be longer than a handler takes.
+    An event in flight is not yet handled: a repeat that arrives meanwhile waits, and replaces the
+    first one if that fails. A killed process abandons nothing, so its events in flight are new
+    again when their lease is over. The lease must be longer than a handler takes.
 
     With Redis, `begin` is ``SET identity owner NX PX lease GET``, `commit` is ``SET identity
     handled EX 1641600``, which is `REPEAT_WINDOW`, and `abandon` a script that deletes the key if
@@ -52,14 +52,14 @@ class SeenStore(Protocol):
     """
 
     async def begin(self, identity: str, owner: str) -> Progress:
-        """Take an event to be handled, if it is new, until the lease is over.
+        """Begin to handle an event, if it is new, until the lease is over.
 
         Args:
             identity: The event's `identity`.
-            owner: Who takes it: an id of the process's receiver.
+            owner: The id of the receiver that handles it.
 
         Returns:
-            ``new``, and the event is the owner's now; or ``in_flight``, while it is another's; or
+            ``new``, and the owner handles it; or ``in_flight``, if another one does; or
             ``handled``.
         """
         ...
@@ -69,25 +69,25 @@ class SeenStore(Protocol):
         ...
 
     async def abandon(self, identity: str, owner: str) -> None:
-        """Make an event new again, unless it is not the owner's any more: it was not handled."""
+        """Make an event new again, because it was not handled; only if it is still the owner's."""
         ...
 
 
 @frozen
-class _Claim:
-    """An event is in flight."""
+class _InFlight:
+    """An event that is being handled."""
 
     owner: str
     until: float
 
 
-_FREE: Final = _Claim("", -math.inf)
+_FREE: Final = _InFlight("", -math.inf)
 
 
 class RecentlySeen:
     """A `SeenStore` in the memory of one process: about 15 MB when it is full.
 
-    It has no limit of time. Repeats come for up to 19 days, so the default holds all of them for a
+    It has no time limit. Repeats come for up to 19 days, so the default holds all of them for a
     program that receives 5,000 rows a day; with more, a row that is repeated late may be handled
     twice.
 
@@ -121,20 +121,20 @@ class RecentlySeen:
         self._lease = check_seconds(lease, "lease")
         self._clock = clock
         self._lock = threading.Lock()  # two servers may share it, each in a thread of its own
-        # An event that is handled has no claim any more.
-        self._claims: OrderedDict[str, _Claim | None] = OrderedDict()
+        # ``None`` for an event that was handled.
+        self._events: OrderedDict[str, _InFlight | None] = OrderedDict()
 
     async def begin(self, identity: str, owner: str) -> Progress:
         """Take an event to be handled; see `SeenStore.begin`."""
         with self._lock:
             now = self._clock()
-            claim = self._claims.get(identity, _FREE)
-            if claim is None:
-                self._claims.move_to_end(identity)
+            event = self._events.get(identity, _FREE)
+            if event is None:
+                self._events.move_to_end(identity)
                 return "handled"
-            if now < claim.until:
+            if now < event.until:
                 return "in_flight"
-            self._put(identity, _Claim(owner, now + self._lease))
+            self._put(identity, _InFlight(owner, now + self._lease))
             return "new"
 
     async def commit(self, identity: str) -> None:
@@ -145,12 +145,12 @@ class RecentlySeen:
     async def abandon(self, identity: str, owner: str) -> None:
         """Make an event new again; see `SeenStore.abandon`."""
         with self._lock:
-            claim = self._claims.get(identity)
-            if claim is not None and claim.owner == owner:
-                del self._claims[identity]
+            event = self._events.get(identity)
+            if event is not None and event.owner == owner:
+                del self._events[identity]
 
-    def _put(self, identity: str, claim: _Claim | None) -> None:
-        self._claims[identity] = claim
-        self._claims.move_to_end(identity)
-        if len(self._claims) > self._capacity:
-            self._claims.popitem(last=False)
+    def _put(self, identity: str, event: _InFlight | None) -> None:
+        self._events[identity] = event
+        self._events.move_to_end(identity)
+        if len(self._events) > self._capacity:
+            self._events.popitem(last=False)

@@ -5,7 +5,7 @@
     X-CALLBACK-ID: timestamp=1701234567;nonce=abc123;username=shop;signature=26b9…
                              └───────── hmac_sha256(secret, 1701234567abc123shop) ─┘
 
-It covers neither the body nor the URL: it says that somebody who knows the secret made a request at
+It covers neither the body nor the URL: it says that a sender who knows the secret made a request at
 that time, not which one.
 """
 
@@ -21,7 +21,7 @@ from engagelab_async.errors import SignatureError
 from engagelab_async.frames import clears_frames
 
 SIGNATURE_HEADER: Final = "X-CALLBACK-ID"
-"""The request header that holds the signature; HTTP does not care about its case.
+"""The request header that holds the signature; its case does not matter.
 
 .. versionadded:: 0.1.0
 """
@@ -39,10 +39,10 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
     """Make the signature of a callback, as the platform does.
 
     Args:
-        username: The name that was set for the callback URL in the console.
+        username: The username of the callback URL in the console.
         secret: The secret that belongs to it.
         timestamp: When the callback is sent, in Unix seconds.
-        nonce: What tells two callbacks of the same second apart.
+        nonce: What distinguishes two callbacks of the same second.
 
     Returns:
         The value of the header ``X-CALLBACK-ID``.
@@ -74,9 +74,9 @@ class Signature:
 
     Attributes:
         timestamp: When the callback was sent, in Unix seconds, as it is written.
-        nonce: What tells it from others.
-        username: Who claims to have sent it.
-        signature: The proof, in hexadecimal digits.
+        nonce: What distinguishes it from others.
+        username: The username of the alleged sender.
+        signature: The signature, in hexadecimal digits.
     """
 
     timestamp: str
@@ -85,7 +85,7 @@ class Signature:
     signature: str
 
     def proves(self, username: str, secret: str) -> bool:
-        """Tell, in a time that does not depend on the answer, whether this secret made it."""
+        """Return, in constant time, whether this secret made it."""
         expected = digest(secret, self.timestamp, self.nonce, username)
         return hmac.compare_digest(as_bytes(expected), as_bytes(self.signature.lower()))
 
@@ -121,7 +121,7 @@ def _malformed() -> SignatureError:
 
 
 def digest(secret: str, timestamp: str, nonce: str, username: str) -> str:
-    """Make the proof itself."""
+    """Compute the signature."""
     signed = f"{timestamp}{nonce}{username}"
     return hmac.new(as_bytes(secret), as_bytes(signed), hashlib.sha256).hexdigest()
 
@@ -132,6 +132,6 @@ def as_bytes(text: str) -> bytes:
 
 
 def check_name(name: str, value: str) -> None:
-    """Refuse what the header cannot carry."""
+    """Refuse characters that the header cannot carry."""
     if _UNFIT.search(check_text(value, name)):
         raise ValueError(f"{name}: must not hold a semicolon, a space or a control character")

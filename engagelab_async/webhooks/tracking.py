@@ -1,4 +1,4 @@
-"""Waiting for what becomes of a message.
+"""Wait for the delivery status of a message.
 
 A callback may arrive before the answer of the send that it is about, so what was not waited for is
 kept as well.
@@ -23,7 +23,7 @@ from engagelab_async.errors import NotDeliveredError
 from .events import FAILED, Event, MessageStatus
 
 Milestone = Literal["sent", "delivered", "verified"]
-"""How far a message can come."""
+"""The statuses that can be waited for."""
 
 _MILESTONES: Final = ("sent", "delivered", "verified")
 _GRACE: Final = 20.0
@@ -41,13 +41,13 @@ class _Arrival:
 
 
 class Tracker:
-    """Keeps what callbacks tell about messages, for whoever waits for it.
+    """Keeps the status of messages from callbacks, and lets coroutines wait for it.
 
     It is a handler: ``webhook_router(verifier, tracker)``. Another handler can call it as well. It
     belongs to one event loop, of asyncio or trio.
 
     Args:
-        capacity: How many messages it keeps; then it forgets those it has not heard of longest.
+        capacity: How many messages it keeps; then it forgets the least recently updated.
         grace: How many seconds to wait after ``delivered_failed`` for the next channel of the
             template, which nothing announces; 20 by default. 0 fits templates that have one
             channel.
@@ -76,7 +76,7 @@ class Tracker:
         self._waiting: dict[str, set[anyio.Event]] = {}
 
     async def __call__(self, event: Event) -> None:
-        """Keep an event, and wake whoever waits for it."""
+        """Keep an event, and wake the coroutines that wait for it."""
         if not isinstance(event, MessageStatus) or event.status not in {*_MILESTONES, *FAILED}:
             return
         # A repeat does not count as news: the grace period begins with the first.
@@ -96,7 +96,7 @@ class Tracker:
         timeout: float = 60.0,
         grace: float | None = None,
     ) -> MessageStatus:
-        """Wait until a message has come as far as that, or further.
+        """Wait until a message has reached a status, or a later one.
 
         Args:
             message_id: The message, as ``Sent`` and ``Plan`` name it.
@@ -106,10 +106,10 @@ class Tracker:
                 the tracker's.
 
         Returns:
-            The event that says so, which may have come long ago.
+            The event with that status, which may be an old one.
 
         Raises:
-            NotDeliveredError: The message failed before it came that far, and no other channel
+            NotDeliveredError: The message failed before it reached that, and no other channel
                 followed in time. A wrong guess at a code ends nothing, and that a code was not
                 verified in time only ends waiting for ``verified``.
             TimeoutError: It did neither in time.

@@ -1,4 +1,4 @@
-"""Who has sent a request: the platform, or anybody.
+"""Whether a request was sent by the platform.
 
 ::
 
@@ -41,11 +41,11 @@ ENVIRONMENT: Final = {
     "username": ("ENGAGELAB_CALLBACK_USERNAME", "ENGAGELAB_WEBHOOK_USERNAME"),
     "secret": ("ENGAGELAB_CALLBACK_SECRET", "ENGAGELAB_WEBHOOK_SECRET"),
 }
-"""The variables that hold what was set for a callback URL, ours first and then the vendor's."""
+"""The variables for username and secret of a callback URL, this library's before the vendor's."""
 
 
 class VerifierOptions(TypedDict, total=False):
-    """What a `Verifier` takes beside username and secret; it says what each is.
+    """Options of a `Verifier` besides username and secret; see there.
 
     .. versionadded:: 0.1.0
     """
@@ -61,11 +61,11 @@ class VerifierOptions(TypedDict, total=False):
 
 @frozen
 class Admission:
-    """The headers of a request are in order; what is left is to see whether they were used before.
+    """The headers of a request are valid; `bind` then checks whether they were used before.
 
     Attributes:
         timestamp: When the callback was sent, in Unix seconds.
-        nonce: What tells it from others of that second.
+        nonce: What distinguishes it from others of that second.
 
     .. versionadded:: 0.1.0
     """
@@ -75,35 +75,35 @@ class Admission:
 
 
 class Verifier:
-    """Tells whether a request is a callback of the platform.
+    """Checks whether a request is a callback of the platform.
 
     The signature does not cover the body. So a verifier remembers which body came with which
-    signature, and takes the signature with no other. The same again is taken, also if it is old by
-    then, because that is what the platform may send for `REPEAT_WINDOW` when it has not got its
-    answer. The memory is that of one process.
+    signature, and accepts the signature with no other. The same body is accepted again, even if it
+    is old by then, because the platform may repeat a callback for `REPEAT_WINDOW` if it did not get
+    its answer. The memory is that of one process.
 
     Args:
-        username: The name that was set for the callback URL in the console.
-        secret: The secret that belongs to it; or several, while one takes the place of another.
-        tolerance: How many seconds the platform's clock and the way may be off, either way.
+        username: The username of the callback URL in the console.
+        secret: The secret that belongs to it; or several, while one replaces another.
+        tolerance: How many seconds a timestamp may be in the past or in the future.
         repeat_tolerance: How many seconds old a signature may be that did not come before; defaults
             to `tolerance`. `REPEAT_WINDOW` also takes a repeat with its first timestamp whose first
             delivery never arrived here. It makes a recorded signature good for as long: only set it
             together with `allowed_addresses` or `authorization`.
         authorization: What the header ``Authorization`` has to be, if one was set in the console;
             ASCII only.
-        allowed_addresses: Where callbacks may come from, such as `CALLBACK_ADDRESSES`; networks
+        allowed_addresses: The allowed source addresses, such as `CALLBACK_ADDRESSES`; networks
             (``10.0.0.0/8``) will do. ``None`` is anywhere.
         trusted_proxies: The proxies in front of this program, as addresses and networks; what
             they note in ``X-Forwarded-For`` is then believed. ``"unix"`` is one that connects by a
             Unix socket. Only with `allowed_addresses`.
         max_nonces: How many signatures are remembered at most. When there are more, late ones are
             refused, the oldest first.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: An argument can never be right; it is named.
+        ValueError: An argument is invalid; the text names it.
 
     Example:
         >>> verifier = Verifier("shop", "my_secret")
@@ -160,7 +160,7 @@ class Verifier:
         Raises:
             ConfigurationError: One of them is not set; it is named.
             TypeError: An option is of another type.
-            ValueError: An option, or what is set, can never be right.
+            ValueError: An option, or a variable, is invalid.
         """
         found = {name: from_env(names) for name, names in ENVIRONMENT.items()}
         missing = [" or ".join(ENVIRONMENT[name]) for name, value in found.items() if not value]
@@ -175,15 +175,15 @@ class Verifier:
     def verify(
         self, headers: Mapping[str, str], body: bytes, *, address: str | None = None
     ) -> None:
-        """Check a request as a whole.
+        """Check a whole request.
 
         Args:
             headers: All headers of the request.
-            body: The body, as it came.
-            address: The other end of the connection; only looked at where addresses matter.
+            body: The body, as it was received.
+            address: The other end of the connection; used only with `allowed_addresses`.
 
         Raises:
-            SignatureError: It may be anybody's; its ``reason`` tells why.
+            SignatureError: The request is not authentic; ``reason`` says why.
         """
         self.bind(self.admit(headers, address=address), body)
 
@@ -196,7 +196,7 @@ class Verifier:
             address: The other end of the connection.
 
         Raises:
-            SignatureError: The request may be anybody's.
+            SignatureError: The request is not authentic.
         """
         given = folded(headers.items())
         self._check_address(address, given)
@@ -213,7 +213,7 @@ class Verifier:
 
     @clears_frames
     def bind(self, admission: Admission, body: bytes) -> None:
-        """Take a signature for one body, and for no other from now on.
+        """Bind the nonce to this body, with which alone it is accepted from now on.
 
         Raises:
             SignatureError: It came with another body before.
@@ -221,7 +221,7 @@ class Verifier:
         digest = hashlib.blake2b(body, digest_size=16).digest()
         if self._nonces.knows(admission.timestamp, admission.nonce, digest):
             return  # a repeat, however old: nothing new comes in that way
-        # Again: while its body was on the way, what is known of the signature may have been let go.
+        # Again: while the body was read, the signature may have been dropped from memory.
         self._check_time(admission.timestamp)
         if not self._nonces.bind(admission.timestamp, admission.nonce, digest):
             raise SignatureError("the signature came with another body before", reason="replayed")
@@ -239,16 +239,16 @@ class Verifier:
             trusts_unix=self._trusts_unix,
         )
         if found is None or not addresses.is_in(found, self._allowed):
-            raise SignatureError("callbacks do not come from there", reason="wrong_address")
+            raise SignatureError("the source address is not allowed", reason="wrong_address")
 
     def _check_authorization(self, given: str) -> None:
         wanted = self._authorization
         if wanted is not None and not hmac.compare_digest(as_bytes(wanted), as_bytes(given)):
-            raise SignatureError("Authorization: not the one agreed", reason="wrong_authorization")
+            raise SignatureError("Authorization: does not match", reason="wrong_authorization")
 
     def _check_proof(self, signature: Signature) -> None:
-        # Whatever name the header claims, the proof is made with ours. All secrets are tried, so
-        # that the time it takes does not tell which of them is right.
+        # The name in the header is ignored; the signature is computed with ours. All secrets are
+        # tried, so that the time it takes does not reveal which of them is right.
         proofs = [signature.proves(self._username, secret) for secret in self._secrets]
         if not any(proofs):
             ours = signature.username == self._username

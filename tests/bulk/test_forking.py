@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bulk.counting import Counting
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database
@@ -20,9 +21,9 @@ _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
     from bulk.rig import Platform, run_of, sends
-    from engagelab_async import Journal
+    from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
-    from engagelab_async.bulk.journal import Claim, Database, Settlement
+    from engagelab_async.bulk.journal import SendIntent, Database, Settlement
     from engagelab_async.bulk.states import State
 
     journal = Path(sys.argv[1])
@@ -37,12 +38,12 @@ _HEAD = """
 """
 
 
-def run(program: str, journal: Path) -> None:
+def run(program: str, journal: Path, *arguments: str) -> None:
     """Run a program with what the others share before it."""
     text = textwrap.dedent(_HEAD) + textwrap.dedent(program)
     tests = str(Path(__file__).parents[1])
     subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", text, str(journal)],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", text, str(journal), *arguments],
         check=True,
         env={**os.environ, "PYTHONPATH": tests},
     )
@@ -63,13 +64,13 @@ def test_a_child_that_ends_leaves_the_log(journal: Path, end: str) -> None:
     """Whether its interpreter finalizes what it inherited or not; the parent's lock holds, too."""
     program = f"""
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         if not (child := os.fork()):
             {end}
         os.waitpid(child, 0)
         assert log.exists()
         assert in_use()
-        database.write([Settlement("a", State.ACCEPTED)], [Claim("b")])
+        database.write([Settlement("a", State.ACCEPTED)], [SendIntent("b")])
         os._exit(0)
     """
     run(program, journal)
@@ -81,7 +82,7 @@ def test_a_child_of_multiprocessing_leaves_the_log(journal: Path) -> None:
     """It is forked where that is the way, and finalizes less."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         child = multiprocessing.get_context("fork").Process(target=gc.collect)
         child.start()
         child.join()
@@ -100,7 +101,7 @@ def test_a_child_cannot_write(journal: Path) -> None:
         database = Database(journal)
         if not (child := os.fork()):
             try:
-                database.write([], [Claim("a")])
+                database.write([], [SendIntent("a")])
             except JournalError as error:
                 os._exit(len(str(error)) < 20)
             os._exit(2)
@@ -153,7 +154,7 @@ async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
     """What nobody closes is left as by a kill, and not closed by a finalizer."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         del database
         gc.collect()
         assert log.exists()
@@ -195,7 +196,7 @@ def test_a_journal_can_be_taken_by_another_when_the_parent_has_gone(journal: Pat
     """A child that lives on does not hold it."""
     program = """
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         if not os.fork():
             sys.stdin.read()
             sys.exit()
@@ -220,3 +221,50 @@ def test_the_error_names_the_file(journal: Path) -> None:
     with pytest.raises(JournalError, match=r"run\.db is in use"):
         Database(journal)
     database.close()
+
+
+_CLIENT = """
+    def client(engine):
+        return EngageLab(sms=Credentials("k", "s"), sms_base_url=sys.argv[2], http=engine)
+
+    def run_in_both(main):
+        parent = os.getpid()
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(main())
+        finally:
+            if os.getpid() != parent:
+                # The tasks that it inherited go on as far as they can.
+                for _ in range(50):
+                    loop.call_soon(loop.stop)
+                    loop.run_forever()
+            os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("end", ["sys.exit()", "continue"])
+def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str) -> None:
+    """It inherits tasks that are about to write a request, which its parent writes as well."""
+    program = f"""
+        async def main():
+            async with (
+                client("aiohttp") as engagelab,
+                engagelab.fan_out(sends(200), journal=journal) as run,
+            ):
+                seen = 0
+                async for outcome in run:
+                    seen += 1
+                    if seen in (20, 40, 60):
+                        if not (child := os.fork()):
+                            sys.stderr.close()
+                            {end}
+                        os.waitpid(child, 0)
+                    if seen > 60:
+                        os._exit(0)
+
+        run_in_both(main)
+    """
+    with Counting() as server:
+        run(textwrap.dedent(_CLIENT) + textwrap.dedent(program), journal, server.url)
+
+        assert {0, 1} >= set(server.delivered.values())

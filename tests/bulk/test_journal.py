@@ -20,7 +20,14 @@ from bulk.conftest import Run
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import EngageLabError, SendSMS, Template
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import JOURNAL, Claim, Database, Entry, Settlement, open_database
+from engagelab_async.bulk.journal import (
+    JOURNAL,
+    Database,
+    Record,
+    SendIntent,
+    Settlement,
+    open_database,
+)
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
 
@@ -28,7 +35,7 @@ from engagelab_async.bulk.states import State
 def begun(path: Path) -> None:
     """Make a journal with one row in it."""
     database = Database(path)
-    database.write([], [Claim("a")])
+    database.write([], [SendIntent("a")])
     database.close()
 
 
@@ -47,11 +54,13 @@ class TestDatabase:
     """Rows, and what they keep from being sent."""
 
     def test_grants_what_it_does_not_know(self, journal: Path) -> None:
-        """A claim of something new is written as being sent."""
+        """A intent of something new is written as being sent."""
         database = Database(journal)
 
-        assert {} == database.write([], [Claim("a"), Claim("b")])
-        assert {"a", "b"} == database.write([], [Claim("a"), Claim("b"), Claim("c")]).keys()
+        assert {} == database.write([], [SendIntent("a"), SendIntent("b")])
+        assert {"a", "b"} == database.write(
+            [], [SendIntent("a"), SendIntent("b"), SendIntent("c")]
+        ).keys()
 
         database.close()
 
@@ -62,7 +71,7 @@ class TestDatabase:
     def test_writes_nothing_for_a_question(self, journal: Path) -> None:
         """Who only asks leaves no trace."""
         database = Database(journal)
-        database.write([], [Claim("a", ask_only=True)])
+        database.write([], [SendIntent("a", ask_only=True)])
         database.close()
 
         assert [] == fetch(journal, "SELECT * FROM known")
@@ -72,18 +81,18 @@ class TestDatabase:
         database = Database(journal)
         log = journal.with_name("run.db-wal")
         before = log.read_bytes()
-        database.write([], [Claim("a", ask_only=True)])
+        database.write([], [SendIntent("a", ask_only=True)])
         database.write([], [])
 
         assert before == log.read_bytes()
 
         database.close()
 
-    def test_settles_before_it_claims(self, journal: Path) -> None:
-        """What is given back and claimed again in one transaction is being sent."""
+    def test_settles_before_it_intends(self, journal: Path) -> None:
+        """What is given back and intended again in one transaction is being sent."""
         database = Database(journal)
-        database.write([], [Claim("a")])
-        known = database.write([Settlement("a", State.UNSENT)], [Claim("a")])
+        database.write([], [SendIntent("a")])
+        known = database.write([Settlement("a", State.UNSENT)], [SendIntent("a")])
         database.close()
 
         assert State.UNSENT is known["a"].state
@@ -92,21 +101,23 @@ class TestDatabase:
     def test_is_uncertain_of_what_was_cut_off(self, journal: Path) -> None:
         """What was under way when a process ended is that of its run, whoever looks next."""
         first = Database(journal)
-        first.write([Settlement("late", State.UNCERTAIN)], [Claim("new"), Claim("done")])
+        first.write([Settlement("late", State.UNCERTAIN)], [SendIntent("new"), SendIntent("done")])
         first.write([Settlement("done", State.ACCEPTED)], [])
         first.close()
         second = Database(journal)
-        second.write([], [Claim("late", resend=True)])
+        second.write([], [SendIntent("late", resend=True)])
         second.close()
         Database(journal).close()
         last = Database(journal)
-        known = last.write([], [Claim(name, ask_only=True) for name in ("late", "new", "done")])
+        known = last.write(
+            [], [SendIntent(name, ask_only=True) for name in ("late", "new", "done")]
+        )
         last.close()
 
         assert {
-            "late": Entry(State.SENDING, 2),
-            "new": Entry(State.SENDING, 1),
-            "done": Entry(State.ACCEPTED, 1),
+            "late": Record(State.SENDING, 2),
+            "new": Record(State.SENDING, 1),
+            "done": Record(State.ACCEPTED, 1),
         } == known
 
     @pytest.mark.parametrize(
@@ -128,11 +139,13 @@ class TestDatabase:
         first.write([Settlement("a", state)], [])
         first.close()
         second = Database(journal)
-        entry = second.write([], [Claim("a", ask_only=True)])["a"]
+        entry = second.write([], [SendIntent("a", ask_only=True)])["a"]
         second.close()
 
-        assert free is not Claim("a").held_up_by(entry, second.run)
-        assert free_with_consent is not Claim("a", resend=True).held_up_by(entry, second.run)
+        assert free is not SendIntent("a").is_blocked_by(entry, second.run)
+        assert free_with_consent is not SendIntent("a", resend=True).is_blocked_by(
+            entry, second.run
+        )
         assert state in (State.SENDING, State.UNCERTAIN) or not state.doubtful
 
     def test_counts_runs(self, journal: Path) -> None:
@@ -154,16 +167,16 @@ class TestDatabase:
         """A transaction is written as a whole or not at all."""
         database = Database(journal)
         with pytest.raises(TypeError):
-            database.write([Settlement("a", State.SENDING)], [Claim(object())])  # type: ignore[arg-type]
+            database.write([Settlement("a", State.SENDING)], [SendIntent(object())])  # type: ignore[arg-type]
 
-        assert {} == database.write([], [Claim("a")])
+        assert {} == database.write([], [SendIntent("a")])
 
         database.close()
 
     def test_survives_a_full_disk(self, journal: Path) -> None:
         """What does not fit any longer is not written at all; when there is room, it is."""
         database = Database(journal)
-        many = [Claim(f"{index:032}") for index in range(5000)]
+        many = [SendIntent(f"{index:032}") for index in range(5000)]
         connection = database._connection  # noqa: SLF001
         connection.execute("PRAGMA max_page_count = 10")
         with pytest.raises(sqlite3.OperationalError, match="full"):
@@ -250,7 +263,7 @@ class TestName:
         monkeypatch.setattr(os, "link", late_link)
         database = Database(journal)
 
-        assert (2, {"a"}) == (database.run, set(database.write([], [Claim("a")])))
+        assert (2, {"a"}) == (database.run, set(database.write([], [SendIntent("a")])))
 
         database.close()
 

@@ -6,7 +6,7 @@ import pytest
 
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.identity import identity_of_half
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import RecordedRun, count_known, summarise
 from engagelab_async.bulk.states import State
 
@@ -28,7 +28,7 @@ def journal(tmp_path: Path) -> Path:
             Settlement(identity_of_half("whole", 0), State.ACCEPTED, id="2"),
             Settlement(identity_of_half("whole", 1), State.REFUSED, code=3002),
         ],
-        [Claim("cut off")],
+        [SendIntent("cut off")],
     )
     first.close()
     return path

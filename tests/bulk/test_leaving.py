@@ -265,8 +265,8 @@ class TestCancellation:
 
         assert ["Uncertain"] * 4 + ["Accepted"] * 2 == kinds(again)
 
-    def test_while_a_claim_is_written_sends_nothing(self, on: Run, journal: Path) -> None:
-        """What was claimed and not sent is sent by the next run."""
+    def test_while_an_intent_is_written_sends_nothing(self, on: Run, journal: Path) -> None:
+        """What was intended and not sent is sent by the next run."""
         platform = Platform()
 
         async def main() -> None:

@@ -11,20 +11,20 @@ import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
 
 _KILLED = """
 import os, sys
 from pathlib import Path
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import SendIntent, Database, Settlement
 from engagelab_async.bulk.states import State
 
 database = Database(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     done, begun = f"{number:032}", f"{number + 1:032}"
-    database.write([Settlement(done, State.ACCEPTED)], [Claim(begun)])
+    database.write([Settlement(done, State.ACCEPTED)], [SendIntent(begun)])
 os._exit(0)
 """
 
@@ -80,7 +80,7 @@ class TestLost:
         log = killed(journal)
         os.truncate(log, size)
 
-        assert f"its log {log} is cut off, or is another's" in await refused(journal)
+        assert f"its log {log} is truncated, or belongs to another file" in await refused(journal)
 
     async def test_by_truncation_at_any_frame(self, journal: Path, tmp_path: Path) -> None:
         """SQLite takes what is left for whole; one transaction less is noticed."""
@@ -93,7 +93,7 @@ class TestLost:
             (copy / "run.db").write_bytes(whole["run.db"])
             (copy / "run.db-wal").write_bytes(whole["run.db-wal"][: 32 + frames * 4120])
 
-            with pytest.raises(JournalError, match="cut off"):
+            with pytest.raises(JournalError, match="truncated"):
                 summarise(copy / "run.db")
 
     async def test_by_zeros(self, journal: Path) -> None:
@@ -101,21 +101,21 @@ class TestLost:
         log = killed(journal)
         log.write_bytes(bytes(log.stat().st_size))
 
-        assert "cut off" in await refused(journal)
+        assert "truncated" in await refused(journal)
 
     async def test_by_an_earlier_copy_of_it(self, journal: Path) -> None:
         """What was written since is not in it."""
         log = killed(journal, 5)
         database = Database(journal)
-        database.write([Settlement("a", State.ACCEPTED)], [Claim("b")])
+        database.write([Settlement("a", State.ACCEPTED)], [SendIntent("b")])
         early = log.read_bytes()
-        database.write([Settlement("b", State.ACCEPTED)], [Claim("c")])
+        database.write([Settlement("b", State.ACCEPTED)], [SendIntent("c")])
         copy = journal.with_name("copy.db")
         shutil.copy(journal, copy)
         database.close()
         copy.with_name("copy.db-wal").write_bytes(early)
 
-        assert "cut off, or is another's" in await refused(copy)
+        assert "truncated, or belongs to another file" in await refused(copy)
 
     @pytest.mark.parametrize("way", ["hard link", "copy", "renamed"])
     async def test_by_another_name(self, journal: Path, way: str) -> None:
@@ -142,7 +142,7 @@ class TestLost:
     async def test_when_all_of_it_was_folded(self, journal: Path) -> None:
         """The run may have gone on, for all that the file knows."""
         database = Database(journal)
-        database.write([], [Claim("a")])
+        database.write([], [SendIntent("a")])
         database._connection.execute("PRAGMA wal_checkpoint(FULL)")  # noqa: SLF001
         copy = journal.with_name("copy.db")
         shutil.copy(journal, copy)
@@ -187,7 +187,7 @@ class TestForeign:
         log = killed(journal)
         shutil.copy(foreign(tmp_path), log)
 
-        assert "is cut off, or is another's" in await refused(journal)
+        assert "is truncated, or belongs to another file" in await refused(journal)
 
     async def test_beside_one_that_was_closed(
         self, journal: Path, tmp_path: Path, foreign: Callable[[Path], Path]

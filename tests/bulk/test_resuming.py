@@ -27,7 +27,7 @@ from engagelab_async import (
 )
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import Key, identity
-from engagelab_async.bulk.journal import Claim, Database, Entry, RunJournal, Settlement
+from engagelab_async.bulk.journal import Database, Record, RunJournal, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.states import State
 from scripted_engine import FakeTime
@@ -38,7 +38,7 @@ ONCE = RetryPolicy(attempts=1)
 def state_of(journal: Path, operation: Operation[Any]) -> State:
     """Look up what a journal knows of an operation."""
     database = Database(journal)
-    entry = database.write([], [Claim(identity(operation, None), ask_only=True)])
+    entry = database.write([], [SendIntent(identity(operation, None), ask_only=True)])
     database.close()
     return entry[identity(operation, None)].state
 
@@ -46,7 +46,7 @@ def state_of(journal: Path, operation: Operation[Any]) -> State:
 def cut_off_while_sending(journal: Path, operations: Sequence[Operation[Any]]) -> None:
     """Leave a journal as a process does that dies with requests under way."""
     database = Database(journal)
-    database.write([], [Claim(identity(operation, None)) for operation in operations])
+    database.write([], [SendIntent(identity(operation, None)) for operation in operations])
     database.close()
 
 
@@ -439,13 +439,15 @@ class Stubborn:
         self.going_on.set()
         self.begun = threading.Event()
 
-    def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
+    def write(
+        self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
+    ) -> Mapping[str, Record]:
         """Write, unless told otherwise."""
         self.begun.set()
         self.going_on.wait()
         if self.failing:
             raise sqlite3.OperationalError("database or disk is full")
-        return self._database.write(ends, claims)
+        return self._database.write(ends, intents)
 
     def close(self) -> None:
         """Close."""
@@ -492,7 +494,7 @@ class TestFullDisk:
         on(main)
         on(again)
 
-    async def test_undoes_a_claim_that_waited_for_the_disk(
+    async def test_undoes_an_intent_that_waited_for_the_disk(
         self, journal: Path, disk: Callable[[], Stubborn]
     ) -> None:
         """Who is cancelled while an intent is on its way to a slow disk leaves nothing behind."""
@@ -535,46 +537,46 @@ class TestTasks:
             close = database.close
 
             def write(
-                self, ends: Sequence[Settlement], claims: Sequence[Claim]
-            ) -> Mapping[str, Entry]:
-                writes.append((len(ends), len(claims)))
-                return database.write(ends, claims)
+                self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
+            ) -> Mapping[str, Record]:
+                writes.append((len(ends), len(intents)))
+                return database.write(ends, intents)
 
         log = RunJournal(Counting(), fail)  # type: ignore[arg-type]
         async with anyio.create_task_group() as group:
             group.start_soon(log.write)
-            async with anyio.create_task_group() as claims:
+            async with anyio.create_task_group() as intents:
                 for index in range(100):
-                    claims.start_soon(log.claim, Claim(str(index)))
+                    intents.start_soon(log.intend, SendIntent(str(index)))
             for index in range(100):
                 log.settle(Settlement(str(index), State.ACCEPTED))
             log.close()
 
         assert [(0, 100), (100, 0)] == writes
 
-    async def test_takes_back_a_claim_that_was_answered_too_late(self, journal: Path) -> None:
+    async def test_takes_back_an_intent_that_was_answered_too_late(self, journal: Path) -> None:
         """A cancellation that comes together with the answer leaves nothing behind."""
         log = RunJournal(Database(journal), fail)
-        claim = asyncio.create_task(log.claim(Claim("a")))
+        intent = asyncio.create_task(log.intend(SendIntent("a")))
         await anyio.lowlevel.checkpoint()
 
         def cancel() -> None:
-            claim.cancel()
+            intent.cancel()
             log.close()
 
         log.settle(Settlement("b", State.ACCEPTED), cancel)
         await log.write()
         with pytest.raises(asyncio.CancelledError):
-            await claim
+            await intent
 
         again = Database(journal)
-        entry = again.write([], [Claim("a", ask_only=True)])
+        entry = again.write([], [SendIntent("a", ask_only=True)])
         again.close()
 
         assert State.UNSENT is entry["a"].state
 
     async def test_end_with_their_loop(self, journal: Path) -> None:
-        """When the writer is torn away, nothing waits for it: claims fail, settlements pass."""
+        """When the writer is torn away, nothing waits for it: intents fail, settlements pass."""
         database = Database(journal)
         log = RunJournal(database, fail)
         writer = asyncio.create_task(log.write())
@@ -587,9 +589,9 @@ class TestTasks:
 
         assert [True] == settled
         with pytest.raises(JournalError, match="it cannot be written"):
-            await log.claim(Claim("b"))
+            await log.intend(SendIntent("b"))
         with pytest.raises(JournalError, match="it cannot be written"):
-            await log.claim(Claim("b", ask_only=True))
+            await log.intend(SendIntent("b", ask_only=True))
 
     async def test_end_with_their_loop_while_the_disk_is_slow(self, journal: Path) -> None:
         """A writer that is torn away from a thread leaves the file to that, then closes it."""
@@ -597,19 +599,19 @@ class TestTasks:
         slow.going_on.clear()
         log = RunJournal(slow, fail)  # type: ignore[arg-type]
         writer = asyncio.create_task(log.write())
-        claim = asyncio.create_task(log.claim(Claim("a")))
+        intent = asyncio.create_task(log.intend(SendIntent("a")))
         await anyio.to_thread.run_sync(slow.begun.wait)
         asyncio.get_running_loop().call_soon(slow.going_on.set)
         writer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writer
         with pytest.raises(JournalError, match="it cannot be written"):
-            await claim
+            await intent
 
     async def test_may_ask_without_a_trace(self, journal: Path) -> None:
         """A question that is withdrawn leaves as little as one that is answered."""
         log = RunJournal(Database(journal), fail)
-        question = asyncio.create_task(log.claim(Claim("a", ask_only=True)))
+        question = asyncio.create_task(log.intend(SendIntent("a", ask_only=True)))
         await anyio.lowlevel.checkpoint()
         question.cancel()
         await anyio.lowlevel.checkpoint()
@@ -617,7 +619,7 @@ class TestTasks:
         await log.write()
         again = Database(journal)
 
-        assert {} == again.write([], [Claim("a", ask_only=True)])
+        assert {} == again.write([], [SendIntent("a", ask_only=True)])
 
         again.close()
 

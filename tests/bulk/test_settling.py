@@ -26,7 +26,7 @@ from engagelab_async import (
 )
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import count_known, summarise
 from engagelab_async.bulk.settling import beside
 from engagelab_async.bulk.states import State
@@ -60,7 +60,7 @@ def status(
 def uncertain(journal: Path, *, resend: bool = False) -> str:
     """Have a run be cut off while it sends, and return its token."""
     database = Database(journal)
-    database.write([], [Claim(DIGEST, resend=resend)])
+    database.write([], [SendIntent(DIGEST, resend=resend)])
     database.close()
     return database.token
 
@@ -86,7 +86,7 @@ async def settled(journal: Path, *events: object) -> None:
 def known(journal: Path) -> State:
     """Open the journal as the next run does, and look the operation up."""
     database = Database(journal)
-    entry = database.write([], [Claim(DIGEST, ask_only=True)])[DIGEST]
+    entry = database.write([], [SendIntent(DIGEST, ask_only=True)])[DIGEST]
     run = database.run
     database.close()
 
@@ -162,7 +162,7 @@ class TestReference:
         async def main() -> None:
             if why == "resent":
                 database = Database(journal)
-                database.write([], [Claim(identity(operation, None))])
+                database.write([], [SendIntent(identity(operation, None))])
                 database.close()
             run = run_of(
                 bodies.platform,
@@ -536,7 +536,7 @@ class TestFile:
     async def test_may_be_written_while_a_run_has_the_journal(self, journal: Path) -> None:
         """That is when most callbacks come, often at another process."""
         database = Database(journal)
-        database.write([], [Claim(DIGEST)])
+        database.write([], [SendIntent(DIGEST)])
         async with (
             Journal(journal) as one,
             Journal(journal) as other,

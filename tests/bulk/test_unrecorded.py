@@ -10,7 +10,7 @@ from bulk.conftest import Run
 from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
 from engagelab_async import ConnectError, Response, SendSMS, Template
 from engagelab_async.bulk import FanOut, JournalError
-from engagelab_async.bulk.journal import Claim, Database, Entry, Settlement
+from engagelab_async.bulk.journal import Database, Record, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 
 
@@ -19,11 +19,13 @@ class Full(Database):
 
     is_full = False
 
-    def write(self, ends: Sequence[Settlement], claims: Sequence[Claim]) -> Mapping[str, Entry]:
+    def write(
+        self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
+    ) -> Mapping[str, Record]:
         """Write, while there is room."""
         if Full.is_full:
             raise sqlite3.OperationalError("database or disk is full")
-        return super().write(ends, claims)
+        return super().write(ends, intents)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import Claim, Database, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.states import State
 from engagelab_async.bulk.wal import is_damaged
 
@@ -41,7 +41,9 @@ def live(journal: Path) -> Iterator[Path]:
     """A journal that a run has open, with some transactions in its log."""
     database = Database(journal)
     for number in range(TRANSACTIONS):
-        database.write([Settlement(f"{number:032}", State.ACCEPTED)], [Claim(f"{number + 1:032}")])
+        database.write(
+            [Settlement(f"{number:032}", State.ACCEPTED)], [SendIntent(f"{number + 1:032}")]
+        )
     yield journal
     database.close()
 
@@ -67,7 +69,7 @@ def test_what_a_crash_leaves_is_not(live: Path, torn: bool) -> None:
             log += log[-FRAME:-4] + bytes(4) + log[-FRAME : -FRAME // 2]
 
     database = Database(left_behind(live, change))
-    known = database.write([], [Claim(f"{n:032}", ask_only=True) for n in range(TRANSACTIONS)])
+    known = database.write([], [SendIntent(f"{n:032}", ask_only=True) for n in range(TRANSACTIONS)])
     database.close()
 
     assert TRANSACTIONS == sum(entry.state is State.ACCEPTED for entry in known.values())

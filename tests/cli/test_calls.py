@@ -148,7 +148,7 @@ def test_ctrl_c_while_a_request_is_under_way(engagelab: Engagelab) -> None:
         ran = engagelab(*SEND, "--sandbox", origin)
 
     assert 3 == ran.exit_code
-    assert "interrupted while a request was under way" in ran.err
+    assert "interrupted while a request was in flight" in ran.err
 
 
 @pytest.mark.usefixtures("ctrl_c_before_repeats")

@@ -15,7 +15,7 @@ TITLES = [
     "3 A message of your own template",
     "4 One SMS to three, one number being wrong",
     "5 An SMS in two hours",
-    "6 Errors tell whether it was sent",
+    "6 Errors say whether it was sent",
     "7 500 sends, awaited at once",
 ]
 SCENES = [

@@ -47,8 +47,8 @@ def test_a_journal_that_cannot_be_used_is_no_matter_of_keys() -> None:
     found = hint(JournalError("journal: it cannot be written (database or disk is full)"))
 
     assert "free space" in found
-    assert "go on with the same command and --resume" in found
-    assert "another --journal is for another list" in found
+    assert "continue with the same command and --resume" in found
+    assert "use another --journal only for another list" in found
     assert "Name another" not in found
 
 
@@ -59,7 +59,7 @@ def test_uncertainty_counts_for_more_than_the_class() -> None:
 
 def test_a_frequency_limit_after_an_uncertain_attempt_means_that_it_was_sent() -> None:
     """The live code that the platform speaks of is then the one of this call."""
-    assert "An earlier attempt got through" in hint(uncertain(FrequencyLimitError("3004")))
+    assert "An earlier attempt succeeded" in hint(uncertain(FrequencyLimitError("3004")))
 
 
 def test_an_uncertain_check_is_not_spoken_of_as_a_message() -> None:

@@ -36,9 +36,9 @@ def test_a_journal_is_explained(engagelab: Engagelab, journal: str, origin: str)
     assert 0 == ran.exit_code
     for told in (
         "5 requests",
-        "accepted 3 (the API took them; nobody of them is sent to again)",
-        "rejected 1 (the API will not take them",
-        "uncertain 1 (sent or not: look them up in the console; only --resend-uncertain",
+        "accepted 3 (the API accepted them; they are not sent again)",
+        "rejected 1 (the API refuses them",
+        "uncertain 1 (perhaps sent: look for them in the console; only --resend-uncertain",
         "Errors code 1000 1 code 3002 1",
         f"Used at sms {origin}",
         "Runs run 1 2",
@@ -77,7 +77,7 @@ def test_what_callbacks_told(engagelab: Engagelab, journal: str) -> None:
     seen = " ".join(engagelab("journal", "show", journal).out.split())
     assert "accepted 4" in seen
     assert "uncertain" not in seen
-    assert "Messages, as callbacks told delivered 1" in seen
+    assert "Messages, as callbacks reported delivered 1" in seen
 
 
 async def settled(journal: str, event: MessageStatus) -> None:
@@ -92,9 +92,9 @@ def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
     program = """
         import os, sys
         from pathlib import Path
-        from engagelab_async.bulk.journal import Claim, Database
+        from engagelab_async.bulk.journal import SendIntent, Database
 
-        Database(Path(sys.argv[1])).write([], [Claim("digest")])
+        Database(Path(sys.argv[1])).write([], [SendIntent("digest")])
         os._exit(0)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(path)], check=True)
@@ -103,7 +103,7 @@ def test_a_run_that_was_cut_off(engagelab: Engagelab, tmp_path: Path) -> None:
 
     seen = " ".join(ran.out.split())
     assert "1 requests uncertain 1" in seen
-    assert "cut off before its end" in seen
+    assert "interrupted" in seen
     assert "Errors" not in seen
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from engagelab_async.cli.loopback import reached_directly
+from engagelab_async.cli.loopback import bypass_proxy
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_the_environment_is_changed_for_the_block_only(
     for name, value in before.items():
         monkeypatch.setenv(name, value)
 
-    with reached_directly():
+    with bypass_proxy():
         assert within == os.environ["no_proxy"]
 
     assert before.get("no_proxy") == os.environ.get("no_proxy")

@@ -57,7 +57,7 @@ def test_half_a_key_pair_is_a_matter_of_configuration(
     ran = engagelab(*SEND)
 
     assert 2 == ran.exit_code
-    assert "half a key pair" in ran.err
+    assert "incomplete credentials" in ran.err
 
 
 def test_a_bad_url_names_the_option(engagelab: Engagelab) -> None:

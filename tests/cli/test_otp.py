@@ -99,7 +99,7 @@ def test_a_mistyped_option_is_no_code(at_sandbox: Engagelab) -> None:
     ran = at_sandbox("otp", "verify", "unknown", "--verbos")
 
     assert 2 == ran.exit_code
-    assert "code: begins with a hyphen" in ran.err
+    assert "code: must not begin with a hyphen" in ran.err
 
 
 def test_balance_shows_the_amounts(at_sandbox: Engagelab) -> None:

@@ -91,7 +91,7 @@ def test_a_send_is_interrupted(engagelab: Engagelab, number: signal.Signals) -> 
         ran = engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
 
     assert 3 == ran.exit_code
-    assert "interrupted while a request was under way" in ran.err
+    assert "interrupted while a request was in flight" in ran.err
 
 
 def test_a_send_in_the_background_is_interrupted(engagelab: Engagelab) -> None:

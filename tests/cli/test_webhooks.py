@@ -19,7 +19,7 @@ import pytest
 
 from cli.command import COMMAND, Engagelab, run_process
 from engagelab_async.bulk.identity import REFERENCE, Reference
-from engagelab_async.bulk.journal import Claim, Database
+from engagelab_async.bulk.journal import Database, SendIntent
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
 from engagelab_async.cli.webhooks.account import Account
@@ -86,7 +86,7 @@ class TestListen:
         path = tmp_path / "run.db"
         digest = "0123456789abcdef" * 2
         database = Database(path)
-        database.write([], [Claim(digest)])
+        database.write([], [SendIntent(digest)])
         told = ROW | {"custom_args": {REFERENCE: str(Reference(digest, 1, database.token))}}
         with listening("--journal", str(path)) as process:
             url = url_of(process)

@@ -504,11 +504,27 @@ async def test_hook_that_traces(library: Any) -> None:  # noqa: ANN401
 
 
 @every_library
+async def test_hook_that_replaces_the_extensions(library: Any) -> None:  # noqa: ANN401
+    """It does not hide that the request has left before a redirect could not be parsed."""
+
+    async def replaces(request: Any) -> None:  # noqa: ANN401
+        request.extensions = {}
+
+    with Hostile(says(http(307, headers={"Location": "x" * 65_530}))) as server:
+        async with engine_with(library, event_hooks={"request": [replaces]}) as engine:
+            outcome = await outcome_of(engine, server.url)
+
+        # To httpx2 it is an answer.
+        assert outcome in {307, ("ConnectionLostError", True)}
+        assert 1 == len(server.requests)
+
+
+@every_library
 async def test_hook_that_copies_the_request(library: Any) -> None:  # noqa: ANN401
     """A copy that somebody keeps has no part in what is sent."""
 
     async def copies(request: Any) -> None:  # noqa: ANN401
-        copy.copy(request)
+        assert BODY == copy.copy(request).content
 
     with Hostile(answers(200)) as server:
         async with engine_with(library, event_hooks={"request": [copies]}) as engine:
@@ -534,6 +550,48 @@ async def test_patched_library(library: Any, target: str, name: str, is_doubt: b
     async with engine_with(library) as engine:
         with played:
             error = await failure(engine, "http://api.invalid")
+
+    assert is_doubt is error.may_have_been_sent
+
+
+@every_library
+@pytest.mark.parametrize(("name", "is_doubt"), [("ConnectError", False), ("ReadTimeout", True)])
+async def test_patched_library_below_an_engine_of_ours(
+    library: Any,  # noqa: ANN401
+    name: str,
+    is_doubt: bool,
+) -> None:
+    """A mock that does not even read the request plays what it raises, too."""
+    engine, _ = choose(library.__name__)
+    played = patch(
+        f"{library.__name__}.AsyncHTTPTransport.handle_async_request",
+        side_effect=getattr(library, name)("no"),
+    )
+    with played:
+        error = await failure(engine, "http://api.invalid")
+    await engine.aclose()
+
+    assert is_doubt is error.may_have_been_sent
+
+
+@every_library
+@pytest.mark.parametrize(("name", "is_doubt"), [("ConnectError", False), ("ReadTimeout", True)])
+async def test_mock_below_a_client_of_another_class(
+    library: Any,  # noqa: ANN401
+    name: str,
+    is_doubt: bool,
+) -> None:
+    """A mock stays one where the client sends in its own way."""
+
+    class Client(library.AsyncClient):  # type: ignore[misc]
+        async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401
+            return await super().send(request, **options)
+
+    async def fails(_: object) -> None:
+        raise getattr(library, name)("no")
+
+    async with Client(transport=library.MockTransport(fails)) as client:
+        error = await failure(choose(client)[0], "http://api.invalid")
 
     assert is_doubt is error.may_have_been_sent
 

@@ -30,6 +30,6 @@ def test_goes_on_where_it_ended(
 
     assert "+10000003002: Rejected: SendSMS: 3002" in first
     assert "2 accepted, 1 rejected, 0 uncertain, 0 skipped" in first
-    assert re.fullmatch("0 accepted, 0 rejected, 0 uncertain, 3 skipped, 0 a second\n", second)
+    assert re.fullmatch("0 accepted, 0 rejected, 0 uncertain, 3 skipped, 0 per second\n", second)
     sent = [each.recipient for each in sandbox.messages if each.recipient.startswith("+659300002")]
     assert ["+6593000021", "+6593000022"] == sorted(sent)

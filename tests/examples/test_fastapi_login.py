@@ -83,7 +83,7 @@ def test_asking_twice_is_answered_with_what_to_do(app: httpx.Client) -> None:
         pytest.param("", 422, "", id="empty"),
         pytest.param("+10000005016", 503, "at the moment", id="the platform could not send"),
         pytest.param("+10000002001", 503, "at the moment", id="our key is wrong"),
-        pytest.param("+10000001000", 503, "cannot tell", id="uncertain"),
+        pytest.param("+10000001000", 503, "cannot know", id="uncertain"),
     ],
 )
 def test_refusals_become_answers(app: httpx.Client, phone: str, status: int, words: str) -> None:

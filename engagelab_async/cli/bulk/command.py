@@ -15,7 +15,7 @@ from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import Call, message_of, spelled
 from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
 from engagelab_async.cli.output import show
-from engagelab_async.cli.printing import complain, console
+from engagelab_async.cli.printing import console, print_error
 
 from . import conclusion, decisions, dry_run, report_page
 from .checks import Checker, Normaliser, check
@@ -143,4 +143,4 @@ def _write_page(ended: Ended) -> None:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
         # What was sent stays sent: this is no reason for another exit code.
-        complain(f"{path} cannot be written: {error.strerror}")
+        print_error(f"{path} cannot be written: {error.strerror}")

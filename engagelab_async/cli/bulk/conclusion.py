@@ -11,7 +11,7 @@ from engagelab_async import ConfigurationError
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors, print_json
+from engagelab_async.cli.output import ignore_errors, print_json
 from engagelab_async.cli.printing import console, facts
 
 from .ledger import REFUSED, Fate, Trouble
@@ -60,7 +60,7 @@ def _is_misconfigured(ended: Ended) -> bool:
 def tell(ended: Ended, *, as_json: bool) -> Exit:
     """Print what became of a run, and give its exit code."""
     code = exit_code(ended)
-    with despite_errors():
+    with ignore_errors():
         if as_json:
             print_json(document(ended, code))
         else:

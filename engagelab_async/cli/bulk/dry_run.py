@@ -18,7 +18,7 @@ from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.calls import run
 from engagelab_async.cli.options import Call, spelled
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors, masked, print_json
+from engagelab_async.cli.output import ignore_errors, masked, print_json
 from engagelab_async.cli.printing import console, facts, printable
 from engagelab_async.templates import (
     OTPTemplate,
@@ -119,7 +119,7 @@ def perform(job: Job, call: Call) -> int:
     code = Exit.USAGE if bad or missing else Exit.DONE
     if job.findings.bad and not call.json:
         show_problems(job.findings, console(stderr=True))
-    with despite_errors():
+    with ignore_errors():
         if call.json:
             print_json(_document(job, estimate, code))
         else:

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engagelab_async import BulkReport
-from engagelab_async.cli.output import despite_errors
+from engagelab_async.cli.output import ignore_errors
 
 from .ledger import Fate, Ledger
 
@@ -125,7 +125,7 @@ async def show(watch: Watch, out: Console, *, sleep: Sleep = anyio.sleep) -> Non
     if not out.is_terminal:
         while True:
             await sleep(_LINE)
-            with despite_errors():
+            with ignore_errors():
                 out.print(line(watch.progress()), soft_wrap=True)
     # It would replace the standard streams, and not put them back when drawing fails.
     live = Live(
@@ -135,15 +135,15 @@ async def show(watch: Watch, out: Console, *, sleep: Sleep = anyio.sleep) -> Non
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    with despite_errors():
+    with ignore_errors():
         live.start()
     try:
         while True:
-            with despite_errors():
+            with ignore_errors():
                 live.update(picture(watch.progress()), refresh=True)
             await sleep(_FRAME)
     finally:
-        with despite_errors():
+        with ignore_errors():
             live.stop()
 
 

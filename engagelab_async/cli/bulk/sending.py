@@ -14,7 +14,7 @@ from rich.text import Text
 from engagelab_async import BulkReport, EngageLab
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.outcomes import AnyOutcome
-from engagelab_async.cli.output import despite_errors
+from engagelab_async.cli.output import ignore_errors
 
 from . import progress
 from .checks import unsendable
@@ -144,7 +144,7 @@ class _Sending:
         """Begin nothing new, and bring what is under way to its end."""
         self.run.stop(reason)
         again = f"{reason} again" if reason != "SIGHUP" else "SIGTERM"
-        with despite_errors():
+        with ignore_errors():
             self.out.print(
                 Text(f"Finishing {self.run.in_flight} requests under way; {again} cuts them off.")
             )

@@ -1,4 +1,4 @@
-"""The name and the secret of a callback URL."""
+"""The username and the secret of a callback URL."""
 
 from typing import Annotated, Final
 
@@ -15,13 +15,13 @@ _SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 @Parameter(name="*")
 @frozen(kw_only=True)
 class Account:
-    """What was set for the callback URL in the console."""
+    """The username and the secret, as set for the callback URL in the console."""
 
     # Not by cyclopts' env_var, which takes an empty variable for one that is set.
     username: Annotated[
         str | None,
         Parameter(
-            help=f"The name that was set for the callback URL; by default {_USERNAME}.",
+            help=f"The username of the callback URL; by default {_USERNAME}.",
             show_default=False,
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""``engagelab webhooks listen``: a server that shows what callbacks tell, until Ctrl-C."""
+"""``engagelab webhooks listen``: a server that shows the events of callbacks, until Ctrl-C."""
 
 import asyncio
 import socket
@@ -16,8 +16,8 @@ from engagelab_async import ConfigurationError, Journal
 from engagelab_async.bulk.files import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors, print_json
-from engagelab_async.cli.printing import complain, console
+from engagelab_async.cli.output import ignore_errors, print_json
+from engagelab_async.cli.printing import console, print_error
 from engagelab_async.cli.streams import is_lost
 from engagelab_async.extras import install_hint
 from engagelab_async.webhooks import Event, Verifier
@@ -39,14 +39,14 @@ def listen(
     json: Annotated[
         bool,
         Parameter(
-            help="Print JSON objects, one a line, as if the output was no terminal.",
+            help="Print JSON objects, one per line, also on a terminal.",
             show_default=False,
         ),
     ] = False,
     journal: Annotated[
         Path | None,
         Parameter(
-            help="The journal of a list that was sent: what was uncertain is settled there.",
+            help="The journal of a bulk run, whose uncertain messages are settled.",
             show_default=False,
         ),
     ] = None,
@@ -54,38 +54,38 @@ def listen(
         bool, Parameter(help="Show numbers and texts in full.", show_default=False)
     ] = False,
 ) -> int:
-    """Show what callbacks tell, as they come, until Ctrl-C.
+    """Show the events of callbacks as they arrive, until Ctrl-C.
 
-    It takes signed callbacks on every path, and is reached by the platform through a tunnel or a
-    proxy of yours. What it refuses, and why, appears on standard error.
+    It accepts signed callbacks on every path. The platform reaches it through a tunnel or a
+    proxy. Refused requests, and the reasons, appear on standard error.
     """
     if journal is not None and not journal.parent.is_dir():
-        complain(f"--journal: there is no directory {journal.parent}")
+        print_error(f"--journal: there is no directory {journal.parent}")
         return Exit.USAGE
     try:
         verifier = Verifier(*account.resolved())
         listener = socket.create_server((host, port))
     except ConfigurationError as error:
-        complain(str(error))
+        print_error(str(error))
         return Exit.USAGE
     except ValueError as error:
-        complain(f"--{error}")
+        print_error(f"--{error}")
         return Exit.USAGE
     except OSError as error:
-        complain(f"Cannot listen on {host}, port {port}: {error}")
+        print_error(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
     show = _printer(as_json=json or not sys.stdout.isatty(), personal=show_personal)
     try:
         with listener, logged(verbose=True), _opened(journal) as settled:
             return _serve(listener, verifier, show, settled)
     except JournalError as error:
-        complain(f"--{error}")
+        print_error(f"--{error}")
         return Exit.USAGE
 
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[Journal | None]:
-    """Open a journal now: after the first callback, nobody may look at the screen any more."""
+    """Open a journal now: an error after the first callback might not be seen."""
     if path is None:
         yield None
         return
@@ -98,10 +98,10 @@ def _opened(path: Path | None) -> Iterator[Journal | None]:
 
 
 def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
-    """Make what prints an event, and tells whether anybody reads it."""
+    """Make a function that prints an event, and returns whether its output is still read."""
 
     def show(event: Event) -> bool:
-        with despite_errors():
+        with ignore_errors():
             if as_json:
                 print_json(document(event, personal=personal))
             else:
@@ -121,7 +121,7 @@ def _serve(
     try:
         import uvicorn
     except ModuleNotFoundError:
-        complain(f"Listening is an extra: {install_hint('sandbox')}")
+        print_error(f"Listening is an extra: {install_hint('sandbox')}")
         return Exit.USAGE
     from engagelab_async.webhooks.asgi import WebhookApp
 
@@ -143,7 +143,7 @@ async def _settle(journal: Journal, event: Event) -> None:
     try:
         await journal.settle(event)
     except JournalError as error:
-        complain(str(error))
+        print_error(str(error))
 
 
 def _introduce(host: str, port: int) -> None:

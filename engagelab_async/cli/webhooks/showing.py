@@ -1,4 +1,4 @@
-"""An event, shown: to people in a line, to scripts as a JSON object.
+"""Print an event: one line for people, a JSON object for scripts.
 
 Numbers are masked, and texts left out, unless they were asked for.
 """
@@ -53,7 +53,7 @@ def _plain(value: object, *, mask: bool) -> object:
 
 
 def line(event: Event, *, personal: bool) -> Text:
-    """Make the line of an event: when, what, which message, to whom, and more."""
+    """Make the line of an event: time, kind, message, recipient, and more."""
     kind, message_id, person, more = _columns(event, personal=personal)
     when = f"{event.itime.astimezone():%H:%M:%S}" if event.itime else " " * 8
     rest = "  ".join(part for part in (person, *more) if part)

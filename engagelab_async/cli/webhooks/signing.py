@@ -16,10 +16,10 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, EngageLabError, Request
-from engagelab_async.cli.loopback import reached_directly
+from engagelab_async.cli.loopback import bypass_proxy
 from engagelab_async.cli.outcome import Exit
-from engagelab_async.cli.output import despite_errors
-from engagelab_async.cli.printing import complain, console
+from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.printing import console, print_error
 from engagelab_async.engines.httpx import HTTPXEngine
 from engagelab_async.webhooks import SIGNATURE_HEADER
 from engagelab_async.webhooks import sign as make_signature
@@ -32,11 +32,11 @@ _LOCAL: Final = "http://127.0.0.1:9000/"
 
 
 def sign(
-    url: Annotated[str, Parameter(help="Where your endpoint is.")] = _LOCAL,
+    url: Annotated[str, Parameter(help="The address of your endpoint.")] = _LOCAL,
     /,
     *,
     account: Account = FROM_ENVIRONMENT,
-    status: Annotated[str, Parameter(help="What the callback tells of a message.")] = "delivered",
+    status: Annotated[str, Parameter(help="The status in the callback.")] = "delivered",
     body: Annotated[
         Path | None,
         Parameter(help="A file with another body; - is standard input.", allow_leading_hyphen=True),
@@ -47,7 +47,7 @@ def sign(
 ) -> int:
     """Print a signed callback as a curl command, or send it.
 
-    The signature is good for five minutes.
+    The signature is valid for five minutes.
     """
     try:
         content = _sample(status) if body is None else _read(body)
@@ -55,7 +55,7 @@ def sign(
         nonce = secrets.token_hex(8)
         signature = make_signature(username, secret, timestamp=int(time.time()), nonce=nonce)
     except (OSError, ConfigurationError, ValueError) as error:
-        complain(f"--{error}" if isinstance(error, ValueError) else str(error))
+        print_error(f"--{error}" if isinstance(error, ValueError) else str(error))
         return Exit.USAGE
     headers = (("Content-Type", "application/json"), (SIGNATURE_HEADER, signature))
     if send:
@@ -85,7 +85,7 @@ def _read(file: Path) -> bytes:
 def _print(url: str, headers: Iterable[tuple[str, str]], data: str) -> None:
     options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers]
     lines = [f"curl -i {shlex.quote(url)}", *options, f"--data-binary {shlex.quote(data)}"]
-    with despite_errors():
+    with ignore_errors():
         print(" \\\n  ".join(lines))  # noqa: T201 - plain, because it is to be copied
 
 
@@ -93,7 +93,7 @@ def _send(request: Request) -> int:
     try:
         return _report(asyncio.run(_answer(request)))
     except EngageLabError as error:
-        complain(f"No answer: {error}")
+        print_error(f"No answer: {error}")
         return Exit.NOT_SENT
 
 
@@ -101,12 +101,12 @@ def _report(status: int) -> int:
     if status == HTTPStatus.OK:
         console().print(Text(f"✓ Answered {status}", "bold green"))
         return Exit.DONE
-    complain(f"Answered {status}: the platform would send it again")
+    print_error(f"Answered {status}: the platform would send it again")
     return Exit.NOT_SENT
 
 
 async def _answer(request: Request) -> int:
-    with reached_directly():
+    with bypass_proxy():
         async with aclosing(HTTPXEngine()) as engine:
             answer = await engine.send(request, timeout=_TIMEOUT, max_bytes=_MAX_ANSWER)
     return answer.status

@@ -247,7 +247,7 @@ def test_what_only_the_platform_knows(at_sandbox: Engagelab, write: WriteList) -
     ran = at_sandbox("otp", "bulk-message", "people.csv", "--template", "login", "--dry-run")
 
     assert 0 == ran.exit_code
-    assert "the platform's own text, which only the platform knows" in ran.out
+    assert "the platform's default text, which is not known locally" in ran.out
 
 
 def test_json_without_a_text(at_sandbox: Engagelab, write: WriteList) -> None:

@@ -16,7 +16,7 @@ from cli.bulk.conftest import WriteList
 from cli.bulk.held import HeldPlatform
 from cli.bulk.lists import csv_of, numbers
 from cli.command import Engagelab
-from engagelab_async.cli.printing import command, complain, console, printable
+from engagelab_async.cli.printing import command, console, print_error, printable
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 ODD_IDS = [
@@ -232,7 +232,7 @@ class TestTexts:
         """A space of another width is a space."""
         console().print(Text("a\u3000b\xa0c\nd\u202e"))
         console().print("e\u202e")
-        complain("f\u202e")
+        print_error("f\u202e")
 
         printed = capsys.readouterr()
         assert "a\u3000b\xa0c\nd�\ne�\n" == printed.out

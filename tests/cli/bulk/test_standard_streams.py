@@ -13,7 +13,7 @@ from cli.bulk.conftest import WriteList
 from cli.bulk.lists import numbers
 from cli.command import COMMAND, Ran
 from engagelab_async.cli import main
-from engagelab_async.cli.output import despite_errors
+from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.streams import SafeStream, is_lost, safe_streams
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
@@ -145,7 +145,7 @@ def test_streams_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("raised", [ZeroDivisionError, KeyboardInterrupt])
 def test_what_cannot_be_drawn_is_not_drawn(raised: type[BaseException]) -> None:
     """After sending, neither a fault of the display nor Ctrl-C changes the exit code."""
-    with despite_errors():
+    with ignore_errors():
         raise raised
 
 
