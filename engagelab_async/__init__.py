@@ -21,12 +21,15 @@ _MODULES: Final = {
     "bulk": (
         "Accepted",
         "BulkReport",
+        "FanOut",
         "Journal",
+        "JournalError",
         "Rate",
         "Rejected",
         "Skipped",
         "Uncertain",
         "broadcast",
+        "stop_on_fatal_error",
     ),
     "calls": ("CallOptions",),
     "client": ("EngageLab",),
@@ -112,12 +115,15 @@ if TYPE_CHECKING:
     from .bulk import (
         Accepted,
         BulkReport,
+        FanOut,
         Journal,
+        JournalError,
         Rate,
         Rejected,
         Skipped,
         Uncertain,
         broadcast,
+        stop_on_fatal_error,
     )
     from .calls import CallOptions
     from .client import EngageLab
@@ -184,10 +190,22 @@ else:
     def __getattr__(name: str) -> object:
         if name in _MODULES:
             return import_module(f".{name}", __name__)
-        if name not in _HOMES:
+        home = _HOMES.get(name) or _namespace_of(name)
+        if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        found = getattr(import_module(f".{home}", __name__), name)
         return globals().setdefault(name, found)
+
+    def _namespace_of(name: str) -> str | None:
+        """Find a class of bulk runs or templates, which all stood here once."""
+        # Anything else may be a module that is being imported.
+        if not name[0].isupper():
+            return None
+        namespaces = ("bulk", "templates")
+        return next(
+            (each for each in namespaces if name in import_module(f".{each}", __name__).__all__),
+            None,
+        )
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
@@ -214,6 +232,7 @@ __all__ = [
     "EngageLab",
     "EngageLabError",
     "Engine",
+    "FanOut",
     "FrequencyLimitError",
     "GetOTPBalance",
     "GetSMSBalance",
@@ -226,6 +245,7 @@ __all__ = [
     "InvalidRequestError",
     "InvalidResponseError",
     "Journal",
+    "JournalError",
     "NameTakenError",
     "NotDeliveredError",
     "NotFoundError",
@@ -266,4 +286,5 @@ __all__ = [
     "__version__",
     "broadcast",
     "render",
+    "stop_on_fatal_error",
 ]

@@ -57,7 +57,13 @@ def test_names_are_those_of_their_modules() -> None:
             assert getattr(home, name) is getattr(engagelab_async, name)
 
 
-@pytest.mark.parametrize("name", ["nope", "CreateOTPTemplate", "_nope"])
+def test_classes_of_bulk_and_templates_are_found() -> None:
+    """They stood here once; programs that import them from here go on working."""
+    assert bulk.RateLimit is getattr(engagelab_async, "RateLimit")  # noqa: B009 - not typed
+    assert templates.SMSTemplate is getattr(engagelab_async, "SMSTemplate")  # noqa: B009
+
+
+@pytest.mark.parametrize("name", ["nope", "Nope", "_nope", "_Nope"])
 def test_unknown_name(name: str) -> None:
     """What is elsewhere, or nowhere, is missing as from any module."""
     with pytest.raises(AttributeError, match=f"module 'engagelab_async' has no attribute '{name}'"):

@@ -22,7 +22,7 @@ class SafeStream:
     def __init__(self, stream: TextIO | None) -> None:
         """Write to another stream, or to none."""
         self._stream = stream or io.StringIO()
-        self.is_lost = stream is None
+        self.is_lost: bool = stream is None
 
     def write(self, text: str) -> int:
         """Write a text, or drop it."""

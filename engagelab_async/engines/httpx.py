@@ -107,7 +107,7 @@ class _Departure:
 
     def __init__(self, body: _Body, transport: str) -> None:
         self.body = body
-        self.transport = transport
+        self.transport: str = transport
         self.traced: bool = False
         self.in_hooks: bool = False
         self.handed_over: bool = False
@@ -169,7 +169,6 @@ class _Departure:
         if event.endswith("send_request_headers.started"):
             self._to_proxy = info["request"].method == b"CONNECT"
             self._headers_left += not self._to_proxy
-            self._status = None
             self.progress = ""
         elif event.endswith("send_request_body.started"):
             self._bodies_left += not self._to_proxy

@@ -504,6 +504,22 @@ async def test_hook_that_traces(library: Any) -> None:  # noqa: ANN401
 
 
 @every_library
+async def test_hook_that_replaces_the_extensions(library: Any) -> None:  # noqa: ANN401
+    """It does not hide that the request has left before a redirect could not be parsed."""
+
+    async def replaces(request: Any) -> None:  # noqa: ANN401
+        request.extensions = {}
+
+    with Hostile(says(http(307, headers={"Location": "x" * 65_530}))) as server:
+        async with engine_with(library, event_hooks={"request": [replaces]}) as engine:
+            outcome = await outcome_of(engine, server.url)
+
+        # To httpx2 it is an answer.
+        assert outcome in {307, ("ConnectionLostError", True)}
+        assert 1 == len(server.requests)
+
+
+@every_library
 async def test_hook_that_copies_the_request(library: Any) -> None:  # noqa: ANN401
     """A copy that somebody keeps has no part in what is sent."""
 
