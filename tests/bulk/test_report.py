@@ -164,7 +164,6 @@ class TestNames:
             "Accepted",
             "BulkReport",
             "FanOut",
-            "RateLimit",
             "broadcast",
             "stop_on_fatal_error",
         }
