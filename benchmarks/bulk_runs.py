@@ -182,7 +182,7 @@ def _most_memory() -> float:
     """Return the most memory that this process ever had, in MB."""
     status = Path("/proc/self/status")
     if status.exists():
-        # What getrusage() tells begins with the parent's.
+        # The values of getrusage() begin with those of the parent.
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
         assert found is not None
         return int(found[1]) / 1024

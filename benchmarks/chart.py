@@ -35,7 +35,7 @@ _HEAD: Final = (
 
 @frozen
 class Style:
-    """How a line looks: the color tells the library, a thick line is ours.
+    """The style of a line: a color for each library, and a thick line for this one.
 
     Attributes:
         color: Of the line, its points and its label.

@@ -68,7 +68,7 @@ class Client:
 
 @asynccontextmanager
 async def raw_streams(server: Server) -> AsyncIterator[Send]:
-    """HTTP written by hand on asyncio streams: what is left when there is no library."""
+    """HTTP written directly to asyncio streams, without any library."""
     credentials = b64encode(f"{KEY}:{SECRET}".encode()).decode()
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n"

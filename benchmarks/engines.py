@@ -28,10 +28,10 @@ def engines(
     """Measure all clients that are installed.
 
     Args:
-        server: To whom they send.
+        server: The address of the server.
         plan: How much each of them sends.
         widths: How many requests they have in flight.
-        progress: Told which turn begins.
+        progress: Called with the turn that begins.
     """
     installed = [client for client in CLIENTS if client.installed]
     cells = [(client, width) for width in widths for client in installed]

@@ -77,7 +77,7 @@ class Results:
     turns: dict[Cell, list[Turn]]
 
     def has(self, *cells: Cell) -> bool:
-        """Tell whether cells were measured: a library may be missing, or a width left out."""
+        """Return whether cells were measured: a library or a width may be missing."""
         return self.turns.keys() >= set(cells)
 
     def widths(self) -> list[int]:
@@ -105,10 +105,10 @@ def in_turns(
     """Let clients send in turns.
 
     Args:
-        server: To whom.
+        server: The address of the server.
         cells: Who, and how many requests at a time.
         plan: How often, and for how long.
-        progress: Told how many turns each cell has had.
+        progress: Called with the number of turns of each cell.
     """
     turns: dict[Cell, list[Turn]] = {cell: [] for cell in cells}
     taken = dict.fromkeys(cells, 0.0)
@@ -130,7 +130,7 @@ def turn(
 
     Args:
         cell: Who sends, and how many requests at a time.
-        server: To whom.
+        server: The address of the server.
         seconds: How long to go on beginning requests.
         requests: How many to send at most, besides those of the warm-up: one for each in flight.
     """

@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(_response(_status() if about_status else ANSWER))
 
     def _end_of_request(self) -> int:
-        """Tell how long the first request is, or 0 while a part of it is missing."""
+        """Return the length of the first request, or 0 while it is incomplete."""
         blank = self._received.find(_BLANK_LINE)
         if blank < 0:
             return 0

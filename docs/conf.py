@@ -36,7 +36,7 @@ for module in PUBLIC:
             public.__module__ = module.__name__
 
 nitpick_ignore_regex = [
-    # A lower-case name that is no function or method of ours is an argument.
+    # A lower-case name that is not a function or method of the package is an argument.
     (r"py:obj", r"[a-z_]+"),
     # The build stays off the network, so names of other projects cannot be looked up and linked.
     (r"py:.*", r"(aiohttp|anyio|attrs?|cattrs|fastapi|httpx2?)\..*"),
@@ -77,5 +77,5 @@ def find_elsewhere(app: Any, env: Any, node: Any, content: Any) -> Any:  # noqa:
 
 
 def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's own
-    """Tell Sphinx what we add to it."""
+    """Register the extensions of these pages with Sphinx."""
     app.connect("missing-reference", find_elsewhere)

@@ -11,7 +11,7 @@ class CallOptions(TypedDict, total=False):
 
     Attributes:
         timeout: Seconds for one attempt.
-        deadline: Seconds for the whole call, retries and waits included.
+        deadline: Seconds for the whole call, including retries and delays.
         retry: The retry policy.
 
     .. versionadded:: 0.1.0

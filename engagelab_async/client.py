@@ -40,8 +40,8 @@ _DEFAULT_RETRY: Final = RetryPolicy()
 class EngageLab:
     """A client of the EngageLab OTP and SMS APIs.
 
-    Make one for a program and share it: it keeps connections open, and its calls share a budget
-    of repeats. Use it as an async context manager, or call `aclose` in the end. It serves one
+    Make one for a program and share it: it keeps connections open, and its calls share a retry
+    budget. Use it as an async context manager, or call `aclose` at the end. It serves one
     event loop, of asyncio or trio.
 
     Attributes:

@@ -42,7 +42,7 @@
 
 Those marked (t) are ``transient``: the same operation may succeed when it is tried again.
 
-Arguments that can never be right raise the built-in ``ValueError`` and ``TypeError`` instead.
+Invalid arguments raise the built-in ``ValueError`` and ``TypeError`` instead.
 """
 
 from __future__ import annotations

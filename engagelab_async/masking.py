@@ -7,7 +7,7 @@
                └ to what is shown, and    └ look for what was sent, and for recipients;
                  a margin behind it         "…" for the part that was found
 
-The API may repeat a value in another case, escaped for JSON, URLs or HTML, in full-width digits, or
+The API may quote a value in another case, escaped for JSON, URLs or HTML, in full-width digits, or
 with spaces in a number. The time is bounded, however long the message and the operation are: the
 caller waits, and so does everything else on its event loop.
 """
@@ -148,7 +148,7 @@ class _Sent:
     def keys(self) -> set[str]:
         """The values as they stand in a `_View`."""
         keys = set(map(_folded, self.values))
-        # Where the API repeats a value as it is, what looks like an escape is taken for one.
+        # If the API quotes a value literally, what looks like an escape is taken for one.
         keys |= {_View.of(value).text for value in self.values if _ESCAPES & {*value}}
         # "Ada+Lovelace" is how forms write a space.
         return (keys | {key.replace(" ", "+") for key in keys}) - {""}
@@ -210,7 +210,7 @@ class _View:
     def places_of(self, key: str) -> Iterator[tuple[int, int]]:
         """Find a value in the window; of a long one, as much as there is."""
         for start in _places(self.text, key[:_NEEDLE]):
-            # The API may repeat no more than the beginning of a long one; where it ends is unknown.
+            # The API may quote only the beginning of a long one; where it ends is unknown.
             whole = len(key) <= _NEEDLE or self.text.startswith(key, start)
             yield self.place(start, start + len(key) if whole else len(self.text))
 

@@ -48,7 +48,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @frozen(kw_only=True)
 class Endpoint:
-    """Where an operation goes, what it answers, what it does, and whether it may be repeated.
+    """Where an operation is sent, what it returns, what it does, and whether it may be retried.
 
     Attributes:
         name: The call as users write it, such as ``otp.send_code``.

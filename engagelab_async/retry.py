@@ -4,9 +4,9 @@ Both parts are pure of I/O: the policy decides about one failure of one call, th
 calls of a client together.
 
 =========================================  =====================================================
-what happened                              repeated?
+what happened                              retried?
 =========================================  =====================================================
-never left (`ConnectError`)                yes, every operation
+not sent (`ConnectError`)                  yes, every operation
 HTTP 429, 5016, 5001                       yes, nothing was sent; ``Retry-After`` is obeyed
 may have been sent (timeout, connection    only where the operation is ``repeatable``, or with
 lost, 5xx, unreadable 2xx)                 ``repeat_uncertain=True``
@@ -76,7 +76,7 @@ class RetryPolicy:
             random: A source of numbers in [0, 1).
 
         Returns:
-            Seconds, or ``None`` for "do not repeat": it would be unsafe or useless, the attempts
+            Seconds, or ``None`` for "do not retry": it would be unsafe or useless, the attempts
             are used up, or the wait would outlast the deadline.
         """
         if attempt >= self.attempts or not self._may_repeat(error, operation):

@@ -27,7 +27,7 @@ class TemplateCalls(Calls, Generic[T]):
 
     Every coroutine but `wait_until_reviewed` takes the `CallOptions` ``timeout``, ``deadline`` and
     ``retry``. Reading is retried after an uncertain failure, changing is not. Every coroutine
-    raises ``TypeError`` or ``ValueError`` for an argument that can never be right, before anything
+    raises ``TypeError`` or ``ValueError`` for an invalid argument, before anything
     is sent, and a subclass of `EngageLabError` for everything else.
     """
 

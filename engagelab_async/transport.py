@@ -138,7 +138,7 @@ class Account:
     Attributes:
         base_url: Without a slash at its end.
         headers: Sent with every request.
-        secrets: What of them must not be shown, in every form that the API may repeat.
+        secrets: Parts of them that must not be shown, in every form that the API may quote.
     """
 
     base_url: str

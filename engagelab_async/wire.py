@@ -234,7 +234,7 @@ def decode(
         headers: The response headers; names in any case.
         body: The body as it came, at most a little more than `MAX_BODY_BYTES` of it.
         now: Unix seconds, to make a duration of a ``Retry-After`` that is a date.
-        secrets: What must not be shown where the API repeats it, such as the key pair.
+        secrets: What must not be shown if the API quotes it, such as the key pair.
 
     Returns:
         The operation's result.

@@ -1,7 +1,7 @@
-"""Feeds callbacks that nobody would write to what reads them, guided by what that reaches.
+"""Fuzzes the functions that read callbacks, guided by coverage.
 
 Whatever comes either is parsed or raises `InvalidCallbackError`, and either is verified or raises
-`SignatureError`; what is parsed can be shown, written and told apart. ::
+`SignatureError`; what is parsed can be shown, written and body apart. ::
 
     python fuzzing/callbacks.py -runs=10000000      # any option of libFuzzer; nox -s fuzz
 
@@ -110,7 +110,7 @@ def header(data: bytes) -> None:
     except SignatureError:
         return
     pairs = [part.split("=", 1) for part in text.split(";")]
-    parts = {name.strip(" \t"): told.strip(" \t") for name, told in pairs}
+    parts = {name.strip(" \t"): value.strip(" \t") for name, value in pairs}
     right = sign("shop", "my_secret", timestamp=int(parts["timestamp"]), nonce=parts["nonce"])
     if parts["signature"].lower() != right.rpartition("=")[2]:
         raise AssertionError("verified what is not signed")
@@ -126,8 +126,8 @@ def signed(data: bytes) -> None:
     except ValueError:
         return
     verifier = Verifier("shop", ["other", "my_secret"], max_nonces=2, clock=lambda: NOW)
-    told = source.ConsumeBytes(40)
-    outcomes = [outcome(verifier, proof, each) for each in (told, told, told + b"!")]
+    body = source.ConsumeBytes(40)
+    outcomes = [outcome(verifier, proof, each) for each in (body, body, body + b"!")]
     expected = ["", "", "replayed"]
     if abs(offset) > 300:
         expected = ["too_old" if offset < 0 else "too_new"] * 3
@@ -135,10 +135,10 @@ def signed(data: bytes) -> None:
         raise AssertionError(outcomes)
 
 
-def outcome(verifier: Verifier, proof: str, told: bytes) -> str:
+def outcome(verifier: Verifier, proof: str, body: bytes) -> str:
     """Return why a signed request is refused, or nothing."""
     try:
-        verifier.verify({"x-callback-id": proof}, told)
+        verifier.verify({"x-callback-id": proof}, body)
     except SignatureError as error:
         return error.reason
     return ""

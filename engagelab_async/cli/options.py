@@ -146,16 +146,14 @@ class Message:
     template: Annotated[str, Parameter(help="Id of the template.")]
     param: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="name=value for a variable of the template; may be repeated.", show_default=False
-        ),
+        Parameter(help="name=value for a template variable; may be repeated.", show_default=False),
     ] = ()
 
     def filled_in(self, language: str | None = None) -> Template:
         """Make the template.
 
         Raises:
-            ValueError: An option can never be right.
+            ValueError: An option is invalid.
         """
         return Template(self.template, language, inputs.params(self.param))
 
@@ -203,7 +201,7 @@ class Call:
         """Make the retry policy.
 
         Raises:
-            ValueError: An option can never be right.
+            ValueError: An option is invalid.
         """
         return RetryPolicy(attempts=self.attempts, repeat_uncertain=self.repeat_uncertain)
 

@@ -416,7 +416,7 @@ class _Known:
 
 
 class _SessionDeparture(_Departure):
-    """What is seen of a request that middlewares of the caller may read, replace or repeat.
+    """What the engine sees of a request that the caller's middlewares may read, replace or retry.
 
     Args:
         body: The body.

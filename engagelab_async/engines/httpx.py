@@ -221,7 +221,7 @@ class _Watched:
 
     Attributes:
         departure: Who takes note, once the request is complete.
-        kind: Tells the kind of transport that a URL is for.
+        kind: Returns the kind of transport for a URL.
     """
 
     departure: _Departure | None = None
@@ -460,7 +460,7 @@ class HTTPXClientEngine(_HTTPXEngine):
         transport = find(url) if find else None
         if isinstance(transport, module.MockTransport):
             return "mock"
-        # Whoever replaced its method may repeat requests.
+        # A replaced method may retry requests.
         patched = "handle_async_request" in getattr(transport, "__dict__", ())
         is_plain = type(transport) is module.AsyncHTTPTransport and not patched
         return "network" if is_plain and not self._sends_in_its_own_way() else "other"

@@ -25,7 +25,7 @@ class OTP(CodeCalls, MessageCalls, BalanceCalls):
     """The OTP API; ``engagelab.otp`` is one.
 
     Every coroutine takes `timeout` (seconds for one attempt), `deadline` (seconds for the whole
-    call, retries and waits included) and `retry` (a `RetryPolicy`); each defaults to the client's.
+    call, including delays) and `retry` (a `RetryPolicy`); each defaults to the client's.
     Every coroutine raises ``TypeError`` or ``ValueError`` for an invalid argument,
     before anything is sent, and a subclass of `EngageLabError` for everything else.
     """

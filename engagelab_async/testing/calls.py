@@ -28,7 +28,7 @@ _OK: Final = "HTTP 200"
 
 @frozen
 class Call:
-    """One request, repeats being requests of their own.
+    """One request; each retry is a request, too.
 
     Its ``repr`` does not show the body and the query.
 
