@@ -12,6 +12,7 @@ quotes numbers that are out of bounds, and nothing else that was passed in: it m
 """
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +87,8 @@ def check_timeout(value: object, name: str) -> float:
     seconds = _number(value, name, "seconds as a number")
     if not seconds > 0:
         raise ValueError(f"{name}: must be more than 0 seconds")
-    return seconds
+    # An int may be larger than any float that is not infinite.
+    return seconds if seconds <= _LARGEST_FLOAT else math.inf
 
 
 def check_seconds(value: object, name: str, *, or_zero: bool = False) -> float:

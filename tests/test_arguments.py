@@ -114,3 +114,8 @@ def test_validators_name_their_field(options: dict[str, Any], problem: str) -> N
     """The same checks validate the fields of attrs classes, under the fields' names."""
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(problem)}$"):
         Settings(**options)
+
+
+def test_timeout_beyond_every_float_is_no_limit() -> None:
+    """An ``int`` of any size is a number of seconds."""
+    assert math.inf == check_timeout(HUGE, "timeout")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
-from engagelab_async.arguments import check_instance, check_integer, check_timeout
+from engagelab_async.arguments import check_flag, check_instance, check_integer, check_timeout
 from engagelab_async.engines import Owner
 from engagelab_async.frames import clear
 from engagelab_async.operation import Operation
@@ -495,9 +495,9 @@ def fan_out(
         timeout=None if timeout is None else check_timeout(timeout, "timeout"),
         deadline=None if deadline is None else check_timeout(deadline, "deadline"),
         stop_when=stop_on_fatal_error if stop_when is None else stop_when,
-        resend_uncertain=resend_uncertain,
-        split_rejected=split_rejected,
-        reference=reference,
+        resend_uncertain=check_flag(resend_uncertain, "resend_uncertain"),
+        split_rejected=check_flag(split_rejected, "split_rejected"),
+        reference=check_flag(reference, "reference"),
     )
 
 

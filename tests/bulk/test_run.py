@@ -435,6 +435,13 @@ class TestClient:
             ({"max_in_flight": 0}, ValueError, "max_in_flight: must be at least 1"),
             ({"max_in_flight": True}, TypeError, "max_in_flight: expected an int, got bool"),
             ({"retry": 3}, TypeError, "retry: expected RetryPolicy, got int"),
+            (
+                {"resend_uncertain": "false"},
+                TypeError,
+                "resend_uncertain: expected a bool, got str",
+            ),
+            ({"split_rejected": 1}, TypeError, "split_rejected: expected a bool, got int"),
+            ({"reference": None}, TypeError, "reference: expected a bool, got None"),
             ({"timeout": 0}, ValueError, "timeout: must be more than 0 seconds"),
             ({"deadline": "9"}, TypeError, "deadline: expected seconds as a number, got str"),
             ({"rate": "9"}, TypeError, "rate: expected a number, a Rate or a Limiter, got str"),
