@@ -333,11 +333,10 @@ class Task:
 
     def record(self) -> None:
         """Note whether the journal could record the outcome."""
-        journal, when_recorded = self.run.journal, self.when_recorded
+        journal, when_recorded = self.run.journal, self.when_recorded or do_nothing
         self.unrecorded = journal is not None and not journal.written
         self.when_recorded = None
-        if when_recorded is not None:
-            when_recorded()
+        when_recorded()
 
     def as_recorded(self, outcome: AnyOutcome) -> AnyOutcome:
         """Return an outcome as the next run will see it.

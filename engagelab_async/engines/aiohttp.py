@@ -66,7 +66,7 @@ class _Departure(aiohttp.BytesPayload):
 
     Attributes:
         taken: How often the body was written.
-        handler: aiohttp's end of the connection that it was written to last, if that is ours.
+        heed: Takes the headers of the answer to the connection that it was written to last.
         status: The status of the answer, once its head has arrived.
     """
 
@@ -74,7 +74,7 @@ class _Departure(aiohttp.BytesPayload):
         super().__init__(body)
         self.taken: int = 0
         self._process: int = os.getpid()
-        self.handler: _Handler | None = None
+        self.heed: Callable[[Mapping[str, str]], None] = _heed_nothing
         self.status: int | None = None
 
     @property
@@ -100,7 +100,7 @@ class _Departure(aiohttp.BytesPayload):
             if handler.should_close:
                 raise aiohttp.ClientConnectionError(_SPOKE)
             handler.begin()
-            self.handler = handler
+            self.heed = handler.heed
         self.taken += 1
         await super().write_with_length(writer, content_length)
 
@@ -108,6 +108,10 @@ class _Departure(aiohttp.BytesPayload):
     def consumed(self) -> bool:
         """Forbid aiohttp to send it again, as it would do with a PUT or a DELETE."""
         return True
+
+
+def _heed_nothing(_: Mapping[str, str]) -> None:
+    """Do nothing: the connection is the caller's, or was never reached."""
 
 
 _Route = tuple[URL, "CIMultiDict[str]", str | None, "ssl.SSLContext | bool"]
@@ -259,8 +263,8 @@ class _Handler(ResponseHandler):
         return bool(message.code != _PROBE_STATUS or message.headers)
 
     def _end(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
+        # What says something has a transport.
+        cast("asyncio.Transport", self.transport).abort()
 
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -369,8 +373,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
         if not departure.taken:
             response.close()
             raise aiohttp.ClientConnectionError(_SPOKE)
-        if departure.handler is not None:
-            departure.handler.heed(response.headers)
+        departure.heed(response.headers)
         return response
 
     def _route(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Route:

@@ -9,7 +9,7 @@ import math
 import ssl
 from abc import abstractmethod
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
@@ -232,8 +232,9 @@ class _Watched:
     @property
     def stream(self) -> _Body:
         """The body; the client asks for it when it hands the request over to its transport."""
-        if self.departure is not None:
-            self.extensions = self.departure.hand_over(self.kind(self.url), self.extensions)
+        # Nothing asks for it before the request is complete.
+        departure = cast("_Departure", self.departure)
+        self.extensions = departure.hand_over(self.kind(self.url), self.extensions)
         body: _Body = vars(self)["stream"]
         return body
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
+from engagelab_async.bulk.mark import Mark
 from engagelab_async.bulk.states import State
 
 _KILLED = """
@@ -274,3 +277,28 @@ def tampered(journal: Path, statement: str) -> None:
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
     )
     subprocess.run([sys.executable, "-c", program, str(journal), statement], check=True)
+
+
+def test_a_run_that_cannot_begin_leaves_the_journal_free(journal: Path) -> None:
+    """Whatever keeps it from beginning, the next one may."""
+    Database(journal).close()
+    tampered(
+        journal,
+        "CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    with pytest.raises(JournalError, match="no room"):
+        Database(journal)
+    tampered(journal, "DROP TRIGGER full")
+
+    Database(journal).close()
+
+
+def test_a_mark_that_is_not_there_is_damage(journal: Path) -> None:
+    """It is looked for once more after the log is folded, and then given up."""
+    Database(journal).close()
+    tampered(journal, "DELETE FROM log_mark")
+    with (
+        closing(sqlite3.connect(journal)) as connection,
+        pytest.raises(sqlite3.DatabaseError, match="no mark"),
+    ):
+        Mark(journal, connection)

@@ -11,7 +11,7 @@ import pytest
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.states import State
-from engagelab_async.bulk.wal import is_damaged
+from engagelab_async.bulk.wal import is_damaged, is_log
 
 TRANSACTIONS = 20
 FRAME = 24 + 4096
@@ -93,3 +93,11 @@ def test_a_flaw_in_its_head_is_damage(live: Path, where: int) -> None:
     copy = left_behind(live, lambda log: log.__setitem__(where, log[where] ^ 0xFF))
 
     assert is_damaged(copy.with_name("copy.db-wal"))
+
+
+def test_less_than_a_head_is_no_log(tmp_path: Path) -> None:
+    """What is too short for a header holds nothing, damaged or not."""
+    log = tmp_path / "run.db-wal"
+    log.write_bytes(b"short")
+
+    assert (False, False) == (is_log(log), is_damaged(log))

@@ -1,5 +1,6 @@
 """What people type, made into what the library takes."""
 
+import io
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -94,3 +95,16 @@ def test_custom_args_that_are_no_object(text: str) -> None:
     """Anything else is refused with the option's name."""
     with pytest.raises(ValueError, match=r"^--custom-args: "):
         inputs.custom_args(text)
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_line_that_cannot_be_read_is_empty(
+    monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    """Whether the terminal is gone, or what is typed is no text."""
+    stdin = io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8")
+    if not damaged:
+        stdin.close()
+    monkeypatch.setattr("sys.stdin", stdin)
+
+    assert "" == inputs.typed_line()

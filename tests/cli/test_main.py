@@ -1,9 +1,11 @@
 """Starting the command, with and without its extra."""
 
 import sys
+from importlib.abc import MetaPathFinder
 
 import pytest
 
+import engagelab_async.cli.app
 from cli.command import COMMAND, run_process
 from engagelab_async import __version__
 from engagelab_async.cli import main
@@ -58,3 +60,38 @@ def test_arguments_are_those_of_the_process(
 
     assert 0 == main()
     assert f"{__version__}\n" == capsys.readouterr().out
+
+
+class Failing(MetaPathFinder):
+    """Makes a module fail while it is imported."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Fail in place of the command's own module."""
+        if name == "engagelab_async.cli.app":
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "words"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (OSError(24, "Too many open files"), 2, "cannot start: Too many open files"),
+    ],
+)
+def test_it_ends_before_it_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    exit_code: int,
+    words: str,
+) -> None:
+    """A signal, or a lack of descriptors, in the middle of its imports is no traceback."""
+    monkeypatch.delitem(sys.modules, "engagelab_async.cli.app")
+    monkeypatch.delattr(engagelab_async.cli, "app")
+    monkeypatch.setattr(sys, "meta_path", [Failing(error), *sys.meta_path])
+
+    assert exit_code == main(["--version"])
+    assert words in capsys.readouterr().err

@@ -12,6 +12,8 @@ from typing import Any, Final
 import aiohttp
 import pytest
 import trio
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import StreamWriter
 
 from engagelab_async import (
     ConfigurationError,
@@ -21,7 +23,7 @@ from engagelab_async import (
     TransportError,
 )
 from engagelab_async.engines import Request, Response, choose
-from engagelab_async.engines.aiohttp import AiohttpEngine
+from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure, _readable
 from engines.cases import HEADERS, send
 from hostile import Hostile, Peer, answers, hangs, http, says
 
@@ -273,3 +275,18 @@ async def test_connection_that_the_server_closed_is_not_reused() -> None:
 
             assert 200 == response.status
     await engine.aclose()
+
+
+async def test_nothing_is_written_without_a_connection() -> None:
+    """A connection that is gone by the time the body is written has taken nothing."""
+    loop = asyncio.get_running_loop()
+    departure = _Departure(b"{}")
+    with pytest.raises(aiohttp.ClientConnectionResetError):
+        await departure.write_with_length(StreamWriter(ResponseHandler(loop), loop), None)
+
+    assert (0, "") == (departure.times, departure.progress)
+
+
+def test_socket_that_is_not_there_says_nothing() -> None:
+    """A transport need not have one."""
+    assert not _readable(None)()

@@ -3,7 +3,9 @@
 import gzip
 import inspect
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, Final
 
 import httpx
@@ -18,6 +20,7 @@ from engagelab_async import (
     TransportError,
 )
 from engagelab_async.engines import Response, choose
+from engagelab_async.engines.httpx import _has_more, _holds_bytes
 from engines.cases import HEADERS, send
 from hostile import Hostile, answers, http, refusing, says
 
@@ -443,3 +446,27 @@ async def test_mocked_endless_answer(library: Library) -> None:
     response = await send_with(mocked(library, handler), max_bytes=10_000)
 
     assert 10_000 < len(response.body) < 20_000
+
+
+# ------------------------------------------------------------------------------- what is left
+
+
+def test_connection_whose_insides_are_not_known_is_not_used_again() -> None:
+    """Another version of the library may keep its connections elsewhere."""
+    assert _has_more(object())  # type: ignore[arg-type]
+
+
+def test_records_that_were_not_decrypted_are_left_over() -> None:
+    """A second answer may have come in a TLS record of its own, which nothing has asked for yet."""
+    undecrypted = ssl.MemoryBIO()
+    stream = SimpleNamespace(
+        _read_bio=undecrypted, _ssl_object=SimpleNamespace(pending=lambda: 0), _protocol=None
+    )
+    connection = SimpleNamespace(
+        _h11_state=SimpleNamespace(trailing_data=(b"", False)),
+        _network_stream=SimpleNamespace(_stream=stream),
+    )
+    before = _holds_bytes(connection)
+    undecrypted.write(b"a record")
+
+    assert (False, True) == (before, _holds_bytes(connection))

@@ -40,6 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ({"https_proxy": "http://proxy:3128"}, "https://api.example", "http://proxy:3128"),
         ({"HTTPS_PROXY": "proxy:3128"}, "https://api.example", "http://proxy:3128"),
         ({"HTTPS_PROXY": "http://proxy:3128"}, "http://api.example", None),
+        ({"HTTPS_PROXY": "http://[::1]:3128"}, "https://api.example", "http://[::1]:3128"),
         ({"HTTPS_PROXY": ""}, "https://api.example", None),
         ({"ALL_PROXY": "http://all:3128"}, "https://api.example", "http://all:3128"),
         (

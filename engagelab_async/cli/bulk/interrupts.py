@@ -29,7 +29,7 @@ class Interrupts:
         self.reason: str | None = None
         self._announced = False
         self._before: dict[signal.Signals, Any] = {}
-        self._receive: Callable[[signal.Signals], object] | None = None
+        self._receive: Callable[[signal.Signals], object] = _ignore
 
     def __enter__(self) -> Self:
         """Leave the signals as they are, until a run listens for them."""
@@ -82,7 +82,7 @@ class Interrupts:
         try:
             yield
         finally:
-            self._receive = None
+            self._receive = _ignore
 
     def _counts(self, received: signal.Signals) -> bool:
         """Return whether a further signal is another request, and not a part of the first.
@@ -93,5 +93,8 @@ class Interrupts:
         return self._announced and received.name != "SIGHUP"
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if self._receive is not None:
-            self._receive(signal.Signals(number))
+        self._receive(signal.Signals(number))
+
+
+def _ignore(_: signal.Signals) -> None:
+    """Do nothing: the run is over."""

@@ -106,8 +106,7 @@ def _printer(*, as_json: bool, personal: bool) -> Callable[[Event], bool]:
                 print_json(document(event, personal=personal))
             else:
                 console().print(line(event, personal=personal), soft_wrap=True)
-            return not is_lost(sys.stdout)
-        return False
+        return not is_lost(sys.stdout)
 
     return show
 
