@@ -5,18 +5,21 @@ what was typed: it may be a name, number or code.
 """
 
 import json
+import os
 import re
+import select
 import sys
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 _RELATIVE: Final = re.compile(
     r"\+(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,5})h)?"
     r"(?:(?P<minutes>\d{1,5})m)?(?:(?P<seconds>\d{1,7})s)?"
 )
 _STDIN: Final = "-"
+_STEP_SECONDS: Final = 0.2
 
 
 def params(pairs: Iterable[str]) -> dict[str, str]:
@@ -82,9 +85,17 @@ def confirm(question: str, *, yes: bool) -> None:
 def typed_line() -> str:
     """Read a line of standard input; it is empty if the terminal is gone, or the text damaged."""
     try:
+        if os.name == "posix" and sys.stdin.isatty():
+            # A signal that comes just before a read begins does not end that read. So the read
+            # begins when there is something, and the waiting is done in short steps.
+            next(filter(None, iter(_has_typed, None)))
         return sys.stdin.readline().strip()
     except (OSError, ValueError):
         return ""
+
+
+def _has_typed() -> list[TextIO]:
+    return select.select([sys.stdin], [], [], _STEP_SECONDS)[0]
 
 
 def code(text: str) -> str:

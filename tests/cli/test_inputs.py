@@ -1,6 +1,7 @@
 """What people type, made into what the library takes."""
 
 import io
+import os
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -108,3 +109,16 @@ def test_a_line_that_cannot_be_read_is_empty(
     monkeypatch.setattr("sys.stdin", stdin)
 
     assert "" == inputs.typed_line()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pseudo-terminals here")
+def test_a_line_of_a_terminal_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In steps, between which signals are heard; a terminal that has gone ends the waiting."""
+    master, slave = os.openpty()
+    with os.fdopen(slave, encoding="utf-8") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        os.write(master, b" yes \n")
+        typed = inputs.typed_line()
+        os.close(master)
+
+        assert ("yes", "") == (typed, inputs.typed_line())
