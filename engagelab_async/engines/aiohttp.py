@@ -97,7 +97,7 @@ class _Departure(aiohttp.BytesPayload):
             raise aiohttp.ClientConnectionResetError(msg)
         handler = transport.get_protocol()
         if isinstance(handler, _Handler):
-            if handler.should_close:
+            if handler.has_spoken():
                 raise aiohttp.ClientConnectionError(_SPOKE)
             handler.begin()
             self.heed = handler.heed
@@ -200,6 +200,7 @@ class _Handler(ResponseHandler):
         super().__init__(loop)
         self._clock = clock
         self._idle = False
+        self._is_new = False
         self._receiving = False
         self._head = self._length = 0
         self._good_until = self._expires = clock() + max_age
@@ -209,10 +210,19 @@ class _Handler(ResponseHandler):
         """Begin to watch the connection."""
         super().connection_made(transport)
         self._readable = _readable(transport)
+        # Behind a new handshake comes what TLS has to say.
+        self._is_new = transport.get_extra_info("ssl_object") is None
+
+    def has_spoken(self) -> bool:
+        """Return whether the server has spoken before it was asked.
+
+        The connector has looked at a connection that was used before; at a new one it has not.
+        """
+        return self.should_close or (self._is_new and bool(self._readable()))
 
     def begin(self) -> None:
         """Begin to be used: from now on its server is asked."""
-        self._idle = False
+        self._idle = self._is_new = False
         self._head = self._length = 0
 
     def data_received(self, data: bytes) -> None:

@@ -359,8 +359,11 @@ class TestIntent:
         async def sleep(seconds: float) -> None:
             await anyio.lowlevel.checkpoint()
             await time.sleep(seconds)
-            await anyio.sleep(0.05)
-            seen.append(as_after_a_crash(journal, operation))
+            with anyio.fail_after(10):
+                # The file is written by a thread, which tells nothing else.
+                while (state := as_after_a_crash(journal, operation)) is State.SENDING:  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+            seen.append(state)
 
         async def main() -> None:
             platform = Platform(behaviour)
