@@ -13,6 +13,7 @@ import pytest
 
 from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.files import log_of
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.mark import Mark
@@ -302,3 +303,17 @@ def test_a_mark_that_is_not_there_is_damage(journal: Path) -> None:
         pytest.raises(sqlite3.DatabaseError, match="no mark"),
     ):
         Mark(journal, connection)
+
+
+def test_a_log_that_is_deleted_while_its_run_goes_on(journal: Path) -> None:
+    """The run still has it open, and folds it at its end: nothing is missing then."""
+    database = Database(journal)
+    database.write([], [SendIntent("digest")])
+    database.write([Settlement("digest", State.ACCEPTED)], [])
+    log_of(journal).unlink()
+    database.close()
+
+    reopened = Database(journal)
+    known = reopened.write([], [SendIntent("digest")])
+    reopened.close()
+    assert State.ACCEPTED is known["digest"].state

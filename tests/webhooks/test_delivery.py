@@ -774,16 +774,18 @@ class TestEnd:
     async def test_what_was_handled_in_time_is_not(self, recorder: Recorder) -> None:
         """A repeat of it is one for the next process as well."""
         store = RecentlySeen()
-        go_on = anyio.Event()
+        second_began = anyio.Event()
 
         async def handler(event: Any) -> None:  # noqa: ANN401 - they are all about messages
             await recorder(event)
             if event.message_id == "2":
-                await go_on.wait()
+                second_began.set()
+                await anyio.sleep_forever()
 
         delivery = Delivery(handler, seen=store, drain_timeout=0.01)
         async with delivery.running():
             delivery.take(events("1", "2"))
+            await second_began.wait()
 
         assert ["handled", "new"] == [
             await store.begin(event.identity, "next") for event in events("1", "2")
