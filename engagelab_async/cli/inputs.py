@@ -11,6 +11,7 @@ import select
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, TextIO
 
@@ -84,11 +85,13 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def typed_line() -> str:
     """Read a line of standard input; it is empty if the terminal is gone, or the text damaged."""
-    try:
-        if os.name == "posix" and sys.stdin.isatty():
+    # What takes the place of standard input need not have a descriptor.
+    with suppress(AttributeError, OSError, ValueError):
+        if os.name == "posix" and os.isatty(sys.stdin.fileno()):
             # A signal that comes just before a read begins does not end that read. So the read
             # begins when there is something, and the waiting is done in short steps.
             next(filter(None, iter(_has_typed, None)))
+    try:
         return sys.stdin.readline().strip()
     except (OSError, ValueError):
         return ""
