@@ -245,8 +245,9 @@ class Transport:
         # A cancellation goes down through task groups by a turn of the loop each. And a time limit
         # cancels, too, but takes that back in the next turn.
         for _ in range(_TURNS):
-            # Threads with a loop of their own may begin and end calls meanwhile.
-            cancelled.update(task for task in tuple(self._tasks) if task.cancelling())
+            # Threads with a loop of their own may begin and end calls meanwhile. Those on trio have
+            # no task of asyncio.
+            cancelled.update(task for task in tuple(self._tasks) if task and task.cancelling())
             await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         leaving = {

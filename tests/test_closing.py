@@ -1,11 +1,14 @@
 """A client that is closed while its calls are being cancelled, as a server does that shuts down."""
 
 import asyncio
+import json
+import threading
 
 import anyio
+import trio
 
-from calls import OPERATIONS
-from engagelab_async import Credentials, EngageLab
+from calls import OPERATIONS, PLAN
+from engagelab_async import Credentials, EngageLab, Plan, Request, Response
 from hostile import Hostile, hangs
 
 PAIR = Credentials("key", "secret")
@@ -111,3 +114,34 @@ async def test_a_handler_that_does_not_end_holds_up_the_closing_for_seconds_only
         await asyncio.wait({task})
 
     assert task.cancelled()
+
+
+async def test_closing_beside_a_call_on_trio() -> None:
+    """A thread with a loop of trio has no task that could be asked."""
+    began, go_on = threading.Event(), threading.Event()
+
+    class Waiting:
+        async def send(
+            self,
+            request: Request,
+            *,
+            timeout: float | None,
+            max_bytes: int,
+        ) -> Response:
+            began.set()
+            await anyio.to_thread.run_sync(go_on.wait)
+            return Response(200, {}, json.dumps(PLAN).encode())
+
+        async def aclose(self) -> None:
+            """Have nothing to close."""
+
+    async def send() -> object:
+        return await engagelab.sms.send("+6591234567", "1233")
+
+    engagelab = EngageLab(sms=PAIR, http=Waiting())
+    call = asyncio.create_task(asyncio.to_thread(trio.run, send))
+    await asyncio.to_thread(began.wait)
+    await engagelab.aclose()
+    go_on.set()
+
+    assert isinstance(await call, Plan)
