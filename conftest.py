@@ -12,7 +12,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.suffix != ".md":
         return None
     # Imported here, so that the tests of the package need neither Sybil nor the sandbox.
-    from docs.pages import collect
+    from support.pages import collect
 
     collector: pytest.Collector | None = collect(file_path, parent)
     return collector

@@ -61,7 +61,7 @@ def lint(session: nox.Session) -> None:
 
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("python", "tests/words.py")
+    session.run("python", "tests/support/words.py")
 
 
 @nox.session(requires=["build"])

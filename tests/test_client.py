@@ -11,7 +11,6 @@ import httpx
 import pytest
 import respx
 
-from calls import ANSWERS, ARGUMENTS, KEY_PAIR, OPERATIONS, SENT, coroutine_of, every_coroutine
 from engagelab_async import (
     ConnectError,
     EngageLab,
@@ -22,8 +21,17 @@ from engagelab_async import (
     SendSMS,
     Sent,
 )
-from scripted_engine import ScriptedEngine, answer, failure
-from vectors import arguments_of, body_of, described, every
+from support.calls import (
+    ANSWERS,
+    ARGUMENTS,
+    KEY_PAIR,
+    OPERATIONS,
+    SENT,
+    coroutine_of,
+    every_coroutine,
+)
+from support.scripted_engine import ScriptedEngine, answer, failure
+from support.vectors import arguments_of, body_of, described, every
 
 
 def check_request(request: httpx.Request, expected: Mapping[str, Any]) -> None:

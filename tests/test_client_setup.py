@@ -8,14 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from calls import ANSWERS, ARGUMENTS, KEY_PAIR, SENT, coroutine_of
 from engagelab_async import (
     ConfigurationError,
     Credentials,
     EngageLab,
 )
 from engagelab_async.operation import Product
-from scripted_engine import ScriptedEngine, answer
+from support.calls import ANSWERS, ARGUMENTS, KEY_PAIR, SENT, coroutine_of
+from support.scripted_engine import ScriptedEngine, answer
 
 
 async def tell_later(_: object) -> None:

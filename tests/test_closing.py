@@ -7,9 +7,9 @@ import threading
 import anyio
 import trio
 
-from calls import OPERATIONS, PLAN
 from engagelab_async import Credentials, EngageLab, Plan, Request, Response
-from hostile import Hostile, hangs
+from support.calls import OPERATIONS, PLAN
+from support.hostile import Hostile, hangs
 
 PAIR = Credentials("key", "secret")
 SEND_SMS = OPERATIONS["sms.send"]

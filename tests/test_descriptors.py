@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from hostile import Behaviour, Hostile, Peer, answers
+from support.hostile import Behaviour, Hostile, Peer, answers
 
 SCRIPT: Final = """
 import asyncio, os, resource, sys

@@ -47,8 +47,8 @@ from engagelab_async import (
     ServerError,
     Template,
 )
-from engines import backends
-from hostile import (
+from support import backends
+from support.hostile import (
     Behaviour,
     Hostile,
     Peer,

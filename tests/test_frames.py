@@ -51,8 +51,19 @@ from engagelab_async import (
 from engagelab_async.engines import HTTP, choose
 from engagelab_async.frames import HiddenError, clear, clears_frames
 from engagelab_async.webhooks import Verifier, parse, sign
-from hostile import Behaviour, Hostile, Peer, answers, hangs, http, refusing, resets, says, trusting
-from reachable import (
+from support.hostile import (
+    Behaviour,
+    Hostile,
+    Peer,
+    answers,
+    hangs,
+    http,
+    refusing,
+    resets,
+    says,
+    trusting,
+)
+from support.reachable import (
     captured_text,
     exceptions_of,
     frames_of,

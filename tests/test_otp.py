@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from calls import SENT
 from engagelab_async import (
     BusinessRuleError,
     Credentials,
@@ -22,7 +21,8 @@ from engagelab_async import (
     Verification,
     VerifyOTP,
 )
-from scripted_engine import ScriptedEngine, answer, refusal
+from support.calls import SENT
+from support.scripted_engine import ScriptedEngine, answer, refusal
 
 TO = "+6591234567"
 MESSAGE_ID = "1725407449772531712"

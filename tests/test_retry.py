@@ -10,7 +10,6 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls import OPERATIONS
 from engagelab_async import (
     APIError,
     AuthenticationError,
@@ -46,6 +45,7 @@ from engagelab_async import (
     errors,
 )
 from engagelab_async.retry import RetryBudget
+from support.calls import OPERATIONS
 
 REPEATED_WHEN_UNCERTAIN = {
     "otp.send",

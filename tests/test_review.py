@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from calls import OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
@@ -20,7 +19,17 @@ from engagelab_async import (
     TemplateRejectedError,
 )
 from engagelab_async.templates import GetSMSTemplate, OTPTemplates, Signatures, SMSTemplates
-from scripted_engine import ACCOUNTS, Rig, Step, answer, failure, refusal, refused_connection, rig
+from support.calls import OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
+from support.scripted_engine import (
+    ACCOUNTS,
+    Rig,
+    Step,
+    answer,
+    failure,
+    refusal,
+    refused_connection,
+    rig,
+)
 
 ONCE = RetryPolicy(attempts=1)
 PENDING, APPROVED, REJECTED = 1, 2, 3

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bulk.rig import kinds, number
 from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
@@ -14,7 +13,8 @@ from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from engagelab_async.sandbox.faults.fault import FaultKind
 from engagelab_async.webhooks import Event, MessageStatus, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
-from webhooks.servers import served
+from support.bulk import kinds, number
+from support.servers import served
 
 COUNT = 120
 ACCOUNT = ("shop", "a secret of callbacks")

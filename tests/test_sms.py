@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from calls import PLAN
 from engagelab_async import (
     APIError,
     Credentials,
@@ -18,7 +17,8 @@ from engagelab_async import (
     SendSMS,
     Template,
 )
-from scripted_engine import ScriptedEngine, answer, refusal
+from support.calls import PLAN
+from support.scripted_engine import ScriptedEngine, answer, refusal
 
 TO = "+6591234567"
 

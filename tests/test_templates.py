@@ -15,9 +15,9 @@ import pytest
 from attrs import define, field
 
 import engagelab_async
-from calls import DONE, KEY_PAIR, SMS_TEMPLATE, WORDING
 from engagelab_async import ConnectionLostError, EngageLab, RetryPolicy
 from engagelab_async.engines import HTTP
+from support.calls import DONE, KEY_PAIR, SMS_TEMPLATE, WORDING
 
 Call = Callable[[EngageLab], Awaitable[object]]
 

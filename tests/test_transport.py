@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from calls import OPERATIONS, PLAN, SENT
 from engagelab_async import (
     Attempt,
     ConfigurationError,
@@ -29,7 +28,8 @@ from engagelab_async import (
 )
 from engagelab_async.retry import RetryBudget
 from engagelab_async.transport import Transport
-from scripted_engine import (
+from support.calls import OPERATIONS, PLAN, SENT
+from support.scripted_engine import (
     ACCOUNT,
     ScriptedEngine,
     Step,

@@ -6,7 +6,6 @@ import pickle
 
 import pytest
 
-from calls import OPERATIONS
 from engagelab_async import (
     AuthenticationError,
     ConfigurationError,
@@ -14,7 +13,8 @@ from engagelab_async import (
     EngageLab,
     RetryPolicy,
 )
-from hostile import Hostile, answers
+from support.calls import OPERATIONS
+from support.hostile import Hostile, answers
 
 
 class TestCredentials:

@@ -6,7 +6,6 @@ import logging
 
 import pytest
 
-from calls import OPERATIONS, PLAN, SENT
 from engagelab_async import (
     Attempt,
     ConnectError,
@@ -14,7 +13,8 @@ from engagelab_async import (
     Sent,
 )
 from engagelab_async.transport import Transport
-from scripted_engine import (
+from support.calls import OPERATIONS, PLAN, SENT
+from support.scripted_engine import (
     ACCOUNT,
     ScriptedEngine,
     Step,

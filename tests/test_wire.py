@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import sampled_from
 
-from calls import OPERATIONS
 from engagelab_async import (
     APIError,
     EngageLabError,
@@ -35,8 +34,9 @@ from engagelab_async import (
     wire,
 )
 from engagelab_async.masking import masked
-from strategies import bodies, headers, json_values, operations, results, statuses
-from vectors import body_of, described, every
+from support.calls import OPERATIONS
+from support.strategies import bodies, headers, json_values, operations, results, statuses
+from support.vectors import body_of, described, every
 
 NOW = 1_760_000_000.0  # Thu, 09 Oct 2025 08:53:20 GMT
 SENT = {"message_id": "1", "send_channel": "sms"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import words
+from support import words
 
 GLOSSARY = """\
 ### Retired words

@@ -1,15 +1,12 @@
 """Fixtures of the tests of bulk."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bulk.rig import BACKENDS
-from engines.backends import run
-
-Run = Callable[[Callable[[], Awaitable[object]]], None]
+from support.backends import Run, run
+from support.bulk import BACKENDS
 
 
 @pytest.fixture(params=BACKENDS)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulk.rig import one_by_one
 from engagelab_async import SendSMS, Template, broadcast
 from engagelab_async.bulk.broadcasting import Recipient, phone_number
+from support.bulk import one_by_one
 
 NUMBER = "+6591234567"
 

@@ -6,8 +6,6 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 from engagelab_async import (
     ConfigurationError,
     ConnectError,
@@ -22,7 +20,9 @@ from engagelab_async import (
     Uncertain,
 )
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, FlowControl
-from scripted_engine import FakeTime
+from support.backends import Run
+from support.bulk import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
+from support.scripted_engine import FakeTime
 
 Fault = Callable[[], Response]
 

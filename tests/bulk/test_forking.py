@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bulk.counting import Counting
-from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import Database
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
+from support.bulk import Platform, kinds, outcomes_of, run_of, sends
+from support.counting import Counting
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
-    from bulk.rig import Platform, run_of, sends
+    from support.bulk import Platform, run_of, sends
     from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement

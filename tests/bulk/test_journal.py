@@ -16,8 +16,6 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from bulk.conftest import Run
-from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import EngageLabError, SendSMS, Template
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import (
@@ -30,6 +28,8 @@ from engagelab_async.bulk.journal import (
 )
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.states import State
+from support.backends import Run
+from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
 
 def begun(path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bulk.faults import send_with_faults
-from bulk.killing import run_and_kill
+from support.faults import send_with_faults
+from support.killing import run_and_kill
 
 
 def test_kill_loses_nobody(journal: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 from anyio import Event, create_task_group
 from anyio.lowlevel import checkpoint
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, run_of, sends
 from engagelab_async import Response, SendSMS
 from engagelab_async.bulk import FanOut
 from engagelab_async.bulk.outcomes import AnyOutcome
+from support.backends import Run
+from support.bulk import Platform, accept, kinds, number, outcomes_of, run_of, sends
 
 
 class Held:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.files import log_of
 from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.mark import Mark
 from engagelab_async.bulk.states import State
+from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
 _KILLED = """
 import os, sys

@@ -15,7 +15,7 @@ from engagelab_async import Rate
 from engagelab_async.bulk import Limiter, RateLimit
 from engagelab_async.bulk.concurrency import ConcurrencyLimit
 from engagelab_async.bulk.rate import limiter_of
-from scripted_engine import FakeTime
+from support.scripted_engine import FakeTime
 
 
 async def departures(

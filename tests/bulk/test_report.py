@@ -4,8 +4,6 @@ import math
 
 import pytest
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, number, outcomes_of, refusal, run_of, sends
 from engagelab_async import (
     Accepted,
     ConnectionLostError,
@@ -20,6 +18,8 @@ from engagelab_async import (
 )
 from engagelab_async.bulk.report import Tally, targets_of
 from engagelab_async.errors import APIError, InvalidResponseError
+from support.backends import Run
+from support.bulk import Platform, accept, number, outcomes_of, refusal, run_of, sends
 
 OPERATION = SendSMS("+6591234567", "1")
 

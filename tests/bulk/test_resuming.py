@@ -11,8 +11,6 @@ import anyio
 import pytest
 from anyio import Event
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, respond, run_of, sends
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
@@ -30,7 +28,19 @@ from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Database, Record, RunJournal, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.states import State
-from scripted_engine import FakeTime
+from support.backends import Run
+from support.bulk import (
+    Platform,
+    accept,
+    kinds,
+    number,
+    outcomes_of,
+    refusal,
+    respond,
+    run_of,
+    sends,
+)
+from support.scripted_engine import FakeTime
 
 ONCE = RetryPolicy(attempts=1)
 

@@ -10,18 +10,6 @@ import pytest
 from anyio import Event, create_task_group
 from anyio.lowlevel import checkpoint
 
-from bulk.conftest import Run
-from bulk.rig import (
-    Platform,
-    kinds,
-    number,
-    one_by_one,
-    outcomes_of,
-    plan,
-    refusal,
-    run_of,
-    sends,
-)
 from engagelab_async import (
     Accepted,
     ConfigurationError,
@@ -36,6 +24,18 @@ from engagelab_async import (
     SendCustomMessage,
     SendSMS,
     Uncertain,
+)
+from support.backends import Run
+from support.bulk import (
+    Platform,
+    kinds,
+    number,
+    one_by_one,
+    outcomes_of,
+    plan,
+    refusal,
+    run_of,
+    sends,
 )
 
 

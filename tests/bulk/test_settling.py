@@ -13,8 +13,6 @@ import anyio
 import pytest
 from attrs import field, frozen
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 from engagelab_async import (
     ConnectionLostError,
     Journal,
@@ -30,6 +28,8 @@ from engagelab_async.bulk.journal import Database, SendIntent, Settlement
 from engagelab_async.bulk.journal_summary import count_known, summarise
 from engagelab_async.bulk.settling import beside
 from engagelab_async.bulk.states import State
+from support.backends import Run
+from support.bulk import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 
 DIGEST = "0123456789abcdef" * 2
 

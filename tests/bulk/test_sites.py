@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bulk.rig import Platform, sends
 from engagelab_async import Credentials, EngageLab, SendCode
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.sites import Site
+from support.bulk import Platform, sends
 
 PAIR = Credentials("key", "secret")
 SANDBOX = "http://127.0.0.1:8025/sms"

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, respond, run_of
 from engagelab_async import (
     ConnectError,
     ConnectionLostError,
@@ -18,6 +16,8 @@ from engagelab_async import (
     SendSMS,
 )
 from engagelab_async.bulk.outcomes import AnyOutcome
+from support.backends import Run
+from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, respond, run_of
 
 BAD = number(5)
 

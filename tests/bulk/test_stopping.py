@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bulk.conftest import Run
-from bulk.rig import Platform, kinds, outcomes_of, refusal, run_of, sends
 from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped
 from engagelab_async.bulk import stop_on_fatal_error
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, CircuitBreaker
 from engagelab_async.errors import ConnectError, InvalidNumberError
+from support.backends import Run
+from support.bulk import Platform, kinds, outcomes_of, refusal, run_of, sends
 
 OPERATION = SendSMS("+6591234567", "1")
 GATEWAY = "<html>the load balancer has no balance of healthy servers</html>"

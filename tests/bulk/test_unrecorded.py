@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bulk.conftest import Run
-from bulk.rig import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
 from engagelab_async import ConnectError, Response, SendSMS, Template
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.journal import Database, Record, SendIntent, Settlement
 from engagelab_async.bulk.outcomes import AnyOutcome
+from support.backends import Run
+from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
 
 
 class Full(Database):

@@ -11,7 +11,6 @@ from typing import Final
 
 import pytest
 
-from bulk.rig import Platform, kinds, outcomes_of, run_of, sends
 from engagelab_async import Journal
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
@@ -20,6 +19,7 @@ from engagelab_async.bulk.journal_summary import summarise
 from engagelab_async.bulk.settling import beside
 from engagelab_async.bulk.states import State
 from engagelab_async.webhooks import MessageStatus
+from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
 TOKEN: Final = "0123456789abcdef"
 

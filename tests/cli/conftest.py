@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.command import Engagelab, Ran
 from engagelab_async.cli import main
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab, Ran
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cli.command import Engagelab
 from engagelab_async import __version__
+from support.command import Engagelab
 
 
 @pytest.mark.parametrize(

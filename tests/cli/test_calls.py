@@ -11,11 +11,11 @@ from typing import ClassVar
 
 import pytest
 
-from cli.command import Engagelab
 from engagelab_async import Endpoint, SendOTP
 from engagelab_async.cli.calls import perform
 from engagelab_async.cli.options import Call
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from cli.command import COMMAND, Engagelab, run_process
 from engagelab_async.cli import demo, scenes
 from engagelab_async.sandbox import Sandbox
+from support.command import COMMAND, Engagelab, run_process
 
 TITLES = [
     "1 A code, sent and verified",

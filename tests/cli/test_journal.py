@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import numbers
-from cli.command import Engagelab
 from engagelab_async import Journal
 from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Database
 from engagelab_async.webhooks import MessageStatus
+from support.command import Engagelab
+from support.lists import numbers
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from importlib.abc import MetaPathFinder
 import pytest
 
 import engagelab_async.cli.app
-from cli.command import COMMAND, run_process
 from engagelab_async import __version__
 from engagelab_async.cli import main
 from engagelab_async.extras import install_hint
+from support.command import COMMAND, run_process
 
 WITHOUT = """
 import sys

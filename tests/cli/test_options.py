@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import Engagelab
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from cli.command import Engagelab
 from engagelab_async.sandbox import Fault, Sandbox
+from support.command import Engagelab
 
 
 def test_send_sends_a_code_of_the_platform(at_sandbox: Engagelab, sandbox: Sandbox) -> None:

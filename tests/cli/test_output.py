@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from cli.command import COMMAND, Engagelab
 from engagelab_async import ServerError, VerifyOTP
 from engagelab_async.cli import main
 from engagelab_async.cli.outcome import failed
 from engagelab_async.cli.output import show
 from engagelab_async.cli.printing import printable
 from engagelab_async.sandbox import Sandbox
+from support.command import COMMAND, Engagelab
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 ERROR_FIELDS = {

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.command import COMMAND, Engagelab
 from engagelab_async.sandbox import Sandbox
-from hostile import Hostile, answers
+from support.command import COMMAND, Engagelab
+from support.hostile import Hostile, answers
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from cli.command import Engagelab
 from cli.test_sandbox import read_until, serving
 from cli.test_webhooks import ACCOUNT, listening, url_of
 from engagelab_async.cli import main
 from engagelab_async.cli.signals import treated_as_ctrl_c
+from support.command import Engagelab
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 

@@ -2,8 +2,8 @@
 
 import time
 
-from cli.command import Engagelab
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab
 
 
 def test_send_sends_to_everybody(at_sandbox: Engagelab, sandbox: Sandbox) -> None:

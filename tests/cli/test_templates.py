@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import Engagelab, Ran
 from engagelab_async import EngageLab, ServerError
 from engagelab_async.cli.outcome import Exit, failed
 from engagelab_async.sandbox import Review, Sandbox
 from engagelab_async.templates import DeleteSMSTemplate, ListSMSTemplates
+from support.command import Engagelab, Ran
 
 SHIPPED = (
     *("--name", "shipped", "--type", "utility"),

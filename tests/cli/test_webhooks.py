@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.command import COMMAND, Engagelab, run_process
 from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Database, SendIntent
 from engagelab_async.bulk.journal_summary import summarise
@@ -35,8 +34,9 @@ from engagelab_async.webhooks import (
     parse,
 )
 from engagelab_async.webhooks.asgi import WebhookApp
-from webhooks.requests import ROW, SECRET, USERNAME, body_of, signed
-from webhooks.servers import served
+from support.callback_requests import ROW, SECRET, USERNAME, body_of, signed
+from support.command import COMMAND, Engagelab, run_process
+from support.servers import served
 
 ACCOUNT = ("--username", USERNAME, "--secret", SECRET)
 PERSONAL = ["6591234567", "see you", "refused at", "user@example.com", "13800138000"]

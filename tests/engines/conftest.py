@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import aiohttp.connector
 import pytest
 
-import hostile
+from support import hostile
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ import pytest
 from engagelab_async.engines import Engine, HTTPXEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine
 from engagelab_async.engines.httpx import HTTPXLibrary
-from engines.cases import every_owner, every_watcher, send
-from hostile import Hostile, answers
+from support.engine_cases import every_owner, every_watcher, send
+from support.hostile import Hostile, answers
 
 MAKERS: dict[str, Callable[..., HTTPXEngine | AiohttpEngine]] = {
     "httpx": HTTPXEngine,

@@ -24,8 +24,8 @@ from engagelab_async import (
 )
 from engagelab_async.engines import Request, Response, choose
 from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure, _readable
-from engines.cases import HEADERS, send
-from hostile import Hostile, Peer, answers, hangs, http, says
+from support.engine_cases import HEADERS, send
+from support.hostile import Hostile, Peer, answers, hangs, http, says
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 

@@ -12,10 +12,10 @@ from engagelab_async.engines import HTTPXEngine, choose
 from engagelab_async.engines._choice import AutoEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine, AiohttpSessionEngine
 from engagelab_async.engines.httpx import HTTPXClientEngine
-from engines import backends
-from engines.cases import send
-from hostile import Hostile, answers
-from scripted_engine import ScriptedEngine
+from support import backends
+from support.engine_cases import send
+from support.hostile import Hostile, answers
+from support.scripted_engine import ScriptedEngine
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from engagelab_async import (
     EngageLabError,
 )
 from engagelab_async.engines import Engine, choose
-from engines.cases import send
-from hostile import Hostile, Peer, answers, closes, http, refusing, says
+from support.engine_cases import send
+from support.hostile import Hostile, Peer, answers, closes, http, refusing, says
 
 LIBRARIES: Final[dict[str, Any]] = {"httpx": httpx, "httpx2": httpx2}
 BODY: Final = b'{"to":"1"}'

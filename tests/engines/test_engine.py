@@ -12,7 +12,7 @@ import trio
 
 from engagelab_async.engines import time_limit
 from engagelab_async.engines._engine import in_asyncio, reason
-from engines import backends
+from support import backends
 
 every_backend = pytest.mark.parametrize("backend", backends.EVERY)
 

@@ -6,8 +6,8 @@ import pytest
 
 from engagelab_async import ConnectionLostError
 from engagelab_async.engines import Engine
-from engines.cases import every_engine, send
-from hostile import Hostile, Peer, answers, authority, closes, floods, http, says
+from support.engine_cases import every_engine, send
+from support.hostile import Hostile, Peer, answers, authority, closes, floods, http, says
 
 
 @every_engine

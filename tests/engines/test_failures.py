@@ -9,8 +9,8 @@ import trustme
 
 from engagelab_async import ConnectError, ConnectionLostError, ResponseTimeoutError, TransportError
 from engagelab_async.engines import Engine
-from engines.cases import LARGE, every_engine, send
-from hostile import (
+from support.engine_cases import LARGE, every_engine, send
+from support.hostile import (
     Behaviour,
     Hostile,
     Peer,

@@ -21,8 +21,8 @@ from engagelab_async import (
 )
 from engagelab_async.engines import Response, choose
 from engagelab_async.engines.httpx import _has_more, _holds_bytes
-from engines.cases import HEADERS, send
-from hostile import Hostile, answers, http, refusing, says
+from support.engine_cases import HEADERS, send
+from support.hostile import Hostile, answers, http, refusing, says
 
 Library = Any
 """httpx or httpx2: the same names in two modules."""

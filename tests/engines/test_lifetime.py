@@ -12,8 +12,8 @@ import pytest
 from engagelab_async import ConnectError
 from engagelab_async.engines import Engine, HTTPXEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine
-from engines.cases import LARGE, every_engine, every_owner, every_sharer, send
-from hostile import (
+from support.engine_cases import LARGE, every_engine, every_owner, every_sharer, send
+from support.hostile import (
     Behaviour,
     Hostile,
     Peer,

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from hostile import Hostile, Peer, http
+from support.hostile import Hostile, Peer, http
 
 OWNERS: Final = ("httpx", "httpx2", "aiohttp")
 CLIENTS: Final = ("httpx.AsyncClient", "httpx2.AsyncClient", "aiohttp.ClientSession")

@@ -14,8 +14,18 @@ from engagelab_async import ConfigurationError, ConnectError
 from engagelab_async.engines import Engine
 from engagelab_async.engines._proxy import environment_proxy
 from engagelab_async.engines.httpx import tls_context
-from engines.cases import HEADERS, engine_from, every_owner, send
-from hostile import Behaviour, Hostile, Peer, answers, authority, closes, hangs, resets, tunnels
+from support.engine_cases import HEADERS, engine_from, every_owner, send
+from support.hostile import (
+    Behaviour,
+    Hostile,
+    Peer,
+    answers,
+    authority,
+    closes,
+    hangs,
+    resets,
+    tunnels,
+)
 
 KEY_PAIR: Final = dict(HEADERS)["Authorization"]
 BASIC: Final = "Basic dXNlcjp3b3Jk"

@@ -7,8 +7,8 @@ import anyio
 import pytest
 
 from engagelab_async.engines import Engine
-from engines.cases import every_engine, every_owner, every_watcher, send
-from hostile import Behaviour, Hostile, Peer, answers, authority, http, says
+from support.engine_cases import every_engine, every_owner, every_watcher, send
+from support.hostile import Behaviour, Hostile, Peer, answers, authority, http, says
 
 secure_or_not = pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 

@@ -8,8 +8,8 @@ import pytest
 
 from engagelab_async import ConfigurationError, ConnectError, ConnectionLostError
 from engagelab_async.engines import Response, choose
-from engines.cases import send
-from hostile import Behaviour, Hostile, answers, closes, refusing, resets
+from support.engine_cases import send
+from support.hostile import Behaviour, Hostile, answers, closes, refusing, resets
 
 Send = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 

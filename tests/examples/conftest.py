@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from engagelab_async.sandbox import Sandbox
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox import Sandbox
-from examples.programs import EXAMPLES, serving
+from support.programs import EXAMPLES, serving
 
 
 @pytest.fixture(scope="module")

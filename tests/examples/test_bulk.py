@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engagelab_async.sandbox import Sandbox
-from examples.programs import EXAMPLES
+from support.programs import EXAMPLES
 
 
 def test_goes_on_where_it_ended(

@@ -12,7 +12,7 @@ import pytest
 from engagelab_async import Credentials, EngageLab
 from engagelab_async.sandbox import Callbacks, Sandbox
 from engagelab_async.webhooks import sign
-from examples.programs import EXAMPLES, serving
+from support.programs import EXAMPLES, serving
 
 _NONCES = (f"nonce-{number}" for number in itertools.count())
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox import Sandbox
-from examples.programs import EXAMPLES, serving
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
+from support.programs import EXAMPLES, serving
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from engagelab_async.sandbox import Sandbox
-from examples.programs import EXAMPLES
+from support.programs import EXAMPLES
 
 
 def test_a_mistake_keeps_all_from_being_sent(

@@ -3,7 +3,7 @@
 import pytest
 
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 @pytest.fixture

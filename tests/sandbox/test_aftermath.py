@@ -13,8 +13,8 @@ from attrs import evolve
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Review, Sandbox, SentMessage
 from engagelab_async.webhooks import Verifier
-from hostile import Hostile, answers, hangs
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
+from support.hostile import Hostile, answers, hangs
 
 OK = answers(200)
 CHECKS = 2

@@ -12,7 +12,7 @@ from engagelab_async.sandbox.callbacks import body_of, status_row, uplink_row
 from engagelab_async.sandbox.lifecycle import plan_of
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.webhooks import UplinkMessage, parse
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 URL = "http://127.0.0.1:8000/callbacks"
 SAMPLES = json.loads((Path(__file__).parents[1] / "samples/callbacks.json").read_text("utf-8"))

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from attrs import evolve
 
-from calls import WORDING
 from engagelab_async import (
     APIError,
     BusinessRuleError,
@@ -36,7 +35,8 @@ from engagelab_async.templates import (
     TemplateType,
     VerifyCodeConfig,
 )
-from sandbox.fake_clock import FakeClock
+from support.calls import WORDING
+from support.fake_clock import FakeClock
 
 TO = "+6591234567"
 PAIR = Credentials("key", "secret")

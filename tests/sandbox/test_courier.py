@@ -17,7 +17,7 @@ from engagelab_async.sandbox.lifecycle import plan_of
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.webhooks import REPEAT_WINDOW
 from engagelab_async.webhooks.signatures import sign
-from hostile import Hostile, answers, floods, hangs, http, refusing, resets, says
+from support.hostile import Hostile, answers, floods, hangs, http, refusing, resets, says
 
 OK = answers(200)
 CHECKS = 2

@@ -12,7 +12,7 @@ from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
 from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
 TOKEN = "a+token/of=the%user's"

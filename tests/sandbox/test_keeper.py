@@ -16,7 +16,7 @@ from engagelab_async.sandbox.keeper import Keeper
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.sandbox.store import Store
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "login", "params": {"name": "Bob"}}}
 SMS = {

@@ -7,7 +7,7 @@ import pytest
 from engagelab_async.sandbox import SentMessage, lifecycle
 from engagelab_async.sandbox.lifecycle import Plan, plan_of
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 EARLY = [("plan", 0), ("target_valid", 0)]
 

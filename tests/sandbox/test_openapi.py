@@ -12,7 +12,6 @@ from hypothesis import given
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from calls import OPERATIONS
 from engagelab_async import Operation, Template, wire
 from engagelab_async.arguments import WHOLE_BODY
 from engagelab_async.operation import Product, wire_name
@@ -20,8 +19,9 @@ from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.wire import ERRORS_BY_CODE
-from strategies import operations
-from vectors import SAMPLES, every
+from support.calls import OPERATIONS
+from support.strategies import operations
+from support.vectors import SAMPLES, every
 
 PRODUCTS: tuple[Product, ...] = ("otp", "sms")
 DOCUMENTS = {product: document(product) for product in PRODUCTS}

@@ -9,7 +9,7 @@ from engagelab_async.sandbox import DEMO_TEMPLATE, MAGIC_RECIPIENTS
 from engagelab_async.sandbox._fields import Answer, Body
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 TO = "+6591234567"
 OTP = {"to": TO, "template": {"id": "login"}}

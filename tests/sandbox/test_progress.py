@@ -6,7 +6,7 @@ from attrs import field, frozen
 from engagelab_async.sandbox import SentMessage
 from engagelab_async.sandbox.lifecycle import StatusChange
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 def send(platform: Platform, to: str = "+6591234567") -> SentMessage:

@@ -9,7 +9,7 @@ from engagelab_async import Credentials, EngageLab, NotDeliveredError
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox
 from engagelab_async.webhooks import Event, MessageStatus, Tracker, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
-from webhooks.servers import served
+from support.servers import served
 
 KEY = Credentials(*DEMO_CREDENTIALS)
 STATUSES = ["plan", "target_valid", "sent", "delivered"]

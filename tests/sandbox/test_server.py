@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
 SMS = {"to": ["+6591234567"], "template": {"id": "1233", "params": {}}}

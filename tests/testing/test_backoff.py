@@ -6,7 +6,7 @@ import pytest
 
 from engagelab_async import ConnectError, RateLimitError, RetryPolicy, SendOTP
 from engagelab_async.testing import no_backoff
-from scripted_engine import answer, refused_connection, rig
+from support.scripted_engine import answer, refused_connection, rig
 
 SENT = {"message_id": "1", "send_channel": "sms"}
 SEND = SendOTP("+6591234567", "login")

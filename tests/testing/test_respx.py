@@ -6,10 +6,10 @@ import sys
 import httpx
 import pytest
 
-from calls import OPERATIONS
 from engagelab_async import Credentials, EngageLab, InvalidNumberError, ResponseTimeoutError
 from engagelab_async.testing import FakeEngageLab
 from engagelab_async.testing.respx import router_of
+from support.calls import OPERATIONS
 
 PHONE = "+6591234567"
 PAIR = Credentials("any", "any")

@@ -13,7 +13,6 @@ import pytest
 from aiohttp import ClientSession
 from attrs import frozen
 
-from calls import KEY_PAIR, OTP_BALANCE, PLAN, SENT, SMS_BALANCE, VERIFIED
 from engagelab_async import (
     APIError,
     Attempt,
@@ -38,7 +37,8 @@ from engagelab_async import (
     VerifyOTP,
 )
 from engagelab_async.engines import HTTP
-from scripted_engine import ScriptedEngine, answer
+from support.calls import KEY_PAIR, OTP_BALANCE, PLAN, SENT, SMS_BALANCE, VERIFIED
+from support.scripted_engine import ScriptedEngine, answer
 
 R = TypeVar("R")
 

@@ -6,7 +6,6 @@ mypy and pyright judge this file; running it shows that what they know is true.
 from datetime import datetime
 from typing import assert_type
 
-from calls import DONE, KEY_PAIR, LOGIN, OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
 from engagelab_async import EngageLab, TemplateRejectedError, render
 from engagelab_async.sandbox import Review, Sandbox
 from engagelab_async.templates import (
@@ -24,7 +23,8 @@ from engagelab_async.templates import (
     TemplateStatus,
     TemplateType,
 )
-from scripted_engine import ScriptedEngine, answer
+from support.calls import DONE, KEY_PAIR, LOGIN, OTP_TEMPLATE, SIGNATURE, SMS_TEMPLATE
+from support.scripted_engine import ScriptedEngine, answer
 
 
 async def test_coroutines() -> None:

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from engagelab_async.webhooks import CALLBACK_ADDRESSES, Counts, Event
 from engagelab_async.webhooks.aiohttp import webhook_handler
-from webhooks.requests import ROW, body_of, make_verifier, row, signed
-from webhooks.servers import exchanged
+from support.callback_requests import ROW, body_of, make_verifier, row, signed
+from support.servers import exchanged
 
 Client = TestClient[web.Request, web.Application]
 

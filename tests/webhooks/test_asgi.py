@@ -16,8 +16,8 @@ from starlette.routing import Mount, Route
 
 from engagelab_async.webhooks import CALLBACK_ADDRESSES, Counts, Event
 from engagelab_async.webhooks.asgi import Message, WebhookApp
-from webhooks.requests import ROW, body_of, make_verifier, signed
-from webhooks.servers import exchanged, served, serving
+from support.callback_requests import ROW, body_of, make_verifier, signed
+from support.servers import exchanged, served, serving
 
 
 def head(*lines: str) -> bytes:

@@ -12,8 +12,8 @@ import pytest
 
 from engagelab_async.webhooks import Counts, Event, Progress, RecentlySeen, parse
 from engagelab_async.webhooks.delivery import Delivery
-from sandbox.fake_clock import FakeClock
-from webhooks.requests import body_of, row
+from support.callback_requests import body_of, row
+from support.fake_clock import FakeClock
 
 SOON = 30  # seconds; only a test that fails waits for them
 

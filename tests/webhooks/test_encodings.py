@@ -18,7 +18,7 @@ from engagelab_async.webhooks.aiohttp import webhook_handler
 from engagelab_async.webhooks.asgi import WebhookApp
 from engagelab_async.webhooks.encodings import decoded
 from engagelab_async.webhooks.fastapi import Events, webhook_router
-from webhooks.requests import ROW, body_of, make_verifier, signed
+from support.callback_requests import ROW, body_of, make_verifier, signed
 
 BODY = body_of(ROW)
 BOMB = gzip.compress(b" " * 20_000_000)

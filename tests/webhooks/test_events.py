@@ -16,7 +16,7 @@ from engagelab_async.webhooks import (
     UplinkMessage,
     parse,
 )
-from webhooks.requests import ROW, body_of
+from support.callback_requests import ROW, body_of
 
 
 @pytest.mark.parametrize(

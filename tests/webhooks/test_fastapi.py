@@ -15,8 +15,8 @@ from starlette.types import Message, Scope
 
 from engagelab_async.webhooks import CALLBACK_ADDRESSES, Counts, Event, MessageStatus
 from engagelab_async.webhooks.fastapi import Events, webhook_router
-from webhooks.requests import ROW, body_of, make_verifier, row, signed
-from webhooks.servers import served
+from support.callback_requests import ROW, body_of, make_verifier, row, signed
+from support.servers import served
 
 
 async def post(

@@ -20,9 +20,9 @@ from engagelab_async.webhooks import (
     UplinkMessage,
     parse,
 )
-from strategies import json_values
-from vectors import SAMPLES
-from webhooks.requests import ROW, body_of
+from support.callback_requests import ROW, body_of
+from support.strategies import json_values
+from support.vectors import SAMPLES
 
 VECTORS = json.loads((SAMPLES / "callbacks.json").read_text(encoding="utf-8"))
 

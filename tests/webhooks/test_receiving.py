@@ -9,7 +9,7 @@ import pytest
 from engagelab_async.webhooks import CALLBACK_ADDRESSES, Counts, DeliveryOptions, Event
 from engagelab_async.webhooks.delivery import Delivery
 from engagelab_async.webhooks.receiving import Answer, CallbackRequest, Receiver
-from webhooks.requests import ROW, body_of, make_verifier, signed
+from support.callback_requests import ROW, body_of, make_verifier, signed
 
 
 class Body:

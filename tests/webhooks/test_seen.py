@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engagelab_async.webhooks import RecentlySeen
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 async def begun(store: RecentlySeen, *identities: str) -> list[str]:

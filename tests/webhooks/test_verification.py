@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from engagelab_async import ConfigurationError, SignatureError
 from engagelab_async.webhooks import CALLBACK_ADDRESSES, REPEAT_WINDOW, Verifier, sign
 from engagelab_async.webhooks.verification import VerifierOptions
-from sandbox.fake_clock import FakeClock
-from vectors import SAMPLES
-from webhooks.requests import NOW, SECRET, USERNAME, make_verifier, signed
+from support.callback_requests import NOW, SECRET, USERNAME, make_verifier, signed
+from support.fake_clock import FakeClock
+from support.vectors import SAMPLES
 
 BODY = b'{"total": 0, "rows": []}'
 

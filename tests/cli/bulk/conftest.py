@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import Stdin, csv_of
-
-WriteList = Callable[..., str]
+from support.lists import Stdin, WriteList, csv_of
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import NAMES, csv_of, findings_of, numbers, sheet_of
 from engagelab_async.cli.bulk.checks import (
     SHOWN,
     Checker,
@@ -18,6 +17,7 @@ from engagelab_async.cli.bulk.checks import (
     unsendable,
 )
 from engagelab_async.cli.bulk.source import SourceError
+from support.lists import NAMES, csv_of, findings_of, numbers, sheet_of
 
 CHECKER = Checker(NAMES, phone)
 NO_NUMBER = "not a phone number with its country code"

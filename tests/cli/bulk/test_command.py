@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.lists import Stdin, csv_of, numbers
-from cli.command import Engagelab
 from engagelab_async.cli.bulk.report_style import STYLE
 from engagelab_async.cli.bulk.source import SourceError
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab
+from support.lists import Stdin, WriteList, csv_of, numbers
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name")
 BLACKLISTED, REFUSED, UNCERTAIN = "+10000005013", "+10000003002", "+10000001000"

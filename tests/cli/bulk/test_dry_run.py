@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.lists import Stdin, csv_of, numbers
-from cli.command import Engagelab
 from engagelab_async.sandbox import Review, Sandbox
+from support.command import Engagelab
+from support.lists import Stdin, WriteList, csv_of, numbers
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name", "--dry-run")
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import NAMES, findings_of, sheet_of
 from engagelab_async.cli.bulk.checks import Checker, check, phone
 from engagelab_async.cli.bulk.failed_rows import writing
+from support.lists import NAMES, findings_of, sheet_of
 
 BLACKLISTED = '"error_code": "5013", "error_reason": "blacklisted"'
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from bulk.counting import Counting, now_and_then
-from cli.bulk.conftest import WriteList
-from cli.bulk.lists import numbers
-from cli.command import COMMAND
 from engagelab_async.bulk.journal_summary import summarise
+from support.command import COMMAND
+from support.counting import Counting, now_and_then
+from support.lists import WriteList, numbers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.held import HeldPlatform, Running
-from cli.bulk.lists import numbers
-from cli.command import Engagelab, run_process
+from support.command import Engagelab, run_process
+from support.held import HeldPlatform, Running
+from support.lists import WriteList, numbers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a signal to one process")
 

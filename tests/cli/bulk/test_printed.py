@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis.strategies import text
 from rich.text import Text
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.held import HeldPlatform
-from cli.bulk.lists import csv_of, numbers
-from cli.command import Engagelab
 from engagelab_async.cli.printing import command, console, print_error, printable
+from support.command import Engagelab
+from support.held import HeldPlatform
+from support.lists import WriteList, csv_of, numbers
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 ODD_IDS = [

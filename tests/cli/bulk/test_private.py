@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.lists import numbers
-from cli.command import Engagelab
 from engagelab_async.sandbox import Sandbox
+from support.command import Engagelab
+from support.lists import WriteList, numbers
 
 SMS = ("sms", "bulk", "people.csv", "--template", "7")
 FILES = ("--failed", "failed.csv", "--uncertain", "uncertain.csv", "--report", "report.html")

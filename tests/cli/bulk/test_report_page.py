@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import NAMES, csv_of, sheet_of
 from engagelab_async import Accepted, Plan, RetryPolicy, SendSMS, Template
 from engagelab_async.bulk.report import Tally
 from engagelab_async.cli.bulk.checks import Checker, Findings, phone
@@ -14,6 +13,7 @@ from engagelab_async.cli.bulk.ledger import Ledger
 from engagelab_async.cli.bulk.report_page import page
 from engagelab_async.cli.bulk.requests import Grouping
 from engagelab_async.cli.bulk.sending import Ended
+from support.lists import NAMES, csv_of, sheet_of
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from cli.bulk.lists import numbers
 from engagelab_async import SendCustomMessage, SendSMS, Template
 from engagelab_async.cli.bulk import requests
 from engagelab_async.cli.bulk.checks import Item
 from engagelab_async.cli.bulk.requests import Grouping, UnderWay
 from engagelab_async.cli.bulk.rows import Row
+from support.lists import numbers
 
 
 def sms(to: tuple[str, ...], params: Mapping[str, str]) -> SendSMS:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import csv_of, rows_of, sheet_of
 from engagelab_async.cli.bulk.rows import CSV, Row
 from engagelab_async.cli.bulk.source import SourceError
+from support.lists import csv_of, rows_of, sheet_of
 
 ADA = {"phone": "+6591234567", "name": "Ada"}
 

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.held import HeldPlatform, Running
-from cli.bulk.lists import numbers
-from cli.command import COMMAND, Engagelab
 from engagelab_async.cli import main
+from support.command import COMMAND, Engagelab
+from support.held import HeldPlatform, Running
+from support.lists import WriteList, numbers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.bulk.lists import Stdin, csv_of, written, zipped
 from engagelab_async.cli.bulk.source import SourceError, opened
+from support.lists import Stdin, csv_of, written, zipped
 
 LIST = csv_of("+6591234567,Ada", "+6591234568,Zoë")
 LINES = ["phone,name\n", "+6591234567,Ada\n", "+6591234568,Zoë\n"]

@@ -9,12 +9,11 @@ import sys
 
 import pytest
 
-from cli.bulk.conftest import WriteList
-from cli.bulk.lists import numbers
-from cli.command import COMMAND, Ran
 from engagelab_async.cli import main
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.streams import SafeStream, is_lost, safe_streams
+from support.command import COMMAND, Ran
+from support.lists import WriteList, numbers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
 

@@ -10,7 +10,7 @@ from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 @pytest.fixture

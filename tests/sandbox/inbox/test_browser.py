@@ -9,7 +9,7 @@ import pytest
 
 from engagelab_async import Credentials, EngageLab, SendOTP
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Sandbox, SentMessage
-from sandbox.inbox.chromium import Chrome, Keys, Page, start, why_not
+from support.chromium import Chrome, Keys, Page, start, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser")
 

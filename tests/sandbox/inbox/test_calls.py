@@ -5,7 +5,7 @@ import pytest
 from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 @pytest.fixture

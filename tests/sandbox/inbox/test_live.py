@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Sandbox
-from hostile import Hostile, answers
+from support.hostile import Hostile, answers
 
 Document: TypeAlias = Any
 PLAN: Document = {

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 OTP = {"to": "+6591234567", "template": {"id": "sandbox-otp-tpl"}}
 Document: TypeAlias = Any

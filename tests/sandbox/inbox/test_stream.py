@@ -17,7 +17,7 @@ from engagelab_async.sandbox.inbox.documents import Documents
 from engagelab_async.sandbox.inbox.stream import Streams
 from engagelab_async.sandbox.inbox.watch import Watch
 from engagelab_async.sandbox.platform import Platform
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
 
 
 @define

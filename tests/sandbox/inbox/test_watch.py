@@ -5,8 +5,8 @@ from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.watch import Watch
 from engagelab_async.sandbox.platform import Platform
-from hostile import Hostile, answers
-from sandbox.fake_clock import FakeClock
+from support.fake_clock import FakeClock
+from support.hostile import Hostile, answers
 
 
 async def test_a_callback_changes_the_calls_that_it_is_about(

@@ -12,6 +12,8 @@ _LOOPS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "trio": ("trio", {}),
 }
 
+Run = Callable[[Callable[[], Awaitable[object]]], None]
+
 ASYNCIO: Final = ("asyncio", "uvloop")
 EVERY: Final = tuple(_LOOPS)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from calls import WORDING
 from engagelab_async.templates import (
     CreateSignature,
     CreateSMSTemplate,
@@ -17,6 +16,7 @@ from engagelab_async.templates import (
     UpdateSignature,
     UpdateSMSTemplate,
 )
+from support.calls import WORDING
 
 PREFIX = SignaturePosition.PREFIX
 

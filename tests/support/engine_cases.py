@@ -17,7 +17,7 @@ import pytest
 from attrs import frozen
 
 from engagelab_async.engines import HTTP, Engine, Request, Response, choose
-from engines import backends
+from support import backends
 
 P = ParamSpec("P")
 ClientT = TypeVar("ClientT", httpx.AsyncClient, httpx2.AsyncClient, aiohttp.ClientSession)

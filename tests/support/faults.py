@@ -2,7 +2,7 @@
 
 The tests do it with few messages. This does it with as many as one likes::
 
-    python tests/bulk/faults.py OPERATIONS
+    python tests/support/faults.py OPERATIONS
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 # It is a program, too: what stands beside it is imported as the tests do.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bulk.counting import Counting, now_and_then
-from bulk.rig import number, sends
 from engagelab_async import Credentials, EngageLab, RetryPolicy, SendSMS
 from engagelab_async.engines import HTTP
-from engines.backends import run
+from support.backends import run
+from support.bulk import number, sends
+from support.counting import Counting, now_and_then
 
 SHARE = 0.1
 """How many of all requests fail."""

@@ -2,7 +2,7 @@
 
 ::
 
-    python tests/words.py
+    python tests/support/words.py
 
 The words are in CONTRIBUTING.md, in the table "Retired words". Only the standard library is
 needed.
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "engagelab_async"
 GLOSSARY = ROOT / "CONTRIBUTING.md"
 EXEMPT = ("cli/bulk/", "sandbox/")

@@ -17,7 +17,7 @@ import pytest
 from engagelab_async import EngageLabError, convert
 from engagelab_async.templates import OTPTemplate
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def every(*names: str) -> pytest.MarkDecorator:

@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from engagelab_async.cli.bulk.checks import Checker, Columns, Findings, check, p
 from engagelab_async.cli.bulk.rows import Row, Sheet, sheet
 from engagelab_async.cli.bulk.source import Source, opened
 
+WriteList = Callable[..., str]
 NAMES = Columns("phone", {"name": "name"})
 
 

@@ -15,7 +15,7 @@ from engagelab_async.bulk.identity import identity
 from engagelab_async.operation import Effect, Separator
 from engagelab_async.testing import FakeEngageLab
 from engagelab_async.testing.calls import Call
-from scripted_engine import ScriptedEngine, answer
+from support.scripted_engine import ScriptedEngine, answer
 
 
 @frozen

@@ -25,7 +25,7 @@ from engagelab_async import (
     VerifyOTP,
 )
 from engagelab_async.operation import Effect, Product
-from strategies import operations
+from support.strategies import operations
 
 TO = "+6591234567"
 

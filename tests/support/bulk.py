@@ -16,7 +16,7 @@ from engagelab_async import Operation, Request, Response, RetryPolicy, SendSMS, 
 from engagelab_async.bulk import FanOut
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.transport import Transport
-from scripted_engine import ACCOUNTS, FakeTime
+from support.scripted_engine import ACCOUNTS, FakeTime
 
 BACKENDS: Final = ("asyncio", "trio")
 TEMPLATE: Final = Template("1233")

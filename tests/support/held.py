@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import Any
 
-from cli.command import COMMAND
+from support.command import COMMAND
 
 
 class HeldPlatform:

@@ -2,7 +2,7 @@
 
 The tests do it a few times. This does it as often as one likes::
 
-    python tests/bulk/killing.py KILLS OPERATIONS
+    python tests/support/killing.py KILLS OPERATIONS
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 # It is a program, too: what stands beside it is imported as the tests do.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bulk.counting import Counting
+from support.counting import Counting
 
 _PROGRAM: Final = Path(__file__).with_name("killed.py")
 

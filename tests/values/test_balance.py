@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls import OPERATIONS, OTP_BALANCE, SMS_BALANCE
 from engagelab_async import Balance, InvalidResponseError, wire
+from support.calls import OPERATIONS, OTP_BALANCE, SMS_BALANCE
 
 NAMES = ("balance", "gift_balance", "total_balance")
 
