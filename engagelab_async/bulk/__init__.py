@@ -3,6 +3,8 @@
 ::
 
     numbers ──> broadcast ──> SendSMS operations                                   broadcasting.py
+      ├── normalize_number               as they are sent, local ones too          numbers.py
+      └── PeopleList                     out of a file                             lists.py
 
     EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
@@ -22,15 +24,17 @@
 
     callbacks ──> Journal                settles what a run was uncertain of       settling.py
 
-Beside the run, `segments` counts what a text is sent as, and `journal_summary` reads journals.
+Beside the run, `sms_units` counts what a text is sent as, and `journal_summary` reads journals.
 """
 
-from .broadcasting import broadcast
+from .broadcasting import InvalidRecipient, RecipientCheck, broadcast, check_recipients
 from .files import JournalError
+from .numbers import normalize_number
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .rate import Limiter, Rate, RateLimit
 from .report import BulkReport
 from .run import FanOut, FanOutOptions, fan_out
+from .segments import SMSUnits, sms_units
 from .settling import Journal
 from .stopping import StopRule, stop_on_fatal_error
 
@@ -39,17 +43,23 @@ __all__ = [
     "BulkReport",
     "FanOut",
     "FanOutOptions",
+    "InvalidRecipient",
     "Journal",
     "JournalError",
     "Limiter",
     "Outcome",
     "Rate",
     "RateLimit",
+    "RecipientCheck",
     "Rejected",
+    "SMSUnits",
     "Skipped",
     "StopRule",
     "Uncertain",
     "broadcast",
+    "check_recipients",
     "fan_out",
+    "normalize_number",
+    "sms_units",
     "stop_on_fatal_error",
 ]

@@ -30,6 +30,8 @@ from attrs import define, field, frozen
 
 from engagelab_async.arguments import is_integer
 
+from .numbers import name_of
+
 _BLOCK: Final = 1 << 16
 _GZIP: Final = b"\x1f\x8b"
 # The longest first: UTF-32's begins like UTF-16's.
@@ -148,16 +150,6 @@ def _emptiness(value: str) -> str:
     if len(invisible) == len(value.replace(" ", "")):
         return f"empty: it holds only {name_of(invisible[0])}"
     return ""
-
-
-def name_of(character: str) -> str:
-    r"""Name a character that cannot be seen.
-
-    Example:
-        >>> name_of("\u200b")
-        'U+200B ZERO WIDTH SPACE'
-    """
-    return f"U+{ord(character):04X} {unicodedata.name(character, 'CONTROL CHARACTER')}"
 
 
 def column_name(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.bulk.lists import BadRow, ListError, PeopleList, Row, column_name, name_of
+from engagelab_async.bulk.lists import BadRow, ListError, PeopleList, Row, column_name
 
 ADA = {"phone": "+6591234567", "name": "Ada"}
 LIST = "phone,name\n+6591234567,Ada\n+6591234568,Zoë\n"
@@ -477,8 +477,3 @@ class TestPicking:
 def test_the_name_of_a_column(written: str, expected: str) -> None:
     """Blanks, line breaks and invisible marks do not make it another one."""
     assert expected == column_name(written)
-
-
-def test_the_name_of_an_invisible_character() -> None:
-    """Its number and its name, as Unicode has them."""
-    assert "U+00A0 NO-BREAK SPACE" == name_of("\u00a0")

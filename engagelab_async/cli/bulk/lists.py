@@ -19,7 +19,6 @@ from engagelab_async.bulk.lists import (
     Row,
     column_name,
     is_text,
-    name_of,
     shown,
 )
 
@@ -31,7 +30,6 @@ __all__ = [
     "Row",
     "column_name",
     "is_text",
-    "name_of",
     "open_list",
     "shown",
 ]
