@@ -24,6 +24,8 @@
 
     callbacks ──> Journal                settles what a run was uncertain of       settling.py
 
+    replies, errors ──> Suppression      who is not sent to                        suppression.py
+
 Beside the run, `sms_units` counts what a text is sent as, and `journal_summary` reads journals.
 """
 
@@ -37,8 +39,10 @@ from .run import FanOut, FanOutOptions, fan_out
 from .segments import SMSUnits, sms_units
 from .settling import Journal
 from .stopping import StopRule, stop_on_fatal_error
+from .suppression import STOP_WORDS, Suppression
 
 __all__ = [
+    "STOP_WORDS",
     "Accepted",
     "BulkReport",
     "FanOut",
@@ -55,6 +59,7 @@ __all__ = [
     "SMSUnits",
     "Skipped",
     "StopRule",
+    "Suppression",
     "Uncertain",
     "broadcast",
     "check_recipients",

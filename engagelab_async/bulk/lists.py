@@ -74,6 +74,10 @@ class ListError(ValueError):
     """A list cannot be read, or is not a list; the text quotes none of its values."""
 
 
+class EmptyListError(ListError):
+    """A list has no lines."""
+
+
 @frozen
 class BadRow:
     """A record that cannot be used.
@@ -200,6 +204,7 @@ class _Content:
     file: BinaryIO
     name: str
     start: bytes = b""
+    is_zipped: bool = False
     digests: list[bytes] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -209,9 +214,9 @@ class _Content:
 
     def _blocks(self) -> Iterator[bytes]:
         self.file.seek(0)
-        is_zipped = self.file.read(2) == _GZIP
+        self.is_zipped = self.file.read(2) == _GZIP
         self.file.seek(0)
-        source = gzip.GzipFile(fileobj=self.file) if is_zipped else self.file
+        source = gzip.GzipFile(fileobj=self.file) if self.is_zipped else self.file
         try:
             while block := source.read(_BLOCK):
                 yield block
@@ -253,6 +258,7 @@ class PeopleList:
         form: ``csv`` or ``json``.
         encoding: How its text is encoded.
         delimiter: What separates the fields of a CSV.
+        header: The fields of its header; one of no column is empty.
 
     Raises:
         ListError: It cannot be read, or is not a list.
@@ -264,10 +270,10 @@ class PeopleList:
     form: Literal["csv", "json"]
     encoding: str
     delimiter: str
+    header: tuple[str, ...]
     _content: _Content
     _is_array: bool
     _skipped: int
-    _fields: list[str]
 
     def __init__(
         self, file: BinaryIO, name: str, encoding: str | None = None, delimiter: str | None = None
@@ -277,6 +283,7 @@ class PeopleList:
         self.digest = _digest(b"".join(content.digests)).hex()
         self.encoding = self._encoding(encoding)
         self.delimiter = _delimiter(delimiter)
+        self.header = ()
         self._read_form()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -303,6 +310,12 @@ class PeopleList:
                     "see --to-column and --param"
                 )
         return names
+
+    @property
+    def is_appendable(self) -> bool:
+        """Whether lines can be appended to the file."""
+        is_wide = self.encoding.startswith(("utf-16", "utf-32"))
+        return not (self._is_array or self._content.is_zipped or is_wide)
 
     def _encoding(self, given: str | None) -> str:
         start = self._content.start
@@ -345,7 +358,7 @@ class PeopleList:
             ((i, line) for i, line in enumerate(self._text()) if line.strip()), (0, "")
         )
         if not first:
-            raise ListError(f"{self.name}: it is empty")
+            raise EmptyListError(f"{self.name}: it is empty")
         self._is_array = bool(_ARRAY.match(self._content.start.decode(self.encoding, "ignore")))
         self.form = "json" if self._is_array or first.lstrip().startswith("{") else "csv"
         if self.form == "json":
@@ -365,8 +378,8 @@ class PeopleList:
         _, fields, _ = next(self._records(), (0, None, []))
         if not is_text("".join(fields or ())):
             raise ListError(f"{self.name}: {self._not_decodable}")
-        self._fields = _without_blanks(list(map(column_name, fields or ())))
-        self.columns = tuple(filter(None, self._fields))
+        self.header = tuple(_without_blanks(list(map(column_name, fields or ()))))
+        self.columns = tuple(filter(None, self.header))
         if not self.columns:
             raise ListError(f"{self.name}: its first line is no header")
         repeated = [name for name in self.columns if self.columns.count(name) > 1]
@@ -409,7 +422,7 @@ class PeopleList:
     def _csv_row(self, line: int, fields: list[str] | None, source: str) -> Row | BadRow:
         if fields is None:
             return _torn(line, source)
-        width = len(self._fields)
+        width = len(self.header)
         if len(fields) != width:
             whole = _without_blanks(fields)
             # Spreadsheets fill short rows up with empty fields.
@@ -418,7 +431,7 @@ class PeopleList:
                 return BadRow(line, f"{found} fields instead of {width}", source)
         if not is_text(source):
             return BadRow(line, self._not_decodable, source)
-        pairs = zip(self._fields, fields, strict=False)
+        pairs = zip(self.header, fields, strict=False)
         return Row(line, {name: _csv_value(text) for name, text in pairs if name}, source)
 
     # ------------------------------------------------------------------ JSON
