@@ -385,6 +385,7 @@ class TestEnd:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_wakes_those_who_wait(self) -> None:
         """A flow that is released holds nobody back, not even those who come after."""
         time = FakeTime()
@@ -437,6 +438,7 @@ class TestEnd:
         on(main)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("error", "kind"), [(ConnectError, "Rejected"), (ResponseTimeoutError, "Uncertain")]
 )

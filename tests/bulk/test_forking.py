@@ -150,6 +150,7 @@ def test_children_of_a_run_leave_the_log(journal: Path) -> None:
     assert summarise(journal).states[State.ACCEPTED] >= 90
 
 
+@pytest.mark.asyncio
 async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
     """What nobody closes is left as by a kill, and not closed by a finalizer."""
     program = """

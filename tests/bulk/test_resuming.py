@@ -263,6 +263,7 @@ class TestDuplicate:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
         """A key that returns a number is told."""
         with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
@@ -507,6 +508,7 @@ class TestFullDisk:
         on(main)
         on(again)
 
+    @pytest.mark.asyncio
     async def test_undoes_an_intent_that_waited_for_the_disk(
         self, journal: Path, disk: Callable[[], Stubborn]
     ) -> None:
@@ -540,6 +542,7 @@ def fail(error: JournalError) -> None:
 class TestTasks:
     """The journal as the tasks of a run see it."""
 
+    @pytest.mark.asyncio
     async def test_shares_transactions(self, journal: Path) -> None:
         """What is wanted while a transaction is written is in the next, all together."""
         database = Database(journal)
@@ -567,6 +570,7 @@ class TestTasks:
 
         assert [(0, 100), (100, 0)] == writes
 
+    @pytest.mark.asyncio
     async def test_takes_back_an_intent_that_was_answered_too_late(self, journal: Path) -> None:
         """A cancellation that comes together with the answer leaves nothing behind."""
         log = RunJournal(Database(journal), fail)
@@ -588,6 +592,7 @@ class TestTasks:
 
         assert State.UNSENT is entry["a"].state
 
+    @pytest.mark.asyncio
     async def test_end_with_their_loop(self, journal: Path) -> None:
         """When the writer is torn away, nothing waits for it: intents fail, settlements pass."""
         database = Database(journal)
@@ -606,6 +611,7 @@ class TestTasks:
         with pytest.raises(JournalError, match="it cannot be written"):
             await log.intend(SendIntent("b", ask_only=True))
 
+    @pytest.mark.asyncio
     async def test_end_with_their_loop_while_the_disk_is_slow(self, journal: Path) -> None:
         """A writer that is torn away from a thread leaves the file to that, then closes it."""
         slow = Stubborn(journal)
@@ -621,6 +627,7 @@ class TestTasks:
         with pytest.raises(JournalError, match="it cannot be written"):
             await intent
 
+    @pytest.mark.asyncio
     async def test_may_ask_without_a_trace(self, journal: Path) -> None:
         """A question that is withdrawn leaves as little as one that is answered."""
         log = RunJournal(Database(journal), fail)

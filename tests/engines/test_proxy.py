@@ -252,6 +252,7 @@ WAYS: dict[str, Open] = {
 }
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_stays_inside_the_tunnel(
@@ -272,6 +273,7 @@ async def test_key_pair_stays_inside_the_tunnel(
         assert [[]] * 2 == [each.values("Proxy-Authorization") for each in server.requests]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_is_not_the_proxys(
