@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import State, summarise
 from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from engagelab_async.sandbox.faults.fault import FaultKind
 from engagelab_async.webhooks import Event, MessageStatus, Verifier

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import Database
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, State, summarise
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 from support.counting import Counting
 
@@ -24,7 +22,7 @@ _HEAD = """
     from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement
-    from engagelab_async.bulk.states import State
+    from engagelab_async.bulk.journal import State
 
     journal = Path(sys.argv[1])
     log = journal.with_name("run.db-wal")

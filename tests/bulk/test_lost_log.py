@@ -12,18 +12,16 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.files import log_of
-from engagelab_async.bulk.journal import Database, SendIntent, Settlement
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.mark import Mark
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement, State, summarise
+from engagelab_async.bulk.journal.files import log_of
+from engagelab_async.bulk.journal.mark import Mark
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
 _KILLED = """
 import os, sys
 from pathlib import Path
 from engagelab_async.bulk.journal import SendIntent, Database, Settlement
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import State
 
 database = Database(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):

@@ -232,7 +232,7 @@ class TestWidth:
         entered: list[bool] = []
 
         async def enter() -> None:
-            entered.append(await limit.acquire())
+            entered.append(await limit.acquire(self))
 
         async with anyio.create_task_group() as group:
             for _ in range(3):
@@ -246,21 +246,22 @@ class TestWidth:
 
             assert [True, True] == entered
 
-            limit.close()
+            limit.dismiss(self)
 
         assert [True, True, False] == entered
-        assert not await limit.acquire()
 
     @pytest.mark.asyncio
-    @pytest.mark.parametrize("change", ["none", "release", "close"])
+    @pytest.mark.parametrize("change", ["none", "release", "dismiss"])
     async def test_loses_no_place_with_those_who_give_up(self, change: str) -> None:
         """Whether they still wait, have just been let in, or have just been sent away."""
         limit = ConcurrencyLimit(1)
-        await limit.acquire()
-        task = asyncio.create_task(limit.acquire())
+        await limit.acquire(self)
+        task = asyncio.create_task(limit.acquire(self))
         await asyncio.sleep(0)
-        if change != "none":
-            getattr(limit, change)()
+        if change == "release":
+            limit.release()
+        elif change == "dismiss":
+            limit.dismiss(self)
         task.cancel()
         await asyncio.wait([task])
 
@@ -271,7 +272,7 @@ class TestWidth:
     async def test_lets_in_who_comes_back_though_it_is_closed(self) -> None:
         """What was begun may go on when nothing new is to be begun."""
         limit = ConcurrencyLimit(1)
-        await limit.acquire()
+        await limit.acquire(self)
         back: list[bool] = []
 
         async def come_back() -> None:
@@ -281,7 +282,7 @@ class TestWidth:
         async with anyio.create_task_group() as group:
             group.start_soon(come_back)
             await anyio.wait_all_tasks_blocked()
-            limit.close()
+            limit.dismiss(self)
             await anyio.wait_all_tasks_blocked()
 
             assert [] == back
@@ -294,11 +295,11 @@ class TestWidth:
     async def test_is_first_come_first_served(self) -> None:
         """Who comes later does not overtake those who wait."""
         limit = ConcurrencyLimit(1)
-        await limit.acquire()
+        await limit.acquire(self)
         order: list[str] = []
 
         async def enter(name: str) -> None:
-            await limit.acquire()
+            await limit.acquire(self)
             order.append(name)
 
         async with anyio.create_task_group() as group:

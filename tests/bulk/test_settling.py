@@ -24,12 +24,18 @@ from engagelab_async import (
 )
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
-from engagelab_async.bulk.journal import Database, SendIntent, Settlement
-from engagelab_async.bulk.journal_summary import count_known, summarise
-from engagelab_async.bulk.settling import beside
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import (
+    Database,
+    SendIntent,
+    Settlement,
+    State,
+    count_known,
+    summarise,
+)
+from engagelab_async.bulk.journal.receipts import beside
 from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
+from support.journals import records_of
 
 DIGEST = "0123456789abcdef" * 2
 
@@ -85,14 +91,13 @@ async def settled(journal: Path, *events: object) -> None:
 
 def known(journal: Path) -> State:
     """Open the journal as the next run does, and look the operation up."""
-    database = Database(journal)
-    entry = database.write([], [SendIntent(DIGEST, ask_only=True)])[DIGEST]
-    run = database.run
-    database.close()
+    Database(journal).close()
+    (run, *_) = summarise(journal).runs[-1:]
+    record = records_of(journal)[DIGEST]
 
-    assert entry.run < run, "else the next run would take it for a duplicate of its own"
+    assert record.run < run.number, "else the next run would take it for a duplicate of its own"
 
-    return entry.state
+    return record.state
 
 
 class TestReference:

@@ -6,8 +6,8 @@ import pytest
 
 from engagelab_async import Credentials, EngageLab, SendCode
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.sites import Site
+from engagelab_async.bulk.journal import summarise
+from engagelab_async.bulk.journal.sites import Site
 from support.bulk import Platform, sends
 
 PAIR = Credentials("key", "secret")

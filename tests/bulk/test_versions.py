@@ -14,10 +14,8 @@ import pytest
 from engagelab_async import Journal
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
-from engagelab_async.bulk.journal import Database
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.settling import beside
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, State, summarise
+from engagelab_async.bulk.journal.receipts import beside
 from engagelab_async.webhooks import MessageStatus
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
