@@ -140,6 +140,7 @@ async def callers() -> AsyncIterator[HTTP]:
 ENGINES: Final[dict[str, Callable[[], AbstractAsyncContextManager[HTTP]]]] = {
     "httpx": partial(named, "httpx"),
     "httpx2": partial(named, "httpx2"),
+    "asyncio": partial(named, "asyncio"),
     "aiohttp": partial(named, "aiohttp"),
     "httpx_client": httpx.AsyncClient,
     "httpx2_client": httpx2.AsyncClient,
@@ -303,7 +304,7 @@ async def test_cancelled_call_shows_nothing(engine: str) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("proxy", ["http://user:{}@127.0.0.1:x", "ftp://user:{}@proxy"])
-@pytest.mark.parametrize("engine", ["httpx", "httpx2", "aiohttp"])
+@pytest.mark.parametrize("engine", ["httpx", "httpx2", "asyncio", "aiohttp"])
 async def test_unusable_proxy_shows_nothing(
     engine: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ async def library(name: str) -> AsyncIterator[HTTP]:
     params=[
         "httpx",
         "httpx2",
+        "asyncio",
         "aiohttp",
         "httpx.AsyncClient",
         "httpx2.AsyncClient",

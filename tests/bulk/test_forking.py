@@ -241,13 +241,14 @@ _CLIENT = """
 """
 
 
+@pytest.mark.parametrize("engine", ["asyncio", "aiohttp"])
 @pytest.mark.parametrize("end", ["sys.exit()", "continue"])
-def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str) -> None:
+def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str, engine: str) -> None:
     """It inherits tasks that are about to write a request, which its parent writes as well."""
     program = f"""
         async def main():
             async with (
-                client("aiohttp") as engagelab,
+                client("{engine}") as engagelab,
                 engagelab.fan_out(sends(200), journal=journal) as run,
             ):
                 seen = 0

@@ -23,7 +23,8 @@ from engagelab_async import (
     TransportError,
 )
 from engagelab_async.engines import Request, Response, choose
-from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure, _readable
+from engagelab_async.engines._sockets import readable
+from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure
 from support.engine_cases import HEADERS, send
 from support.hostile import Hostile, Peer, answers, hangs, http, says
 
@@ -304,4 +305,4 @@ async def test_nothing_is_written_without_a_connection() -> None:
 
 def test_socket_that_is_not_there_says_nothing() -> None:
     """A transport need not have one."""
-    assert not _readable(None)()
+    assert not readable(None)()
