@@ -21,6 +21,7 @@ from engagelab_async.bulk.journal import (
     summarise,
 )
 from engagelab_async.bulk.suppression import Suppression
+from engagelab_async.cli.account import Account, account_with, read_account
 from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.inputs import typed_line
@@ -41,7 +42,7 @@ from engagelab_async.cli.signals import Interrupts
 from . import preview, summary
 from .lists import open_list
 from .options import Options
-from .preview import Account, Estimate
+from .preview import Estimate
 from .requests import Checker, Grouping, Kind, existing_column, fill, journal_key
 from .run import Ended, Job, UnwritableError, send
 
@@ -147,11 +148,11 @@ def _test_recipient(kind: Kind, options: Options) -> str | None:
 def _account(sample: Action, options: Options, call: Call) -> Account:
     product = sample.endpoint.product
     if options.template_text is not None:
-        return preview.account_with(options.template_text, product, options.template)
+        return account_with(options.template_text, product, options.template)
 
     async def read() -> Account:
         async with call.client() as engagelab:
-            return await preview.read_account(engagelab, product, options.template, call.policy())
+            return await read_account(engagelab, product, options.template, call.policy())
 
     try:
         account = run(read)
@@ -374,7 +375,7 @@ def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
         raise _EndedError(failed(operation, error)) from None
     if isinstance(result, Plan) and not result.accepted_count:
         raise _declined("--test-to: the platform does not take this number as valid", "Correct it.")
-    out.print(f"Sent the text of line {item.line} to {masked(to)} first.")
+    out.print(f"Sent the text of line {item.row.line} to {masked(to)} first.")
 
 
 def _check_files(job: Job, *, is_resumed: bool) -> None:

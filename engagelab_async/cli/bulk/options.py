@@ -7,11 +7,11 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from engagelab_async import Rate
+from engagelab_async.bulk.prices import Prices, price
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 
 from .lists import STDIN
-from .prices import Prices, price
 from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)

@@ -40,14 +40,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @frozen
 class Snapshot:
-    """How far a run is.
-
-    Attributes:
-        counts: The rows.
-        rate: Rows per second, recently.
-        repeats: How many requests were retries.
-        in_flight: How many are in flight.
-    """
+    """How far a run is."""
 
     counts: RowCounts
     rate: float
@@ -82,11 +75,7 @@ class Snapshot:
 
 @define(eq=False)
 class Watch:
-    """Takes snapshots of a run.
-
-    Attributes:
-        counts: Its rows.
-    """
+    """Takes snapshots of a run."""
 
     counts: RowCounts
     _samples: deque[tuple[float, int]] = field(factory=lambda: deque([(0.0, 0)]))

@@ -15,6 +15,7 @@ from rich.text import Text
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.signals import Interrupts
 
@@ -31,7 +32,7 @@ from .requests import (
     at_once,
     journal_key,
 )
-from .rows import OtherFormatError, RowCounts, RowStatus, RowWriter, row_writer
+from .rows import RowCounts, RowStatus
 
 
 class UnwritableError(Exception):
@@ -40,19 +41,7 @@ class UnwritableError(Exception):
 
 @define(eq=False)
 class Job:
-    """A list that was checked, and all that sending it needs.
-
-    Attributes:
-        file: The list, as the command line has it.
-        options: The options.
-        people: The list.
-        checker: Makes items of its rows.
-        checked: What is in it.
-        grouping: Makes requests of items.
-        sample: An operation such as those of the list.
-        policy: When to retry a request.
-        test_to: Who gets the text of the first row before the list is sent, or ``None``.
-    """
+    """A list that was checked, and all that sending it needs."""
 
     file: str
     options: Options
@@ -80,16 +69,7 @@ class Job:
 
 @frozen
 class Ended:
-    """What a run did.
-
-    Attributes:
-        job: What was to be sent.
-        counts: What became of the rows.
-        report: The run in requests.
-        began: When it began.
-        interrupted: Whether Ctrl-C, SIGTERM or SIGHUP ended it.
-        failure: What else ended it, or ``None``.
-    """
+    """What a run did."""
 
     job: Job
     counts: RowCounts
@@ -174,11 +154,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 @define(eq=False)
 class _Sending:
-    """A run in progress.
-
-    Attributes:
-        failure: What ended it, other than a signal.
-    """
+    """A run in progress."""
 
     run: FanOut
     counts: RowCounts
@@ -228,7 +204,7 @@ class _Sending:
             return
         try:
             for item in items:
-                writer.write(item, result.code, result.reason)
+                writer.write(item.row, result.code, result.reason)
         except OSError as error:
             self.failure = f"a file of rows cannot be written: {_reason(error)}"
             self.run.stop(self.failure)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engagelab_async.bulk.row_files import open_private
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
@@ -21,7 +22,7 @@ from engagelab_async.cli.output import ignore_errors, print_json
 from engagelab_async.cli.printing import console, facts, print_error, printable
 
 from .progress import duration, latency
-from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline, open_private
+from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline
 from .run import Ended
 
 _STYLES: Final = {
@@ -266,13 +267,7 @@ _MOST_TIMES: Final = 6
 
 @frozen
 class Chart:
-    """Rows per second over time, stacked by status.
-
-    Attributes:
-        columns: For each interval its caption, and for each status the rows per second.
-        steps: The values that have a line.
-        times: The moments that have a label, as shares of the whole, and the labels.
-    """
+    """Rows per second over time, stacked by status."""
 
     columns: tuple[tuple[str, Mapping[str, float]], ...]
     steps: tuple[float, ...]

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
-from engagelab_async.bulk.numbers import check_country
+from .numbers import check_country
 
 _LONGEST: Final = 15  # digits, of a number
 
