@@ -53,6 +53,7 @@ MAY_IMPORT_THE_ROOT = {"cli", "pytest_plugin", "testing"}
 HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
+    "dotenv": ["cli"],
     "fastapi": ["webhooks.fastapi"],
     "httptools": ["engines._answer"],
     "httpx": [

@@ -38,7 +38,10 @@ class _NotTrueError(Exception):
 
 
 def play() -> int:
-    """See every call once, over real HTTP, without an account; takes a few seconds."""
+    """See every call once, over real HTTP, without an account; takes a few seconds.
+
+    Example: `engagelab demo`
+    """
     try:
         from engagelab_async.sandbox import Sandbox
     except ModuleNotFoundError:

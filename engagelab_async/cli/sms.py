@@ -48,6 +48,8 @@ def send(
 
     The platform drops invalid targets; `accepted` is the number of the others. If there are none,
     the exit code is 1.
+
+    Example: `engagelab sms send +6591234567 --template 1233 --param name=Bob --at +2h`
     """
 
     def make() -> SendSMS:
@@ -82,6 +84,8 @@ def bulk(
 
     The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
     the same command with --resume goes on where it ended.
+
+    Example: `engagelab sms bulk people.csv --template 1233 --dry-run`
     """
 
     def make(to: tuple[str, ...], params: Mapping[str, str]) -> SendSMS:
@@ -92,5 +96,8 @@ def bulk(
 
 @sms.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show the balance of the SMS account."""
+    """Show the balance of the SMS account.
+
+    Example: `engagelab sms balance`
+    """
     return perform(GetSMSBalance, call)
