@@ -86,7 +86,7 @@ def completion(
 
     Example: `engagelab completion bash > ~/.local/share/bash-completion/completions/engagelab`
     """
-    print(app.meta.generate_completion(shell=shell))  # noqa: T201 - rich would wrap it
+    print(app.meta.generate_completion(prog_name="engagelab", shell=shell))  # noqa: T201 - rich would wrap it
 
 
 @app.meta.default
