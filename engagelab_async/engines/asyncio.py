@@ -86,14 +86,12 @@ class _Connection(asyncio.Protocol):
         self._process = os.getpid()
 
     async def connect(self) -> None:
-        """Connect, unless it is connected already.
+        """Connect.
 
         Raises:
             ConfigurationError: There are no certificates to trust.
             OSError: It cannot.
         """
-        if self._transport is not None:
-            return
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
         tls = tls_context() if parts.scheme == "https" else None
@@ -105,24 +103,29 @@ class _Connection(asyncio.Protocol):
         if tls is None and self._readable():
             raise ConnectionError("the server spoke before it was asked")
 
-    async def exchange(self, data: bytes, departure: _Departure, answer: Answer) -> None:
-        """Send a request, and wait until its answer is complete.
+    def send(self, data: bytes, departure: _Departure, answer: Answer) -> asyncio.Future[None]:
+        """Send a request.
+
+        Returns:
+            What is done when the answer is complete. It raises ``OSError`` or ``EOFError`` if the
+            connection breaks, and what `Answer.feed` raises.
 
         Raises:
-            OSError: The connection cannot be used, or has broken.
-            EOFError: The server has closed it.
-            HttpParserError: What it has sent is no answer.
-            HttpParserUpgrade: The same.
+            OSError: The connection cannot be used.
         """
         transport = self._transport
         # A forked child inherits the task that sends, and the connection of its parent.
         if transport is None or transport.is_closing() or self._process != os.getpid():
             raise ConnectionError("the connection cannot be used")
-        self._answer = answer
+        self._answer = departure.answer = answer
         self._answered = asyncio.get_running_loop().create_future()
-        departure.answer = answer
         transport.write(data)
-        await self._answered
+        return self._answered
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was connected, and may have been closed since."""
+        return self._transport is not None
 
     def is_stale(self) -> bool:
         """Return whether the server has closed the connection, or spoken unasked."""
@@ -290,8 +293,9 @@ class AsyncioEngine(SendingEngine[_Departure]):
         slot = await pool.slots.take(origin)
         connection = slot.connection
         try:
-            await connection.connect()
-            await connection.exchange(_with_body(head, request), departure, answer)
+            if not connection.is_connected:
+                await connection.connect()
+            await connection.send(_with_body(head, request), departure, answer)
         except BaseException:
             await pool.slots.drop(slot)
             raise
