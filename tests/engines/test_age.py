@@ -26,6 +26,7 @@ MAKERS: dict[str, Make] = {
 every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
+@pytest.mark.asyncio
 @every_maker
 @pytest.mark.parametrize(("age", "connections"), [(1e-9, 3), (300.0, 1)])
 async def test_connection_that_is_old_is_replaced(make: Make, age: float, connections: int) -> None:
@@ -40,6 +41,7 @@ async def test_connection_that_is_old_is_replaced(make: Make, age: float, connec
         await server.until(lambda: server.open == 0)
 
 
+@pytest.mark.asyncio
 async def test_age_counts_from_the_connecting() -> None:
     """Being used makes a connection no younger."""
     now = [0.0]

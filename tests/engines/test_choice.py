@@ -38,6 +38,7 @@ def test_name_makes_an_engine_of_ours(name: str | None, kind: type) -> None:
     assert (kind, True) == (type(engine), owned)
 
 
+@pytest.mark.asyncio
 async def test_clients_are_shared() -> None:
     """The client of each library gets the engine that sends with it."""
     async with (
@@ -174,6 +175,7 @@ def test_auto_imports_what_it_may_choose(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "engagelab_async.engines.aiohttp" in sys.modules
 
 
+@pytest.mark.asyncio
 async def test_auto_that_was_never_used_can_be_closed() -> None:
     """Closing it before the first send does no harm."""
     engine, _ = choose("auto")

@@ -91,6 +91,7 @@ async def test_as_many_connections_as_requests_under_way(engine: Engine) -> None
         assert server.connections <= 40
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("make", [HTTPXEngine, AiohttpEngine, AsyncioEngine])
 async def test_number_of_connections_is_bounded(
     make: type[HTTPXEngine | AiohttpEngine | AsyncioEngine],

@@ -206,6 +206,7 @@ async def test_unknown_kind_of_proxy_is_refused(
         await send(engine, "http://api.invalid")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_engine_without_proxies(
@@ -220,6 +221,7 @@ async def test_engine_without_proxies(
     assert not caught.value.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["asyncio", "auto"])
 async def test_host_without_a_proxy(environment: pytest.MonkeyPatch, name: str) -> None:
     """What ``NO_PROXY`` names is reached directly, by the fastest engine."""
@@ -278,6 +280,7 @@ WAYS: dict[str, Open] = {
 }
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_stays_inside_the_tunnel(
@@ -298,6 +301,7 @@ async def test_key_pair_stays_inside_the_tunnel(
         assert [[]] * 2 == [each.values("Proxy-Authorization") for each in server.requests]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_is_not_the_proxys(
