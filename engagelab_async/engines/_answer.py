@@ -103,13 +103,9 @@ class Answer:
                 self._read_around(piece)
             else:
                 self._left = left - len(piece)
-            if self._has_ended:
-                self.is_complete = True
-                self.is_reusable = self._keeps and not data
-            elif len(self.body) > self._max_bytes:
-                self.is_complete = True
-            elif self._left == 0:
-                raise HttpParserError("the body does not end with its last byte")
+            is_too_large = len(self.body) > self._max_bytes
+            self.is_complete = self._has_ended or self._left == 0 or is_too_large
+            self.is_reusable = self._has_ended and self._keeps and not data and not is_too_large
         if self.is_complete:
             # The parser holds this object, and would keep it until the garbage is collected.
             del self._parser

@@ -119,21 +119,25 @@ class Slots(Generic[T]):
                 raise
         return slot
 
-    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> None:
+    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
         """Put back a slot whose connection can be used again.
 
         Args:
             slot: The slot.
             keep: Seconds for which its server has promised to keep the connection open.
+
+        Returns:
+            Whether it is free now, and not closed.
         """
         now = self._clock()
         slot.idle_since = now
         slot.good_until = min(now + min(self._idle_seconds, keep), slot.born + self._max_age)
         if self._closed or slot.good_until <= now:
             await self.drop(slot)
-            return
+            return False
         self._free.setdefault(slot.origin, deque()).append(slot)
         self._room.release()
+        return True
 
     async def sweep(self) -> None:
         """Close the free slots that must not, or cannot, be used again."""

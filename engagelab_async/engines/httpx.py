@@ -373,8 +373,7 @@ class HTTPXEngine(_HTTPXEngine):
             raise
         if len(data) > max_bytes or _has_more(slot.connection):
             await pool.slots.drop(slot)
-        else:
-            await pool.slots.give_back(slot, keep=keep_alive(response.headers))
+        elif await pool.slots.give_back(slot, keep=keep_alive(response.headers)):
             pool.sweeper.wake()
         return Response(response.status_code, response.headers, data)
 
