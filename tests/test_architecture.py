@@ -57,6 +57,8 @@ HOMES = {
     "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
+        "engines.httpx_client",
+        "engines._httpx",
         "engines._choice",
         "engines._tls",
         "engines.asyncio",
@@ -64,7 +66,7 @@ HOMES = {
         "sandbox.courier",
         "testing.respx",
     ],
-    "httpx2": [],  # engines.httpx is given the module
+    "httpx2": [],  # the engines on httpx are given the module
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],
