@@ -32,6 +32,7 @@ FLOORS = [
     {"convert", "masking"},
     {"wire"},
     {"engines"},
+    {"attempts", "credentials"},
     {"transport"},
     {"calls", "review"},
     {"template_calls"},
