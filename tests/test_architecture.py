@@ -32,6 +32,7 @@ FLOORS = [
     {"convert", "masking"},
     {"wire"},
     {"engines"},
+    {"attempts", "credentials"},
     {"transport"},
     {"calls", "review"},
     {"template_calls"},
@@ -58,6 +59,8 @@ HOMES = {
     "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
+        "engines.httpx_client",
+        "engines._httpx",
         "engines._choice",
         "engines._tls",
         "engines.asyncio",
@@ -65,7 +68,7 @@ HOMES = {
         "sandbox.courier",
         "testing.respx",
     ],
-    "httpx2": [],  # engines.httpx is given the module
+    "httpx2": [],  # the engines on httpx are given the module
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],
