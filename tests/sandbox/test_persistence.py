@@ -337,7 +337,7 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_reported(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """While it runs in the log, where it begins or ends by an error; the API answers meanwhile."""
     in_the_way = path.with_name(f"{path.name}.new")
-    answers = []
+    answers: list[httpx.Response] = []
 
     def run(sandbox: Sandbox) -> None:
         with sandbox, httpx.Client(auth=DEMO_CREDENTIALS) as http:
