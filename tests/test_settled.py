@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import State, summarise
 from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from engagelab_async.webhooks import Event, MessageStatus, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
@@ -41,6 +40,7 @@ class Settling:
             await self._more.wait()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["reset", "cut"])
 async def test_every_uncertain_one_is_settled(tmp_path: Path, kind: str) -> None:
     """A third of the answers is lost; in the end each is known to be sent, and none is sent twice.
