@@ -56,6 +56,7 @@ HOMES = {
     "cyclopts": ["cli"],
     "dotenv": ["cli"],
     "fastapi": ["webhooks.fastapi"],
+    "filelock": ["sandbox.persistence"],
     "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
@@ -65,7 +66,7 @@ HOMES = {
         "engines._tls",
         "engines.asyncio",
         "sandbox.callbacks",
-        "sandbox.courier",
+        "sandbox.callback_sender",
         "testing.respx",
     ],
     "httpx2": [],  # the engines on httpx are given the module

@@ -30,12 +30,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from engagelab_async.sandbox._fields import Answer, Fields
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import read_body
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS
+from engagelab_async.sandbox.simulation import Simulation
 
 from .calls import Call
 from .documents import Documents
@@ -58,7 +58,7 @@ def routes(
     watch: Watch,
     documents: Documents,
     streams: Streams,
-    aftermath: Aftermath,
+    simulation: Simulation,
     outbox: Outbox,
 ) -> list[BaseRoute]:
     """Make the routes of the page and of its control API."""
@@ -78,7 +78,7 @@ def routes(
         route("GET", "messages/{number:int}", views.message),
         *(
             route("POST", f"messages/{{number:int}}/{name}", views.acting(act))
-            for name, act in _acts(aftermath).items()
+            for name, act in _acts(simulation).items()
         ),
         route("GET", "calls/{number:int}", views.call),
         route("DELETE", "calls", views.clear),
@@ -165,16 +165,16 @@ class _Views:
         return _json(self._documents.errors())
 
 
-def _acts(aftermath: Aftermath) -> dict[str, _Act]:
+def _acts(simulation: Simulation) -> dict[str, _Act]:
     """Return what a person can do to a message, by name."""
     return {
-        "deliver": lambda message, _: aftermath.deliver(message),
-        "fail": lambda message, body: aftermath.fail(message, body.one_of("code", [*MEANINGS])),
-        "reply": lambda message, body: aftermath.reply(
+        "deliver": lambda message, _: simulation.deliver(message),
+        "fail": lambda message, body: simulation.fail(message, body.one_of("code", [*MEANINGS])),
+        "reply": lambda message, body: simulation.reply(
             message, body.short_text("text", _LENGTHS_OF_A_REPLY)
         ),
-        "verify": lambda message, _: aftermath.verify(message),
-        "expire": lambda message, _: aftermath.expire(message),
+        "verify": lambda message, _: simulation.verify(message),
+        "expire": lambda message, _: simulation.expire(message),
     }
 
 
