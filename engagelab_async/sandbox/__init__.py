@@ -95,12 +95,13 @@ try:
 except ModuleNotFoundError as _error:
     _error.add_note(f"The sandbox is an extra: {install_hint('sandbox')}")
     raise
-from .app import DEMO_CREDENTIALS
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
 from .faults import ActiveFault, Fault, Faults
+from .keys import DEMO_CREDENTIALS, ApiKey
 from .lifecycle import StatusChange
 from .outbox import SentMessage
 from .progress import Reply
+from .quotas import Quota
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
 from .store import StoreError
@@ -112,12 +113,14 @@ __all__ = [
     "DEMO_TEMPLATES",
     "MAGIC_RECIPIENTS",
     "ActiveFault",
+    "ApiKey",
     "CallbackDelivery",
     "CallbackTry",
     "Callbacks",
     "Fault",
     "Faults",
     "MagicRecipient",
+    "Quota",
     "Reply",
     "Review",
     "Sandbox",

@@ -20,7 +20,7 @@ from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
 from .aftermath import Aftermath
-from .app import KeyPair, create_app
+from .app import create_app
 from .balances import Amount
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
@@ -28,8 +28,9 @@ from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
 from .keeper import Keeper
+from .keys import Credentials
 from .lifecycle import StatusChange
-from .outbox import Product, SentMessage
+from .outbox import SentMessage
 from .platform import Platform
 from .progress import Reply
 from .reviews import Review
@@ -98,7 +99,7 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        credentials: Mapping[Product, KeyPair] | None = None,
+        credentials: Credentials | None = None,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,

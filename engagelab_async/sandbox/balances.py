@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
-from ._fields import Answer
+from .bodies import Answer
 from .outbox import Outbox, Product
 from .refusals import RefusedError
 

@@ -14,19 +14,27 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._fields import Answer, Body, Fields
 from .balances import Amount, Balances
+from .bodies import Answer, Body, read
 from .codes import Codes
+from .otp_api import (
+    CodeRequest,
+    CustomMessageRequest,
+    CustomTemplate,
+    LocalisedTemplate,
+    OTPRequest,
+    VerificationRequest,
+)
 from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
 from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
+from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
-_LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
@@ -107,17 +115,16 @@ class Platform:
 
     def send_otp(self, body: Body) -> Answer:
         """Make a code, send it, and expect it to be verified."""
-        return self._send_code(Fields(body), None)
+        return self._send_code(read(OTPRequest, body), None)
 
     def send_code(self, body: Body) -> Answer:
         """Send a code that the caller made; there is nothing to verify afterwards."""
-        request = Fields(body)
-        return self._send_code(request, request.text("code"))
+        request = read(CodeRequest, body)
+        return self._send_code(request, request.code)
 
-    def _send_code(self, request: Fields, callers_code: str | None) -> Answer:
-        to = request.text("to")
-        template, params = self._localised(request.inner("template"))
-        recipient = otp_recipient(to)
+    def _send_code(self, request: OTPRequest, callers_code: str | None) -> Answer:
+        template, params = self._otp_template(request.template)
+        recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
@@ -134,9 +141,8 @@ class Platform:
 
     def verify(self, body: Body) -> Answer:
         """Compare a code with the one that was sent; a wrong one is no error."""
-        request = Fields(body)
-        message_id = request.text("message_id")
-        guess = request.text("verify_code")
+        request = read(VerificationRequest, body)
+        message_id, guess = request.message_id, request.verify_code
         code = self.codes.verify(message_id, guess)
         self.progress.guess(self.outbox.get(code.number), is_right=code.is_verified)
         return {"message_id": message_id, "verify_code": guess, "verified": code.is_verified}
@@ -169,10 +175,9 @@ class Platform:
 
     def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
-        request = Fields(body)
-        targets = request.texts("to")
-        wanted = request.inner("template")
-        template, params = self._otp_template(wanted)
+        request = read(CustomMessageRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
+        template, params = self._otp_template(request.template)
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
@@ -186,8 +191,8 @@ class Platform:
 
     def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
-        request = Fields(body)
-        targets = request.texts("to")
+        request = read(SMSRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
         letter = self._plan(request)
         found = [(to, sms_recipient(to)) for to in targets]
         recipients = [recipient for _, recipient in found if recipient is not None]
@@ -204,13 +209,8 @@ class Platform:
             self._drop(letter, to)
         return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
 
-    def _plan(self, request: Fields) -> _Letter:
-        request.optional_text("plan_name")
-        custom_args = request.optional_inner("custom_args").values
-        wanted = request.inner("template")
-        # One of that product's samples passes an integer for the id.
-        template_id = wanted.identifier("id")
-        params = wanted.optional_inner("params").all_texts()
+    def _plan(self, request: SMSRequest) -> _Letter:
+        template_id, params = str(request.template.id), request.template.params or {}
         template = self.sms.find(template_id) or self._templates.find(template_id)
         return _Letter(
             product="sms",
@@ -219,16 +219,16 @@ class Platform:
             code=params.get("code"),
             plan_id=self.ids.text(),
             scheduled_for=self._due(request),
-            custom_args=custom_args,
+            custom_args=request.custom_args or {},
         )
 
-    def _due(self, request: Fields) -> datetime | None:
-        seconds = request.optional_integer("schedule_time")
+    def _due(self, request: SMSRequest) -> datetime | None:
+        seconds = request.schedule_time
         if seconds is None:
             return None
         # The API counts in whole seconds, which favours a request that took a moment to arrive.
         if not _MIN_AHEAD <= seconds - int(self._clock()) <= _MAX_AHEAD:
-            raise request.refusal("schedule_time", "must be 3 minutes to 30 days ahead")
+            raise RefusedError(3002, "schedule_time must be 3 minutes to 30 days ahead")
         return _moment(seconds)
 
     def _carry_out(
@@ -243,16 +243,11 @@ class Platform:
         # Ids of several messages are not told, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
-    def _localised(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        language = wanted.optional_text("language")
-        if language is not None and language not in _LANGUAGES:
-            raise wanted.refusal("language", f"must be one of {' '.join(_LANGUAGES)}")
-        return self._otp_template(wanted)
-
-    def _otp_template(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        template_id = wanted.text("id")
-        params = wanted.optional_inner("params").all_texts()
-        return self.otp.find(template_id) or self._templates.find(template_id), params
+    def _otp_template(
+        self, wanted: LocalisedTemplate | CustomTemplate
+    ) -> tuple[Template, Mapping[str, str]]:
+        template = self.otp.find(wanted.id) or self._templates.find(wanted.id)
+        return template, wanted.params or {}
 
     def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> SentMessage:
         is_sms = letter.product == "sms"

@@ -9,7 +9,7 @@ import pytest
 
 from engagelab_async import Balance, BusinessRuleError, Credentials, EngageLab
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.testing import FakeEngageLab
