@@ -4,7 +4,7 @@ The classes are in `otp_api` and `sms_api`; the OpenAPI documents are made of th
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, inspect
@@ -18,6 +18,9 @@ Body: TypeAlias = Mapping[str, object]
 
 Answer: TypeAlias = dict[str, object]
 """The JSON object of an HTTP 200."""
+
+Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+"""A string that is not empty."""
 
 S = TypeVar("S", bound=Struct)
 

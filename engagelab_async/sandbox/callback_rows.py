@@ -1,21 +1,28 @@
-"""The rows of callbacks, as the OpenAPI documents describe them."""
+"""The rows of callbacks, of which the OpenAPI documents are made."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-Text = Annotated[str, Meta(min_length=1)]
+from .bodies import Text
 
 
 class _Row(Struct, kw_only=True):
-    server: Annotated[Text, Meta(description="`otp` or `sms`.")]
-    itime: Annotated[int, Meta(description="Unix seconds.")]
+    """What all rows hold.
+
+    Attributes:
+        server: `otp` or `sms`.
+        itime: Unix seconds.
+    """
+
+    server: Text
+    itime: int
 
 
 class StatusData(Struct):
-    """The message's place in the account."""
+    """The message, once more."""
 
-    msg_time: Annotated[int, Meta(description="Unix seconds.")] | UnsetType = UNSET
+    msg_time: int | UnsetType = UNSET
     message_id: Text | UnsetType = UNSET
     current_send_channel: str | UnsetType = UNSET
     template_key: str | UnsetType = UNSET
@@ -23,10 +30,10 @@ class StatusData(Struct):
 
 
 class Billing(Struct):
-    """Of what was sent."""
+    """The price of what was sent."""
 
     cost: float
-    currency: Annotated[Text, Meta(examples=["USD"])]
+    currency: Text
 
 
 class ErrorDetail(Struct):
@@ -36,7 +43,11 @@ class ErrorDetail(Struct):
 
 
 class Status(Struct):
-    """What became of the message."""
+    """A status of a message.
+
+    Attributes:
+        error_code: 0 for none.
+    """
 
     message_status: Literal[
         "plan",
@@ -53,7 +64,7 @@ class Status(Struct):
     ]
     status_data: StatusData
     billing: Billing | UnsetType = UNSET
-    error_code: Annotated[int, Meta(description="0 for none.")] | UnsetType = UNSET
+    error_code: int | UnsetType = UNSET
     error_detail: ErrorDetail | UnsetType = UNSET
 
 
@@ -64,9 +75,7 @@ class MessageStatus(_Row):
     to: Text
     channel: str
     status: Status
-    custom_args: (
-        Annotated[dict[str, Any], Meta(description="What came with the SMS.")] | UnsetType
-    ) = UNSET
+    custom_args: dict[str, Any] | UnsetType = UNSET
 
 
 class NotificationData(Struct):
@@ -75,7 +84,7 @@ class NotificationData(Struct):
     business_id: str | UnsetType = UNSET
     remain_balance: float | UnsetType = UNSET
     balance_threshold: float | UnsetType = UNSET
-    currency: Annotated[Text, Meta(examples=["USD"])] | UnsetType = UNSET
+    currency: Text | UnsetType = UNSET
     rate: float | UnsetType = UNSET
     threshold: float | UnsetType = UNSET
     template_id: str | UnsetType = UNSET
@@ -83,7 +92,7 @@ class NotificationData(Struct):
     reason: str | UnsetType = UNSET
 
 
-class Notified(Struct):
+class AccountNotification(Struct):
     """An event of the account."""
 
     event: Literal[
@@ -95,7 +104,7 @@ class Notified(Struct):
 class Notification(_Row):
     """Something that the account's owner should know."""
 
-    notification: Notified
+    notification: AccountNotification
 
 
 class ResponseData(Struct, rename={"sender": "from"}):
@@ -124,13 +133,14 @@ class UplinkMessage(_Row):
 
 
 class AccountEvent(Struct):
-    """What was done with the account."""
+    """What was done.
+
+    Attributes:
+        data: Who did it, and what happened, under the event's own name.
+    """
 
     event: Literal["account_login", "key_manage", "msg_history", "template_manage", "api_call"]
-    data: Annotated[
-        dict[str, Any],
-        Meta(description="Who did it, and what happened, under the event's own name."),
-    ]
+    data: dict[str, Any]
 
 
 class SystemEvent(_Row):

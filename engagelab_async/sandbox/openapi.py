@@ -4,15 +4,18 @@ The sandbox serves them under ``/otp/openapi.json`` and ``/sms/openapi.json``.
 """
 
 import re
-from typing import Annotated, Any, Final, TypeAlias
+from collections.abc import Iterable
+from inspect import cleandoc
+from typing import Any, Final, TypeAlias, get_args, get_origin
 
-from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 
+from . import callback_rows, otp_api, sms_api
+from . import operations as operations_module
 from .callback_rows import MessageStatus, Notification, SystemEvent, UplinkMessage
-from .operations import OPERATIONS, Operation
+from .operations import OPERATIONS, Error, Operation
 from .outbox import Product
 from .refusals import MEANINGS
 
@@ -26,18 +29,14 @@ The API as the vendor's public pages document it. Of what they leave open, this 
 sandbox does: `null` counts as left out, and a refusal without a documented code has the HTTP status
 as its code. It is not the vendor's own document.
 """
+_BY_STATUS: Final = "A refusal has the HTTP status as its code; `message` says what is wrong."
+_REFERENCE: Final = "#/components/schemas/{name}"
+_MODULES: Final = {"otp": otp_api, "sms": sms_api}
 _ROWS: Final = (MessageStatus, Notification, UplinkMessage, SystemEvent)
 _SIGNED: Final = (
     "timestamp=1701234567;nonce=abc123;username=shop;"
     "signature=26b90d8f2ac14b638fb2da51c09514e174d2e1a69f32f615617952d16ca33ff8"
 )
-
-
-class Error(Struct):
-    """A refusal."""
-
-    code: Annotated[int, Meta(description="The error code.")]
-    message: Annotated[str, Meta(description="What is wrong.")]
 
 
 def document(product: Product) -> dict[str, Any]:
@@ -50,15 +49,10 @@ def document(product: Product) -> dict[str, Any]:
         The document, which JSON can hold.
     """
     operations = [each for each in OPERATIONS if each.product == product]
-    kinds = [Error, *_ROWS, *(kind for each in operations for kind in _kinds(each))]
-    made, components = schema_components(kinds, ref_template="#/components/schemas/{name}")
-    schemas = iter(made[1 + len(_ROWS) :])
-    paths: dict[str, Any] = {}
+    paths: dict[str, Schema] = {}
     for operation in operations:
         item = paths.setdefault(operation.path, _parameters(operation.path))
-        item[operation.method.lower()] = _described(
-            operation, [next(schemas) for _ in _kinds(operation)]
-        )
+        item[operation.method.lower()] = _described(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": _TITLES[product], "version": "1", "description": _ABOUT},
@@ -71,13 +65,34 @@ def document(product: Product) -> dict[str, Any]:
         "webhooks": {"callback": {"post": _callback()}},
         "components": {
             "securitySchemes": {"keyPair": _key_pair(product)},
-            "schemas": components,
+            "schemas": _components(product, operations),
         },
     }
 
 
-def _kinds(operation: Operation) -> tuple[Any, ...]:
-    return operation.answers if operation.body is None else (*operation.answers, operation.body)
+def _components(product: Product, operations: Iterable[Operation]) -> Schema:
+    kinds: list[Any] = [Error, *_ROWS]
+    for each in operations:
+        kinds += each.answers if isinstance(each.answers, tuple) else [each.answers]
+        kinds += [] if each.body is None else [each.body]
+    components = schema_components(kinds, ref_template=_REFERENCE)[1]
+    classes = {
+        name: each
+        for module in (callback_rows, operations_module, _MODULES[product])
+        for name, each in vars(module).items()
+        if isinstance(each, type)
+    }
+    for name, schema in components.items():
+        for kind in reversed(classes[name].__mro__[:-2]):
+            _describe(schema, cleandoc(kind.__doc__ or ""))
+    return components
+
+
+def _describe(schema: Schema, docstring: str) -> None:
+    """Take the descriptions of a schema and its properties from a docstring."""
+    schema["description"], _, attributes = docstring.partition("\n\nAttributes:\n")
+    for name, text in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
+        schema["properties"][name]["description"] = " ".join(text.split())
 
 
 def _parameters(path: str) -> Schema:
@@ -88,20 +103,19 @@ def _parameters(path: str) -> Schema:
     return {"parameters": parameters} if parameters else {}
 
 
-def _described(operation: Operation, schemas: list[Schema]) -> Schema:
+def _described(operation: Operation) -> Schema:
     described: Schema = {"operationId": operation.name, "summary": operation.summary}
-    if operation.description:
-        described["description"] = operation.description
+    if operation.refuses_by_status:
+        described["description"] = _BY_STATUS
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(schemas.pop())}
-    accepted = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        described["requestBody"] = {"required": True, "content": _json(_schema(operation.body))}
     described["responses"] = {
-        "200": {"description": "Accepted.", "content": _json(accepted)},
+        "200": {"description": "Accepted.", "content": _json(_schema(operation.answers))},
         **{str(status): _refusal(codes) for status, codes in operation.codes.items()},
         # An unknown path or method, or a body that is too large; the code is the HTTP status.
         "4XX": {
             "description": "Refused before the call was looked at.",
-            "content": _json(_reference(Error)),
+            "content": _json(_schema(Error)),
         },
         # Gateways answer with pages of their own, which have no schema.
         "5XX": {"description": "The platform, or a gateway in front of it, failed."},
@@ -114,7 +128,7 @@ def _refusal(codes: list[int]) -> Schema:
     narrowed = {"properties": {"code": {"enum": codes}}}
     return {
         "description": "\n".join(["Refused.", "", *listed]),
-        "content": _json({"allOf": [_reference(Error), narrowed]}),
+        "content": _json({"allOf": [_schema(Error), narrowed]}),
     }
 
 
@@ -126,7 +140,7 @@ def _callback() -> Schema:
             # Rows of other kinds will come one day.
             "rows": {
                 "type": "array",
-                "items": {"anyOf": [*map(_reference, _ROWS), {"type": "object"}]},
+                "items": {"anyOf": [*map(_schema, _ROWS), {"type": "object"}]},
             },
         },
         "required": ["total", "rows"],
@@ -156,8 +170,12 @@ def _callback() -> Schema:
     }
 
 
-def _reference(kind: type) -> Schema:
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+def _schema(kind: Any) -> Schema:  # noqa: ANN401 - a class, a list of one, or several
+    if isinstance(kind, tuple):
+        return {"anyOf": [*map(_schema, kind)]}
+    if get_origin(kind) is list:
+        return {"type": "array", "items": _schema(*get_args(kind))}
+    return {"$ref": _REFERENCE.format(name=kind.__name__)}
 
 
 def _json(schema: Schema) -> Schema:

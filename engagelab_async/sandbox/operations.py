@@ -1,5 +1,6 @@
 """The operations of both products: the app routes them, and the OpenAPI documents list them."""
 
+from itertools import starmap
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -14,14 +15,26 @@ Effect: TypeAlias = Literal["send", "verify", "other"]
 """What an operation does: keys can be limited to sending or to verifying."""
 
 
-class Done(Struct):
-    """It went well."""
+DONE: Final = {"code": 0, "message": "success"}
+"""The answer that says no more than that it went well."""
 
-    code: Annotated[int, Meta(description="Always 0.", extra_json_schema={"const": 0})]
+
+class Done(Struct):
+    """It went well.
+
+    Attributes:
+        code: Always 0.
+    """
+
+    code: Annotated[int, Meta(extra_json_schema={"const": 0})]
     message: Annotated[str, Meta(examples=["success"])]
 
 
-DONE: Final = {"code": 0, "message": "success"}
+class Error(Struct):
+    """A refusal."""
+
+    code: int
+    message: str
 
 
 @frozen
@@ -32,19 +45,17 @@ class Operation:
         name: Its name, which begins with the product's.
         call: Its HTTP method and its path; an id in that is a name in braces.
         summary: What it does.
-        answers: The classes that an HTTP 200 can be of.
+        answers: The class of an HTTP 200, or several of them.
         body: The class of its request's body, or ``None``.
         effect: What it does, as far as the permissions of keys go.
-        description: What else there is to know.
     """
 
     name: str
     call: str
     summary: str
-    answers: tuple[Any, ...]
+    answers: Any
     body: type[Struct] | None = None
     effect: Effect = "other"
-    description: str = ""
 
     @property
     def product(self) -> Product:
@@ -62,130 +73,63 @@ class Operation:
         return self.call.partition(" ")[2]
 
     @property
+    def refuses_by_status(self) -> bool:
+        """Whether its refusals have the HTTP status as their code, and say the rest in words."""
+        return self.name.startswith(("sms.templates.", "sms.signatures."))
+
+    @property
     def codes(self) -> dict[int, list[int]]:
         """The error codes that it can answer, by HTTP status."""
-        codes = {
+        statuses = {
             code: RefusedError(code).http_status
             for code in MEANINGS
             if self.product == "otp" or code not in OTP_ONLY
-        }
-        if self.description == _BY_STATUS:
-            codes |= {400: 400, 500: 500}
+        } | ({400: 400, 500: 500} if self.refuses_by_status else {})
         return {
-            status: sorted(code for code in codes if codes[code] == status)
-            for status in sorted({*codes.values()})
+            status: sorted(code for code in statuses if statuses[code] == status)
+            for status in sorted({*statuses.values()})
         }
-
-
-_BY_STATUS: Final = "A refusal has the HTTP status as its code; `message` tells what is wrong."
-
-
-def _config(
-    name: str, call: str, summary: str, answers: object, body: type[Struct] | None = None
-) -> Operation:
-    return Operation(f"sms.{name}", call, summary, (answers,), body, description=_BY_STATUS)
 
 
 _TEMPLATES: Final = "/v1/template-configs"
 _TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
-_SIGNATURES: Final = "/v1/sign-configs"
-_SIGNATURE: Final = f"{_SIGNATURES}/{{sign_id}}"
+_SIGNS: Final = "/v1/sign-configs"
+_SIGN: Final = f"{_SIGNS}/{{sign_id}}"
+_SUBMIT: Final = "Submit a template for review"
 
-OPERATIONS: Final = (
-    Operation(
-        "otp.send",
-        "POST /v1/messages",
-        "Send a code that the platform makes",
-        (otp.Sent,),
-        otp.OTPRequest,
-        "send",
-        "3004: this person still has a live code of this template.",
-    ),
-    Operation(
-        "otp.send_code",
-        "POST /v1/codes",
-        "Send a code that the caller made",
-        (otp.Sent,),
-        otp.CodeRequest,
-        "send",
-        "There is nothing to verify afterwards.",
-    ),
-    Operation(
-        "otp.send_custom_message",
-        "POST /v1/custom-messages",
-        "Send a message of the caller's own template",
-        (otp.Sent,),
-        otp.CustomMessageRequest,
-        "send",
-        "A template of the verification type must be given `params.code`.",
-    ),
-    Operation(
-        "otp.verify",
-        "POST /v1/verifications",
-        "Verify a code that the platform made",
-        (otp.Verification,),
-        otp.VerificationRequest,
-        "verify",
-        "3003: the code has expired, or was verified before.",
-    ),
-    Operation("otp.balance", "GET /v1/balance", "Read the balance", (otp.Balance,)),
-    Operation(
-        "otp.sandbox.webhook",
-        "PUT /v1/sandbox/webhook",
-        "Set where callbacks go; only the vendor's sandbox has this call, and ours",
-        (Done,),
-        otp.WebhookRequest,
-    ),
-    Operation(
-        "otp.templates.list",
-        f"GET {_TEMPLATES}",
-        "Read all templates",
-        (list[otp.ListedTemplate],),
-        description="Without what the templates say; read one to have its texts.",
-    ),
-    Operation(
-        "otp.templates.create",
-        f"POST {_TEMPLATES}",
-        "Submit a template for review",
-        (Done,),
-        otp.TemplateRequest,
-        description="3003: not contains any channel config.",
-    ),
-    Operation("otp.templates.get", f"GET {_TEMPLATE}", "Read a template", (otp.Template,)),
-    Operation("otp.templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", (Done,)),
-    Operation(
-        "sms.send",
-        "POST /v1/messages",
-        "Send to one or many targets, now or at a set time",
-        (sms.Plan, sms.FailedPlan),
-        sms.SMSRequest,
-        "send",
-        "An HTTP 200 with a `code` other than 0 is a failure.",
-    ),
-    Operation("sms.balance", "GET /v1/balance", "Read the balance", (sms.Balance,)),
-    _config("templates.list", f"GET {_TEMPLATES}", "Read all templates", list[sms.Template]),
-    _config(
-        "templates.create",
-        f"POST {_TEMPLATES}",
-        "Submit a template for review",
-        sms.CreatedTemplate,
-        sms.TemplateRequest,
-    ),
-    _config("templates.get", f"GET {_TEMPLATE}", "Read a template", sms.Template),
-    _config("templates.update", f"PUT {_TEMPLATE}", "Change a template", Done, sms.TemplateRequest),
-    _config("templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", Done),
-    _config("signatures.list", f"GET {_SIGNATURES}", "Read all signatures", list[sms.Signature]),
-    _config(
-        "signatures.create",
-        f"POST {_SIGNATURES}",
-        "Submit a signature for review",
-        sms.CreatedSignature,
-        sms.SignatureRequest,
-    ),
-    _config("signatures.get", f"GET {_SIGNATURE}", "Read a signature", sms.Signature),
-    _config(
-        "signatures.update", f"PUT {_SIGNATURE}", "Change a signature", Done, sms.SignatureRequest
-    ),
-    _config("signatures.delete", f"DELETE {_SIGNATURE}", "Delete a signature", Done),
-)
+# fmt: off
+OPERATIONS: Final = tuple(starmap(Operation, (
+    ("otp.send", "POST /v1/messages",
+     "Send a code that the platform makes", otp.Sent, otp.OTPRequest, "send"),
+    ("otp.send_code", "POST /v1/codes",
+     "Send a code that the caller made", otp.Sent, otp.CodeRequest, "send"),
+    ("otp.send_custom_message", "POST /v1/custom-messages",
+     "Send a message of the caller's own template", otp.Sent, otp.CustomMessageRequest, "send"),
+    ("otp.verify", "POST /v1/verifications",
+     "Verify a code that the platform made", otp.Verification, otp.VerificationRequest, "verify"),
+    ("otp.balance", "GET /v1/balance", "Read the balance", otp.Balance),
+    ("otp.sandbox.webhook", "PUT /v1/sandbox/webhook",
+     "Set where callbacks go; only sandboxes have this", Done, otp.WebhookRequest),
+    ("otp.templates.list", f"GET {_TEMPLATES}", "Read all templates", list[otp.ListedTemplate]),
+    ("otp.templates.create", f"POST {_TEMPLATES}", _SUBMIT, Done, otp.TemplateRequest),
+    ("otp.templates.get", f"GET {_TEMPLATE}", "Read a template", otp.Template),
+    ("otp.templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", Done),
+    ("sms.send", "POST /v1/messages",
+     "Send to one or many targets, now or at a set time",
+     (sms.Plan, sms.FailedPlan), sms.SMSRequest, "send"),
+    ("sms.balance", "GET /v1/balance", "Read the balance", sms.Balance),
+    ("sms.templates.list", f"GET {_TEMPLATES}", "Read all templates", list[sms.Template]),
+    ("sms.templates.create", f"POST {_TEMPLATES}",
+     _SUBMIT, sms.CreatedTemplate, sms.TemplateRequest),
+    ("sms.templates.get", f"GET {_TEMPLATE}", "Read a template", sms.Template),
+    ("sms.templates.update", f"PUT {_TEMPLATE}", "Change a template", Done, sms.TemplateRequest),
+    ("sms.templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", Done),
+    ("sms.signatures.list", f"GET {_SIGNS}", "Read all signatures", list[sms.Signature]),
+    ("sms.signatures.create", f"POST {_SIGNS}",
+     "Submit a signature for review", sms.CreatedSignature, sms.SignatureRequest),
+    ("sms.signatures.get", f"GET {_SIGN}", "Read a signature", sms.Signature),
+    ("sms.signatures.update", f"PUT {_SIGN}", "Change a signature", Done, sms.SignatureRequest),
+    ("sms.signatures.delete", f"DELETE {_SIGN}", "Delete a signature", Done),
+)))
+# fmt: on
 """Every operation of the API, and the one that the vendor's sandbox adds."""

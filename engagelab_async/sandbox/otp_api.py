@@ -1,6 +1,7 @@
 """The API of the OTP product: what its requests hold, and its answers.
 
-Each class is a JSON object: requests are decoded with it, and the OpenAPI document describes it.
+Each class is a JSON object. Requests are decoded with it, and the OpenAPI document is made of it,
+docstrings included.
 """
 
 from itertools import permutations
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .bodies import one_of
+from .bodies import Text, one_of
 from .recipients import EMAIL, NUMBER
 
 CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
@@ -19,73 +20,72 @@ STRATEGIES: Final = (
 )
 """One channel and at most two fallbacks, each once; email stands alone."""
 
-Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+# What is no recipient is answered with 5011, what is no strategy with what is wrong with it.
+_PATTERNS: Final = [{"pattern": f"^{NUMBER.pattern}$"}, {"pattern": f"^{EMAIL.pattern}$"}]
+_STRATEGY: Final = {"enum": list(STRATEGIES), "examples": ["sms", "whatsapp|sms"]}
+
 Recipient: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        description="A phone number in E.164 form, or an email address.",
-        examples=["+6591234567", "support@engagelab.com"],
-        # What is neither is answered with 5011, a rule of its own.
-        extra_json_schema={
-            "anyOf": [{"pattern": f"^{NUMBER.pattern}$"}, {"pattern": f"^{EMAIL.pattern}$"}]
-        },
-    ),
+    Text,
+    Meta(examples=["+6591234567", "support@engagelab.com"], extra_json_schema={"anyOf": _PATTERNS}),
 ]
-Params: TypeAlias = Annotated[
-    dict[str, str],
-    Meta(
-        description="Values of the template's variables. One that is left out is delivered "
-        "literally, as `{{name}}`. Keys such as `from_id` override the template's presets, on the "
-        "email channel `subject`, `from_name` and `from_mail`.",
-        examples=[{"key1": "value1", "key2": "value2"}],
-    ),
-]
-Decimal: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{4}$", examples=["-12.3400"])]
+TemplateId: TypeAlias = Annotated[Text, Meta(examples=["test-template-1"])]
+MessageId: TypeAlias = Annotated[Text, Meta(examples=["1725407449772531712"])]
+Params: TypeAlias = Annotated[dict[str, str], Meta(examples=[{"code": "123456"}, {"key": "value"}])]
+Money: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{4}$", examples=["-12.3400"])]
+Language: TypeAlias = Annotated[Text, one_of("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")]
+Own: TypeAlias = Literal[1]
+OwnOrCustom: TypeAlias = Literal[1, 2]
 
 
 # ------------------------------------------------------------------------------- sending
 
 
 class CustomTemplate(Struct):
-    """The template of a custom message."""
+    """The template of a message.
 
-    id: Annotated[Text, Meta(description="The template's id.", examples=["test-template-1"])]
+    Attributes:
+        params: Values of its variables. One that is left out is delivered literally, as `{{name}}`.
+            Keys such as `from_id` override the template's presets, on the email channel `subject`,
+            `from_name` and `from_mail`.
+    """
+
+    id: TemplateId
     params: Params | None = None
 
 
-class LocalisedTemplate(Struct):
-    """The template of a code."""
+class LocalisedTemplate(CustomTemplate):
+    """The template of a code.
 
-    id: Annotated[Text, Meta(description="The template's id.", examples=["test-template-1"])]
-    language: (
-        Annotated[
-            str,
-            one_of("default", "zh_CN", "zh_HK", "en", "ja", "th", "es"),
-            Meta(min_length=1, description="`default` if it is left out.", examples=["default"]),
-        ]
-        | None
-    ) = None
-    params: Params | None = None
+    Attributes:
+        language: `default` if it is left out.
+    """
+
+    language: Language | None = None
 
 
 class OTPRequest(Struct):
-    """A send of a code that the platform makes."""
+    """A send of a code that the platform makes.
+
+    Attributes:
+        to: A phone number in E.164 form, or an email address.
+    """
 
     to: Recipient
     template: LocalisedTemplate
 
 
 class CodeRequest(OTPRequest):
-    """A send of a code that the caller made."""
+    """A send of a code that the caller made; there is nothing to verify afterwards.
 
-    code: Annotated[
-        Text, Meta(description="The code; leading zeros matter.", examples=["398210", "039487"])
-    ]
+    Attributes:
+        code: The code; leading zeros matter.
+    """
+
+    code: Annotated[Text, Meta(examples=["398210", "039487"])]
 
 
 class CustomMessageRequest(Struct):
-    """A send of the caller's own template."""
+    """A send of any template; one of the verification type must be given `params.code`."""
 
     to: Annotated[list[Recipient], Meta(min_length=1)] | Recipient
     template: CustomTemplate
@@ -94,184 +94,165 @@ class CustomMessageRequest(Struct):
 class VerificationRequest(Struct):
     """A guess at a code."""
 
-    message_id: Annotated[
-        Text, Meta(description="What the send answered.", examples=["1725407449772531712"])
-    ]
-    verify_code: Annotated[Text, Meta(description="What the person typed.", examples=["667090"])]
+    message_id: MessageId
+    verify_code: Annotated[Text, Meta(examples=["667090"])]
 
 
 class WebhookRequest(Struct):
-    """Where callbacks go."""
+    """Where callbacks go.
 
-    url: Annotated[
-        Text, Meta(description="Where to.", examples=["http://127.0.0.1:8000/callbacks"])
-    ]
-    username: (
-        Annotated[Text, Meta(description="Signs them; `sandbox_demo` if it is left out.")] | None
-    ) = None
-    secret: (
-        Annotated[Text, Meta(description="`sandbox_webhook_secret` if it is left out.")] | None
-    ) = None
+    Attributes:
+        username: Signs them; `sandbox_demo` if it is left out.
+    """
+
+    url: Annotated[Text, Meta(examples=["http://127.0.0.1:8000/callbacks"])]
+    username: Text | None = None
+    secret: Text | None = None
 
 
 class Sent(Struct):
-    """A message that was accepted."""
+    """A message that was accepted.
 
-    message_id: Annotated[
-        Text, Meta(description="Identifies the message.", examples=["1725407449772531712"])
-    ]
-    send_channel: Annotated[
-        Literal["whatsapp", "sms", "email", "voice"],
-        Meta(
-            description="The channel used now; a strategy may fall back to another later.",
-            examples=["sms"],
-        ),
-    ]
+    Attributes:
+        send_channel: The channel used now; a strategy may fall back to another later.
+    """
+
+    message_id: MessageId
+    send_channel: Literal["whatsapp", "sms", "email", "voice"]
 
 
 class Verification(Struct):
-    """Whether a code is right."""
+    """Whether a code is right.
 
-    message_id: Annotated[Text, Meta(description="The message that carried the code.")]
-    verify_code: Annotated[Text, Meta(description="What was to be verified.")]
-    verified: Annotated[bool, Meta(description="Whether it is right. A wrong one is no error.")]
+    Attributes:
+        verified: A wrong code is no error.
+    """
+
+    message_id: Text
+    verify_code: Text
+    verified: bool
 
 
 class Balance(Struct):
-    """What the account has left."""
+    """What the account has left.
 
-    currency: Annotated[Text, Meta(description="Always `USD`.", examples=["USD"])]
-    balance: Annotated[Decimal, Meta(description="Negative with an overdraft.")]
-    gift_balance: Decimal
-    total_balance: Annotated[Decimal, Meta(description="The two together.")]
+    Attributes:
+        balance: Negative with an overdraft.
+    """
+
+    currency: Annotated[Text, Meta(examples=["USD"])]
+    balance: Money
+    gift_balance: Money
+    total_balance: Money
 
 
 # ------------------------------------------------------------------------------- templates
-
-PlatformType: TypeAlias = Annotated[Literal[1], Meta(description="1, the platform's own.")]
-SMSType: TypeAlias = Annotated[
-    Literal[1, 2], Meta(description="1, the platform's own; 2, one's own.")
-]
-Parts: TypeAlias = Annotated[int, Meta(description="How many SMS a message takes.")]
 
 
 class DefaultConfig(Struct):
     """What the platform's own text mentions besides the code."""
 
-    contain_security: (
-        Annotated[bool, Meta(description="Whether it says not to share the code.")] | None
-    ) = None
-    contain_expire: (
-        Annotated[bool, Meta(description="Whether it says when the code expires.")] | None
-    ) = None
+    contain_security: bool | None = None
+    contain_expire: bool | None = None
 
 
 class PlatformTextConfig(Struct):
-    """A channel that has the platform's own text."""
+    """A channel that has the platform's own text.
 
-    template_type: PlatformType
+    Attributes:
+        template_type: 1, the platform's own.
+    """
+
+    template_type: Own
     template_default_config: DefaultConfig | None = None
 
 
 class CodeConfig(Struct):
-    """The codes that the platform makes; needed where a text holds one."""
+    """The codes that the platform makes; needed where a text holds one.
 
-    verify_code_type: Annotated[
-        int, Meta(ge=1, le=7, description="1 digits, 2 lower case, 4 upper case, added up.")
-    ]
-    verify_code_len: Annotated[int, Meta(ge=4, le=10, description="How many characters.")]
-    verify_code_ttl: Annotated[
-        int, Meta(ge=1, le=10, description="Minutes of validity; with WhatsApp only 1, 5 or 10.")
-    ]
+    Attributes:
+        verify_code_type: 1 digits, 2 lower case, 4 upper case, added up.
+        verify_code_ttl: Minutes of validity; with WhatsApp only 1, 5 or 10.
+    """
+
+    verify_code_type: Annotated[int, Meta(ge=1, le=7)]
+    verify_code_len: Annotated[int, Meta(ge=4, le=10)]
+    verify_code_ttl: Annotated[int, Meta(ge=1, le=10)]
 
 
 class SMSTextConfig(Struct):
-    """A text of one's own."""
+    """A text of one's own.
 
-    custom_sub_type: Annotated[
-        Literal["authentication", "marketing", "utility"],
-        Meta(description="What the messages are for."),
-    ]
-    custom_content: Annotated[
-        Text,
-        Meta(
-            description="The text; for authentication it holds `{{code}}`.",
-            examples=["{{code}} is your code"],
-        ),
-    ]
-    custom_country_codes: (
-        Annotated[str, Meta(description="Where it is sent to.", examples=["CN,US"])] | None
-    ) = None
+    Attributes:
+        custom_content: The text; for authentication it holds `{{code}}`.
+        custom_country_codes: Where it is sent to, such as `CN,US`.
+    """
+
+    custom_sub_type: Literal["authentication", "marketing", "utility"]
+    custom_content: Annotated[Text, Meta(examples=["{{code}} is your code"])]
+    custom_country_codes: str | None = None
 
 
 class SMSConfig(Struct):
-    """The SMS channel."""
+    """The SMS channel.
 
-    template_type: SMSType
+    Attributes:
+        template_type: 1, the platform's own; 2, one's own.
+    """
+
+    template_type: OwnOrCustom
     template_default_config: DefaultConfig | None = None
     template_custom_config: SMSTextConfig | None = None
 
 
 class EmailTextConfig(Struct):
-    """The email in one language."""
+    """The email in one language.
 
-    language: Annotated[Text, Meta(description="Such as `en`; `default` for all others.")]
-    template_content: Annotated[Text, Meta(description="The text.")]
-    pre_from_mail: Annotated[Text, Meta(description="The sender's address.")]
-    pre_subject: Annotated[Text, Meta(description="The subject.")]
-    pre_from_name: Annotated[str, Meta(description="The sender's name.")] | None = None
-    pre_param_map: (
-        Annotated[dict[str, Any], Meta(description="Preset values of variables.")] | None
-    ) = None
+    Attributes:
+        language: Such as `en`; `default` for all others.
+    """
+
+    language: Text
+    template_content: Text
+    pre_from_mail: Text
+    pre_subject: Text
+    pre_from_name: str | None = None
+    pre_param_map: dict[str, Any] | None = None
 
 
 class EmailConfig(Struct):
     """The email channel."""
 
-    template_name: Annotated[Text, Meta(description="Its name in the console.")]
+    template_name: Text
     template_custom_configs: list[EmailTextConfig] | None = None
 
 
 class PWAConfig(Struct):
     """A web page that shows the code."""
 
-    pwa_platform: Annotated[str, Meta(description="Who runs the page.")] | None = None
-    pwa_code: Annotated[str, Meta(description="The page's code there.")] | None = None
+    pwa_platform: str | None = None
+    pwa_code: str | None = None
 
 
 class _Template(Struct, kw_only=True):
-    template_id: Annotated[
-        str,
-        Meta(min_length=1, max_length=128, description="Chosen by the caller.", examples=["login"]),
-    ]
-    send_channel_strategy: Annotated[
-        Text,
-        Meta(
-            description="The channels, in the order in which they are tried. Each needs its "
-            "config.",
-            examples=["sms", "whatsapp|sms"],
-            # What is no strategy is answered with what is wrong with it, a rule of its own.
-            extra_json_schema={"enum": list(STRATEGIES)},
-        ),
-    ]
-    description: (
-        Annotated[str, Meta(max_length=255, description="What the console shows.")] | None
-    ) = None
-    brand_name: (
-        Annotated[
-            str,
-            Meta(
-                min_length=2, max_length=10, description="Who sends the codes.", examples=["Acme"]
-            ),
-        ]
-        | None
-    ) = None
+    """What all have in common.
+
+    Attributes:
+        template_id: Chosen by the caller.
+        send_channel_strategy: The channels, in the order in which they are tried. Each needs its
+            config.
+    """
+
+    template_id: Annotated[str, Meta(min_length=1, max_length=128, examples=["login"])]
+    send_channel_strategy: Annotated[Text, Meta(extra_json_schema=_STRATEGY)]
+    description: Annotated[str, Meta(max_length=255)] | None = None
+    brand_name: Annotated[str, Meta(min_length=2, max_length=10, examples=["Acme"])] | None = None
     verify_code_config: CodeConfig | None = None
     pwa_config: PWAConfig | None = None
 
 
 class TemplateRequest(_Template):
-    """A template to be reviewed."""
+    """A template to be reviewed; one without any channel is answered 3003."""
 
     whatsapp_config: PlatformTextConfig | None = None
     voice_config: PlatformTextConfig | None = None
@@ -279,18 +260,23 @@ class TemplateRequest(_Template):
     email_config: EmailConfig | None = None
 
 
-class SMSConfigAnswer(SMSConfig):
-    """The SMS channel, with what the platform counts."""
-
-    template_parts: Parts | UnsetType = UNSET
-
-
 class _Reviewed(_Template, kw_only=True):
-    status: Annotated[
-        Literal[1, 2, 3], Meta(description="1 pending review, 2 approved, 3 rejected.")
-    ]
-    created_time: Annotated[int, Meta(description="Unix seconds.")]
-    audit_remark: Annotated[str, Meta(description="The reviewer's words.")] | UnsetType = UNSET
+    """What the platform adds.
+
+    Attributes:
+        status: 1 pending review, 2 approved, 3 rejected.
+        created_time: Unix seconds.
+    """
+
+    status: Literal[1, 2, 3]
+    audit_remark: str | UnsetType = UNSET
+    created_time: int
+
+
+class SMSConfigAnswer(SMSConfig):
+    """The SMS channel."""
+
+    template_parts: int | UnsetType = UNSET
 
 
 class Template(_Reviewed):
@@ -305,26 +291,15 @@ class Template(_Reviewed):
 class ListedChannel(Struct):
     """A channel in a list."""
 
-    template_type: PlatformType
-
-
-class ListedSMS(Struct):
-    """The SMS channel in a list."""
-
-    template_type: SMSType
-    template_parts: Parts | UnsetType = UNSET
-
-
-class ListedEmail(Struct):
-    """The email channel in a list."""
-
-    template_name: Annotated[Text, Meta(description="Its name in the console.")]
+    template_type: OwnOrCustom | UnsetType = UNSET
+    template_name: Text | UnsetType = UNSET
+    template_parts: int | UnsetType = UNSET
 
 
 class ListedTemplate(_Reviewed):
-    """An OTP template in a list, which leaves out what it says."""
+    """An OTP template in a list, which leaves out what it says; read one to have its texts."""
 
     whatsapp_config: ListedChannel | None = None
     voice_config: ListedChannel | None = None
-    sms_config: ListedSMS | None = None
-    email_config: ListedEmail | None = None
+    sms_config: ListedChannel | None = None
+    email_config: ListedChannel | None = None
