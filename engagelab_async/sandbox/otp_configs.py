@@ -1,6 +1,7 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from attrs import define, frozen
@@ -18,6 +19,7 @@ from .templates import PLATFORMS_TEXT, Template
 T = TypeVar("T")
 
 _PLATFORMS_OWN: Final = 1
+_FROM: Final = "noreply@example.com"
 _WHATSAPP_MINUTES: Final = (1, 5, 10)
 # What a list says of each channel; the rest of a configuration is what the template says.
 _LISTED: Final = ("template_type", "template_name", "template_parts")
@@ -50,13 +52,23 @@ class OTPConfigs(Kept):
     Args:
         reviewer: Reviews them.
         given: Templates that need no review: text by id.
+        strategies: The channels of those that have others than SMS, by id.
     """
 
-    def __init__(self, reviewer: Reviewer, given: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        given: Mapping[str, str],
+        strategies: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         self._reviewer = reviewer
         self._given = {
-            name: OTPTemplate(_body_of(name, text), reviewer.take_approved(), is_given=True)
+            name: OTPTemplate(
+                _body_of(name, text, strategies.get(name, ("sms",))),
+                reviewer.take_approved(),
+                is_given=True,
+            )
             for name, text in given.items()
         }
         self._templates: dict[str, OTPTemplate] = dict(self._given)
@@ -127,19 +139,28 @@ class OTPConfigs(Kept):
         return made
 
 
-def _body_of(template_id: str, text: str) -> Body:
+def _body_of(template_id: str, text: str, channels: Sequence[str]) -> Body:
     """Make up the request that could have submitted a text."""
     holds_a_code = Template(template_id, text).is_verification
     purpose = "authentication" if holds_a_code else "utility"
     codes = {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5}
+    own = {"custom_sub_type": purpose, "custom_content": text}
+    email = {"language": "default", "template_content": text, "pre_from_mail": _FROM}
+    configs: dict[str, Answer] = {
+        "whatsapp": {"template_type": 1},
+        "voice": {"template_type": 1},
+        "sms": {"template_type": 2, "template_custom_config": own},
+        "email": {
+            "template_name": template_id,
+            "template_custom_configs": [{**email, "pre_subject": template_id}],
+        },
+    }
+    has_codes = holds_a_code or not {"whatsapp", "voice"}.isdisjoint(channels)
     return {
         "template_id": template_id,
-        "send_channel_strategy": "sms",
-        **({"verify_code_config": codes} if holds_a_code else {}),
-        "sms_config": {
-            "template_type": 2,
-            "template_custom_config": {"custom_sub_type": purpose, "custom_content": text},
-        },
+        "send_channel_strategy": "|".join(channels),
+        **({"verify_code_config": codes} if has_codes else {}),
+        **{f"{channel}_config": configs[channel] for channel in channels},
     }
 
 

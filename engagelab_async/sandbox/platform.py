@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from .balances import Amount, Balances
+from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .codes import Codes
 from .otp_api import (
@@ -25,7 +25,7 @@ from .otp_api import (
     OTPRequest,
     VerificationRequest,
 )
-from .otp_configs import OTPConfigs
+from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
 from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
@@ -62,6 +62,7 @@ class Platform:
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
         balance: What the account of each product has; ``None`` for no limit.
+        strategies: The channels of templates that have a strategy, such as ``whatsapp|sms``, by id.
         pace: By what to multiply the time that sending and delivering take.
         clock: Tells the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
@@ -84,7 +85,8 @@ class Platform:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
         pace: float = 1.0,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -97,8 +99,9 @@ class Platform:
         self.balances: Balances = Balances(balance, self.outbox)
         given = checked(templates or {})
         self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
-        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
-        self._templates = Templates(templates)
+        channels = _channels(strategies or {})
+        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given, channels)
+        self._templates = Templates(templates, channels)
         self.codes: Codes = Codes(code_ttl, clock)
         self._clock = clock
         self._new_code = new_code or _random_digits
@@ -317,6 +320,13 @@ def _moment(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError):  # a code may be live for longer than a datetime reaches
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    try:
+        return {name: tuple(check_strategy(each)) for name, each in strategies.items()}
+    except RefusedError as error:
+        raise ValueError(f"strategies: {error.message}") from None
 
 
 def _random_digits(_: str) -> str:
