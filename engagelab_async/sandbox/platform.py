@@ -253,15 +253,23 @@ class Platform:
         return template, wanted.params or {}
 
     def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> SentMessage:
-        is_sms = letter.product == "sms"
-        channel = "sms" if is_sms else recipient.channel(letter.template.channels)
-        return self._add(letter, recipient.written, channel, message_id)
+        if letter.product == "sms":
+            return self._add(letter, recipient.written, ("sms",), message_id)
+        wanted = letter.template.channels
+        channels = (recipient.channel(wanted), *recipient.fallbacks(wanted))
+        return self._add(letter, recipient.written, channels, message_id)
 
     def _drop(self, letter: _Letter, to: str) -> None:
-        self._add(letter, to, "sms", self.ids.text(), accepted=False)
+        self._add(letter, to, ("sms",), self.ids.text(), accepted=False)
 
     def _add(
-        self, letter: _Letter, to: str, channel: str, message_id: str, *, accepted: bool = True
+        self,
+        letter: _Letter,
+        to: str,
+        channels: tuple[str, ...],
+        message_id: str,
+        *,
+        accepted: bool = True,
     ) -> SentMessage:
         variables = dict(letter.params)
         if letter.code is not None:
@@ -269,7 +277,8 @@ class Platform:
         message = SentMessage(
             message_id=message_id,
             product=letter.product,
-            channel=channel,
+            channel=channels[0],
+            fallbacks=channels[1:],
             recipient=to,
             template_id=letter.template.id,
             text=letter.template.render(variables, self._presets),

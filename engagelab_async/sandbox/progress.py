@@ -12,7 +12,7 @@ Only what was done by hand is kept. So a sandbox costs nothing more while nobody
 import heapq
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
@@ -124,7 +124,13 @@ class Progress:
         Raises:
             ValueError: Its delivery is over, or the code is not documented.
         """
-        self._change(message, lambda plan, now: lifecycle.fail(plan, now, error_code))
+        delay = timedelta(seconds=self._pace)
+        self._change(
+            message,
+            lambda plan, now: lifecycle.fail(
+                plan, now, error_code, fallbacks=message.fallbacks, delay=delay
+            ),
+        )
 
     def guess(self, message: SentMessage, *, is_right: bool) -> None:
         """Take note of a guess at the code."""
