@@ -1,11 +1,13 @@
 """Key pairs: which the sandbox accepts, and what each may do."""
 
 import base64
+import json
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
 from .operations import Effect
 from .outbox import Product
@@ -22,6 +24,14 @@ DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
 
 # The vendor's pages differ about the names, so whoever takes one pair takes the other.
 _DEMO_PAIRS: Final = (DEMO_CREDENTIALS, ("engagelab_sandbox_demo", "engagelab_sandbox_secret"))
+
+
+_PRODUCTS: Final[Mapping[str, Product]] = {"otp": "otp", "sms": "sms"}
+
+
+def _check_only(_: object, __: object, only: object) -> None:
+    if only not in (None, "send", "verify"):
+        raise ValueError(f"only: must be 'send', 'verify' or None, got {only!r}")
 
 
 def _networks(addresses: Iterable[str]) -> tuple[str, ...]:
@@ -59,7 +69,7 @@ class ApiKey:
     key: str
     secret: str = field(repr=False)
     only: Literal["send", "verify"] | None = field(
-        default=None, kw_only=True, validator=validators.in_((None, "send", "verify"))
+        default=None, kw_only=True, validator=_check_only
     )
     expires_at: float | None = field(default=None, kw_only=True)
     addresses: tuple[str, ...] = field(default=(), kw_only=True, converter=_networks)
@@ -85,6 +95,28 @@ class ApiKey:
 
 Credentials: TypeAlias = Mapping[Product, "KeyPair | ApiKey | Iterable[ApiKey]"]
 """The key pairs that each product accepts."""
+
+
+def read_keys(file: Path) -> Credentials:
+    """Read the keys of each product from a JSON file.
+
+    Args:
+        file: It holds an object such as ``{"otp": [{"key": "…", "secret": "…", "only": "send"}]}``,
+            with the attributes of `ApiKey`.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It holds something else.
+    """
+    try:
+        found = json.loads(file.read_bytes())
+        return {
+            _PRODUCTS[product]: [ApiKey(**each) for each in keys] for product, keys in found.items()
+        }
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError(f"{file}: expected lists of keys by product") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
 
 
 class KeyRing:

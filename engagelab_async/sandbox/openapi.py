@@ -10,8 +10,6 @@ from typing import Any, Final, TypeAlias, get_args, get_origin
 
 from msgspec.json import schema_components
 
-from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
-
 from . import callback_rows, otp_api, sms_api
 from . import operations as operations_module
 from .callback_rows import MessageStatus, Notification, SystemEvent, UplinkMessage
@@ -23,7 +21,10 @@ Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or any other object of a document."""
 
 _TITLES: Final = {"otp": "EngageLab OTP", "sms": "EngageLab SMS"}
-_BASE_URLS: Final = {"otp": OTP_BASE_URL, "sms": SMS_BASE_URL}
+_BASE_URLS: Final = {
+    "otp": "https://otp.api.engagelab.cc",
+    "sms": "https://smsapi.engagelab.com",
+}
 _ABOUT: Final = """\
 The API as the vendor's public pages document it. Of what they leave open, this says what the
 sandbox does: `null` counts as left out, and a refusal without a documented code has the HTTP status

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 
 from engagelab_async import Operation, Template, wire
 from engagelab_async.arguments import WHOLE_BODY
+from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
@@ -93,6 +94,22 @@ def errors(schema: Mapping[str, Any], product: Product, instance: object) -> lis
 def test_the_documents_are_valid(product: Product) -> None:
     """They are what OpenAPI 3.1 wants."""
     validate(DOCUMENTS[product])
+
+
+def test_the_base_urls_are_the_clients() -> None:
+    """Both know where the products are."""
+    served = [DOCUMENTS[product]["servers"][1]["url"] for product in PRODUCTS]
+
+    assert [OTP_BASE_URL, SMS_BASE_URL] == served
+
+
+@by_product
+def test_fields_have_the_descriptions_of_their_docstrings(product: Product) -> None:
+    """What a docstring says of an attribute, inherited ones too, describes the property."""
+    template = DOCUMENTS[product]["components"]["schemas"]["Template"]
+
+    assert f"An {product.upper()} template." == template["description"]
+    assert "1 pending review" in template["properties"]["status"]["description"]
 
 
 @by_product
