@@ -93,15 +93,15 @@ def _steps(message: SentMessage) -> Iterable[tuple[float, str, str, int]]:
     if magic.ends in {"sent_failed", "sent_fail"}:
         yield 1, magic.ends, channel, magic.failure
         return
-    fails_first, fails = magic.fallback is not None, magic.ends == "delivered_failed"
-    channels = [channel, *message.fallbacks]
-    for seconds, channel in enumerate(channels, 1):
+    all_fail, first_fails = magic.ends == "delivered_failed", magic.fallback is not None
+    tried = message.fallbacks[: None if all_fail else int(first_fails)]
+    for seconds, fallback in enumerate(tried, 1):
         yield seconds, "sent", channel, 0
-        if channel == channels[-1] or not (fails or (fails_first and seconds == 1)):
-            break
         yield seconds + 1, "delivered_failed", channel, magic.failure or _UNREACHABLE
+        channel = fallback
+    yield len(tried) + 1, "sent", channel, 0
     if magic.ends != "sent":
-        yield seconds + 1, magic.ends, channel, magic.failure
+        yield len(tried) + 2, magic.ends, channel, magic.failure
 
 
 def reached(plan: Plan, now: datetime) -> Plan:
