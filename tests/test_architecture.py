@@ -54,12 +54,13 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
+    "filelock": ["sandbox.persistence"],
     "httpx": [
         "engines.httpx",
         "engines._choice",
         "engines._proxy",
         "sandbox.callbacks",
-        "sandbox.courier",
+        "sandbox.callback_sender",
         "testing.respx",
     ],
     "httpx2": [],  # engines.httpx is given the module

@@ -5,31 +5,30 @@
     Sandbox            puts it together, starts and stops it                         _server.py
     ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-    │   ├── OpenAPI    both APIs, described                                          openapi/
+    │   ├── operations of both products, which it routes                             operations.py
+    │   │   ├── what their requests and answers hold                     otp_api.py, sms_api.py
+    │   │   ├── how a body is decoded, or refused                                    bodies.py
+    │   │   └── the documents in OpenAPI, callbacks included   openapi.py, callback_rows.py
+    │   ├── which keys may call what, and how often                      keys.py, quotas.py
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
     │       ├── balances, which sends consume                                        balances.py
     │       ├── templates and signatures of the SMS product                          sms_configs.py
     │       ├── templates of the OTP product                                         otp_configs.py
-    │       ├── and what they must be                                                otp_rules.py
     │       ├── how they are reviewed                                                reviews.py
-    │       ├── the fields of a body, or error 3002                                  _fields.py
     │       ├── recipients, the magic ones among them                                recipients.py
     │       ├── which template a send means, and its text                            templates.py
     │       ├── codes: live, expired, verified                                       codes.py
     │       ├── what was sent                                                        outbox.py
-    │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
-    │       ├── and as it comes about, or is brought about by hand                   progress.py
+    │       ├── Simulation: what becomes of it, and manual changes                   simulation.py
+    │       │   ├── the statuses, as a plan                                          lifecycle.py
+    │       │   ├── callbacks: where to, what is in them, what came of each          callbacks.py
+    │       │   └── sends them, and retries                                  callback_sender.py
     │       └── the documented errors                                                refusals.py
-    ├── Keeper         keeps the state in a file, and brings it back                 keeper.py
-    │   └── Store      the file                                                      store.py
+    ├── StateLoop      the event loop that owns all of this                          loop.py
+    ├── Persistence    stores the state in a file                                    persistence.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/
-    ├── Inbox          a page in the browser that shows all of it                    inbox/
-    │   └── Guard      whom it is shown to                                           guards.py
-    └── Aftermath      tells whoever wants to know what became of messages           aftermath.py
-        ├── callbacks: where to, what is in them, what came of each                  callbacks.py
-        ├── sends them, again and again if need be                                   courier.py
-        ├── a numbered feed of all that happens                                      feed.py
-        └── wakes the one or the other                                               bell.py
+    └── Inbox          a page in the browser that shows all of it                    inbox/
+        └── Guard      whom it is shown to                                           guards.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
 ``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
@@ -37,7 +36,9 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
 
 - Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
   given credentials; then a product takes its own pair and nothing else. The vendor's pages spell
-  the public pair in two ways; a product that is given one of them takes both.
+  the public pair in two ways; a product that is given one of them takes both. An `ApiKey` can
+  expire (2002), and be limited to sending, to verifying or to addresses (2004); what is limited
+  reads neither balance nor templates.
 - Any template id will do, except one that begins with ``missing``: that template does not exist
   (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATES`, and
   answers 4001 to any other id; it lists those that it was given as approved. Text with
@@ -50,6 +51,10 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
 - A scheduled SMS is listed at once, with its ``scheduled_for``.
 - A number that no country has, such as one whose first digit is 0, is dropped by SMS and answered
   5011 by OTP.
+- The API documents no rate limit; a `Sandbox` that is given a `Quota` answers as a gateway would,
+  with HTTP 429 and ``Retry-After``.
+- A message goes out on the first channel of its template's strategy. Where that does not deliver,
+  it is sent on the next. `Sandbox.fail` fails one channel.
 - A message costs 0.005 US dollars. A `Sandbox` that is given a balance answers 3003, ``insufficient
   balance``, to what it cannot pay; otherwise the account may be overdrawn.
 - ``PUT /otp/v1/sandbox/webhook``, a call of the vendor's sandbox, sets `Sandbox.callbacks`.
@@ -98,13 +103,12 @@ except ModuleNotFoundError as _error:
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
 from .faults import ActiveFault, Fault, Faults
 from .keys import DEMO_CREDENTIALS, ApiKey
-from .lifecycle import StatusChange
+from .lifecycle import Reply, StatusChange
 from .outbox import SentMessage
-from .progress import Reply
+from .persistence import StoreError
 from .quotas import Quota
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
-from .store import StoreError
 from .templates import DEMO_TEMPLATE, DEMO_TEMPLATES
 
 __all__ = [

@@ -8,7 +8,6 @@ from attrs import define, frozen
 
 from engagelab_async.placeholders import variables
 
-from ._kept import Kept, changes
 from .bodies import Answer, Body, read
 from .operations import DONE
 from .otp_api import CHANNELS, STRATEGIES, TemplateRequest
@@ -46,7 +45,7 @@ class OTPState:
     deleted: tuple[str, ...]
 
 
-class OTPConfigs(Kept):
+class OTPConfigs:
     """All templates of one sandbox.
 
     Args:
@@ -61,7 +60,6 @@ class OTPConfigs(Kept):
         given: Mapping[str, str],
         strategies: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
-        super().__init__()
         self._reviewer = reviewer
         self._given = {
             name: OTPTemplate(
@@ -74,14 +72,13 @@ class OTPConfigs(Kept):
         self._templates: dict[str, OTPTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> OTPState:
-        """All there is."""
+        """Return all there is."""
         submitted = (made for made in self._templates.values() if not made.is_given)
         return OTPState(tuple(submitted), tuple(self._deleted))
 
     def restore(self, state: OTPState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         submitted = {str(made.body["template_id"]): made for made in state.templates}
@@ -114,7 +111,6 @@ class OTPConfigs(Kept):
         """Return a template."""
         return _answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template under an id of the caller's."""
         template_id = check_template(body).template_id
@@ -124,7 +120,6 @@ class OTPConfigs(Kept):
         self._deleted.discard(template_id)
         return {**DONE}
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._template(template_id)

@@ -8,7 +8,6 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ._kept import Kept, changes
 from .bodies import Answer, Body, read
 from .operations import DONE
 from .refusals import RefusedError
@@ -55,7 +54,7 @@ class SMSState:
     deleted: tuple[str, ...]
 
 
-class SMSConfigs(Kept):
+class SMSConfigs:
     """All templates and signatures of one sandbox.
 
     Args:
@@ -72,7 +71,6 @@ class SMSConfigs(Kept):
         clock: Callable[[], float],
         given: Mapping[str, str],
     ) -> None:
-        super().__init__()
         self._reviewer = reviewer
         self._new_id = new_id
         self._clock = clock
@@ -81,14 +79,13 @@ class SMSConfigs(Kept):
         self._templates: dict[str, SMSTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> SMSState:
-        """All there is."""
+        """Return all there is."""
         templates = (made for made in self._templates.values() if not made.is_given)
         return SMSState(tuple(templates), tuple(self._signatures.values()), tuple(self._deleted))
 
     def restore(self, state: SMSState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         self._templates = given | {made.template_id: made for made in state.templates}
@@ -115,7 +112,6 @@ class SMSConfigs(Kept):
             raise RefusedError(3003, "template status is not approved, can not use")
         return Template(template_id, str(made.wording["template_content"]))
 
-    @changes
     def use(self, template_id: str, until: float) -> None:
         """Take note of a plan that uses a template until some time."""
         made = self._templates.get(template_id)
@@ -132,7 +128,6 @@ class SMSConfigs(Kept):
         """Return a template."""
         return self._template_answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template."""
         wording = self._wording(read(TemplateRequest, body, _REFUSAL))
@@ -141,7 +136,6 @@ class SMSConfigs(Kept):
         self._templates[template_id] = SMSTemplate(template_id, wording, submission.at, submission)
         return {"template_id": template_id}
 
-    @changes
     def update_template(self, template_id: str, body: Body) -> Answer:
         """Replace what a template says, which is reviewed again."""
         made = self._template(template_id)
@@ -153,7 +147,6 @@ class SMSConfigs(Kept):
         made.is_given = False
         return {**DONE}
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._check_unused(self._template(template_id), "delete")
@@ -211,7 +204,6 @@ class SMSConfigs(Kept):
         """Return a signature."""
         return self._signature_answer(self._signature(sign_id))
 
-    @changes
     def create_signature(self, body: Body) -> Answer:
         """Submit a signature."""
         name = self._new_name(body, among=self._signatures.values())
@@ -220,7 +212,6 @@ class SMSConfigs(Kept):
         self._signatures[sign_id] = Signature(sign_id, name, submission.at, submission)
         return {"sign_id": sign_id}
 
-    @changes
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
         made = self._signature(sign_id)
@@ -231,7 +222,6 @@ class SMSConfigs(Kept):
         made.submission = self._reviewer.take()
         return {**DONE}
 
-    @changes
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
         made = self._signature(sign_id)

@@ -79,6 +79,16 @@ def test_an_empty_one_refuses(
     assert () == platform.outbox.messages
 
 
+def test_each_product_can_have_its_own() -> None:
+    """A product that is left out has no limit."""
+    platform = Platform(balance={"otp": 0})
+    with pytest.raises(RefusedError, match="3003"):
+        platform.send_otp(OTP)
+
+    assert 2 == platform.send_sms(SMS)["accepted_count"]
+    assert "0.0000" == platform.balances.otp()["balance"]
+
+
 def test_the_last_cent_can_be_spent() -> None:
     """What can be paid exactly is sent, and then nothing more."""
     platform = Platform(balance="0.01")

@@ -2,10 +2,11 @@
 
 import math
 import random
-import threading
 from collections.abc import Collection, Iterator, Sequence
 
 from attrs import define, field, frozen
+
+from engagelab_async.sandbox.loop import StateLoop
 
 from .fault import Fault
 
@@ -29,10 +30,10 @@ class ActiveFault:
 
 @define
 class _Entry:
-    """A fault with its dice."""
+    """A fault with its random numbers."""
 
     fault: Fault
-    dice: random.Random
+    generator: random.Random
     struck: int = 0
 
 
@@ -50,29 +51,29 @@ class Strike:
 
 
 class Faults:
-    """The faults of one sandbox; to be used from any thread.
+    """The faults of one sandbox; may be used from any thread.
 
     Of several that match a call, the one that was added first and strikes is played.
 
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loop: StateLoop | None = None) -> None:
+        self._loop = loop or StateLoop()
         self._entries: dict[int, _Entry] = {}
         self._last = 0
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self._loop.call(len, self._entries)
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        with self._lock:
-            return iter(
-                [
-                    ActiveFault(number, entry.fault, entry.struck)
-                    for number, entry in self._entries.items()
-                ]
-            )
+        return iter(self._loop.call(self._active))
+
+    def _active(self) -> list[ActiveFault]:
+        return [
+            ActiveFault(number, entry.fault, entry.struck)
+            for number, entry in self._entries.items()
+        ]
 
     def add(self, fault: Fault) -> int:
         """Put a fault in force.
@@ -85,11 +86,13 @@ class Faults:
         """
         if not isinstance(fault, Fault):
             raise TypeError(f"fault: expected a Fault, got {type(fault).__name__}")
-        with self._lock:
-            self._last += 1
-            dice = random.Random(fault.seed)  # noqa: S311 - nothing secret hangs on it
-            self._entries[self._last] = _Entry(fault, dice)
-            return self._last
+        return self._loop.call(self._add, fault)
+
+    def _add(self, fault: Fault) -> int:
+        self._last += 1
+        generator = random.Random(fault.seed)  # noqa: S311 - nothing secret depends on it
+        self._entries[self._last] = _Entry(fault, generator)
+        return self._last
 
     def remove(self, number: int) -> None:
         """Take a fault out of force.
@@ -97,30 +100,27 @@ class Faults:
         Raises:
             LookupError: There is none with this number, or no longer.
         """
-        with self._lock:
-            if self._entries.pop(number, None) is None:
-                raise LookupError(f"there is no fault {number}")
+        if self._loop.call(self._entries.pop, number, None) is None:
+            raise LookupError(f"there is no fault {number}")
 
     def clear(self) -> None:
         """Take all faults out of force."""
-        with self._lock:
-            self._entries.clear()
+        self._loop.call(self._entries.clear)
 
     def strike(self, path: str, recipients: Sequence[str]) -> Strike | None:
         """Decide whether a call is struck, and by which fault."""
-        with self._lock:
-            for number, entry in self._entries.items():
-                if not entry.fault.matches(path, recipients) or not _strikes(entry):
-                    continue
-                entry.struck += 1
-                if entry.struck == entry.fault.times:
-                    del self._entries[number]
-                return Strike(entry.fault, _chosen(entry, recipients))
+        for number, entry in self._entries.items():
+            if not entry.fault.matches(path, recipients) or not _strikes(entry):
+                continue
+            entry.struck += 1
+            if entry.struck == entry.fault.times:
+                del self._entries[number]
+            return Strike(entry.fault, _chosen(entry, recipients))
         return None
 
 
 def _strikes(entry: _Entry) -> bool:
-    return entry.dice.random() < entry.fault.probability
+    return entry.generator.random() < entry.fault.probability
 
 
 def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
@@ -128,4 +128,4 @@ def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
         return frozenset()
     distinct = sorted(entry.fault.meant(recipients))
     count = max(1, math.floor(entry.fault.share * len(distinct)))
-    return frozenset(entry.dice.sample(distinct, count))
+    return frozenset(entry.generator.sample(distinct, count))

@@ -31,13 +31,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from engagelab_async.arguments import is_integer
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import read_body
 from engagelab_async.sandbox.bodies import Answer, Body, read
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS, RefusedError
+from engagelab_async.sandbox.simulation import Simulation
 
 from .calls import Call
 from .documents import Documents
@@ -63,7 +63,7 @@ def routes(
     watch: Watch,
     documents: Documents,
     streams: Streams,
-    aftermath: Aftermath,
+    simulation: Simulation,
     outbox: Outbox,
 ) -> list[BaseRoute]:
     """Make the routes of the page and of its control API."""
@@ -83,7 +83,7 @@ def routes(
         route("GET", "messages/{number:int}", views.message),
         *(
             route("POST", f"messages/{{number:int}}/{name}", views.acting(act))
-            for name, act in _acts(aftermath).items()
+            for name, act in _acts(simulation).items()
         ),
         route("GET", "calls/{number:int}", views.call),
         route("DELETE", "calls", views.clear),
@@ -170,14 +170,14 @@ class _Views:
         return _json(self._documents.errors())
 
 
-def _acts(aftermath: Aftermath) -> dict[str, _Act]:
+def _acts(simulation: Simulation) -> dict[str, _Act]:
     """Return what a person can do to a message, by name."""
     return {
-        "deliver": lambda message, _: aftermath.deliver(message),
-        "fail": lambda message, body: aftermath.fail(message, _code(body)),
-        "reply": lambda message, body: aftermath.reply(message, read(_Reply, body).text),
-        "verify": lambda message, _: aftermath.verify(message),
-        "expire": lambda message, _: aftermath.expire(message),
+        "deliver": lambda message, _: simulation.deliver(message),
+        "fail": lambda message, body: simulation.fail(message, _code(body)),
+        "reply": lambda message, body: simulation.reply(message, read(_Reply, body).text),
+        "verify": lambda message, _: simulation.verify(message),
+        "expire": lambda message, _: simulation.expire(message),
     }
 
 
