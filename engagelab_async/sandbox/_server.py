@@ -295,6 +295,8 @@ class Sandbox:
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Let a message fail at once: ``delivered_failed`` if it was sent by now.
 
+        If its template has a further channel, it is then sent on that one, and delivered.
+
         Args:
             message: The message.
             error_code: A documented error code, such as 5018.

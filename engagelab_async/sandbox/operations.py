@@ -99,17 +99,17 @@ _SUBMIT: Final = "Submit a template for review"
 
 # fmt: off
 OPERATIONS: Final = tuple(starmap(Operation, (
+    ("otp.balance", "GET /v1/balance", "Read the balance", otp.Balance),
+    ("otp.sandbox.webhook", "PUT /v1/sandbox/webhook",
+     "Set where callbacks go; only sandboxes have this", Done, otp.WebhookRequest),
     ("otp.send", "POST /v1/messages",
      "Send a code that the platform makes", otp.Sent, otp.OTPRequest, "send"),
     ("otp.send_code", "POST /v1/codes",
      "Send a code that the caller made", otp.Sent, otp.CodeRequest, "send"),
-    ("otp.send_custom_message", "POST /v1/custom-messages",
-     "Send a message of the caller's own template", otp.Sent, otp.CustomMessageRequest, "send"),
     ("otp.verify", "POST /v1/verifications",
      "Verify a code that the platform made", otp.Verification, otp.VerificationRequest, "verify"),
-    ("otp.balance", "GET /v1/balance", "Read the balance", otp.Balance),
-    ("otp.sandbox.webhook", "PUT /v1/sandbox/webhook",
-     "Set where callbacks go; only sandboxes have this", Done, otp.WebhookRequest),
+    ("otp.send_custom_message", "POST /v1/custom-messages",
+     "Send a message of the caller's own template", otp.Sent, otp.CustomMessageRequest, "send"),
     ("otp.templates.list", f"GET {_TEMPLATES}", "Read all templates", list[otp.ListedTemplate]),
     ("otp.templates.create", f"POST {_TEMPLATES}", _SUBMIT, Done, otp.TemplateRequest),
     ("otp.templates.get", f"GET {_TEMPLATE}", "Read a template", otp.Template),
