@@ -1,4 +1,4 @@
-"""The EngageLab API, played on this machine: no account, no cost, no message to anybody.
+"""The EngageLab API, played on this machine: no account, no cost, no real message.
 
 ::
 
@@ -28,7 +28,7 @@
     ├── Persistence    stores the state in a file                                    persistence.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/
     └── Inbox          a page in the browser that shows all of it                    inbox/
-        └── Guard      whom it is shown to                                           guards.py
+        └── Guard      who may see it                                                guards.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
 ``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
@@ -62,7 +62,7 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
   answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
   approves after a second. A plan uses its template until it is due; a template uses its signature.
 
-What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` lists them all::
+These recipients have special effects; `MAGIC_RECIPIENTS` lists them all::
 
     +10000000000            the vendor's: succeeds
     +10000000001            the vendor's: answers 5011
@@ -84,10 +84,10 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000203            is sent, and then cannot be delivered: delivered_failed
     +1000000 and any code   answers that error: 1000 to +10000001000, 5020 to +10000005020
 
-A message is delivered two seconds after it was sent. `Callbacks` tell a program of that, and of
+A message is delivered two seconds after it was sent. `Callbacks` report that, and
 every other status: ``lifecycle.py`` has them all. Their rows look like the vendor's examples. Where
-those say nothing: a wrong guess at a code tells ``verified_failed``, and the code stays live; a
-target that SMS drops tells ``target_invalid``.
+those say nothing: a wrong guess at a code reports ``verified_failed``, and the code stays live; a
+target that SMS drops reports ``target_invalid``.
 
 A number may be written without its ``+``. SMS does not have the errors 5011 to 5020; a target that
 stands for one of them is dropped there.

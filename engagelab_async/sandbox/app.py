@@ -1,6 +1,6 @@
 """The HTTP around the platform: paths, credentials, JSON in, JSON out.
 
-Whatever goes wrong is answered as the API does, with ``{"code": int, "message": string}``. Where
+Errors are answered as the API does, with ``{"code": int, "message": string}``. Where
 the API documents no code (an unknown path, a body of more than 1 MiB), the HTTP status is the code.
 """
 
@@ -31,7 +31,7 @@ from .quotas import Quota, Usage
 from .refusals import RefusedError
 
 _WEBHOOK_USERNAME: Final = "sandbox_demo"
-_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages tell it
+_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages have it
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
@@ -110,7 +110,7 @@ def create_app(
 
 
 def is_call(app: Starlette, scope: Scope) -> bool:
-    """Tell whether a request is for one of the API's calls, however that will be answered."""
+    """Return whether a request is for an operation of the API, however it will be answered."""
     return scope["path"].startswith(_CALLS) and any(
         route.matches(scope)[0] is Match.FULL for route in app.routes
     )
@@ -125,7 +125,7 @@ def _documents() -> list[Route]:
 
 
 async def _document(product: Product, _: Request) -> Response:
-    # Few ask for it, and it takes a moment to make.
+    # Rarely asked for, and slow to import.
     from .openapi import document
 
     return _json(document(product))

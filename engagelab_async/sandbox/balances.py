@@ -1,6 +1,6 @@
-"""What the accounts have left: each message that goes out costs the same, whatever it is.
+"""The balances of the accounts: each message costs the same.
 
-Nothing is kept of it: what is left follows from what an account began with and what was sent.
+They are not stored: a balance follows from the first one and from what was sent.
 """
 
 from collections.abc import Mapping

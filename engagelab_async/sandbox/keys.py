@@ -22,7 +22,7 @@ DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
 .. versionadded:: 0.1.0
 """
 
-# The vendor's pages differ about the names, so whoever takes one pair takes the other.
+# The vendor's pages differ about the names, so a product that accepts one accepts the other.
 _DEMO_PAIRS: Final = (DEMO_CREDENTIALS, ("engagelab_sandbox_demo", "engagelab_sandbox_secret"))
 
 

@@ -150,7 +150,7 @@ def _callback() -> Schema:
         "operationId": "callback",
         "summary": "Report what became of messages, and of the account",
         "description": "When the URL is saved, the body is empty (OTP) or `{}` (SMS). "
-        "Whatever is not answered with a 200 within 3 seconds has failed.",
+        "A callback that is not answered with a 200 within 3 seconds has failed.",
         "parameters": [
             {
                 "name": "X-CALLBACK-ID",

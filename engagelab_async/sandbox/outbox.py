@@ -43,7 +43,7 @@ class SentMessage:
         recipient: The number or email address, as it was written.
         template_id: The id of its template.
         text: The rendered text.
-        code: The code in it, whoever made that, or ``None``.
+        code: The code in it, made by the platform or the caller, or ``None``.
         params: The template's variables, as they came.
         plan_id: The plan that an SMS belongs to, or ``None``.
         scheduled_for: When a scheduled SMS is due, or ``None``.

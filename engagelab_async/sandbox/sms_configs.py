@@ -1,6 +1,6 @@
 """Templates and signatures of the SMS product: created, reviewed, used, changed, deleted.
 
-Refusals have the HTTP status as their code, and tell what is wrong by their words alone.
+Refusals have the HTTP status as their code, and say what is wrong in their message alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -60,7 +60,7 @@ class SMSConfigs:
     Args:
         reviewer: Reviews them.
         new_id: Makes an id.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
         given: Templates that need no review: text by id.
     """
 
@@ -113,7 +113,7 @@ class SMSConfigs:
         return Template(template_id, str(made.wording["template_content"]))
 
     def use(self, template_id: str, until: float) -> None:
-        """Take note of a plan that uses a template until some time."""
+        """Record a plan that uses a template until some time."""
         made = self._templates.get(template_id)
         if made is not None:
             made.used_until = max(made.used_until, until)

@@ -33,7 +33,7 @@ class Template:
 
     Attributes:
         id: Its id.
-        content: Its text with placeholders, or ``None`` for one that nobody registered.
+        content: Its text with placeholders, or ``None`` for one that is not registered.
         presets: What the platform fills in for this template by itself.
         channels: The channels to try, in their order; empty for what the recipient suggests.
     """
