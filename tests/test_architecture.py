@@ -55,10 +55,12 @@ HOMES = {
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
     "filelock": ["sandbox.persistence"],
+    "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
         "engines._choice",
-        "engines._proxy",
+        "engines._tls",
+        "engines.asyncio",
         "sandbox.callbacks",
         "sandbox.callback_sender",
         "testing.respx",

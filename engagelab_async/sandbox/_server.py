@@ -141,7 +141,7 @@ class Sandbox:
         self._loop = StateLoop()
         self._simulation = self._platform.simulation
         self._simulation.callbacks = callbacks
-        self.faults: Faults = Faults(self._loop)
+        self.faults: Faults = Faults(self._loop, clock)
         self._inbox = Inbox(self._platform, keep=keep, clock=clock)
         self._persistence = (
             Persistence(self._platform, self._inbox.calls, Path(store)) if store else None

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attrs import evolve
 
 from engagelab_async.sandbox import CallbackDelivery, Callbacks, SentMessage
@@ -67,7 +68,7 @@ async def running(started: Running) -> AsyncIterator[Running]:
             await task
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def sender() -> AsyncIterator[Running]:
     """A sender that runs."""
     async with running(Running()) as started:
@@ -96,6 +97,7 @@ def received(server: Hostile) -> list[list[int]]:
 class TestCheck:
     """A new URL is checked as the platform checks one that is saved."""
 
+    @pytest.mark.asyncio
     async def test_a_body_for_each_product(self, sender: Running) -> None:
         """An empty one for OTP, and one of {} for SMS; both are recorded."""
         with Hostile(OK) as server:
@@ -106,6 +108,7 @@ class TestCheck:
             (each.product, each.is_over, each.is_answered) for each in sender.sender.deliveries
         ]
 
+    @pytest.mark.asyncio
     async def test_a_failed_check_changes_nothing(
         self, sender: Running, message: SentMessage
     ) -> None:
@@ -122,6 +125,7 @@ class TestCheck:
 class TestRequest:
     """What a callback is made of."""
 
+    @pytest.mark.asyncio
     async def test_it_is_signed(self, sender: Running, message: SentMessage) -> None:
         """Each try has a signature of its own, which the secret reproduces."""
         with Hostile(OK) as server:
@@ -141,6 +145,7 @@ class TestRequest:
         assert ["Bearer b"] == server.requests[-1].values("authorization")
         assert ["application/json"] == server.requests[-1].values("content-type")
 
+    @pytest.mark.asyncio
     async def test_without_a_secret_there_is_no_signature(self, sender: Running) -> None:
         """Nor is there any authorization."""
         with Hostile(OK) as server:
@@ -149,6 +154,7 @@ class TestRequest:
         assert [] == server.requests[0].values("x-callback-id")
         assert [] == server.requests[0].values("authorization")
 
+    @pytest.mark.asyncio
     async def test_it_has_no_cookies(self, sender: Running, message: SentMessage) -> None:
         """The platform keeps none, either."""
         cookie = answers(200, headers={"Set-Cookie": "a=b; Path=/"})
@@ -157,6 +163,7 @@ class TestRequest:
 
         assert [[]] * 3 == [request.values("cookie") for request in server.requests]
 
+    @pytest.mark.asyncio
     async def test_rows_that_wait_go_together(self, sender: Running, message: SentMessage) -> None:
         """As many as a callback may hold, in their order."""
         with Hostile(OK) as server:
@@ -164,6 +171,7 @@ class TestRequest:
 
         assert [[0, 1, 2], [3, 4, 5], [6]] == received(server)
 
+    @pytest.mark.asyncio
     async def test_products_do_not_share_a_callback(
         self, sender: Running, platform: Platform, message: SentMessage
     ) -> None:
@@ -182,6 +190,7 @@ class TestRequest:
 class TestAnswer:
     """Which answers end a callback, and which are failures."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "answer",
         [
@@ -201,6 +210,7 @@ class TestAnswer:
         assert [[0], [1]] == received(server)
         assert [[200], [200]] == sender.statuses
 
+    @pytest.mark.asyncio
     async def test_an_endless_200(self, sender: Running, message: SentMessage) -> None:
         """Of the body only the beginning is read and kept."""
         with Hostile(OK, OK, floods(), OK) as server:
@@ -209,6 +219,7 @@ class TestAnswer:
         assert [[200]] == sender.statuses
         assert " " * 2048 == sender.deliveries[0].tries[0].answer
 
+    @pytest.mark.asyncio
     async def test_a_200_that_breaks_off(self, sender: Running, message: SentMessage) -> None:
         """Its status came, and the rest of the body does not matter."""
         cut = says(http(200, b"cut", {"Content-Length": "9"}), then=lambda peer: peer.closes())
@@ -218,6 +229,7 @@ class TestAnswer:
         assert [[200]] == sender.statuses
         assert "cut" == sender.deliveries[0].tries[0].answer
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("failure", "status", "answer"),
         [
@@ -250,6 +262,7 @@ class TestAnswer:
             delivery.has_failed,
         )
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "answer",
         [
@@ -272,6 +285,7 @@ class TestAnswer:
         assert [False, True] == [status == 200 for status in sender.statuses[0]]
         assert CHECKS + 2 == server.connections
 
+    @pytest.mark.asyncio
     async def test_no_answer_in_time_is_retried(self, message: SentMessage) -> None:
         """The platform waits 3 seconds; this test does not."""
         with Hostile(OK, OK, hangs, OK) as server:
@@ -283,6 +297,7 @@ class TestAnswer:
         assert first.took < 3
         assert 200 == second.status
 
+    @pytest.mark.asyncio
     async def test_it_gives_up(self, sender: Running, message: SentMessage) -> None:
         """After as many attempts as it is allowed."""
         with refusing() as url:
@@ -308,6 +323,7 @@ class TestWaits:
         assert [60 * each * pace for each in minutes] == pytest.approx(waits)
         assert 18 * 86_400 < sum(60 * each for each in minutes) < REPEAT_WINDOW
 
+    @pytest.mark.asyncio
     async def test_the_pace_is_the_sandbox_s(self, message: SentMessage) -> None:
         """A test need not wait for the platform's minutes."""
         with Hostile(OK, OK, answers(500), answers(500), OK) as server:
@@ -316,6 +332,7 @@ class TestWaits:
 
         assert_waits(sender.deliveries[0], 0.006, 0.06)
 
+    @pytest.mark.asyncio
     async def test_each_is_twice_the_one_before(
         self, sender: Running, message: SentMessage
     ) -> None:
@@ -327,6 +344,7 @@ class TestWaits:
         assert [[0], [1], [0], [0]] == received(server)
         assert_waits(sender.deliveries[0], 0.05, 0.1)
 
+    @pytest.mark.asyncio
     async def test_a_failing_server_gets_nothing_new(self, message: SentMessage) -> None:
         """When many callbacks wait for a retry, rows wait too; they are not lost."""
         with Hostile(OK, OK, *[answers(500)] * 4, OK) as server:
@@ -347,6 +365,7 @@ def assert_waits(delivery: CallbackDelivery, *seconds: float) -> None:
     ]
 
 
+@pytest.mark.asyncio
 async def test_only_the_newest_are_kept(message: SentMessage) -> None:
     """A sandbox that runs for long remembers a number of callbacks, and drops the oldest."""
     with Hostile(OK, OK, answers(500), OK, OK, OK) as server:
@@ -358,6 +377,7 @@ async def test_only_the_newest_are_kept(message: SentMessage) -> None:
     assert [4, 5] == [each.number for each in sender.sender.deliveries]
 
 
+@pytest.mark.asyncio
 async def test_callbacks_can_be_turned_off(sender: Running, message: SentMessage) -> None:
     """Without a URL rows go nowhere, and are not kept for a later one."""
     with Hostile(OK) as server:
@@ -369,6 +389,7 @@ async def test_callbacks_can_be_turned_off(sender: Running, message: SentMessage
     assert [b"", b"{}"] * 2 == [request.body for request in server.requests]
 
 
+@pytest.mark.asyncio
 async def test_what_a_stop_interrupts_is_sent_after_it(message: SentMessage) -> None:
     """A callback in flight is tried again when the sender runs again."""
     sender = Running()
@@ -384,6 +405,7 @@ async def test_what_a_stop_interrupts_is_sent_after_it(message: SentMessage) -> 
     assert [[200]] == sender.statuses
 
 
+@pytest.mark.asyncio
 async def test_what_waits_at_a_stop_waits_after_it(message: SentMessage) -> None:
     """A retry is made when it is due, whenever the sender was started again."""
     sender = Running()
@@ -408,12 +430,14 @@ class TestMischief:
                 await sender.send(Callbacks(server.url, **settings), rows, tries)
         return received(server)
 
+    @pytest.mark.asyncio
     async def test_duplicates(self, message: SentMessage) -> None:
         """A row comes again in a later callback."""
         sent = await self.sent(rows_of(message, 3), 2, duplicates=1.0)
 
         assert [[0, 1, 2], [0, 1, 2]] == sent
 
+    @pytest.mark.asyncio
     async def test_reordering(self, message: SentMessage) -> None:
         """Some rows are overtaken by the rest, and none is lost."""
         sent = await self.sent(rows_of(message, 20), 2, reorder=0.5, seed=1)
@@ -433,12 +457,14 @@ class TestMischief:
         assert [[], []] == alone
         assert [second, first] == rows.take(now=0)
 
+    @pytest.mark.asyncio
     async def test_a_row_that_nothing_overtakes_goes_anyway(self, message: SentMessage) -> None:
         """After a moment without others it is sent."""
         sent = await self.sent(rows_of(message, 2), 1, reorder=1.0)
 
         assert [[0, 1]] == sent
 
+    @pytest.mark.asyncio
     async def test_a_seed_decides(self, message: SentMessage) -> None:
         """The same seed plays the same tricks, another plays others."""
         first, again, other = [
@@ -448,6 +474,7 @@ class TestMischief:
 
         assert first == again != other
 
+    @pytest.mark.asyncio
     async def test_a_callback_is_never_too_long(self, message: SentMessage) -> None:
         """Rows that come twice go on to the next callback when this one is full."""
         sent = await self.sent(rows_of(message, 3), 3, duplicates=1.0, max_rows=2)

@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal
 from engagelab_async.sandbox.loop import StateLoop, Wakeup
 
 
+@pytest.mark.asyncio
 async def test_other_threads_call_into_the_loop() -> None:
     """What they call runs in the loop's own thread, and they get its result."""
     loop = StateLoop()
@@ -20,6 +21,7 @@ async def test_other_threads_call_into_the_loop() -> None:
     assert threading.get_ident() == thread
 
 
+@pytest.mark.asyncio
 async def test_the_loop_calls_directly() -> None:
     """In the loop's own thread, waiting for the loop would never end."""
     loop = StateLoop()
@@ -27,6 +29,7 @@ async def test_the_loop_calls_directly() -> None:
         assert 3 == loop.call(len, "abc")
 
 
+@pytest.mark.asyncio
 async def test_without_a_loop_the_caller_owns_the_state() -> None:
     """Before it runs, and after, a call is an ordinary one."""
     loop = StateLoop()
@@ -38,6 +41,7 @@ async def test_without_a_loop_the_caller_owns_the_state() -> None:
     assert threading.get_ident() == before != after
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("error", [LookupError("no such message"), RuntimeError("of its own")])
 async def test_errors_reach_the_caller(error: Exception) -> None:
     """In another thread as in this one."""
@@ -68,6 +72,7 @@ def test_a_call_while_it_stops_is_carried_out_once() -> None:
     assert ["once"] == calls
 
 
+@pytest.mark.asyncio
 async def test_a_wakeup_is_kept_until_something_waits() -> None:
     """Several before that wake once."""
     wakeup = Wakeup()
@@ -83,6 +88,7 @@ async def test_a_wakeup_is_kept_until_something_waits() -> None:
     await waiting
 
 
+@pytest.mark.asyncio
 async def test_a_task_that_is_always_woken_lets_others_run() -> None:
     """Each wait gives other tasks a turn."""
     wakeup, turns = Wakeup(), 0
@@ -102,6 +108,7 @@ async def test_a_task_that_is_always_woken_lets_others_run() -> None:
     assert turns >= 5
 
 
+@pytest.mark.asyncio
 async def test_a_wait_can_end_by_itself() -> None:
     """After some seconds."""
     await Wakeup().wait(0)

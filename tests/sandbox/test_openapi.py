@@ -112,6 +112,7 @@ def test_fields_have_the_descriptions_of_their_docstrings(product: Product) -> N
     assert "1 pending review" in template["properties"]["status"]["description"]
 
 
+@pytest.mark.asyncio
 @by_product
 async def test_the_documents_are_served(product: Product) -> None:
     """Anybody can read them, without a key."""

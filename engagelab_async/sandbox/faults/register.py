@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from attrs import define, field, frozen
 
@@ -34,6 +35,7 @@ class _Entry:
 
     fault: Fault
     generator: random.Random
+    ends_at: float
     struck: int = 0
 
 
@@ -43,10 +45,12 @@ class Strike:
 
     Attributes:
         fault: The fault.
+        seconds: The delay, for a fault that delays.
         chosen: Which of the recipients, for a fault that takes some of them.
     """
 
     fault: Fault
+    seconds: float = 0.0
     chosen: frozenset[str] = field(factory=frozenset, repr=False)
 
 
@@ -58,13 +62,16 @@ class Faults:
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self, loop: StateLoop | None = None) -> None:
+    def __init__(
+        self, loop: StateLoop | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._loop = loop or StateLoop()
+        self._clock = clock
         self._entries: dict[int, _Entry] = {}
         self._last = 0
 
     def __len__(self) -> int:
-        return self._loop.call(len, self._entries)
+        return len(self._loop.call(self._in_force))
 
     def __iter__(self) -> Iterator[ActiveFault]:
         return iter(self._loop.call(self._active))
@@ -72,8 +79,16 @@ class Faults:
     def _active(self) -> list[ActiveFault]:
         return [
             ActiveFault(number, entry.fault, entry.struck)
-            for number, entry in self._entries.items()
+            for number, entry in self._in_force().items()
         ]
+
+    def _in_force(self) -> dict[int, _Entry]:
+        if self._entries:
+            now = self._clock()
+            for number, entry in tuple(self._entries.items()):
+                if now >= entry.ends_at:
+                    del self._entries[number]
+        return self._entries
 
     def add(self, fault: Fault) -> int:
         """Put a fault in force.
@@ -91,7 +106,8 @@ class Faults:
     def _add(self, fault: Fault) -> int:
         self._last += 1
         generator = random.Random(fault.seed)  # noqa: S311 - nothing secret depends on it
-        self._entries[self._last] = _Entry(fault, generator)
+        ends_at = math.inf if fault.lasts is None else self._clock() + fault.lasts
+        self._entries[self._last] = _Entry(fault, generator, ends_at)
         return self._last
 
     def remove(self, number: int) -> None:
@@ -109,13 +125,14 @@ class Faults:
 
     def strike(self, path: str, recipients: Sequence[str]) -> Strike | None:
         """Decide whether a call is struck, and by which fault."""
-        for number, entry in self._entries.items():
+        for number, entry in self._in_force().items():
             if not entry.fault.matches(path, recipients) or not _strikes(entry):
                 continue
             entry.struck += 1
             if entry.struck == entry.fault.times:
                 del self._entries[number]
-            return Strike(entry.fault, _chosen(entry, recipients))
+            seconds = entry.fault.delay(entry.generator)
+            return Strike(entry.fault, seconds, _chosen(entry, recipients))
         return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS
 from engagelab_async.sandbox.app import create_app
@@ -18,7 +19,7 @@ def inbox(platform: Platform, clock: FakeClock) -> Inbox:
     return Inbox(platform, keep=4, clock=clock)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(platform: Platform, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API and of the inbox."""
     app = create_app(platform, recorded=inbox.recorded, further_routes=inbox.routes)

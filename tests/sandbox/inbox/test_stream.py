@@ -58,6 +58,7 @@ async def told(stream: AsyncIterator[str]) -> list[int]:
     return [call["number"] for call in data["calls"]]
 
 
+@pytest.mark.asyncio
 async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
     """The first event holds all calls, the next ones come when something happens."""
     desk.send()
@@ -71,6 +72,7 @@ async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
     assert [2] == await following
 
 
+@pytest.mark.asyncio
 async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     """A first event comes nevertheless: the reader knows that it is up to date."""
     event_id, data = parsed(await anext(desk.streams.events("")))
@@ -79,6 +81,7 @@ async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     assert {"run": desk.calls.epoch, "oldest": 1, "calls": [], "is_all": True} == data
 
 
+@pytest.mark.asyncio
 async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     """Whoever comes back with the last id is told what it missed, and nothing else."""
     desk.send()
@@ -89,6 +92,7 @@ async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     assert [2, 3] == await told(desk.streams.events(event_id))
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "event_id", ["", "0-1", "{epoch}", "{epoch}-x", "{epoch}-²", "{epoch}-" + "9" * 5000, "junk"]
 )
@@ -99,6 +103,7 @@ async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
     assert [1] == await told(desk.streams.events(event_id.format(epoch=desk.calls.epoch)))
 
 
+@pytest.mark.asyncio
 async def test_many_calls_come_in_parts(desk: Desk) -> None:
     """An event holds 200 calls at most, and a reader can be cut off after any of them."""
     for _ in range(450):
@@ -116,6 +121,7 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     assert rest[:200] == await told(desk.streams.events(first_id))
 
 
+@pytest.mark.asyncio
 async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
     """What happened while it did not read costs one event: each call as it is by then."""
     stream = desk.streams.events("")
@@ -129,6 +135,7 @@ async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClo
     assert [{"delivered": 1}] == [call["states"] for call in data["calls"]]
 
 
+@pytest.mark.asyncio
 async def test_clearing_is_told(desk: Desk) -> None:
     """No call comes, but those that the reader has are older than the oldest."""
     desk.send()
@@ -140,6 +147,7 @@ async def test_clearing_is_told(desk: Desk) -> None:
     assert (2, []) == (data["oldest"], data["calls"])
 
 
+@pytest.mark.asyncio
 async def test_gives_a_sign_of_life(desk: Desk) -> None:
     """When nothing happens, an event says so now and then, and no call is told twice."""
     desk.send()
@@ -149,6 +157,7 @@ async def test_gives_a_sign_of_life(desk: Desk) -> None:
     assert [[1], [], []] == [await told(stream) for _ in range(3)]
 
 
+@pytest.mark.asyncio
 async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
     """A stream that waits ends, one that is opened later too, until the sandbox starts again."""
     stream = desk.streams.events("")
@@ -166,6 +175,7 @@ async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
     assert [] == await told(desk.streams.events(""))
 
 
+@pytest.mark.asyncio
 async def test_much_happens_between_two_events(desk: Desk, clock: FakeClock) -> None:
     """A reader gets each call once, as it is by then."""
     stream = desk.streams.events("")
@@ -184,6 +194,7 @@ async def test_much_happens_between_two_events(desk: Desk, clock: FakeClock) -> 
     assert [{"delivered": 1}] * 700 == states
 
 
+@pytest.mark.asyncio
 async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox) -> None:
     """Its stream ends at once, although nothing happens, and no task is left."""
     app = create_app(platform, further_routes=inbox.routes)

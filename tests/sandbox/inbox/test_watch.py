@@ -1,5 +1,7 @@
 """How calls keep up with what happens to their messages."""
 
+import pytest
+
 from engagelab_async.sandbox import Callbacks
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.watch import Watch
@@ -8,6 +10,7 @@ from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
 
 
+@pytest.mark.asyncio
 async def test_a_callback_changes_the_calls_that_it_is_about(
     platform: Platform, clock: FakeClock
 ) -> None:
