@@ -4,10 +4,11 @@ The classes are in `otp_api` and `sms_api`; the OpenAPI documents are made of th
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias, TypeGuard, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, inspect
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, inspect
 
 from engagelab_async.arguments import is_integer
 
@@ -22,6 +23,14 @@ Answer: TypeAlias = dict[str, object]
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]
 """A string that is not empty."""
 
+Status: TypeAlias = Annotated[
+    Literal[1, 2, 3], Meta(description="1 pending review, 2 approved, 3 rejected.")
+]
+"""That of a review."""
+
+Moment: TypeAlias = Annotated[int, Meta(description="Unix seconds.")]
+"""A time in an answer."""
+
 S = TypeVar("S", bound=Struct)
 
 _DEMAND: Final = "demand"
@@ -32,6 +41,29 @@ _KINDS: Final[Mapping[type[inspect.Type], str]] = {
     inspect.ListType: "must be a non-empty array of non-empty strings",
     inspect.StructType: "must be an object",
 }
+
+
+def answer(
+    name: str,
+    description: str,
+    required: Mapping[str, Any],
+    optional: Mapping[str, Any] = MappingProxyType({}),
+) -> type[Struct]:
+    """Declare an answer, for the documents.
+
+    Args:
+        name: Its name.
+        description: What it is.
+        required: The types of its fields; the underscore behind a keyword is left out.
+        optional: Those of fields that can be missing.
+    """
+    fields = [(each, kind | UnsetType, UNSET) for each, kind in optional.items()]
+    return defstruct(
+        name,
+        [*required.items(), *fields],
+        rename=lambda each: each.removesuffix("_"),
+        namespace={"__doc__": description},
+    )
 
 
 def matching(pattern: str, demand: str, **more: Any) -> Meta:  # noqa: ANN401 - what Meta takes

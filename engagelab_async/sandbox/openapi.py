@@ -6,13 +6,11 @@ The sandbox serves them under ``/otp/openapi.json`` and ``/sms/openapi.json``.
 import re
 from collections.abc import Iterable
 from inspect import cleandoc
-from typing import Any, Final, TypeAlias, get_args, get_origin
+from typing import Any, Final, TypeAlias
 
 from msgspec.json import schema_components
 
-from . import callback_rows, otp_api, sms_api
-from . import operations as operations_module
-from .callback_rows import MessageStatus, Notification, SystemEvent, UplinkMessage
+from .callback_rows import ROWS
 from .operations import OPERATIONS, Error, Operation
 from .outbox import Product
 from .refusals import MEANINGS
@@ -32,8 +30,6 @@ as its code. It is not the vendor's own document.
 """
 _BY_STATUS: Final = "A refusal has the HTTP status as its code; `message` says what is wrong."
 _REFERENCE: Final = "#/components/schemas/{name}"
-_MODULES: Final = {"otp": otp_api, "sms": sms_api}
-_ROWS: Final = (MessageStatus, Notification, UplinkMessage, SystemEvent)
 _SIGNED: Final = (
     "timestamp=1701234567;nonce=abc123;username=shop;"
     "signature=26b90d8f2ac14b638fb2da51c09514e174d2e1a69f32f615617952d16ca33ff8"
@@ -66,32 +62,27 @@ def document(product: Product) -> dict[str, Any]:
         "webhooks": {"callback": {"post": _callback()}},
         "components": {
             "securitySchemes": {"keyPair": _key_pair(product)},
-            "schemas": _components(product, operations),
+            "schemas": _components(operations),
         },
     }
 
 
-def _components(product: Product, operations: Iterable[Operation]) -> Schema:
-    kinds: list[Any] = [Error, *_ROWS]
+def _components(operations: Iterable[Operation]) -> Schema:
+    kinds: list[Any] = [Error, *ROWS]
     for each in operations:
-        kinds += each.answers if isinstance(each.answers, tuple) else [each.answers]
+        kinds += each.answers if isinstance(each.answers, tuple | list) else [each.answers]
         kinds += [] if each.body is None else [each.body]
     components = schema_components(kinds, ref_template=_REFERENCE)[1]
-    classes = {
-        name: each
-        for module in (callback_rows, operations_module, _MODULES[product])
-        for name, each in vars(module).items()
-        if isinstance(each, type)
-    }
-    for name, schema in components.items():
-        for kind in reversed(classes[name].__mro__[:-2]):
-            _describe(schema, cleandoc(kind.__doc__ or ""))
+    for schema in components.values():
+        _describe(schema)
     return components
 
 
-def _describe(schema: Schema, docstring: str) -> None:
-    """Take the descriptions of a schema and its properties from a docstring."""
-    schema["description"], _, attributes = docstring.partition("\n\nAttributes:\n")
+def _describe(schema: Schema) -> None:
+    """Move the descriptions of properties from a docstring to where they belong."""
+    schema["description"], _, attributes = cleandoc(schema["description"]).partition(
+        "\n\nAttributes:\n"
+    )
     for name, text in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
         schema["properties"][name]["description"] = " ".join(text.split())
 
@@ -141,7 +132,7 @@ def _callback() -> Schema:
             # Rows of other kinds will come one day.
             "rows": {
                 "type": "array",
-                "items": {"anyOf": [*map(_schema, _ROWS), {"type": "object"}]},
+                "items": {"anyOf": [*map(_schema, ROWS), {"type": "object"}]},
             },
         },
         "required": ["total", "rows"],
@@ -174,8 +165,8 @@ def _callback() -> Schema:
 def _schema(kind: Any) -> Schema:  # noqa: ANN401 - a class, a list of one, or several
     if isinstance(kind, tuple):
         return {"anyOf": [*map(_schema, kind)]}
-    if get_origin(kind) is list:
-        return {"type": "array", "items": _schema(*get_args(kind))}
+    if isinstance(kind, list):
+        return {"type": "array", "items": _schema(*kind)}
     return {"$ref": _REFERENCE.format(name=kind.__name__)}
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from . import otp_api as otp
 from . import sms_api as sms
+from .bodies import answer
 from .outbox import Product
 from .refusals import MEANINGS, OTP_ONLY, RefusedError
 
@@ -15,26 +16,13 @@ Effect: TypeAlias = Literal["send", "verify", "other"]
 """What an operation does: keys can be limited to sending or to verifying."""
 
 
+Zero: TypeAlias = Annotated[int, Meta(extra_json_schema={"const": 0})]
+
 DONE: Final = {"code": 0, "message": "success"}
 """The answer that says no more than that it went well."""
 
-
-class Done(Struct):
-    """It went well.
-
-    Attributes:
-        code: Always 0.
-    """
-
-    code: Annotated[int, Meta(extra_json_schema={"const": 0})]
-    message: Annotated[str, Meta(examples=["success"])]
-
-
-class Error(Struct):
-    """A refusal."""
-
-    code: int
-    message: str
+Done: Final = answer("Done", "It went well; the code is 0.", {"code": Zero, "message": str})
+Error: Final = answer("Error", "A refusal.", {"code": int, "message": str})
 
 
 @frozen
@@ -45,7 +33,7 @@ class Operation:
         name: Its name, which begins with the product's.
         call: Its HTTP method and its path; an id in that is a name in braces.
         summary: What it does.
-        answers: The class of an HTTP 200, or several of them.
+        answers: The class of an HTTP 200; a tuple of several, or a list of one for an array.
         body: The class of its request's body, or ``None``.
         effect: What it does, as far as the permissions of keys go.
     """
@@ -110,7 +98,7 @@ OPERATIONS: Final = tuple(starmap(Operation, (
      "Verify a code that the platform made", otp.Verification, otp.VerificationRequest, "verify"),
     ("otp.send_custom_message", "POST /v1/custom-messages",
      "Send a message of the caller's own template", otp.Sent, otp.CustomMessageRequest, "send"),
-    ("otp.templates.list", f"GET {_TEMPLATES}", "Read all templates", list[otp.ListedTemplate]),
+    ("otp.templates.list", f"GET {_TEMPLATES}", "Read all templates", [otp.ListedTemplate]),
     ("otp.templates.create", f"POST {_TEMPLATES}", _SUBMIT, Done, otp.TemplateRequest),
     ("otp.templates.get", f"GET {_TEMPLATE}", "Read a template", otp.Template),
     ("otp.templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", Done),
@@ -118,13 +106,13 @@ OPERATIONS: Final = tuple(starmap(Operation, (
      "Send to one or many targets, now or at a set time",
      (sms.Plan, sms.FailedPlan), sms.SMSRequest, "send"),
     ("sms.balance", "GET /v1/balance", "Read the balance", sms.Balance),
-    ("sms.templates.list", f"GET {_TEMPLATES}", "Read all templates", list[sms.Template]),
+    ("sms.templates.list", f"GET {_TEMPLATES}", "Read all templates", [sms.Template]),
     ("sms.templates.create", f"POST {_TEMPLATES}",
      _SUBMIT, sms.CreatedTemplate, sms.TemplateRequest),
     ("sms.templates.get", f"GET {_TEMPLATE}", "Read a template", sms.Template),
     ("sms.templates.update", f"PUT {_TEMPLATE}", "Change a template", Done, sms.TemplateRequest),
     ("sms.templates.delete", f"DELETE {_TEMPLATE}", "Delete a template", Done),
-    ("sms.signatures.list", f"GET {_SIGNS}", "Read all signatures", list[sms.Signature]),
+    ("sms.signatures.list", f"GET {_SIGNS}", "Read all signatures", [sms.Signature]),
     ("sms.signatures.create", f"POST {_SIGNS}",
      "Submit a signature for review", sms.CreatedSignature, sms.SignatureRequest),
     ("sms.signatures.get", f"GET {_SIGN}", "Read a signature", sms.Signature),

@@ -7,9 +7,10 @@ docstrings included.
 from itertools import permutations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
-from .bodies import Text, one_of
+from .bodies import Moment, Status, Text, answer, one_of
 from .recipients import EMAIL, NUMBER
 
 CHANNELS: Final = ("whatsapp", "sms", "voice", "email")
@@ -26,11 +27,27 @@ _STRATEGY: Final = {"enum": list(STRATEGIES), "examples": ["sms", "whatsapp|sms"
 
 Recipient: TypeAlias = Annotated[
     Text,
-    Meta(examples=["+6591234567", "support@engagelab.com"], extra_json_schema={"anyOf": _PATTERNS}),
+    Meta(
+        description="A phone number in E.164 form, or an email address.",
+        examples=["+6591234567", "support@engagelab.com"],
+        extra_json_schema={"anyOf": _PATTERNS},
+    ),
 ]
 TemplateId: TypeAlias = Annotated[Text, Meta(examples=["test-template-1"])]
 MessageId: TypeAlias = Annotated[Text, Meta(examples=["1725407449772531712"])]
-Params: TypeAlias = Annotated[dict[str, str], Meta(examples=[{"code": "123456"}, {"key": "value"}])]
+Params: TypeAlias = Annotated[
+    dict[str, str],
+    Meta(
+        description="Values of variables. One that is left out is delivered literally, as "
+        "`{{name}}`. Keys such as `from_id` override the template's presets, on the email channel "
+        "`subject`, `from_name` and `from_mail`.",
+        examples=[{"code": "123456"}, {"key": "value"}],
+    ),
+]
+Channel: TypeAlias = Annotated[
+    Literal["whatsapp", "sms", "email", "voice"],
+    Meta(description="The channel used now; a strategy may fall back to another later."),
+]
 Money: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{4}$", examples=["-12.3400"])]
 Language: TypeAlias = Annotated[Text, one_of("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")]
 Own: TypeAlias = Literal[1]
@@ -41,13 +58,7 @@ OwnOrCustom: TypeAlias = Literal[1, 2]
 
 
 class CustomTemplate(Struct):
-    """The template of a message.
-
-    Attributes:
-        params: Values of its variables. One that is left out is delivered literally, as `{{name}}`.
-            Keys such as `from_id` override the template's presets, on the email channel `subject`,
-            `from_name` and `from_mail`.
-    """
+    """The template of a message."""
 
     id: TemplateId
     params: Params | None = None
@@ -64,11 +75,7 @@ class LocalisedTemplate(CustomTemplate):
 
 
 class OTPRequest(Struct):
-    """A send of a code that the platform makes.
-
-    Attributes:
-        to: A phone number in E.164 form, or an email address.
-    """
+    """A send of a code that the platform makes."""
 
     to: Recipient
     template: LocalisedTemplate
@@ -110,40 +117,19 @@ class WebhookRequest(Struct):
     secret: Text | None = None
 
 
-class Sent(Struct):
-    """A message that was accepted.
-
-    Attributes:
-        send_channel: The channel used now; a strategy may fall back to another later.
-    """
-
-    message_id: MessageId
-    send_channel: Literal["whatsapp", "sms", "email", "voice"]
-
-
-class Verification(Struct):
-    """Whether a code is right.
-
-    Attributes:
-        verified: A wrong code is no error.
-    """
-
-    message_id: Text
-    verify_code: Text
-    verified: bool
-
-
-class Balance(Struct):
-    """What the account has left.
-
-    Attributes:
-        balance: Negative with an overdraft.
-    """
-
-    currency: Annotated[Text, Meta(examples=["USD"])]
-    balance: Money
-    gift_balance: Money
-    total_balance: Money
+Sent: Final = answer(
+    "Sent", "A message that was accepted.", {"message_id": MessageId, "send_channel": Channel}
+)
+Verification: Final = answer(
+    "Verification",
+    "Whether a code is right; a wrong one is no error.",
+    {"message_id": Text, "verify_code": Text, "verified": bool},
+)
+Balance: Final = answer(
+    "Balance",
+    "What the account has left, in `USD`; negative with an overdraft.",
+    {"currency": Text, "balance": Money, "gift_balance": Money, "total_balance": Money},
+)
 
 
 # ------------------------------------------------------------------------------- templates
@@ -234,8 +220,8 @@ class PWAConfig(Struct):
     pwa_code: str | None = None
 
 
-class _Template(Struct, kw_only=True):
-    """What all have in common.
+class TemplateRequest(Struct):
+    """A template to be reviewed; one without any channel is answered 3003.
 
     Attributes:
         template_id: Chosen by the caller.
@@ -249,57 +235,42 @@ class _Template(Struct, kw_only=True):
     brand_name: Annotated[str, Meta(min_length=2, max_length=10, examples=["Acme"])] | None = None
     verify_code_config: CodeConfig | None = None
     pwa_config: PWAConfig | None = None
-
-
-class TemplateRequest(_Template):
-    """A template to be reviewed; one without any channel is answered 3003."""
-
     whatsapp_config: PlatformTextConfig | None = None
     voice_config: PlatformTextConfig | None = None
     sms_config: SMSConfig | None = None
     email_config: EmailConfig | None = None
 
 
-class _Reviewed(_Template, kw_only=True):
-    """What the platform adds.
-
-    Attributes:
-        status: 1 pending review, 2 approved, 3 rejected.
-        created_time: Unix seconds.
-    """
-
-    status: Literal[1, 2, 3]
-    audit_remark: str | UnsetType = UNSET
-    created_time: int
-
-
-class SMSConfigAnswer(SMSConfig):
-    """The SMS channel."""
-
-    template_parts: int | UnsetType = UNSET
+_REQUEST: Final = {each.name: each.type for each in fields(TemplateRequest)}
+_LISTED: Final = answer(
+    "ListedChannel",
+    "A channel in a list.",
+    {},
+    {"template_type": OwnOrCustom, "template_name": Text, "template_parts": int},
+)
+_SMS: Final = {each.name: each.type for each in fields(SMSConfig)}
+_SMS_ANSWER: Final = answer(
+    "SMSConfigAnswer", "The SMS channel.", {}, {**_SMS, "template_parts": int}
+)
 
 
-class Template(_Reviewed):
-    """An OTP template."""
-
-    whatsapp_config: PlatformTextConfig | None = None
-    voice_config: PlatformTextConfig | None = None
-    sms_config: SMSConfigAnswer | None = None
-    email_config: EmailConfig | None = None
-
-
-class ListedChannel(Struct):
-    """A channel in a list."""
-
-    template_type: OwnOrCustom | UnsetType = UNSET
-    template_name: Text | UnsetType = UNSET
-    template_parts: int | UnsetType = UNSET
+def _reviewed(name: str, description: str, **channels: Any) -> type[Struct]:  # noqa: ANN401
+    required = {each: _REQUEST[each] for each in ("template_id", "send_channel_strategy")}
+    return answer(
+        name,
+        description,
+        {**required, "status": Status, "created_time": Moment},
+        {
+            **{each: _REQUEST[each] for each in _REQUEST if each not in required},
+            "audit_remark": str,
+            **{each: kind | None for each, kind in channels.items()},
+        },
+    )
 
 
-class ListedTemplate(_Reviewed):
-    """An OTP template in a list, which leaves out what it says; read one to have its texts."""
-
-    whatsapp_config: ListedChannel | None = None
-    voice_config: ListedChannel | None = None
-    sms_config: ListedChannel | None = None
-    email_config: ListedChannel | None = None
+Template: Final = _reviewed("Template", "An OTP template.", sms_config=_SMS_ANSWER)
+ListedTemplate: Final = _reviewed(
+    "ListedTemplate",
+    "An OTP template in a list, which leaves out what it says; read one to have its texts.",
+    **dict.fromkeys([f"{channel}_config" for channel in CHANNELS], _LISTED),
+)

@@ -4,20 +4,21 @@ Each class is a JSON object. Requests are decoded with it, and the OpenAPI docum
 docstrings included.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from .bodies import Text, one_of, without
+from .bodies import Moment, Status, Text, answer, one_of, without
 
 # One of the vendor's samples passes an integer for the id.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, examples=["notification-template"])] | int
 Target: TypeAlias = Annotated[Text, Meta(examples=["923700056581", "+8618701235678"])]
 Params: TypeAlias = Annotated[dict[str, str], Meta(examples=[{"order": "123456"}])]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
-Amount: TypeAlias = Annotated[float, Meta(examples=[12.3456])]
-Position: TypeAlias = Literal[0, 1, 2]
-Status: TypeAlias = Literal[1, 2, 3]
+PlanId: TypeAlias = Annotated[Text, Meta(examples=["1972488990548348928"])]
+TaskId: TypeAlias = Annotated[int, Meta(description="Above 2**53.", examples=[1972492621368553472])]
+Type: TypeAlias = Annotated[str, one_of("utility", "marketing", "authentication", "otp")]
+Position: TypeAlias = Annotated[Literal[0, 1, 2], Meta(description="0 none, 1 prefix, 2 suffix.")]
 
 
 # ------------------------------------------------------------------------------- sending
@@ -51,122 +52,72 @@ class SMSRequest(Struct):
     custom_args: dict[str, Any] | None = None
 
 
-class ScheduleInfo(Struct):
-    """Of a scheduled send.
-
-    Attributes:
-        task_id: Above 2**53.
-    """
-
-    task_id: Annotated[int, Meta(examples=[1972492621368553472])]
-
-
-class _Counts(Struct):
-    """What every answer to a send holds.
-
-    Attributes:
-        total_count: How many targets arrived.
-        accepted_count: How many of them are valid.
-    """
-
-    plan_id: Annotated[Text, Meta(examples=["1972488990548348928"])]
-    total_count: Count
-    accepted_count: Count
-
-
-class Plan(_Counts):
-    """A send that was accepted.
-
-    Attributes:
-        message_id: Of a send to a single target.
-    """
-
-    message_id: Annotated[Text, Meta(examples=["1972488990804201472"])] | UnsetType = UNSET
-    schedule_info: ScheduleInfo | UnsetType = UNSET
-
-
-class FailedPlan(_Counts):
-    """A send that failed, whatever the counts say.
-
-    Attributes:
-        code: Never 0.
-    """
-
-    code: Annotated[int, Meta(examples=[1])]
-    message: Annotated[str, Meta(examples=["err xxxx"])]
-
-
-class Balance(Struct):
-    """What the account has left; each amount again as an integer, times 10,000.
-
-    Attributes:
-        balance: Negative with an overdraft.
-    """
-
-    balance: Amount
-    gift_balance: Amount
-    total_balance: Amount
-    balance10000: int
-    gift_balance10000: int
-    total_balance10000: int
+_COUNTS: Final = {"plan_id": PlanId, "total_count": Count, "accepted_count": Count}
+_TASK: Final = answer("ScheduleInfo", "Of a scheduled send.", {"task_id": TaskId})
+Plan: Final = answer(
+    "Plan",
+    "A send that was accepted; only one to a single target has a `message_id`.",
+    _COUNTS,
+    {"message_id": Text, "schedule_info": _TASK},
+)
+FailedPlan: Final = answer(
+    "FailedPlan",
+    "A send that failed, whatever the counts say; its code is never 0.",
+    {**_COUNTS, "code": int, "message": str},
+)
+Balance: Final = answer(
+    "Balance",
+    "What the account has left; each amount again as an integer, times 10,000.",
+    {
+        **dict.fromkeys(("balance", "gift_balance", "total_balance"), float),
+        **dict.fromkeys(("balance10000", "gift_balance10000", "total_balance10000"), int),
+    },
+)
 
 
 # ------------------------------------------------------------------------------- templates
 
 
-class _Wording(Struct):
-    """What a template says.
-
-    Attributes:
-        template_type: What its messages are for; `otp` is an old name of `authentication`.
-    """
-
-    template_name: Annotated[str, Meta(min_length=1, max_length=255, examples=["shipped"])]
-    template_type: Annotated[str, one_of("utility", "marketing", "authentication", "otp")]
-    template_content: Annotated[Text, Meta(examples=["Order {{order}} is on its way"])]
-    country_codes: Annotated[Text, Meta(examples=["CN,US"])]
-
-
-class TemplateRequest(_Wording):
+class TemplateRequest(Struct):
     """A template to be reviewed.
 
     Attributes:
+        template_type: What its messages are for; `otp` is an old name of `authentication`.
         add_signature: Whether it has a signature; false if it is left out.
         sign_id: Needed with a signature, which must be approved.
-        sign_position: 1 prefix, 2 suffix; needed with a signature. 0 is none.
+        sign_position: 1 prefix, 2 suffix; needed with a signature.
     """
 
+    template_name: Annotated[str, Meta(min_length=1, max_length=255, examples=["shipped"])]
+    template_type: Type
     template_content: Annotated[Text, without("【", "】", "、", "测试", "test", "[", "]")]
+    country_codes: Annotated[Text, Meta(examples=["CN,US"])]
     sign_id: Id | None = None
     sign_position: Position | None = None
     add_signature: bool | None = None
 
 
-class Template(_Wording, kw_only=True):
-    """An SMS template.
-
-    Attributes:
-        status: 1 pending review, 2 approved, 3 rejected.
-        sign_position: 0 none, 1 prefix, 2 suffix.
-        created_time: Unix seconds.
-    """
-
-    template_id: Text
-    country_codes: str
-    status: Status
-    sign_id: Text | UnsetType = UNSET
-    sign_name: Text | UnsetType = UNSET
-    sign_position: Position | UnsetType = UNSET
-    sign_status: Status | UnsetType = UNSET
-    audit_remark: str | UnsetType = UNSET
-    created_time: int | UnsetType = UNSET
-    updated_time: int | UnsetType = UNSET
-
-
-class CreatedTemplate(Struct):
-    """A template, of which the review begins."""
-
-    template_id: Text
+_REVIEW: Final = {"audit_remark": str, "created_time": Moment, "updated_time": Moment}
+Template: Final = answer(
+    "Template",
+    "An SMS template.",
+    {
+        "template_id": Text,
+        "template_name": Text,
+        "template_type": Type,
+        "template_content": Text,
+        "country_codes": str,
+        "status": Status,
+    },
+    {
+        "sign_id": Text,
+        "sign_name": Text,
+        "sign_position": Position,
+        "sign_status": Status,
+        **_REVIEW,
+    },
+)
+CreatedTemplate: Final = answer("CreatedTemplate", "Its review begins.", {"template_id": Text})
 
 
 # ------------------------------------------------------------------------------- signatures
@@ -180,24 +131,10 @@ class SignatureRequest(Struct):
     ]
 
 
-class Signature(Struct):
-    """A signature.
-
-    Attributes:
-        status: 1 pending review, 2 approved, 3 rejected.
-        created_time: Unix seconds.
-    """
-
-    sign_id: Text
-    sign_name: Text
-    status: Status
-    related_template_count: Count | UnsetType = UNSET
-    audit_remark: str | UnsetType = UNSET
-    created_time: int | UnsetType = UNSET
-    updated_time: int | UnsetType = UNSET
-
-
-class CreatedSignature(Struct):
-    """A signature, of which the review begins."""
-
-    sign_id: Text
+Signature: Final = answer(
+    "Signature",
+    "A signature.",
+    {"sign_id": Text, "sign_name": Text, "status": Status},
+    {"related_template_count": Count, **_REVIEW},
+)
+CreatedSignature: Final = answer("CreatedSignature", "Its review begins.", {"sign_id": Text})
