@@ -51,6 +51,7 @@ _SPELLINGS: Final = {
     "secret": "ENGAGELAB_CALLBACK_SECRET",
     "plan_name": "--plan-name",
     "rate": "--rate",
+    "record": "--record",
     "schedule_time": "--at",
     "sign_id": "--sign-id",
     "sign_name": "NAME",

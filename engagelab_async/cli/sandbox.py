@@ -77,6 +77,9 @@ def serve(
     store: Annotated[
         Path | None, Parameter(help="File that keeps the messages after a restart.")
     ] = None,
+    record: Annotated[
+        Path | None, Parameter(help="File to record all calls into, for replay in a test.")
+    ] = None,
 ) -> int:
     """Simulate the EngageLab API on this machine, until Ctrl-C.
 
@@ -104,6 +107,7 @@ def serve(
             allowed_hosts=allow_host,
             token=os.environ.get(_TOKEN),
             store=store,
+            record=record,
         )
     except (ConfigurationError, OSError, ValueError) as error:
         print_error(f"Cannot start. {spelled(str(error))}")

@@ -26,6 +26,7 @@
     │       └── the documented errors                                                refusals.py
     ├── StateLoop      the event loop that owns all of this                          loop.py
     ├── Persistence    stores the state in a file                                    persistence.py
+    ├── Recorder       records a run, and replays it as a test                       recording.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/
     └── Inbox          a page in the browser that shows all of it                    inbox/
         └── Guard      who may see it                                                guards.py

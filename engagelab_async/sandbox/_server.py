@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, cast
@@ -19,7 +20,7 @@ import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
-from .app import create_app
+from .app import create_app, is_call
 from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
@@ -33,6 +34,7 @@ from .outbox import SentMessage
 from .persistence import Persistence
 from .platform import Platform
 from .quotas import Quota
+from .recording import Recorder, Replay
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
 
@@ -77,6 +79,9 @@ class Sandbox:
             another name than these, ``localhost`` and ``host`` are refused; addresses are not.
         token: What the inbox asks for, at least 16 characters without a space. ``None`` asks for
             nothing when ``host`` is a loopback address, and makes one up when others can get here.
+        record: The file into which to record the calls of this run, for `replay`; a recording
+            that is there is replaced.
+        replay: A recording, from which calls are answered as they were then, once each.
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
@@ -119,6 +124,8 @@ class Sandbox:
         keep: int = 10_000,
         allowed_hosts: Iterable[str] = (),
         token: str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -158,8 +165,15 @@ class Sandbox:
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
+        self._recorder = None if record is None else Recorder(Path(record))
+        self._replay = None if replay is None else Replay(Path(replay), self._wire)
+        answers: ASGIApp = self._player
+        if self._replay is not None:
+            answers = self._replay.replaying(answers, partial(is_call, app))
+        if self._recorder is not None:
+            answers = self._recorder.recording(answers, partial(is_call, app))
         self._app: ASGIApp = Guard(
-            self._player, host=host, allowed_hosts=allowed_hosts, token=self._token
+            answers, host=host, allowed_hosts=allowed_hosts, token=self._token
         )
         if self._persistence is not None:
             self._app = self._persistence.watching(self._app)
@@ -331,6 +345,23 @@ class Sandbox:
         """
         self._change(self._simulation.reply, message, text)
 
+    def assert_replayed(self) -> None:
+        """Assert that all calls of the recording were made, and no others.
+
+        Raises:
+            AssertionError: They were not. Its text shows the calls, without their bodies.
+            RuntimeError: The sandbox replays no recording.
+        """
+        if self._replay is None:
+            raise RuntimeError("the sandbox replays no recording: give it one as replay")
+        missing, unexpected = self._loop.call(self._replay.differences)
+        lines = [
+            *(f"not made:   {each.method} {each.path}" for each in missing),
+            *(f"unexpected: {each.method} {each.path}" for each in unexpected),
+        ]
+        if lines:
+            raise AssertionError("\n".join(["the run differs from the recording", *lines]))
+
     def _change(
         self,
         change: Callable[Concatenate[SentMessage, P], object],
@@ -422,6 +453,8 @@ class Sandbox:
         with ExitStack() as beginning:
             if self._persistence is not None:
                 beginning.enter_context(self._persistence.open())
+            if self._recorder is not None:
+                beginning.enter_context(self._recorder.open())
             listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
             self._bound_port = listener.getsockname()[1]

@@ -178,6 +178,30 @@ def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> No
         assert 2 == len(sandbox.messages)
 
 
+def test_a_run_is_recorded(engagelab: Engagelab, tmp_path: Path) -> None:
+    """What was sent can be replayed; an answer that is recorded is on disk at once."""
+    path = tmp_path / "run.jsonl"
+    with serving("--record", str(path)) as process:
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+    with Sandbox(replay=path) as sandbox:
+        origin = sandbox.otp_base_url.removesuffix("/otp")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+
+        sandbox.assert_replayed()
+
+
+def test_a_recording_does_not_replace_another_file(engagelab: Engagelab, tmp_path: Path) -> None:
+    """It exits with 2 and says which file."""
+    path = tmp_path / "notes.txt"
+    path.write_text("hello", encoding="utf-8")
+    ran = engagelab("sandbox", "--port", "0", "--record", str(path))
+
+    assert 2 == ran.exit_code
+    assert f"✗ Cannot start. --record: {path} is another file" in ran.err
+    assert "hello" == path.read_text(encoding="utf-8")
+
+
 def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
     engagelab: Engagelab, tmp_path: Path
 ) -> None:
