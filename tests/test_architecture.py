@@ -70,6 +70,7 @@ HOMES = {
         "testing.respx",
     ],
     "httpx2": [],  # the engines on httpx are given the module
+    "msgspec": ["sandbox"],
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],
@@ -176,6 +177,15 @@ def test_imports_point_to_lower_floors() -> None:
     upward = [str(each) for each in inner if height(each.target) >= height(each.importer)]
 
     assert [] == upward
+
+
+def test_the_sandbox_states_the_api_by_itself() -> None:
+    """It shares no word about the API with the client, so that each finds the other's errors."""
+    shared = {"arguments", "errors", "extras", "placeholders", "webhooks"}
+    modules = [module for module in MODULES if floor_name(module) == "sandbox"]
+    inner = [each for module in modules for each in inner_imports_of(module)]
+
+    assert [] == [str(each) for each in inner if floor_name(each.target) not in shared]
 
 
 def test_the_root_is_for_users() -> None:
