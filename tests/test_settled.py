@@ -41,6 +41,7 @@ class Settling:
             await self._more.wait()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["reset", "cut"])
 async def test_every_uncertain_one_is_settled(tmp_path: Path, kind: FaultKind) -> None:
     """A third of the answers is lost; in the end each is known to be sent, and none is sent twice.

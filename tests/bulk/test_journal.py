@@ -209,6 +209,7 @@ class TestIndex:
 class TestContent:
     """What is stored of an operation."""
 
+    @pytest.mark.asyncio
     async def test_is_nothing_personal(self, journal: Path) -> None:
         """No number, no text and no param can be found in the file."""
         operation = SendSMS("+6591234567", Template("1233", params={"name": "Rumpelstiltskin"}))
@@ -223,6 +224,7 @@ class TestContent:
             assert b"91234567" not in data
             assert b"Rumpelstiltskin" not in data
 
+    @pytest.mark.asyncio
     async def test_is_one_file_in_the_end(self, journal: Path) -> None:
         """The log beside it is folded in when a run ends."""
         await outcomes_of(run_of(Platform(), sends(5), journal=journal))
@@ -233,6 +235,7 @@ class TestContent:
 class TestName:
     """Where a journal may be."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "name", ["a b.db", "50%.db", "what?.db", "#1.db", ":memory:", "file:x?mode=memory", "é.db"]
     )
@@ -246,6 +249,7 @@ class TestName:
         )
         assert [name] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     async def test_may_be_relative(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A bare name is in the working directory, also one that SQLite takes for memory."""
         monkeypatch.chdir(tmp_path)
@@ -253,6 +257,7 @@ class TestName:
 
         assert [":memory:"] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["no/such/directory.db", "file/in.db", "", "."])
     async def test_that_cannot_be_used_is_told(self, tmp_path: Path, name: str) -> None:
         """A missing directory, or a directory in its place, is an error that names the file."""
@@ -314,6 +319,7 @@ class TestName:
 class TestOpening:
     """A thread opens the file, and a thread cannot be cancelled."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("is_open", [False, True])
     async def test_that_is_cancelled_holds_nothing(self, journal: Path, is_open: bool) -> None:
         """What is opened too late is closed again, and the next run can have it."""
@@ -363,6 +369,7 @@ class TestOpening:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_that_is_cancelled_by_asyncio_is_free_at_once(self, journal: Path) -> None:
         """It does not wait for the thread that opens the file; the next opener does."""
         begun(journal)
@@ -428,6 +435,7 @@ def cut(path: Path) -> None:
 class TestUnusable:
     """A file that is no journal, or no longer."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("make", "text"),
         [
@@ -502,6 +510,7 @@ except JournalError as error:
 class TestInUse:
     """One run at a time."""
 
+    @pytest.mark.asyncio
     async def test_is_told_to_the_second(self, journal: Path) -> None:
         """A second run, in this process or in another, is refused; the first goes on."""
         other = [
@@ -522,6 +531,7 @@ class TestInUse:
 
             assert 49 == len([outcome async for outcome in run])
 
+    @pytest.mark.asyncio
     async def test_by_a_reader_is_told_too(self, journal: Path) -> None:
         """Somebody who has the file open in another program keeps a run from beginning."""
         begun(journal)

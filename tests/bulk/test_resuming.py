@@ -260,6 +260,7 @@ class TestDuplicate:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
         """A key that returns a number is told."""
         with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
@@ -432,6 +433,7 @@ class TestFullDisk:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_undoes_an_intent_that_waited_for_the_disk(self, journal: Path) -> None:
         """A task that is cancelled while its intent waits for a slow disk leaves nothing behind."""
         platform = Platform()

@@ -163,6 +163,7 @@ def tables(journal: Path) -> list[tuple[object, ...]]:
 class TestOlder:
     """A journal of version 1."""
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with(self, old: Path) -> None:
         """Nobody is sent to twice, and it becomes one of this version."""
         ended(old)
@@ -174,6 +175,7 @@ class TestOlder:
         assert 2 == len(platform.received)
         assert [(3,)] == tables(old)[:1]
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with_after_a_kill(self, old: Path) -> None:
         """What was under way is uncertain, and what is in the log is not lost."""
         killed(old)
@@ -184,6 +186,7 @@ class TestOlder:
         assert ["settled", "Uncertain", "Uncertain", "Accepted"] == kinds(outcomes)
         assert [old.name] == [file.name for file in old.parent.iterdir()]
 
+    @pytest.mark.asyncio
     async def test_is_settled_by_its_callbacks(self, old: Path) -> None:
         """What stands beside it counts as before."""
         killed(old)

@@ -759,6 +759,7 @@ def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
     assert took < 300
 
 
+@pytest.mark.asyncio
 async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) -> None:
     """While they come and while they are scrolled, no task holds up the page for long."""
     page.run(WATCH_FRAMES)
