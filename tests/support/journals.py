@@ -19,7 +19,7 @@ from engagelab_async.bulk.journal import (
     SQLiteJournal,
     State,
 )
-from engagelab_async.bulk.journal.schema import JOURNAL
+from engagelab_async.bulk.journal.schema import JOURNAL, collect_known
 
 Open = Callable[[], Awaitable[JournalStore]]
 """Opens a journal for its next run."""
@@ -53,6 +53,7 @@ JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {"memory": in_memory, "s
 def records_of(path: Path) -> dict[str, Record]:
     """Read the records in a file, without taking it."""
     with JOURNAL.reading(path) as connection:
+        collect_known(connection)
         rows = connection.execute("SELECT digest, state, run FROM known").fetchall()
     return {digest: Record(State(state), run) for digest, state, run in rows}
 
