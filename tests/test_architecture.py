@@ -71,6 +71,7 @@ HOMES = {
     ],
     "httpx2": [],  # the engines on httpx are given the module
     "msgspec": ["sandbox"],
+    "phonenumbers": ["bulk.numbers"],
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],

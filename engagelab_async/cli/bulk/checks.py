@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from engagelab_async.arguments import is_integer
-from engagelab_async.bulk.broadcasting import phone_number
+from engagelab_async.bulk.numbers import normalize_number
 
 from .rows import CSV, Row, Sheet, is_text, shown
 from .source import SourceError
@@ -45,7 +45,7 @@ def phone(text: str) -> str:
     """
     if _ROUNDED.fullmatch(text.strip()):
         raise ValueError("a spreadsheet has rounded the number; make the column text there")
-    return phone_number(text)
+    return normalize_number(text)
 
 
 def phone_or_email(text: str) -> str:
