@@ -390,9 +390,9 @@ class PeopleList:
             raise ListError(f"{self.name}: its first line is no header")
         repeated = [name for name in self.columns if self.columns.count(name) > 1]
         if repeated:
-            raise ListError(
-                f"{self.name}: two columns have one name: {shown(*repeated)}; rename one of them"
-            )
+            # A name beside a number is part of a row, and not of a header.
+            named = shown(*(repeated if all(map(_is_name, self.columns)) else self.columns))
+            raise ListError(f"{self.name}: two columns have one name: {named}; rename one of them")
         if all(len(name) > 1 and name[0] == name[-1] == "'" for name in self.columns):
             raise ListError(f"{self.name}: its fields are in single quotes; use double quotes")
 

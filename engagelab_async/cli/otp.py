@@ -13,11 +13,11 @@ from engagelab_async import (
     Template,
     VerifyOTP,
 )
+from engagelab_async.bulk.numbers import normalize_recipient
 
 from . import inputs
-from .bulk import Kind, Options, phone_or_email
+from .bulk import File, Kind, Options
 from .bulk import perform as perform_bulk
-from .bulk.job import File
 from .calls import perform
 from .options import Call, Code, Language, Message
 from .templates import otp_templates
@@ -79,7 +79,7 @@ def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -
     def make(to: tuple[str, ...], params: Mapping[str, str]) -> SendCustomMessage:
         return SendCustomMessage(to[0], Template(options.template, None, params))
 
-    return perform_bulk(file, Kind(make, phone_or_email), options, call)
+    return perform_bulk(file, lambda: Kind(make, normalize_recipient), options, call)
 
 
 @otp.command
