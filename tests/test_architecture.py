@@ -41,6 +41,7 @@ FLOORS = [
     {"bulk"},
     {"client"},
     {"webhooks"},
+    {"distributed"},
     {"sandbox"},
     {"testing"},
     {"cli", "pytest_plugin"},
@@ -52,6 +53,7 @@ MAY_IMPORT_THE_ROOT = {"cli", "pytest_plugin", "testing"}
 
 HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
+    "asyncpg": ["distributed.postgresql", "distributed.pgqueuer"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
     "httpx": [
@@ -63,12 +65,14 @@ HOMES = {
         "testing.respx",
     ],
     "httpx2": [],  # engines.httpx is given the module
+    "pgqueuer": ["distributed.pgqueuer"],
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],
     "respx": ["pytest_plugin", "testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
+    "taskiq": ["distributed.taskiq"],
     "uvicorn": ["sandbox", "cli.webhooks.listening"],
     "yaml": ["cli"],
 }
