@@ -7,10 +7,12 @@ import re
 import secrets
 import socket
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
+import anyio
 from attrs import asdict
 
 from engagelab_async.arguments import check_flag, check_instance, check_integer, check_seconds
@@ -116,8 +118,17 @@ class Fleet:
         self._begin(PostgreSQL(dsn, check_instance(name, "name", str)))
 
     @classmethod
-    def in_memory(cls) -> Self:
+    def in_memory(
+        cls,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> Self:
         """Make a fleet of this process alone, which forgets everything: for tests.
+
+        Args:
+            clock: Seconds.
+            sleep: Waits for a number of seconds.
 
         Example:
             >>> from functools import partial
@@ -128,11 +139,18 @@ class Fleet:
             ...     assert report.accepted == len(operations)
         """
         fleet = cls.__new__(cls)
-        fleet._begin(Memory())  # noqa: SLF001 - its own
+        fleet._begin(Memory(clock), clock, sleep)  # noqa: SLF001 - its own
         return fleet
 
-    def _begin(self, store: Store) -> None:
+    def _begin(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
         self.store: Store = store
+        self.clock = clock
+        self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
         self._closing: list[Callable[[], Awaitable[object]]] = []
@@ -291,7 +309,10 @@ class Fleet:
         """Return what all chunks of a submission share in this process."""
         flow = self._flows.pop(submission, None)
         if flow is None:
-            flow = FlowControl(options["max_in_flight"], self._limiter(options["rate"]))
+            limiter = self._limiter(options["rate"])
+            flow = FlowControl(
+                options["max_in_flight"], limiter, clock=self.clock, sleep=self.sleep
+            )
         self._flows[submission] = flow
         while len(self._flows) > _FLOWS:
             self._flows.popitem(last=False)
@@ -302,7 +323,7 @@ class Fleet:
             return None
         rate = Rate(shared["per_second"], shared["of"])
         key = (str(shared["name"]), rate)
-        return self._turns.setdefault(key, Turns(self.store, key[0], rate))
+        return self._turns.setdefault(key, Turns(self, key[0], rate))
 
     # ------------------------------------------------------------------ callbacks, and people
 
@@ -327,7 +348,15 @@ class Fleet:
             await self.store.record(receipt)
         return receipt is not None
 
-    async def _settle_doubts(self, campaign: str) -> None:
+    async def settle_doubts(self, campaign: str) -> None:
+        """Settle what callbacks have reported on; submitting or showing a campaign does so.
+
+        Args:
+            campaign: The campaign.
+
+        Raises:
+            JournalError: PostgreSQL cannot be reached.
+        """
         found = await self.store.doubts(campaign)
         tokens = {str(receipt.token) for receipt in found.receipts}
         for proof in prove(found.doubts, found.receipts, tokens):
@@ -342,7 +371,7 @@ class Fleet:
         Raises:
             JournalError: PostgreSQL cannot be reached.
         """
-        await self._settle_doubts(campaign)
+        await self.settle_doubts(campaign)
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -435,14 +464,7 @@ def _run(
         give_out_again=check_seconds(give_out_again, "give_out_again"),
         deadline=float(deadline),
     )
-    return FleetRun(
-        fleet.store,
-        campaign,
-        operations,
-        options,
-        plan,
-        before=lambda: fleet._settle_doubts(campaign),  # noqa: SLF001 - of the same module
-    )
+    return FleetRun(fleet, campaign, operations, options, plan)
 
 
 def _shared(campaign: str, rate: float | Rate | SharedRate | None) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ class Memory:
         clock: Seconds.
     """
 
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
     _submissions: dict[int, _Submission] = field(factory=dict, init=False)
     _runs: dict[int, _Run] = field(factory=dict, init=False)
     _operations: dict[tuple[str, str], tuple[Operation, float]] = field(factory=dict, init=False)

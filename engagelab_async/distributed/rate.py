@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -13,7 +11,6 @@ from engagelab_async.bulk.rate import Rate
 
 if TYPE_CHECKING:
     from .fleet import Fleet
-    from .store import Store
 
 _BLOCK: Final = 0.05
 """Seconds between two visits to the store, whatever the rate."""
@@ -51,7 +48,7 @@ class SharedRate:
             raise ValueError("name: must not be empty")
         self.name: str = name
         self.rate: Rate = rate_of(rate)
-        self._turns = Turns(fleet.store, name, self.rate)
+        self._turns = Turns(fleet, name, self.rate)
 
     async def acquire(self, requests: int, targets: int) -> None:
         """Wait until a request may be sent; see `Limiter`.
@@ -80,29 +77,19 @@ class Turns:
     """The turns that a process has reserved.
 
     Args:
-        store: Where they are kept.
+        fleet: Where they are kept.
         name: The name of the rate.
         rate: The rate.
-        clock: Monotonic seconds.
-        sleep: Waits for a number of seconds.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        rate: Rate,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
-    ) -> None:
-        self._store = store
+    def __init__(self, fleet: Fleet, name: str, rate: Rate) -> None:
+        self._store = fleet.store
         self._name = name
         self._per_second = float(rate.per_second)
         self._counts_targets = rate.of == "targets"
         self._block = max(1.0, self._per_second * _BLOCK)
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = fleet.clock
+        self._sleep = fleet.sleep
         self._left = 0.0
         self._next = 0.0
         self._line = anyio.Lock(fast_acquire=True)

@@ -12,7 +12,6 @@ The queue is not trusted to deliver a message once, nor at all.
 from __future__ import annotations
 
 import secrets
-import time
 from collections import deque
 from collections.abc import (
     AsyncIterable,
@@ -41,7 +40,7 @@ from engagelab_async.sms.messages import SendSMS
 
 from .message import MOST_BYTES, Chunk, Member, body_of, pack
 from .results import AnyOperation, outcome_of, unanswered
-from .store import LATE, Operation, Options, Store
+from .store import LATE, Operation, Options
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
     from engagelab_async.bulk.identity import Key
     from engagelab_async.bulk.rate import Rate
     from engagelab_async.bulk.stopping import StopRule
+
+    from .fleet import Fleet
 
     Source = Iterable[AnyOperation] | AsyncIterable[AnyOperation]
 
@@ -154,23 +155,19 @@ class FleetRun:
 
     def __init__(
         self,
-        store: Store,
+        fleet: Fleet,
         campaign: str,
         operations: Source,
         options: Options,
         plan: Plan,
-        *,
-        before: Callable[[], Awaitable[object]],
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        self._store = store
+        self._fleet = fleet
+        self._store = fleet.store
         self._campaign = campaign
         self._options = options
         self._plan = plan
-        self._before = before
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = fleet.clock
+        self._sleep = fleet.sleep
 
         self._iterator = _iterator(operations)
         self._token = secrets.token_hex(8)
@@ -195,6 +192,7 @@ class FleetRun:
         self._hurries = False
         self._failure: Exception | None = None
         self._has_failed = False
+        self._scopes: set[anyio.CancelScope] = set()
         self._started: float | None = None
         self._finished: float | None = None
 
@@ -260,12 +258,12 @@ class FleetRun:
         if self._started is not None:
             raise RuntimeError("a run is entered once: call fan_out() again")
         self._started = self._clock()
-        await self._before()
+        await self._fleet.settle_doubts(self._campaign)
         self._submission = await self._store.submit(self._campaign, self._token, self._options)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._tasks.start_soon(self._guard, self._give_out)
-        self._tasks.start_soon(self._collect_guarded)
+        self._tasks.start_soon(self._guard, self._collect, self._finish)
         return self
 
     async def __aexit__(
@@ -284,7 +282,8 @@ class FleetRun:
             with anyio.move_on_after(GRACE):
                 await self._done.wait()
         finally:
-            self._tasks.cancel_scope.cancel()
+            for scope in tuple(self._scopes):
+                scope.cancel()
             # The consumer's exception must not be wrapped in an exception group.
             await self._tasks.__aexit__(None, None, None)
             self._finish()
@@ -319,15 +318,20 @@ class FleetRun:
         if failure is not None:
             raise failure
 
-    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
-            self._fail(error)
-
-    async def _collect_guarded(self) -> None:
-        await self._guard(self._collect)
-        self._finish()
+    async def _guard(
+        self, work: Callable[[], Awaitable[None]], when_done: Callable[[], None] | None = None
+    ) -> None:
+        # Whatever cancels the program leaves them to `__aexit__`.
+        with anyio.CancelScope(shield=True) as scope:
+            self._scopes.add(scope)
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
+                self._fail(error)
+            finally:
+                self._scopes.discard(scope)
+        if when_done is not None:
+            when_done()
 
     def _fail(self, error: Exception) -> None:
         """End the submission with what is raised where the consumer is; the first one, once."""
