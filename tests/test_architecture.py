@@ -42,6 +42,7 @@ FLOORS = [
     {"bulk"},
     {"client"},
     {"webhooks"},
+    {"distributed"},
     {"sandbox"},
     {"testing"},
     {"cli", "pytest_plugin"},
@@ -53,6 +54,7 @@ MAY_IMPORT_THE_ROOT = {"cli", "pytest_plugin", "testing"}
 
 HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
+    "asyncpg": ["distributed.postgresql", "distributed.pgqueuer"],
     "cyclopts": ["cli"],
     "dotenv": ["cli"],
     "fastapi": ["webhooks.fastapi"],
@@ -71,6 +73,7 @@ HOMES = {
     ],
     "httpx2": [],  # the engines on httpx are given the module
     "msgspec": ["sandbox"],
+    "pgqueuer": ["distributed.pgqueuer"],
     "phonenumbers": ["bulk.numbers"],
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
@@ -78,6 +81,7 @@ HOMES = {
     "respx": ["pytest_plugin", "testing.respx"],
     "rich": ["cli"],
     "starlette": ["sandbox", "webhooks.fastapi"],
+    "taskiq": ["distributed.taskiq"],
     "uvicorn": ["sandbox", "cli.webhooks.listening"],
     "yaml": ["cli"],
 }
