@@ -64,6 +64,10 @@ _BLANKS: Final = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x20
 # Controls other than tabs and line breaks, lone surrogates, and what converters put for a lost
 # letter.
 _UNSENDABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+# What databases, data frames and spreadsheets put for what is missing, or went wrong.
+_PLACEHOLDERS: Final = frozenset(
+    ["NULL", "\\N", "NaN", "nan", "<NA>", "#N/A", "#NULL!", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!"]
+)
 # Words such as order_id, Order-ID or "phone (mobile)", and no number, address or sentence.
 _NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
 _LONGEST_NAME: Final = 40
@@ -130,6 +134,8 @@ class Row:
     def _problem(self, column: str, value: str) -> str:
         if column not in self.values:
             return self.unusable.get(column, "missing")
+        if value in _PLACEHOLDERS:
+            return "holds a placeholder of a missing value"
         if value.isascii() and value.isprintable() and value:
             return ""
         # A quote that one row opens and another closes makes their lines a single value.

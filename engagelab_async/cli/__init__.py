@@ -30,7 +30,7 @@ from engagelab_async.extras import install_hint
 from .signals import treated_as_ctrl_c
 from .streams import safe_streams
 
-_EXTRA: Final = frozenset({"cyclopts", "jinja2", "rich", "yaml"})
+_EXTRA: Final = frozenset({"cyclopts", "dotenv", "jinja2", "rich", "yaml"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

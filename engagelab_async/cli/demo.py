@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def play() -> int:
-    """See the calls, over real HTTP, without an account; takes a few seconds."""
+    """See the calls, over real HTTP, without an account; takes a few seconds.
+
+    Example: `engagelab demo`
+    """
     try:
         from engagelab_async.sandbox import Sandbox
     except ModuleNotFoundError:

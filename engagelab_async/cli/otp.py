@@ -39,7 +39,10 @@ To: TypeAlias = Annotated[
 def send(
     to: To, /, *, message: Message, language: Language = None, call: Call = _NO_OPTIONS
 ) -> int:
-    """Send a code that the platform makes; check it with `verify`."""
+    """Send a code that the platform makes; check it with `verify`.
+
+    Example: `engagelab otp send +6591234567 --template login`
+    """
     return perform(lambda: SendOTP(to, message.filled_in(language)), call)
 
 
@@ -47,13 +50,19 @@ def send(
 def send_code(
     to: To, code: Code, /, *, message: Message, language: Language = None, call: Call = _NO_OPTIONS
 ) -> int:
-    """Send your own code."""
+    """Send your own code.
+
+    Example: `engagelab otp send-code +6591234567 - --template login < code.txt`
+    """
     return perform(lambda: SendCode(to, inputs.code(code), message.filled_in(language)), call)
 
 
 @otp.command
 def send_message(to: To, /, *, message: Message, call: Call = _NO_OPTIONS) -> int:
-    """Send a custom message: a notification, an offer, a code."""
+    """Send a custom message: a notification, an offer, a code.
+
+    Example: `engagelab otp send-message +6591234567 --template shipped --param order=7`
+    """
     return perform(lambda: SendCustomMessage(to, message.filled_in()), call)
 
 
@@ -81,11 +90,17 @@ def verify(
     *,
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Check a code that was sent with `send`; exit with 1 if it is wrong."""
+    """Check a code that was sent with `send`; exit with 1 if it is wrong.
+
+    Example: `engagelab otp verify 1725407449772531712 667090`
+    """
     return perform(lambda: VerifyOTP(message_id, inputs.code(code)), call)
 
 
 @otp.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show the balance of the OTP account."""
+    """Show the balance of the OTP account.
+
+    Example: `engagelab otp balance`
+    """
     return perform(GetOTPBalance, call)

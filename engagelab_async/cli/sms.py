@@ -51,6 +51,8 @@ def send(
 
     The platform drops invalid targets; `accepted` is the number of the others. If there are none,
     the exit code is 1.
+
+    Example: `engagelab sms send +6591234567 --template 1233 --param name=Bob --at +2h`
     """
 
     def make() -> SendSMS:
@@ -106,5 +108,8 @@ def bulk(
 
 @sms.command
 def balance(*, call: Call = _NO_OPTIONS) -> int:
-    """Show the balance of the SMS account."""
+    """Show the balance of the SMS account.
+
+    Example: `engagelab sms balance`
+    """
     return perform(GetSMSBalance, call)
