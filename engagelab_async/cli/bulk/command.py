@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -115,7 +115,7 @@ def _prepare(
     test_to = _test_recipient(kind, options)
     if options.country is not None:
         kind.normalize(_NUMBER, options.country)  # which raises if there is no such country
-    suppression: Container[str] = frozenset()
+    suppression = None
     if options.suppress is not None:
         suppression = Suppression(options.suppress, country=options.country)
     account = _account(sample, options, call)
@@ -130,10 +130,20 @@ def _prepare(
         kind.normalize,
         options.country,
         once_per_person=options.once_per_person,
-        suppression=suppression,
     )
-    checked = checker.check()
-    return Job(file, options, people, checker, checked, grouping, sample, policy, test_to), account
+    job = Job(
+        file,
+        options,
+        people,
+        checker,
+        checker.check(),
+        grouping,
+        sample,
+        policy,
+        test_to,
+        suppression,
+    )
+    return job, account
 
 
 def _test_recipient(kind: Kind, options: Options) -> str | None:

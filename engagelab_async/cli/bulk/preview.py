@@ -43,6 +43,7 @@ class Estimate:
     account: Account
     prices: Prices | None
     requests: int = 0
+    suppressed: int = 0
     counts: Counter[int] = field(factory=Counter)
     encodings: Counter[str] = field(factory=Counter)
     outside_gsm: Counter[str] = field(factory=Counter)
@@ -55,9 +56,12 @@ class Estimate:
     def of(cls, job: Job, account: Account) -> "Estimate":
         """Estimate the cost of a list."""
         estimate = cls(account, job.options.price_list())
+        suppression = job.suppression or frozenset()
         for request in job.requests():
-            estimate.requests += 1
-            for item in request.items:
+            items = [item for item in request.items if item.to not in suppression]
+            estimate.requests += bool(items)
+            estimate.suppressed += len(request.items) - len(items)
+            for item in items:
                 estimate.add(item)
         return estimate
 
@@ -114,7 +118,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "people": checked.people,
         "people_in_several_rows": checked.people_repeated,
         "left_out": checked.repeated,
-        "suppressed": checked.suppressed,
+        "suppressed": estimate.suppressed,
         "requests": estimate.requests,
         "journal": _journal(job),
         "template_text_known": is_known,
@@ -199,8 +203,8 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     yield "list", f"{_rows(checked.good)}{bad}"
     if checked.repeated:
         yield "left out", f"{_rows(checked.repeated)} of people who have an earlier row"
-    if checked.suppressed:
-        yield "suppressed", f"{_rows(checked.suppressed)} of people who must not be sent to"
+    if estimate.suppressed:
+        yield "suppressed", f"{_rows(estimate.suppressed)} of people who must not be sent to"
     if checked.people_repeated:
         several = f"{checked.people_repeated:,} of them in several rows; see --once-per-person"
         yield "people", f"{checked.people:,}, {several}"

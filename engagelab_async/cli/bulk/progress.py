@@ -30,6 +30,7 @@ _STYLES: Final = {
     RowStatus.REJECTED: "red",
     RowStatus.UNCERTAIN: "yellow",
     RowStatus.DROPPED: "red",
+    RowStatus.SUPPRESSED: "dim",
     RowStatus.EARLIER: "dim",
     RowStatus.REJECTED_EARLIER: "dim red",
 }

@@ -12,7 +12,7 @@ memory. Texts of problems name columns, and never quote what is in them.
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from attrs import define, evolve, field, frozen
@@ -29,7 +29,7 @@ SHOWN: Final = 20
 """How many problems are kept to be shown."""
 
 # Why a record is left out, besides the number of the line that it repeats.
-_BAD, _REPEATED_PERSON, _SUPPRESSED = 0, -1, -2
+_BAD, _REPEATED_PERSON = 0, -1
 _ALL_BITS: Final = 2**64 - 1
 _VARIABLE: Final = re.compile(r"[\w.-]+")
 
@@ -154,7 +154,6 @@ class Checked:
         people: How many recipients the others have.
         people_repeated: How many of these are in several rows with different variables.
         repeated: How many rows were left out because an earlier one has the same recipient.
-        suppressed: How many rows were left out because their recipient must not be sent to.
     """
 
     rows: int = 0
@@ -163,7 +162,6 @@ class Checked:
     people: int = 0
     people_repeated: int = 0
     repeated: int = 0
-    suppressed: int = 0
     # Which records are left out, in their order, and why.
     records: "array[int]" = field(factory=lambda: array("Q"))
     reasons: "array[int]" = field(factory=lambda: array("q"))
@@ -171,7 +169,7 @@ class Checked:
     @property
     def good(self) -> int:
         """How many rows can be sent."""
-        return self.rows - self.bad - self.repeated - self.suppressed
+        return self.rows - self.bad - self.repeated
 
     @property
     def hidden(self) -> int:
@@ -193,7 +191,6 @@ class Checked:
         self.records.append(record)
         self.reasons.append(reason)
         self.repeated += reason == _REPEATED_PERSON
-        self.suppressed += reason == _SUPPRESSED
 
 
 @frozen
@@ -207,7 +204,6 @@ class Checker:
         normalize: Returns the one spelling of a recipient.
         country: The country of local numbers, or ``None``.
         once_per_person: Whether the second row of a recipient is left out.
-        suppression: The recipients that must not be sent to.
     """
 
     people: PeopleList
@@ -216,7 +212,6 @@ class Checker:
     normalize: Normalizer
     country: str | None = None
     once_per_person: bool = False
-    suppression: Container[str] = frozenset()
 
     def check(self) -> Checked:
         """Check the whole list."""
@@ -225,8 +220,6 @@ class Checker:
             found = self._item(row)
             if isinstance(found, BadRow):
                 checked.leave_out(record, _BAD)
-            elif found.to in self.suppression:
-                checked.leave_out(record, _SUPPRESSED)
             elif first := seen.first_line(found, anyhow=self.once_per_person):
                 checked.leave_out(record, _REPEATED_PERSON if self.once_per_person else first)
                 found = found if self.once_per_person else _repeated(row, first)

@@ -6,6 +6,7 @@ A run counts requests; people count rows, and want to know which of them need th
     dropped            the API accepted the request, and dropped the recipient without an error
     rejected           refused because of the row itself: correct it, or leave it
     uncertain          it may have been sent: look it up before sending it again
+    suppressed         not sent: the recipient must not be sent to
     earlier            settled by an earlier run of the journal: accepted, or dropped as invalid
     rejected earlier   refused in an earlier run of the journal
     left               not sent, and not refused because of the row: the next run sends it
@@ -41,6 +42,7 @@ class RowStatus(StrEnum):
     DROPPED = "dropped"
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
+    SUPPRESSED = "suppressed"
     EARLIER = "earlier"
     REJECTED_EARLIER = "rejected earlier"
     LEFT = "left"
@@ -49,7 +51,12 @@ class RowStatus(StrEnum):
 REFUSED: Final = (RowStatus.REJECTED, RowStatus.DROPPED, RowStatus.REJECTED_EARLIER)
 """The statuses of rows that need a correction."""
 
-_NOT_SENT_NOW: Final = (RowStatus.EARLIER, RowStatus.REJECTED_EARLIER, RowStatus.LEFT)
+_NOT_SENT_NOW: Final = (
+    RowStatus.SUPPRESSED,
+    RowStatus.EARLIER,
+    RowStatus.REJECTED_EARLIER,
+    RowStatus.LEFT,
+)
 
 
 @frozen
@@ -66,6 +73,7 @@ _SKIPPED: Final[Mapping[SkipReason, RowResult]] = {
     "settled": RowResult(RowStatus.EARLIER),
     "refused": RowResult(RowStatus.REJECTED_EARLIER, reason="refused in an earlier run"),
     "duplicate": RowResult(RowStatus.EARLIER),
+    "suppressed": RowResult(RowStatus.SUPPRESSED),
     "stopped": RowResult(RowStatus.LEFT),
 }
 

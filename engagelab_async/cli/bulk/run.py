@@ -1,7 +1,7 @@
 """A run: requests in, rows with their results out, until the end of the list or a signal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ class Job:
     sample: Operation[Any]
     policy: RetryPolicy
     test_to: str | None = None
+    suppression: Container[str] | None = None
 
     @property
     def journal(self) -> Path:
@@ -110,6 +111,7 @@ async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interru
             resend_uncertain=job.options.resend_uncertain,
             split_rejected=job.grouping.size > 1,
             reference=not job.options.no_reference,
+            suppress=job.suppression,
         )
         counts = RowCounts(job.checked.good)
         sending = _Sending(run, counts, in_flight, failed, uncertain, out)

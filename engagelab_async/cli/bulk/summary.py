@@ -88,7 +88,6 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         "left": counts.left,
         "bad": ended.job.checked.bad,
         "left_out": ended.job.checked.repeated,
-        "suppressed": ended.job.checked.suppressed,
         "errors": {code: group.rows.total() for code, group in counts.worst_first().items()},
         "requests": counts.requests,
         "repeats": run.repeats,
@@ -111,9 +110,10 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
 
 def title(ended: Ended) -> str:
     """Say in one line what became of a run."""
-    rows, total = ended.counts.rows, ended.counts.total
+    rows = ended.counts.rows
+    total = ended.counts.total - rows[RowStatus.SUPPRESSED]
     if not total:
-        return "The list is empty"
+        return "The list is empty" if not ended.counts.total else "All people are suppressed"
     if rows[RowStatus.ACCEPTED] == total:
         return f"Sent to all {total:,}"
     # The platform may have dropped some of them: the journal does not know.
@@ -146,6 +146,7 @@ def _counts(ended: Ended) -> dict[str, str]:
         "dropped": (rows[RowStatus.DROPPED], "the platform takes the numbers for not valid"),
         "rejected": (rows[RowStatus.REJECTED], "certainly not sent"),
         "uncertain": (rows[RowStatus.UNCERTAIN], "sent or not: look them up in the console"),
+        "suppressed": (rows[RowStatus.SUPPRESSED], "people who must not be sent to"),
         "earlier": (rows[RowStatus.EARLIER], "settled by an earlier run"),
         "rejected earlier": (
             rows[RowStatus.REJECTED_EARLIER],
@@ -154,7 +155,6 @@ def _counts(ended: Ended) -> dict[str, str]:
         "left": (ended.counts.left, "not sent; --resume sends them"),
         "bad rows": (checked.bad, "left out"),
         "left out": (checked.repeated, "people who have an earlier row"),
-        "suppressed": (checked.suppressed, "people who must not be sent to"),
     }
     return {
         name: f"{count:,}" + (f"  ({what})" if what else "")

@@ -119,6 +119,40 @@ def test_people_can_be_suppressed(at_shop: Engagelab, shop: Sandbox, write: Writ
     assert [BOB] == [message.recipient for message in shop.messages]
 
 
+def test_a_resumed_run_may_suppress_more(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """Requests to several people are known again when one of them has replied STOP."""
+    command = ("sms", "bulk", "people.csv", "--template", "7", "--targets-per-request", "2")
+    write(ADA, BOB, header="phone")
+    at_sandbox(*command)
+    write(ADA, BOB, EVE, "+6591234567", header="phone")
+    Path("stop.csv").write_text(f"phone\n{ADA}\n{EVE}\n")
+
+    ran = at_sandbox(*command, "--resume", "--suppress", "stop.csv", "--json")
+
+    result = ran.document["result"]
+    assert (0, 1, 2, 1) == (
+        ran.exit_code,
+        result["accepted"],
+        result["earlier"],
+        result["suppressed"],
+    )
+    assert {ADA, BOB, "+6591234567"} == {message.recipient for message in sandbox.messages}
+
+
+def test_a_dry_run_leaves_them_out(at_shop: Engagelab, write: WriteList) -> None:
+    """They cost nothing."""
+    write(*TWICE, header=HEADER)
+    Path("stop.csv").write_text(f"phone\n{ADA}\n")
+
+    ran = at_shop("--suppress", "stop.csv", "--dry-run")
+
+    shown = words(ran.out)
+    assert "suppressed 3 rows of people who must not be sent to" in shown
+    assert "requests 1 SMS 1: 1 text of 1" in shown
+
+
 def test_addresses_too(at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList) -> None:
     """In any case of their letters."""
     write("Ada@example.com", "bob@example.com", header="phone")
