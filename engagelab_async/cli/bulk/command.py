@@ -71,17 +71,7 @@ def _declined(text: str, hint: str, details: Mapping[str, Any] | None = None) ->
 
 
 def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Call) -> int:
-    """Send to a list, or show what that would cost.
-
-    Args:
-        file: The list.
-        make_kind: Returns what is sent; ``ValueError`` is bad usage.
-        options: How it is sent.
-        call: How each request is made, and how the end is reported.
-
-    Returns:
-        The exit code.
-    """
+    """Send to a list, or show what that would cost, and return the exit code."""
     out = console(stderr=True)
     with logged(verbose=call.verbose), ExitStack() as stack:
         try:
@@ -131,19 +121,9 @@ def _prepare(
         options.country,
         once_per_person=options.once_per_person,
     )
-    job = Job(
-        file,
-        options,
-        people,
-        checker,
-        checker.check(),
-        grouping,
-        sample,
-        policy,
-        test_to,
-        suppression,
-    )
-    return job, account
+    checked = checker.check()
+    sending = (grouping, sample, policy, test_to, suppression)
+    return Job(file, options, people, checker, checked, *sending), account
 
 
 def _test_recipient(kind: Kind, options: Options) -> str | None:
@@ -198,12 +178,7 @@ def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
 
 
 def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
-    """Check whether a list may be sent, show what is sent, and ask at a terminal.
-
-    Raises:
-        _EndedError: It may not, or was not confirmed.
-        JournalError: The journal cannot be used.
-    """
+    """Check whether a list may be sent, show what is sent, and ask at a terminal."""
     may_ask = not job.options.yes and sys.stdin.isatty() and sys.stderr.isatty()
     _require_variables(job)
     _check_bad_rows(job, out, may_ask=may_ask)
@@ -367,11 +342,7 @@ def _question(job: Job, left: int | None) -> str:
 
 
 def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
-    """Send the text of the first row to somebody else, outside the journal.
-
-    Raises:
-        _EndedError: It was refused, or may not have been sent.
-    """
+    """Send the text of the first row to another recipient, outside the journal."""
     item = next(job.checker.items(job.checked))
     operation = job.test(to, item)
 
@@ -389,11 +360,7 @@ def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
 
 
 def _check_files(job: Job, *, is_resumed: bool) -> None:
-    """Check whether what is to be written would destroy something.
-
-    Raises:
-        _EndedError: It would.
-    """
+    """Check whether what is to be written would destroy something."""
     options, journal = job.options, job.journal.resolve()
     beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
     taken = [Path(job.file), *beside]
@@ -413,7 +380,8 @@ def _check_files(job: Job, *, is_resumed: bool) -> None:
         may_exist = is_resumed and (option != "--report" or summary.is_report(path))
         if path.exists() and not may_exist:
             raise _declined(
-                f"{option}: {path} is there already", "Name another file, or move that away."
+                f"{option}: {path} is there already",
+                "Name another file, or move that away.",
             )
 
 

@@ -15,11 +15,10 @@ from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.account import Account
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import masked
-from engagelab_async.cli.printing import facts, printable
+from engagelab_async.cli.printing import duration, facts, printable
 from engagelab_async.templates import SMSTemplate
 
 from .lists import STDIN
-from .progress import duration
 from .requests import Item
 from .run import Job
 
@@ -171,7 +170,12 @@ def shown(job: Job, estimate: Estimate) -> Group:
         facts(dict(_facts(job, estimate))),
     ]
     if estimate.account.template is None:
-        parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
+        parts += [
+            Text(
+                "The template's text is not known, so SMS cannot be counted",
+                "bold yellow",
+            )
+        ]
         why = estimate.account.why_unknown or None
         parts += [facts({"why": why, "what to do": "Give it with --template-text."})]
     elif estimate.longest is not None:
@@ -181,16 +185,13 @@ def shown(job: Job, estimate: Estimate) -> Group:
 
 
 def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
-    """Show what is about to be sent.
-
-    Args:
-        job: The list.
-        estimate: What all of it costs.
-        left: How many requests an earlier run has left, or ``None`` if there was none.
-    """
+    """Show what is about to be sent."""
     rows = dict(_facts(job, estimate))
     if left is not None:
-        rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
+        rows = {
+            "left": f"{left:,} of {estimate.requests:,} requests; all of them:",
+            **rows,
+        }
     parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
     if estimate.samples:
         parts += [_sample(estimate.samples[0])]
@@ -204,15 +205,24 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     if checked.repeated:
         yield "left out", f"{_rows(checked.repeated)} of people who have an earlier row"
     if estimate.suppressed:
-        yield "suppressed", f"{_rows(estimate.suppressed)} of people who must not be sent to"
+        yield (
+            "suppressed",
+            f"{_rows(estimate.suppressed)} of people who must not be sent to",
+        )
     if checked.people_repeated:
         several = f"{checked.people_repeated:,} of them in several rows; see --once-per-person"
         yield "people", f"{checked.people:,}, {several}"
     yield "requests", f"{estimate.requests:,}"
     if job.options.dry_run and (journal := _journal(job)):
-        yield "journal", f"{journal} exists; the people that it knows are counted here all the same"
+        yield (
+            "journal",
+            f"{journal} exists; the people that it knows are counted here all the same",
+        )
     if rate := job.options.rate:
-        yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
+        yield (
+            "takes",
+            f"at least {duration(estimate.requests / rate)}, at {rate:g} a second",
+        )
     if account.template is not None:
         yield from _costs(estimate)
         yield from _variables(job, account)
@@ -233,13 +243,22 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
         for count, n in sorted(estimate.counts.items())
     )
     yield "SMS", f"{estimate.units:,}{f': {by_count}' if by_count else ''}"
-    yield "encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items())
+    yield (
+        "encoding",
+        ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items()),
+    )
     if estimate.outside_gsm:
         common = estimate.outside_gsm.most_common(_MOST_CHARACTERS)
-        yield "UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common)
+        yield (
+            "UCS-2 for",
+            ", ".join(f"{printable(char)} in {n:,}" for char, n in common),
+        )
     template = estimate.account.template
     if isinstance(template, SMSTemplate) and template.sign_name:
-        yield "not counted", "the signature, which the platform puts before the text or behind it"
+        yield (
+            "not counted",
+            "the signature, which the platform puts before the text or behind it",
+        )
     if estimate.prices is not None:
         unknown = estimate.without_price
         rest = f", and {unknown:,} in countries without a price" if unknown else ""

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from engagelab_async import BulkReport
 from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.printing import duration
 
 from .rows import RowCounts, RowStatus
 
@@ -53,7 +54,11 @@ class Snapshot:
         """How far it is, how fast, and how long it may take."""
         counts = self.counts
         share = counts.done * 100 // counts.total if counts.total else 100
-        parts = (f"{share} %", f"{counts.done:,} of {counts.total:,}", f"{self.rate:,.0f}/s")
+        parts = (
+            f"{share} %",
+            f"{counts.done:,} of {counts.total:,}",
+            f"{self.rate:,.0f}/s",
+        )
         if not self.rate:
             return parts
         return (*parts, f"{duration((counts.total - counts.done) / self.rate)} left")
@@ -157,28 +162,3 @@ async def show(
     finally:
         with ignore_errors():
             display.stop()
-
-
-def latency(seconds: float) -> str:
-    """Write a short time.
-
-    Example:
-        >>> latency(0.0123), latency(1.5)
-        ('12 ms', '1.5 s')
-    """
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the two units that matter.
-
-    Example:
-        >>> duration(8.2), duration(125), duration(3780)
-        ('9 s', '2 min 05 s', '1 h 03 min')
-    """
-    whole = int(-(-seconds // 1))
-    minutes, rest = divmod(whole, 60)
-    if not minutes:
-        return f"{whole} s"
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left:02} min" if hours else f"{minutes} min {rest:02} s"

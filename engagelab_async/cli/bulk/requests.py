@@ -54,12 +54,7 @@ class Kind:
 
 @frozen
 class Variables:
-    """What fills the variables of a template: columns and constants, by variable.
-
-    Attributes:
-        missing: The variables that nothing fills.
-        may_be_empty: Whether the columns may be empty: which of them are needed is not known.
-    """
+    """What fills the variables of a template: columns and constants, by variable."""
 
     columns: Mapping[str, str]
     constants: Mapping[str, str] = field(factory=dict)
@@ -83,13 +78,6 @@ def fill(
 
     What is given comes first, and then a column fills the variable of its name. If the template's
     text is not known and nothing is given, every column may be needed, and all of them are sent.
-
-    Args:
-        names: The variables of the template's text, or ``None`` if the text is not known.
-        presets: Those that the platform fills if nothing else does.
-        people: The list.
-        to_column: The column of the recipients.
-        given: What ``--param`` and ``--set`` say.
 
     Raises:
         ListError: There is no such column.
@@ -145,16 +133,7 @@ class Item:
 
 @define(eq=False)
 class Checked:
-    """What is in a list.
-
-    Attributes:
-        rows: How many rows there are, those left out included.
-        bad: How many of them cannot be sent.
-        problems: The first few of those.
-        people: How many recipients the others have.
-        people_repeated: How many of these are in several rows with different variables.
-        repeated: How many rows were left out because an earlier one has the same recipient.
-    """
+    """What is in a list."""
 
     rows: int = 0
     bad: int = 0
@@ -195,16 +174,7 @@ class Checked:
 
 @frozen
 class Checker:
-    """Makes an item of a row, or finds what is wrong with it.
-
-    Attributes:
-        people: The list.
-        to_column: The column of the recipients.
-        variables: What fills the variables.
-        normalize: Returns the one spelling of a recipient.
-        country: The country of local numbers, or ``None``.
-        once_per_person: Whether the second row of a recipient is left out.
-    """
+    """Makes an item of a row, or finds what is wrong with it."""
 
     people: PeopleList
     to_column: str
@@ -312,13 +282,7 @@ class Request:
 
 @frozen
 class Grouping:
-    """How items become requests: the same ones every time, as a journal knows them by that.
-
-    Attributes:
-        make: Makes an operation.
-        size: How many recipients a request has at most.
-        most_waiting: How many items may wait for others with the same variables.
-    """
+    """How items become requests: the same ones every time, as a journal knows them by that."""
 
     make: Maker
     size: int = 1
@@ -330,11 +294,7 @@ class Grouping:
             raise ValueError("--targets-per-request: must be at least 1")
 
     def requests(self, items: Iterable[Item]) -> Iterator[Request]:
-        """Make requests, of items with equal variables in the order of the list.
-
-        Raises:
-            ListError: They can no longer be made, as after the time that they are scheduled for.
-        """
+        """Make requests, of items with equal variables in the order of the list."""
         groups: dict[tuple[str, ...], list[Item]] = {}
         waiting = 0
         for item in items:

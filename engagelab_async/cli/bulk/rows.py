@@ -167,13 +167,7 @@ class RowCounts:
         return self.total - self.done + self.rows[RowStatus.LEFT]
 
     def add(self, outcome: Outcome[object], rows: int, at: float) -> RowResult:
-        """Count an outcome.
-
-        Args:
-            outcome: What became of a request.
-            rows: How many rows it was made of.
-            at: Seconds since the run began.
-        """
+        """Count an outcome."""
         result = row_result(outcome)
         for status, count in _divided(outcome, result, rows):
             self.rows[status] += count

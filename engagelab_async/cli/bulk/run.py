@@ -88,12 +88,6 @@ class Ended:
 async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
     """Send a list.
 
-    Args:
-        job: The list, and how to send it.
-        engagelab: The client.
-        out: Where the progress is shown.
-        interrupts: What ends the run before the end of the list.
-
     Raises:
         JournalError: The journal cannot be opened; nothing was sent.
         UnwritableError: A file for rows cannot be made; nothing was sent.
@@ -172,7 +166,9 @@ class _Sending:
         watch, run = progress.Watch(self.counts), self.run
         async with self.run, anyio.create_task_group() as tasks:
             tasks.start_soon(
-                progress.show, lambda: watch.snapshot(run.report, run.in_flight), self.out
+                progress.show,
+                lambda: watch.snapshot(run.report, run.in_flight),
+                self.out,
             )
             await self._take_all()
             tasks.cancel_scope.cancel()
