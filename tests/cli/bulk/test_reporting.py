@@ -8,7 +8,7 @@ import pytest
 
 from engagelab_async.sandbox import Sandbox
 from support.command import Engagelab
-from support.lists import REFUSED, SMS, WriteList, numbers, rows
+from support.lists import REFUSED, SMS, WriteList, numbers, rows, words
 
 RED = re.compile(r"\x1b\[[0-9;]*31m")
 
@@ -22,7 +22,7 @@ def test_the_pace_is_that_of_what_was_sent(at_sandbox: Engagelab, write: WriteLi
     ran = at_sandbox(*SMS, "--resume")
     again = at_sandbox(*SMS, "--resume", "--json").document["result"]
 
-    assert "1 requests in" in ran.out
+    assert "pace 1 requests in" in words(ran.out)
     assert (0, 31) == (again["requests"], again["earlier"])
 
 
