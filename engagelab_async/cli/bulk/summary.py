@@ -265,13 +265,16 @@ def page(ended: Ended, code: Exit) -> str:
         chart=Chart.of(counts.timeline),
         errors=counts.worst_first(),
         hint=hint,
-        ranges=[(_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)] if timed else [],
+        ranges=[(latency_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)]
+        if timed
+        else [],
         latency=latency,
         pace=_pace(ended),
     )
 
 
-def _range(index: int) -> str:
+def latency_range(index: int) -> str:
+    """Name a range of latencies."""
     if index == 0:
         return f"up to {latency(LATENCIES[0])}"
     if index == len(LATENCIES):
