@@ -63,6 +63,7 @@ HOMES = {
         "testing.respx",
     ],
     "httpx2": [],  # engines.httpx is given the module
+    "msgspec": ["sandbox"],
     "pydantic": [],
     "pydantic_core": ["serialization"],  # within what pydantic calls
     "pytest": ["pytest_plugin"],
