@@ -327,7 +327,7 @@ class TestPlans:
         """The row counts how many are done; each recipient can be looked at."""
         send_plan(sandbox, 250)
         page.until_text("#detail h2", "Autumn sale")
-        page.until_text("#detail .title", "250 of 250 done")
+        page.until_text("#detail .title", "250 of 250 delivered")
 
         assert ["Autumn sale 250"] == [" ".join(row.split()[:3]) for row in page.rows()]
         assert "250 delivered" == page.find("#detail .progress").accessible_name
@@ -415,7 +415,7 @@ class TestFinding:
         page.until(lambda: page.focused() == "clear")
         assert 3 == len(page.rows())
         page.button("Clear").click()
-        page.button("Clear for everybody").click()
+        page.button("Clear for everyone").click()
         page.until_text("#nothing", "Nothing was sent yet")
 
         assert "clear" == page.focused()
@@ -442,12 +442,12 @@ class TestKeyboard:
         )
         page.press(Keys.ENTER)
         assert "detail" == page.focused()
-        names = [self.tab(page) for _ in range(3)]
+        names = [self.tab(page) for _ in range(5)]
         page.press(Keys.ENTER)
         page.until(lambda: "verified" in states(sandbox, message))
         page.press(Keys.ESCAPE)
 
-        assert ["Copy code", "Deliver", "Verify code"] == names
+        assert ["Copy link", "Mark unread", "Copy code", "Deliver", "Verify code"] == names
         assert "list" == page.focused()
 
     @staticmethod
@@ -461,18 +461,11 @@ class TestKeyboard:
         send(sandbox)
         page.row("+6591234567")
         page.run("document.activeElement.blur()")
-        order = [self.tab(page) for _ in range(8)]
+        order = [self.tab(page) for _ in range(12)]
 
-        assert [
-            "break",
-            "clear",
-            "theme",
-            "search",
-            "channel",
-            "state",
-            "list",
-            "Copy code",
-        ] == order
+        assert ["notify", "Export", "break", "clear", "theme"] == order[:5]
+        assert ["search", "channel", "state", "read", "list"] == order[5:10]
+        assert ["Copy link", "Mark unread"] == order[10:]
 
     def test_far_away(self, page: Page, sandbox: Sandbox) -> None:
         """What is chosen is brought into view, wherever in the list it is."""

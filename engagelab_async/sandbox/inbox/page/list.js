@@ -4,7 +4,8 @@
 // it. A row that leaves the window is taken for one that enters it.
 
 import { byId, h, icon } from "./dom.js";
-import { states } from "./store.js";
+import { isRead } from "./read.js";
+import { states } from "./search.js";
 import { number, stateFilter, stateMood, stateName, when } from "./words.js";
 
 const LONGEST = 300;  // characters of a text; more than that no row has room for
@@ -38,6 +39,11 @@ export class List {
     return this.#selected;
   }
 
+  /** Whether the selected call passes search and filters. */
+  get isSelectedShown() {
+    return this.#selected !== null && this.#store.isShown(this.#selected);
+  }
+
   /** Draw what can be seen; the rows that are looked at stay where they are. */
   update(fresh) {
     const looked = this.#anchor();
@@ -54,9 +60,10 @@ export class List {
     this.draw();
   }
 
-  /** Mark a call as the selected one. */
+  /** Mark a call as the selected one, and bring it into view if it is in the list. */
   mark(number) {
     this.#selected = number;
+    if (this.isSelectedShown) this.#reveal(this.#store.rowOf(number));
     this.draw();
   }
 
@@ -70,7 +77,7 @@ export class List {
     for (let row = first; row < last; row += 1) calls.set(this.#store.at(row).number, row);
     this.#free(calls);
     for (const row of calls.values()) this.#place(this.#store.at(row), row);
-    this.#tellActive();
+    this.#showActive();
     this.#offerNewer();
   }
 
@@ -97,9 +104,10 @@ export class List {
     row.element.ariaPosInSet = place + 1;
     row.element.ariaSetSize = this.#store.length;
     row.element.ariaSelected = call.number === this.#selected;
+    row.unread.hidden = isRead(call.number);
   }
 
-  #tellActive() {
+  #showActive() {
     const row = this.#drawn.get(this.#selected);
     if (row) this.#box.setAttribute("aria-activedescendant", row.element.id);
     else this.#box.removeAttribute("aria-activedescendant");
@@ -132,7 +140,7 @@ export class List {
   #clicked(event, onOpen) {
     const element = event.target.closest("[role=option]");
     if (element === null) return;
-    this.choose(element.ariaPosInSet - 1);
+    this.choose(element.ariaPosInSet - 1, "click");
     onOpen(false);
   }
 
@@ -141,20 +149,18 @@ export class List {
     const page = Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
     const at = this.#store.rowOf(this.#selected ?? Infinity);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
-    if (event.key in to) this.choose(to[event.key]);
+    if (event.key in to) this.choose(to[event.key], "arrow");
     else if (event.key === "Enter") onOpen(true);
     else return;
     event.preventDefault();
   }
 
-  /** Select the call in a row, or in the nearest that there is. */
-  choose(row) {
+  /** Select the call in a row, or in the nearest that there is; `by` the user's "click" or "arrow". */
+  choose(row, by = null) {
     const last = this.#store.length - 1;
     if (last < 0) return;
-    const place = Math.min(Math.max(row, 0), last);
-    this.#reveal(place);
-    this.mark(this.#store.at(place).number);
-    this.#onSelect(this.#selected);
+    this.mark(this.#store.at(Math.min(Math.max(row, 0), last)).number);
+    this.#onSelect(this.#selected, by);
   }
 
   #reveal(row) {
@@ -168,19 +174,20 @@ export class List {
 function makeRow() {
   const parts = {
     badge: h("span", { class: "badge" }),
-    to: h("span", { class: "to" }),
+    to: h("span", { class: "to", dir: "auto" }),
     more: h("span", { class: "more" }),
     time: h("time", { class: "time" }),
-    text: h("span", { class: "text" }),
+    text: h("span", { class: "text", dir: "auto" }),
     code: h("span", { class: "code" }),
     tally: h("span", { class: "state" }),
     state: h("span", { class: "state" }),
     bar: h("span", { class: "progress", "aria-hidden": "true" }),
+    unread: h("span", { class: "unread" }, h("span", { class: "unseen" }, "Unread")),
   };
-  const { badge, to, more, time, text, code, tally, state, bar } = parts;
+  const { badge, to, more, time, text, code, tally, state, bar, unread } = parts;
   const element = h(
     "div", { role: "option", class: "row" }, badge,
-    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar,
+    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar, unread,
   );
   return { element, call: null, top: 0, ...parts };
 }
@@ -224,11 +231,17 @@ export function overall(call) {
     const isWaiting = call.due !== null && stateFilter(state) === "underway" && call.due * 1000 > Date.now();
     return isWaiting ? { words: `For ${when(call.due)}`, mood: "calm" } : { words: stateName(state), mood: stateMood(state) };
   }
-  const done = counts.filter(([state]) => stateFilter(state) !== "underway").reduce((sum, [, count]) => sum + count, 0);
-  const failed = counts.some(([state]) => stateMood(state) === "bad");
   const all = counts.reduce((sum, [, count]) => sum + count, 0);
-  return { words: `${number(done)} of ${number(all)} done`, mood: done < all ? "calm" : failed ? "warn" : "good" };
+  const of = (wanted) => counts.filter(([state]) => wanted.includes(stateFilter(state))).reduce((sum, [, count]) => sum + count, 0);
+  const failed = counts.filter(([state]) => stateMood(state) === "bad");
+  const words = [`${number(of(["delivered", "verified", "expired"]))} of ${number(all)} delivered`, ...failed.map(inWords)];
+  return { words: words.join(", "), mood: of(["underway"]) ? "calm" : failed.length ? "warn" : "good" };
 }
+
+const inWords = ([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`;
+
+/** How many messages are in which state. */
+export const tally = (call) => Object.entries(call.states).map(inWords).join(", ");
 
 /** The parts of a bar: how many messages are in which mood. */
 export function segments(call) {

@@ -1,0 +1,36 @@
+// Which calls were looked at in this browser; forgotten with the run of the sandbox that they are of.
+
+const KEY = "engagelab-sandbox-read";
+
+let read = { run: null, numbers: new Set() };
+
+function load() {
+  const { run = null, numbers = [] } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+  return { run, numbers: new Set(numbers) };
+}
+
+function save(run) {
+  read.run = run;
+  localStorage.setItem(KEY, JSON.stringify({ run, numbers: [...read.numbers] }));
+}
+
+/** Begin with what was read of a run, here and in other tabs. */
+export function start(run, onChange) {
+  read = load();
+  if (read.run !== run) read = { run, numbers: new Set() };
+  onstorage = (event) => {
+    if (event.key !== KEY || load().run !== run) return;
+    read = load();
+    onChange();
+  };
+}
+
+export const isRead = (number) => read.numbers.has(number);
+
+/** Mark calls as read, or as unread; returns whether that changes anything. */
+export function mark(numbers, isNowRead) {
+  const changed = numbers.filter((each) => isRead(each) !== isNowRead);
+  for (const each of changed) read.numbers[isNowRead ? "add" : "delete"](each);
+  if (changed.length) save(read.run);
+  return changed.length > 0;
+}
