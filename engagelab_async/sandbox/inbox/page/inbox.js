@@ -73,7 +73,12 @@ async function callOf(message) {
 }
 
 function mark(calls, isNowRead) {
-  if (read.mark(calls, isNowRead)) describe();
+  if (read.mark(calls, isNowRead)) readChanged();
+}
+
+function readChanged() {
+  list.draw();
+  describe();
 }
 
 function open(isByKey) {
@@ -98,7 +103,7 @@ function gone(hadFocus) {
 function changed(data) {
   isFilling ||= data.run !== store.run;
   isUnchosen ||= isFilling && !location.hash || store.total === 0;
-  if (data.run !== store.run) read.start(data.run, describe);
+  if (data.run !== store.run) read.start(data.run, readChanged);
   const fresh = store.take(data);
   list.update(isFilling ? [] : fresh);
   detail.update(data.calls, store);
@@ -134,7 +139,6 @@ function describe() {
   byId("unread").textContent = unread ? `${number(unread)} unread` : "";
   byId("read").ariaDisabled = unread ? null : "true";
   byId("clear").ariaDisabled = total === 0 ? "true" : null;  // disabled, it would lose the focus
-  list.draw();
   const nothing = byId("nothing");
   nothing.hidden = length > 0;
   byId("panes").toggleAttribute("data-empty", total === 0);

@@ -1,7 +1,8 @@
 // The list of calls. However many there are, only the rows that can be seen exist.
 //
 // The runway is as high as all rows would be, and each row that exists is moved to its place on
-// it. A row that leaves the window is taken for one that enters it.
+// it. A row that leaves the window is taken for one that enters it. Where the window is, we know from
+// its events: to ask for it after a change would make the browser lay out the page at once.
 
 import { byId, h, icon } from "./dom.js";
 import { isRead } from "./read.js";
@@ -17,6 +18,8 @@ export class List {
   #box = byId("list");
   #runway = byId("runway");
   #height = 0;
+  #top = 0;
+  #window = 0;
   #drawn = new Map();
   #spare = [];
   #selected = null;
@@ -31,7 +34,7 @@ export class List {
     this.#box.addEventListener("focus", () => this.#selected ?? this.choose(0));
     this.#runway.addEventListener("click", (event) => this.#clicked(event, onOpen));
     byId("newer").addEventListener("click", () => this.toTop());
-    new ResizeObserver(() => this.draw()).observe(this.#box);
+    new ResizeObserver(() => this.#resized()).observe(this.#box);
   }
 
   /** The number of the selected call, or null. */
@@ -49,14 +52,14 @@ export class List {
     const looked = this.#anchor();
     this.draw();
     if (looked === null) return;
-    this.#box.scrollTop = this.#store.rowOf(looked.number) * this.#height - looked.above;
+    this.#scroll(this.#store.rowOf(looked.number) * this.#height - looked.above);
     this.#unseen += fresh.filter((call) => this.#store.isShown(call.number)).length;
     this.draw();
   }
 
   /** Go to the newest, as after another search. */
   toTop() {
-    this.#box.scrollTop = 0;
+    this.#scroll(0);
     this.draw();
   }
 
@@ -69,9 +72,8 @@ export class List {
 
   draw() {
     this.#height ||= parseFloat(getComputedStyle(this.#box).getPropertyValue("--row"));
-    const { scrollTop, clientHeight } = this.#box;
-    const first = Math.max(0, Math.floor(scrollTop / this.#height) - AHEAD);
-    const last = Math.min(this.#store.length, Math.ceil((scrollTop + clientHeight) / this.#height) + AHEAD);
+    const first = Math.max(0, Math.floor(this.#top / this.#height) - AHEAD);
+    const last = Math.min(this.#store.length, Math.ceil((this.#top + this.#window) / this.#height) + AHEAD);
     this.#runway.style.height = `${this.#store.length * this.#height}px`;
     const calls = new Map();
     for (let row = first; row < last; row += 1) calls.set(this.#store.at(row).number, row);
@@ -114,17 +116,16 @@ export class List {
   }
 
   #offerNewer() {
-    if (this.#box.scrollTop < this.#height) this.#unseen = 0;
+    if (this.#top < this.#height) this.#unseen = 0;
     const newer = byId("newer");
     newer.hidden = this.#unseen === 0;
     newer.replaceChildren(icon("up"), `${number(this.#unseen)} new`);
   }
 
   #anchor() {
-    const { scrollTop } = this.#box;
-    if (scrollTop < this.#height) return null;
+    if (this.#top < this.#height) return null;
     for (const [of, row] of this.#drawn) {
-      const above = row.top - scrollTop;
+      const above = row.top - this.#top;
       if (above >= 0 && above < this.#height) return { number: of, above };
     }
     return null;
@@ -133,8 +134,22 @@ export class List {
   #scrolled() {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
+      this.#top = this.#box.scrollTop;
       this.draw();
     });
+  }
+
+  #resized() {
+    this.#window = this.#box.clientHeight;
+    this.#top = this.#box.scrollTop;
+    this.draw();
+  }
+
+  #scroll(top) {
+    if (top === this.#top) return;
+    this.#runway.style.height = `${this.#store.length * this.#height}px`;
+    this.#box.scrollTop = top;
+    this.#top = this.#box.scrollTop;
   }
 
   #clicked(event, onOpen) {
@@ -146,7 +161,7 @@ export class List {
 
   #pressed(event, onOpen) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
+    const page = Math.max(1, Math.floor(this.#window / this.#height) - 1);
     const at = this.#store.rowOf(this.#selected ?? Infinity);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
     if (event.key in to) this.choose(to[event.key], "arrow");
@@ -165,9 +180,8 @@ export class List {
 
   #reveal(row) {
     const top = row * this.#height;
-    const { scrollTop, clientHeight } = this.#box;
-    if (top < scrollTop) this.#box.scrollTop = top;
-    else if (top + this.#height > scrollTop + clientHeight) this.#box.scrollTop = top + this.#height - clientHeight;
+    if (top < this.#top) this.#scroll(top);
+    else if (top + this.#height > this.#top + this.#window) this.#scroll(top + this.#height - this.#window);
   }
 }
 
