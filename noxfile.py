@@ -153,7 +153,7 @@ def browser(session: nox.Session) -> None:
     install_wheel(session, *group("tests"))
 
     env = {"PYTHONSAFEPATH": "1", "ENGAGELAB_ASYNC_TEST_BROWSER": "always"}
-    page = "tests/sandbox/inbox/test_browser.py"
+    page = "tests/sandbox/inbox/browser"
     session.run("python", "-m", "pytest", page, *session.posargs, env=env)
 
 

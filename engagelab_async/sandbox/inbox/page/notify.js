@@ -12,6 +12,7 @@ const isOn = () => localStorage.getItem(KEY) === "on" && globalThis.Notification
 /** Let the user turn them on and off. */
 export function start() {
   button.addEventListener("click", toggle);
+  addEventListener("focus", show);  // the user may come back from the browser's settings
   show();
 }
 

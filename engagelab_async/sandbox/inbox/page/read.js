@@ -9,15 +9,17 @@ function load() {
   return { run, numbers: new Set(numbers) };
 }
 
-function save(run) {
-  read.run = run;
-  localStorage.setItem(KEY, JSON.stringify({ run, numbers: [...read.numbers] }));
+function save() {
+  if (read.run !== null) localStorage.setItem(KEY, JSON.stringify({ ...read, numbers: [...read.numbers] }));
 }
 
 /** Begin with what was read of a run, here and in other tabs. */
 export function start(run, onChange) {
+  const early = read.run === null ? read.numbers : [];  // a link is followed before its run is known
   read = load();
   if (read.run !== run) read = { run, numbers: new Set() };
+  for (const each of early) read.numbers.add(each);
+  save();
   onstorage = (event) => {
     if (event.key !== KEY || load().run !== run) return;
     read = load();
@@ -31,6 +33,6 @@ export const isRead = (number) => read.numbers.has(number);
 export function mark(numbers, isNowRead) {
   const changed = numbers.filter((each) => isRead(each) !== isNowRead);
   for (const each of changed) read.numbers[isNowRead ? "add" : "delete"](each);
-  if (changed.length) save(read.run);
+  if (changed.length) save();
   return changed.length > 0;
 }
