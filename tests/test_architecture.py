@@ -54,10 +54,12 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
+    "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
         "engines._choice",
-        "engines._proxy",
+        "engines._tls",
+        "engines.asyncio",
         "sandbox.callbacks",
         "sandbox.courier",
         "testing.respx",

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import State, summarise
 from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from engagelab_async.sandbox.faults.fault import FaultKind
 from engagelab_async.webhooks import Event, MessageStatus, Verifier
@@ -42,6 +41,7 @@ class Settling:
             await self._more.wait()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["reset", "cut"])
 async def test_every_uncertain_one_is_settled(tmp_path: Path, kind: FaultKind) -> None:
     """A third of the answers is lost; in the end each is known to be sent, and none is sent twice.

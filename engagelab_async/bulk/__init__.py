@@ -7,31 +7,23 @@
     EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
       ├── BulkReport                     what it did, in numbers                   report.py
-      └── Task                           one operation, from source to outcome      worker.py
+      └── Task                           one operation, from source to outcome     worker.py
             ├── FlowControl              holds requests back, notices outages      flow.py
             │     ├── RateLimit          how fast                                  rate.py
             │     └── ConcurrencyLimit   how many at once                          concurrency.py
-            ├── stop_on_fatal_error      when to end                               stopping.py
-            └── RunJournal               durable before, durable after             journal.py
-                  ├── identity           what makes two operations the same        identity.py
-                  ├── State              what can be known of an operation         states.py
-                  ├── JOURNAL            its tables, version by version            schema.py
-                  ├── Mark               how far its log has come                   mark.py, wal.py
-                  ├── Site               where it is used                          sites.py
-                  └── Kind               of a file: created, recognized            files.py
+            ├── RunState                 whether to go on, and when to end         stopping.py
+            ├── identity                 what makes two operations the same        identity.py
+            └── RunJournal               durable before, durable after             journal/
 
-    callbacks ──> Journal                settles what a run was uncertain of       settling.py
-
-Beside the run, `segments` counts what a text is sent as, and `journal_summary` reads journals.
+Beside the run, `segments` counts what a text is sent as.
 """
 
 from .broadcasting import broadcast
-from .files import JournalError
+from .journal import Journal, JournalError
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .rate import Limiter, Rate, RateLimit
 from .report import BulkReport
 from .run import FanOut, FanOutOptions, fan_out
-from .settling import Journal
 from .stopping import StopRule, stop_on_fatal_error
 
 __all__ = [

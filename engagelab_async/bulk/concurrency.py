@@ -1,4 +1,4 @@
-"""How many operations of a run may be in flight.
+"""How many operations may be in flight, of one run or of several that share the limit.
 
 The limit adapts as TCP's window does: one more after each round of successes, half after trouble
 (additive increase, multiplicative decrease).
@@ -12,9 +12,13 @@ from attrs import define, field
 
 @define(eq=False)
 class _Waiter:
-    """A worker that waits for a permit."""
+    """A worker that waits for a permit.
 
-    reacquires: bool
+    Attributes:
+        owner: The run that it starts something new for; ``None`` if it continues an operation.
+    """
+
+    owner: object
     admitted: bool = False
     woken: anyio.Event = field(factory=anyio.Event)
 
@@ -23,18 +27,17 @@ class ConcurrencyLimit:
     """Gives out permits, in the order in which they are asked for.
 
     Args:
-        most: The maximum, with which a run begins.
+        most: The maximum, with which it begins.
 
     Attributes:
-        closed: Whether nothing new is started.
+        most: As above.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most: int = most
         self._limit = float(most)
         self._active = 0
         self._waiting: deque[_Waiter] = deque()
-        self.closed: bool = False
         self._halvings = 0
 
     @property
@@ -57,26 +60,29 @@ class ConcurrencyLimit:
         """How often the limit was halved; a request records it when it is sent."""
         return self._halvings
 
-    async def acquire(self) -> bool:
-        """Wait for a permit.
+    async def acquire(self, owner: object) -> bool:
+        """Wait for a permit to start something new.
+
+        Args:
+            owner: The run that it is for.
 
         Returns:
-            Whether there is one: ``False`` once nothing new is started.
+            Whether there is one: ``False`` if the run is dismissed meanwhile.
         """
-        return not self.closed and (self._take() or await self._wait(reacquires=False))
+        return self._take() or await self._wait(owner)
 
     async def reacquire(self) -> None:
         """Wait for a permit to continue an operation."""
         if not self._take():
-            await self._wait(reacquires=True)
+            await self._wait(None)
 
     def _take(self) -> bool:
         free = not self._waiting and self._active + 1 <= self._limit
         self._active += free
         return free
 
-    async def _wait(self, *, reacquires: bool) -> bool:
-        waiter = _Waiter(reacquires)
+    async def _wait(self, owner: object) -> bool:
+        waiter = _Waiter(owner)
         self._waiting.append(waiter)
         try:
             await waiter.woken.wait()
@@ -95,8 +101,8 @@ class ConcurrencyLimit:
 
     def widen(self) -> None:
         """Record a success: the limit grows by one after about as many successes as the limit."""
-        if self._limit < self._most:
-            self._limit = min(self._most, self._limit + 1 / self._limit)
+        if self._limit < self.most:
+            self._limit = min(self.most, self._limit + 1 / self._limit)
             self._admit()
 
     def narrow(self, seen: int) -> None:
@@ -115,15 +121,14 @@ class ConcurrencyLimit:
         self._halvings += 1
         self._limit = 1.0
 
-    def close(self) -> None:
-        """Give no more permits to new operations."""
-        self.closed = True
+    def dismiss(self, owner: object) -> None:
+        """Wake the workers that wait to start something new for a run."""
         waiting, self._waiting = self._waiting, deque()
         for waiter in waiting:
-            if waiter.reacquires:
-                self._waiting.append(waiter)
-            else:
+            if waiter.owner is owner:
                 waiter.woken.set()
+            else:
+                self._waiting.append(waiter)
 
     def _admit(self) -> None:
         while self._waiting and self._active + 1 <= self._limit:
@@ -139,15 +144,17 @@ class Permit:
 
     Attributes:
         limit: Where it comes from.
+        owner: The run that the worker belongs to.
         held: Whether the worker has it.
     """
 
     limit: ConcurrencyLimit
+    owner: object
     held: bool = False
 
     async def acquire(self) -> bool:
         """Wait for it; see `ConcurrencyLimit.acquire`."""
-        self.held = await self.limit.acquire()
+        self.held = await self.limit.acquire(self.owner)
         return self.held
 
     async def reacquire(self) -> None:

@@ -1,4 +1,4 @@
-"""Flow control of a run: its rate, its concurrency limit, pauses, and outages.
+"""Flow control: rate, concurrency limit, pauses, and outages, of one run or of several.
 
 ::
 
@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+import time
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -23,10 +23,10 @@ from engagelab_async.errors import (
     ServerError,
 )
 
-from .concurrency import ConcurrencyLimit, Permit
+from .concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from .rate import Limiter
 
@@ -47,7 +47,7 @@ Mark = tuple[int, int]
 
 
 class FlowControl:
-    """Shared rate limit, concurrency limit and backoff of a run.
+    """Rate limit, concurrency limit and backoff. The runs of a process may share one.
 
     Args:
         max_in_flight: How many operations may be in flight at most.
@@ -57,7 +57,8 @@ class FlowControl:
 
     Attributes:
         limit: The concurrency limit.
-        stopped: Why the run was stopped, if it was.
+        clock: As above.
+        sleep: As above.
     """
 
     def __init__(
@@ -65,23 +66,21 @@ class FlowControl:
         max_in_flight: int,
         limiter: Limiter | None,
         *,
-        clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[object]],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self.limit: ConcurrencyLimit = ConcurrencyLimit(max_in_flight)
-        self.stopped: str | None = None
+        self.clock = clock
+        self.sleep = sleep
         self._limiter = limiter
-        self._clock = clock
-        self._sleep = sleep
         self._breaker = CircuitBreaker()
         self._paused_until = -math.inf
         self._pauses = 0
-        self._sleepers: set[anyio.CancelScope] = set()
 
     @property
     def paused(self) -> bool:
         """Whether all requests wait."""
-        return self._paused_until > self._clock()
+        return self._paused_until > self.clock()
 
     @property
     def holding(self) -> bool:
@@ -99,53 +98,14 @@ class FlowControl:
         Args:
             targets: How many recipients it has.
         """
-        with self._interruptible():
-            while self.stopped is None:
-                while self.paused:
-                    await self._sleep(self._paused_until - self._clock())
-                if self._limiter is not None:
-                    await self._limiter.acquire(1, targets)
-                # In the limiter's queue, a pause may have begun.
-                if not self.paused:
-                    return
-
-    async def back_off(self, seconds: float) -> None:
-        """Back off before a retry."""
-        with self._interruptible():
-            await self._sleep(seconds)
-
-    async def reacquire(self, permit: Permit) -> None:
-        """Wait for a permit for a retry."""
-        with self._interruptible():
-            await permit.reacquire()
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        with anyio.CancelScope() as scope:
-            if self.stopped is not None:
-                scope.cancel()
-            self._sleepers.add(scope)
-            try:
-                yield
-            finally:
-                self._sleepers.discard(scope)
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing new is started."""
-        return self.limit.closed
-
-    def close(self) -> None:
-        """Start nothing new."""
-        self.limit.close()
-
-    def stop(self, reason: str) -> None:
-        """Stop the run: wake all waiters, and start nothing new; the first reason counts."""
-        if self.stopped is None:
-            self.stopped = reason
-        self.close()
-        for scope in self._sleepers:
-            scope.cancel()
+        while True:
+            while self.paused:
+                await self.sleep(self._paused_until - self.clock())
+            if self._limiter is not None:
+                await self._limiter.acquire(1, targets)
+            # In the limiter's queue, a pause may have begun.
+            if not self.paused:
+                return
 
     def succeeded(self) -> None:
         """Record an answer."""
@@ -190,7 +150,7 @@ class FlowControl:
         return None
 
     def _pause(self, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._paused_until = max(self._paused_until, self.clock() + seconds)
 
 
 class CircuitBreaker:

@@ -12,10 +12,18 @@ a consumer that is slow slows the run.
 
 from __future__ import annotations
 
+import math
 import os
-import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
@@ -31,23 +39,22 @@ from engagelab_async.retry import RetryPolicy
 
 from .concurrency import Permit
 from .flow import FlowControl
-from .journal import RunJournal, open_database
+from .journal import JournalStore, RunJournal, SQLiteJournal
+from .journal.sites import sites_of
 from .outcomes import AnyOutcome
 from .rate import limiter_of
 from .report import BulkReport, Tally
-from .sites import sites_of
-from .stopping import stop_on_fatal_error
+from .stopping import RunState, stop_on_fatal_error
 from .worker import RunContext, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
     from types import TracebackType
 
     from engagelab_async.transport import Transport
 
     from .identity import Key
+    from .journal.sites import Site
     from .rate import Limiter, Rate
-    from .sites import Site
     from .stopping import StopRule
 
     Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
@@ -68,6 +75,20 @@ class FanOut:
     left: nothing new is started, requests in flight get 10 seconds to finish and are recorded,
     and no task stays behind. Outcomes that came too late for the block can still be iterated over
     after it.
+
+    Args:
+        transport: What sends.
+        operations: What to send.
+        flow: The flow control. Runs that share one share its limits, pauses and outages.
+        journal: A file, or an open journal, which the run closes.
+        sites: Where a file may be used, by product.
+        digests: The identities of the operations, in their order; made here by default.
+        intent_lifetime: Seconds for which an intent is good. A process that was suspended
+            for longer between intent and request withdraws the intent.
+        on_stop: Called with the reason when the run is stopped before its end.
+        grace: How long a run that is left early waits for requests in flight, in seconds.
+
+    The other arguments are those of `FanOutOptions`.
     """
 
     def __init__(
@@ -75,33 +96,35 @@ class FanOut:
         transport: Transport,
         operations: Source,
         *,
-        max_in_flight: int,
-        limiter: Limiter | None = None,
-        journal: Path | None = None,
+        flow: FlowControl,
+        journal: Path | JournalStore | None = None,
         sites: Mapping[str, Site] | None = None,
         key: Key | None = None,
+        digests: Sequence[str] | None = None,
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
+        intent_lifetime: float = math.inf,
         stop_when: StopRule = stop_on_fatal_error,
+        on_stop: Callable[[str], object] | None = None,
         resend_uncertain: bool = False,
         split_rejected: bool = False,
         reference: bool = True,
         grace: float = GRACE,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        self._journal_path = journal
+        self._store = journal
         self._sites = sites
+        self._digests = digests
         self._stop_when = stop_when
         self._grace = grace
-        self._clock = clock
+        self._clock = flow.clock
 
-        self._flow = FlowControl(max_in_flight, limiter, clock=clock, sleep=sleep)
+        self._flow = flow
+        self._state = RunState(flow.limit, on_stop)
         self._context = RunContext(
             transport,
-            self._flow,
-            clock,
+            flow,
+            self._state,
             policy=transport.retry if retry is None else retry,
             timeout=timeout,
             deadline=deadline,
@@ -109,6 +132,7 @@ class FanOut:
             split_rejected=split_rejected,
             reference=reference,
             key=key,
+            intent_lifetime=intent_lifetime,
         )
         self._journal: RunJournal | None = None
         self._tally = Tally()
@@ -122,12 +146,12 @@ class FanOut:
         self._has_failed = False
 
         self._ready: deque[AnyOutcome] = deque()
-        self._room = max_in_flight
+        self._room = flow.limit.most
         self._watched = True
         self._arrived: anyio.Event | None = None
         self._crowded: deque[anyio.Event] = deque()
 
-        self._workers = max_in_flight
+        self._workers = flow.limit.most
         self._worker_scopes: list[anyio.CancelScope] = []
         self._settling = 0
         self._done = anyio.Event()
@@ -142,7 +166,7 @@ class FanOut:
         """What the run did so far."""
         now = self._clock() if self._finished is None else self._finished
         elapsed = 0.0 if self._started is None else now - self._started
-        return self._tally.report(elapsed=elapsed, stopped=self._flow.stopped)
+        return self._tally.report(elapsed=elapsed, stopped=self._state.stopped)
 
     @property
     def in_flight(self) -> int:
@@ -161,7 +185,7 @@ class FanOut:
             reason: The report's ``stopped``; the first one counts.
         """
         if not self._done.is_set():
-            self._flow.stop(reason)
+            self._state.stop(reason)
             self._make_room_for_all()
             if self._pull_scope is not None:
                 self._pull_scope.cancel()
@@ -201,9 +225,11 @@ class FanOut:
             raise RuntimeError("a run is entered once: call fan_out() again")
         self._owner.check()
         self._started = self._clock()
-        if self._journal_path is not None:
-            database = await open_database(self._journal_path, self._sites)
-            self._journal = self._context.journal = RunJournal(database, self._fail)
+        if self._store is not None:
+            store = self._store
+            if isinstance(store, Path):
+                store = await SQLiteJournal.open(store, self._sites)
+            self._journal = self._context.journal = RunJournal(store, self._fail)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         if self._journal is not None:
@@ -278,8 +304,8 @@ class FanOut:
             # Whatever cancels the program leaves the workers to `__aexit__`.
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
-                permit = Permit(self._flow.limit)
-                while await permit.acquire():
+                permit = Permit(self._flow.limit, self._state)
+                while not self._state.closed and await permit.acquire():
                     try:
                         await self._serve_one(permit)
                     finally:
@@ -320,7 +346,7 @@ class FanOut:
             await self._wait_for_room()
         operation = await self._pull_async() if self._is_async else self._pull()
         if operation is _END:
-            self._flow.close()
+            self._state.close()
             self._make_room_for_all()
             return
         index = self._pulled
@@ -328,15 +354,16 @@ class FanOut:
         if not isinstance(operation, Operation):
             kind = type(operation).__name__
             raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
-        await self._complete(Task(self._context, operation, index), permit)
+        digest = "" if self._digests is None else self._digests[index]
+        await self._complete(Task(self._context, operation, index, digest), permit)
 
     def _pull(self) -> object:
-        return _END if self._flow.closed else next(cast("Iterator[object]", self._iterator), _END)
+        return _END if self._state.closed else next(cast("Iterator[object]", self._iterator), _END)
 
     async def _pull_async(self) -> object:
         iterator = cast("AsyncIterator[object]", self._iterator)
         async with self._pulling:
-            if self._flow.closed:
+            if self._state.closed:
                 return _END
             with anyio.CancelScope() as self._pull_scope:
                 return await anext(iterator, _END)
@@ -407,7 +434,7 @@ class FanOut:
 
     @property
     def _is_crowded(self) -> bool:
-        return len(self._ready) + self._settling >= self._room and not self._flow.closed
+        return len(self._ready) + self._settling >= self._room and not self._state.closed
 
     async def _wait_for_room(self) -> None:
         while self._is_crowded:
@@ -431,7 +458,8 @@ class FanOutOptions(TypedDict, total=False):
         rate: Requests a second; or a `Rate`, which can count targets; or a `Limiter`.
         burst: How many requests may go at once after a quiet time, with `rate` as a number.
         journal: A file that makes the run resumable: run the same program with the same journal,
-            and no recipient is sent to twice. It holds no recipients, texts or codes.
+            and no recipient is sent to twice. It holds no recipients, texts or codes. Or an open
+            `JournalStore`, which the run closes.
         key: Makes an operation's identity for the journal; defaults to a digest of its product,
             path and body.
         retry: The retry policy; defaults to the client's.
@@ -454,7 +482,7 @@ class FanOutOptions(TypedDict, total=False):
     max_in_flight: int
     rate: float | Rate | Limiter | None
     burst: float | None
-    journal: str | os.PathLike[str] | None
+    journal: str | os.PathLike[str] | JournalStore | None
     key: Key | None
     retry: RetryPolicy | None
     timeout: float | None
@@ -472,7 +500,7 @@ def fan_out(
     max_in_flight: int = 64,
     rate: float | Rate | Limiter | None = None,
     burst: float | None = None,
-    journal: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | JournalStore | None = None,
     key: Key | None = None,
     retry: RetryPolicy | None = None,
     timeout: float | None = None,
@@ -486,9 +514,8 @@ def fan_out(
     return FanOut(
         transport,
         operations,
-        max_in_flight=check_integer(max_in_flight, "max_in_flight", 1),
-        limiter=limiter_of(rate, burst),
-        journal=None if journal is None else Path(journal),
+        flow=FlowControl(check_integer(max_in_flight, "max_in_flight", 1), limiter_of(rate, burst)),
+        journal=journal if isinstance(journal, JournalStore | None) else Path(journal),
         sites=None if journal is None else sites_of(transport.base_urls),
         key=key,
         retry=None if retry is None else check_instance(retry, "retry", RetryPolicy),

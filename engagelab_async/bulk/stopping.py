@@ -6,8 +6,11 @@ there.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import anyio
 
 from engagelab_async.errors import (
     AuthenticationError,
@@ -19,6 +22,7 @@ from engagelab_async.errors import (
     SendFailedError,
 )
 
+from .concurrency import ConcurrencyLimit
 from .outcomes import AnyOutcome, Rejected, Uncertain
 
 StopRule = Callable[[AnyOutcome], str | None]
@@ -67,3 +71,52 @@ def fatal_reason(error: EngageLabError) -> str | None:
 def may_be_tried_again(error: EngageLabError) -> bool:
     """Return whether a later run should send what this one could not: it was not about the row."""
     return error.transient or fatal_reason(error) is not None
+
+
+class RunState:
+    """Whether a run goes on.
+
+    Args:
+        limit: Where its workers wait for permits.
+        on_stop: Called with the reason when the run is stopped, once.
+
+    Attributes:
+        closed: Whether nothing new is started.
+        stopped: Why the run was stopped, if it was.
+    """
+
+    def __init__(
+        self, limit: ConcurrencyLimit, on_stop: Callable[[str], object] | None = None
+    ) -> None:
+        self.closed: bool = False
+        self.stopped: str | None = None
+        self._limit = limit
+        self._on_stop = on_stop
+        self._waits: set[anyio.CancelScope] = set()
+
+    def close(self) -> None:
+        """Start nothing new."""
+        self.closed = True
+        self._limit.dismiss(self)
+
+    def stop(self, reason: str) -> None:
+        """Start nothing new, and end all waits; the first reason counts."""
+        self.close()
+        for scope in self._waits:
+            scope.cancel()
+        if self.stopped is None:
+            self.stopped = reason
+            if self._on_stop is not None:
+                self._on_stop(reason)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Make a wait that ends when the run is stopped."""
+        with anyio.CancelScope() as scope:
+            if self.stopped is not None:
+                scope.cancel()
+            self._waits.add(scope)
+            try:
+                yield
+            finally:
+                self._waits.discard(scope)

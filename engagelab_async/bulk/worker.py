@@ -19,10 +19,10 @@ from engagelab_async.sms.messages import SendSMS
 
 from .flow import DEFAULT_PAUSE
 from .identity import REFERENCE, Reference, identity, identity_of_half
-from .journal import Record, RunJournal, SendIntent, Settlement, do_nothing
+from .journal import Record, RunJournal, SendIntent, Settlement, State
+from .journal.writer import do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
 from .report import targets_of
-from .states import State
 from .stopping import may_be_tried_again
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .concurrency import Permit
     from .flow import FlowControl, Mark
     from .identity import Key
+    from .stopping import RunState
 
 _LEAST_REFUSAL: Final = 400
 
@@ -46,7 +47,7 @@ class RunContext:
     Attributes:
         transport: What sends.
         flow: The flow control.
-        clock: Monotonic seconds.
+        state: Whether the run goes on.
         policy: When to retry.
         timeout: Seconds for one attempt; ``None`` for the transport's.
         deadline: Seconds for one operation; ``None`` for the transport's.
@@ -54,13 +55,14 @@ class RunContext:
         split_rejected: Whether to divide a refused operation with several targets.
         reference: Whether an SMS carries its identity, which its callbacks return.
         key: Makes identities for the journal.
+        intent_lifetime: Seconds for which an intent is good. One that is older is withdrawn.
         journal: The open journal.
         in_flight: How many requests are in flight.
     """
 
     transport: Transport
     flow: FlowControl
-    clock: Callable[[], float]
+    state: RunState
     policy: RetryPolicy
     timeout: float | None
     deadline: float | None
@@ -68,8 +70,14 @@ class RunContext:
     split_rejected: bool
     reference: bool
     key: Key | None
+    intent_lifetime: float
     journal: RunJournal | None = None
     in_flight: int = 0
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic seconds."""
+        return self.flow.clock
 
     def begin(self, operation: Operation[Any]) -> Call[Any]:
         """Begin the call of an operation."""
@@ -122,7 +130,7 @@ class Task:
         Returns:
             The outcome, or the tasks of its two halves.
         """
-        flow = self.run.flow
+        run = self.run
         try:
             call = self.run.begin(self.operation)
             while True:
@@ -135,7 +143,8 @@ class Task:
                     if call.delay is None:
                         return self.halves() if self._is_divisible(error) else self._failed(error)
                     permit.release()
-                    await flow.back_off(call.delay)
+                    with run.state.interruptible():
+                        await run.flow.sleep(call.delay)
                     if call.is_over:
                         return self._failed(error)
         except EngageLabError as error:
@@ -168,28 +177,34 @@ class Task:
             blocked = await self._paced(permit)
             if blocked is not None or journal is None:
                 return blocked
+            asked = self.run.clock()
             blocked = await self._intend(journal)
             if blocked is not None:
                 return blocked
-            if not self.run.flow.paused:
+            is_old = self.run.clock() - asked > self.run.intent_lifetime
+            if not (is_old or self.run.flow.paused):
                 call.request = self._referenced(call, journal)
                 return None
+            # Meanwhile a pause has begun; or the process was suspended, and the intent is taken for
+            # that of one that has died.
             self._withdraw()
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
         """Wait until the run's flow control lets the request be sent."""
-        flow = self.run.flow
-        while flow.stopped is None:
+        flow, state = self.run.flow, self.run.state
+        while state.stopped is None:
             if not permit.held:
-                await flow.reacquire(permit)
+                with state.interruptible():
+                    await permit.reacquire()
                 continue
             if not flow.holding:
                 return None
             known = await self._look_up()
             if known is not None:
                 return self._recorded(known)
-            await flow.wait(targets_of(self.operation))
-            if flow.stopped is None and not flow.limit.is_overfull:
+            with state.interruptible():
+                await flow.wait(targets_of(self.operation))
+            if state.stopped is None and not flow.limit.is_overfull:
                 return None
             # The limit was reduced while this worker held a permit, and waited.
             permit.release()
@@ -201,21 +216,19 @@ class Task:
         if journal is None or self._looked_up:
             return None
         self._looked_up = True
-        intent = self._intent(ask_only=True)
-        known = await journal.intend(intent)
-        return known if intent.is_blocked_by(known, journal.run) else None
+        known = await journal.intend(self._intent(ask_only=True))
+        return None if known is None or known.granted else known
 
     async def _intend(self, journal: RunJournal) -> AnyOutcome | list[Task] | None:
         """Write the intent to send, unless the operation's record forbids it."""
         if not self.intended:
-            intent = self._intent(ask_only=False)
-            known = await journal.intend(intent)
-            if known is not None and intent.is_blocked_by(known, journal.run):
+            known = await journal.intend(self._intent(ask_only=False))
+            if known is not None and not known.granted:
                 return self._recorded(known)
             self.intended = True
             self.unrecorded = False
-            self._doubtful = known is not None and known.state.doubtful
-        return None if self.run.flow.stopped is None else self.given_up()
+            self._doubtful = known is not None
+        return None if self.run.state.stopped is None else self.given_up()
 
     def _intent(self, *, ask_only: bool) -> SendIntent:
         return SendIntent(
@@ -258,7 +271,7 @@ class Task:
             self._error = error
             reason = run.flow.failed(error, self._mark, call.delay)
             if reason is not None:
-                run.flow.stop(reason)
+                run.state.stop(reason)
             if call.delay is not None and not error.may_have_been_sent:
                 # It was not sent: if the process ends during the delay, the next one may send it.
                 self._withdraw()

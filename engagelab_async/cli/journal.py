@@ -8,8 +8,7 @@ from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async.bulk.files import JournalError
-from engagelab_async.bulk.journal_summary import JournalSummary, RecordedRun, summarise
+from engagelab_async.bulk.journal import JournalError, JournalSummary, RecordedRun, summarise
 
 from .outcome import Exit, misused
 from .output import ignore_errors, print_json

@@ -95,7 +95,7 @@ class Slots(Generic[T]):
             free = self._free.get(origin)
             while free:
                 slot = free.pop()
-                if self._clock() < slot.good_until:
+                if not self._is_over(slot):
                     return slot
                 await self._close(slot)
             return await self._new(origin)
@@ -133,11 +133,8 @@ class Slots(Generic[T]):
 
     async def sweep(self) -> None:
         """Close the free slots that must not, or cannot, be used again."""
-        now = self._clock()
         for origin, free in tuple(self._free.items()):
-            gone = {
-                slot for slot in free if now >= slot.good_until or self._is_stale(slot.connection)
-            }
+            gone = set(filter(self._is_over, free))
             self._free[origin] = deque(slot for slot in free if slot not in gone)
             for slot in gone:
                 await self._close(slot)
@@ -153,6 +150,9 @@ class Slots(Generic[T]):
         for free in self._free.values():
             while free:
                 await self._close(free.popleft())
+
+    def _is_over(self, slot: Slot[T]) -> bool:
+        return self._clock() >= slot.good_until or self._is_stale(slot.connection)
 
     def _longest_idle(self) -> Slot[T]:
         oldest = min(

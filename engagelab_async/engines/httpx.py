@@ -26,7 +26,7 @@ from ._engine import (
     keep_alive,
 )
 from ._loops import Owner, PerLoop
-from ._proxy import environment_proxy
+from ._proxy import PROXY_SCHEMES, environment_proxy
 from ._sending import SendingEngine
 from ._slots import Slots, Sweeper
 
@@ -47,8 +47,6 @@ _NEVER_LEFT: Final = (
     "UnsupportedProtocol",
 )
 """What a mock raises to say that nothing was sent; of a real transport it proves nothing."""
-
-_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 
 _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 """The roots of httpx's exceptions."""
@@ -400,7 +398,7 @@ class HTTPXEngine(_HTTPXEngine):
         limits = self._library.module.Limits(
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
         )
-        proxy = environment_proxy(origin, _PROXY_SCHEMES)
+        proxy = environment_proxy(origin, PROXY_SCHEMES)
         # Loading certificates blocks the event loop for 30 ms, which plain HTTP need not pay.
         needs_tls = any(url.startswith("https:") for url in (origin, proxy or ""))
         try:
@@ -546,20 +544,6 @@ _NO_TIMEOUTS: Final = {"timeout": {"connect": None, "read": None, "write": None,
 
 _RECEIVED: Final = 1024 * 1024
 """More than what a transport has received but not handed out yet, in bytes."""
-
-
-@lru_cache
-def tls_context() -> ssl.SSLContext:
-    """Trust what httpx trusts: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else certifi's list.
-
-    Raises:
-        ConfigurationError: There are no such certificates.
-    """
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:
-        msg = f"the environment's certificates cannot be used ({type(error).__name__})"
-        raise ConfigurationError(msg) from error
 
 
 @lru_cache

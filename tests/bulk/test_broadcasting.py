@@ -263,6 +263,7 @@ class TestGrouping:
         )
         assert (numbers(2)[1],) == second.to
 
+    @pytest.mark.asyncio
     async def test_takes_an_async_source(self) -> None:
         """Numbers may come out of a database while they are sent."""
 
@@ -274,6 +275,7 @@ class TestGrouping:
 
         assert [200, 200, 50] == [len(operation.to) for operation in operations]
 
+    @pytest.mark.asyncio
     async def test_begins_with_nothing(self) -> None:
         """An empty list makes no operation."""
         assert [] == list(broadcast([], "1233"))

@@ -20,6 +20,7 @@ from engagelab_async import (
     Uncertain,
 )
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, FlowControl
+from engagelab_async.bulk.stopping import RunState
 from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 from support.scripted_engine import FakeTime
@@ -385,18 +386,23 @@ class TestEnd:
 
         on(main)
 
-    async def test_wakes_those_who_wait(self) -> None:
-        """A flow that is released holds nobody back, not even those who come after."""
+    @pytest.mark.asyncio
+    async def test_ends_every_wait(self) -> None:
+        """A run that is stopped waits for nothing, not even for what it begins to wait for then."""
         time = FakeTime()
         flow = FlowControl(4, None, clock=time.clock, sleep=anyio.sleep)
         flow.failed(RateLimitError("slow down", http_status=429), flow.mark, 600.0)
+        state = RunState(flow.limit)
+
+        async def wait() -> None:
+            with state.interruptible():
+                await flow.wait(1)
+
         async with anyio.create_task_group() as group:
-            group.start_soon(flow.wait, 1)
-            group.start_soon(flow.back_off, 600.0)
+            group.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
-            flow.stop("on purpose")
-        await flow.wait(1)
-        await flow.back_off(600.0)
+            state.stop("on purpose")
+        await wait()
 
         assert flow.paused
 
@@ -437,6 +443,7 @@ class TestEnd:
         on(main)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("error", "kind"), [(ConnectError, "Rejected"), (ResponseTimeoutError, "Uncertain")]
 )

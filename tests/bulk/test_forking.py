@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import Database
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, State, summarise
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 from support.counting import Counting
 
@@ -24,7 +22,7 @@ _HEAD = """
     from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement
-    from engagelab_async.bulk.states import State
+    from engagelab_async.bulk.journal import State
 
     journal = Path(sys.argv[1])
     log = journal.with_name("run.db-wal")
@@ -150,6 +148,7 @@ def test_children_of_a_run_leave_the_log(journal: Path) -> None:
     assert summarise(journal).states[State.ACCEPTED] >= 90
 
 
+@pytest.mark.asyncio
 async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
     """What nobody closes is left as by a kill, and not closed by a finalizer."""
     program = """
@@ -242,13 +241,14 @@ _CLIENT = """
 """
 
 
+@pytest.mark.parametrize("engine", ["asyncio", "aiohttp"])
 @pytest.mark.parametrize("end", ["sys.exit()", "continue"])
-def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str) -> None:
+def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str, engine: str) -> None:
     """It inherits tasks that are about to write a request, which its parent writes as well."""
     program = f"""
         async def main():
             async with (
-                client("aiohttp") as engagelab,
+                client("{engine}") as engagelab,
                 engagelab.fan_out(sends(200), journal=journal) as run,
             ):
                 seen = 0

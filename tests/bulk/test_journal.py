@@ -7,29 +7,30 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio import to_thread
 
 from engagelab_async import EngageLabError, SendSMS, Template
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import (
-    JOURNAL,
     Database,
     Record,
     SendIntent,
     Settlement,
-    open_database,
+    SQLiteJournal,
+    State,
+    summarise,
 )
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal.files import open_lock
+from engagelab_async.bulk.journal.schema import JOURNAL
 from support.backends import Run
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
+from support.journals import records_of
 
 
 def begun(path: Path) -> None:
@@ -53,29 +54,6 @@ def fetch(path: Path, query: str) -> list[tuple[object, ...]]:
 class TestDatabase:
     """Rows, and what they keep from being sent."""
 
-    def test_grants_what_it_does_not_know(self, journal: Path) -> None:
-        """A intent of something new is written as being sent."""
-        database = Database(journal)
-
-        assert {} == database.write([], [SendIntent("a"), SendIntent("b")])
-        assert {"a", "b"} == database.write(
-            [], [SendIntent("a"), SendIntent("b"), SendIntent("c")]
-        ).keys()
-
-        database.close()
-
-        assert [("a", 0), ("b", 0), ("c", 0)] == fetch(
-            journal, "SELECT digest, state FROM known ORDER BY digest"
-        )
-
-    def test_writes_nothing_for_a_question(self, journal: Path) -> None:
-        """Who only asks leaves no trace."""
-        database = Database(journal)
-        database.write([], [SendIntent("a", ask_only=True)])
-        database.close()
-
-        assert [] == fetch(journal, "SELECT * FROM known")
-
     def test_flushes_nothing_for_questions(self, journal: Path) -> None:
         """Half a million that were sent before cost no transaction each."""
         database = Database(journal)
@@ -88,18 +66,8 @@ class TestDatabase:
 
         database.close()
 
-    def test_settles_before_it_intends(self, journal: Path) -> None:
-        """What is given back and intended again in one transaction is being sent."""
-        database = Database(journal)
-        database.write([], [SendIntent("a")])
-        known = database.write([Settlement("a", State.UNSENT)], [SendIntent("a")])
-        database.close()
-
-        assert State.UNSENT is known["a"].state
-        assert [(0,)] == fetch(journal, "SELECT state FROM known")
-
     def test_is_uncertain_of_what_was_cut_off(self, journal: Path) -> None:
-        """What was under way when a process ended is that of its run, whoever looks next."""
+        """What was in flight when a process ended is that of its run, whoever looks next."""
         first = Database(journal)
         first.write([Settlement("late", State.UNCERTAIN)], [SendIntent("new"), SendIntent("done")])
         first.write([Settlement("done", State.ACCEPTED)], [])
@@ -107,46 +75,14 @@ class TestDatabase:
         second = Database(journal)
         second.write([], [SendIntent("late", resend=True)])
         second.close()
-        Database(journal).close()
-        last = Database(journal)
-        known = last.write(
-            [], [SendIntent(name, ask_only=True) for name in ("late", "new", "done")]
-        )
-        last.close()
+        for _ in range(2):
+            Database(journal).close()
 
-        assert {
-            "late": Record(State.SENDING, 2),
-            "new": Record(State.SENDING, 1),
-            "done": Record(State.ACCEPTED, 1),
-        } == known
-
-    @pytest.mark.parametrize(
-        ("state", "free", "free_with_consent"),
-        [
-            (State.SENDING, False, True),
-            (State.ACCEPTED, False, False),
-            (State.REFUSED, False, False),
-            (State.UNCERTAIN, False, True),
-            (State.UNSENT, True, True),
-            (State.SPLIT, False, False),
-        ],
-    )
-    def test_holds_up_what_was_or_may_have_been_sent(
-        self, journal: Path, state: State, free: bool, free_with_consent: bool
-    ) -> None:
-        """Only what was not sent is free, and with the caller's consent what may have been."""
-        first = Database(journal)
-        first.write([Settlement("a", state)], [])
-        first.close()
-        second = Database(journal)
-        entry = second.write([], [SendIntent("a", ask_only=True)])["a"]
-        second.close()
-
-        assert free is not SendIntent("a").is_blocked_by(entry, second.run)
-        assert free_with_consent is not SendIntent("a", resend=True).is_blocked_by(
-            entry, second.run
-        )
-        assert state in (State.SENDING, State.UNCERTAIN) or not state.doubtful
+            assert {
+                "late": Record(State.SENDING, 2),
+                "new": Record(State.SENDING, 1),
+                "done": Record(State.ACCEPTED, 1),
+            } == records_of(journal)
 
     def test_counts_runs(self, journal: Path) -> None:
         """Each opening is a run, with its beginning and its end."""
@@ -156,12 +92,6 @@ class TestDatabase:
         assert [(1, 1.0, 1.0), (2, 2.0, 2.0)] == fetch(
             journal, "SELECT number, started, ended FROM runs"
         )
-
-    def test_may_be_closed_again(self, journal: Path) -> None:
-        """Closing twice does no harm."""
-        database = Database(journal)
-        database.close()
-        database.close()
 
     def test_undoes_what_fails_halfway(self, journal: Path) -> None:
         """A transaction is written as a whole or not at all."""
@@ -202,6 +132,7 @@ class TestDatabase:
 class TestContent:
     """What is stored of an operation."""
 
+    @pytest.mark.asyncio
     async def test_is_nothing_personal(self, journal: Path) -> None:
         """No number, no text and no param can be found in the file."""
         operation = SendSMS("+6591234567", Template("1233", params={"name": "Rumpelstiltskin"}))
@@ -214,6 +145,7 @@ class TestContent:
             assert b"91234567" not in data
             assert b"Rumpelstiltskin" not in data
 
+    @pytest.mark.asyncio
     async def test_is_one_file_in_the_end(self, journal: Path) -> None:
         """The log beside it is folded in when a run ends."""
         await outcomes_of(run_of(Platform(), sends(5), journal=journal))
@@ -224,6 +156,7 @@ class TestContent:
 class TestName:
     """Where a journal may be."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "name", ["a b.db", "50%.db", "what?.db", "#1.db", ":memory:", "file:x?mode=memory", "é.db"]
     )
@@ -237,6 +170,7 @@ class TestName:
         )
         assert [name] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     async def test_may_be_relative(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A bare name is in the working directory, also one that SQLite takes for memory."""
         monkeypatch.chdir(tmp_path)
@@ -244,6 +178,7 @@ class TestName:
 
         assert [":memory:"] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["no/such/directory.db", "file/in.db", "", "."])
     async def test_that_cannot_be_used_is_told(self, tmp_path: Path, name: str) -> None:
         """A missing directory, or a directory in its place, is an error that names the file."""
@@ -302,60 +237,40 @@ class TestName:
         resumed.close()
 
 
-class Slow(Database):
-    """A database that takes its time to open."""
-
-    begun = threading.Event()
-    going_on = threading.Event()
-    closed = threading.Event()
-
-    def __init__(self, path: Path) -> None:
-        self.begun.set()
-        self.going_on.wait()
-        super().__init__(path)
-
-    def close(self) -> None:
-        """Close, and say so."""
-        super().close()
-        self.closed.set()
-
-
 class TestOpening:
-    """A thread opens the file, which nobody can cancel."""
+    """A thread opens the file, and a thread cannot be cancelled."""
 
-    async def test_that_is_cancelled_holds_nothing(
-        self, journal: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("is_open", [False, True])
+    async def test_that_is_cancelled_holds_nothing(self, journal: Path, is_open: bool) -> None:
         """What is opened too late is closed again, and the next run can have it."""
-        for event in (Slow.begun, Slow.going_on, Slow.closed):
-            event.clear()
-        monkeypatch.setattr("engagelab_async.bulk.journal.Database", Slow)
-        task = asyncio.create_task(open_database(journal))
-        await to_thread.run_sync(Slow.begun.wait)
-        task.cancel()
-        await asyncio.wait([task])
-        Slow.going_on.set()
-        await to_thread.run_sync(Slow.closed.wait)
+        locked, ready = threading.Event(), threading.Event()
+
+        def keep_it_waiting() -> None:
+            with open_lock:
+                locked.set()
+                ready.wait()
+
+        with ThreadPoolExecutor() as threads:
+            kept = threads.submit(keep_it_waiting)
+            locked.wait()
+            task = asyncio.create_task(SQLiteJournal.open(journal))
+            await asyncio.sleep(0)
+            if is_open:
+                ready.set()
+                kept.result()
+                with open_lock:
+                    # The thread has opened the file, and the task has not heard of it yet.
+                    task.cancel()
+            else:
+                task.cancel()
+            await asyncio.wait([task])
+            ready.set()
 
         assert task.cancelled()
 
-        Database(journal).close()
-
-    async def test_that_is_cancelled_at_its_end_holds_nothing(
-        self, journal: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The file is open, and its opener will never know."""
-        run_sync = to_thread.run_sync
-
-        async def too_late(function: Callable[[], None]) -> None:
-            await run_sync(function)
-            raise asyncio.CancelledError
-
-        monkeypatch.setattr(to_thread, "run_sync", too_late)
-        with pytest.raises(asyncio.CancelledError):
-            await open_database(journal)
-
-        Database(journal).close()
+        with open_lock:
+            Database(journal).close()
 
     def test_that_is_cancelled_is_free_at_once(self, on: Run, journal: Path) -> None:
         """Whatever moment it is cancelled at, the next can have the file, and need not wait."""
@@ -367,7 +282,7 @@ class TestOpening:
                     for _ in range(steps):
                         await anyio.lowlevel.checkpoint()
                     group.cancel_scope.cancel()
-                (await open_database(journal)).close()
+                await (await SQLiteJournal.open(journal)).close()
 
         async def enter() -> None:
             async with run_of(Platform(), sends(3), journal=journal, grace=0.0):
@@ -375,18 +290,19 @@ class TestOpening:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_that_is_cancelled_by_asyncio_is_free_at_once(self, journal: Path) -> None:
         """It does not wait for the thread that opens the file; the next opener does."""
         begun(journal)
         for steps in range(8):
-            task = asyncio.create_task(open_database(journal))
+            task = asyncio.create_task(SQLiteJournal.open(journal))
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
             if not task.cancelled():
-                task.result().close()
-            (await open_database(journal)).close()
+                await task.result().close()
+            await (await SQLiteJournal.open(journal)).close()
 
     def test_waits_for_those_who_read(self, journal: Path) -> None:
         """Closing the file, a reader would give the lock of the run away."""
@@ -440,6 +356,7 @@ def cut(path: Path) -> None:
 class TestUnusable:
     """A file that is no journal, or no longer."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("make", "text"),
         [
@@ -514,6 +431,7 @@ except JournalError as error:
 class TestInUse:
     """One run at a time."""
 
+    @pytest.mark.asyncio
     async def test_is_told_to_the_second(self, journal: Path) -> None:
         """A second run, in this process or in another, is refused; the first goes on."""
         other = [
@@ -534,6 +452,7 @@ class TestInUse:
 
             assert 49 == len([outcome async for outcome in run])
 
+    @pytest.mark.asyncio
     async def test_by_a_reader_is_told_too(self, journal: Path) -> None:
         """Somebody who has the file open in another program keeps a run from beginning."""
         begun(journal)

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.bulk.files import JournalError
 from engagelab_async.bulk.identity import identity_of_half
-from engagelab_async.bulk.journal import Database, SendIntent, Settlement
-from engagelab_async.bulk.journal_summary import RecordedRun, count_known, summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import (
+    Database,
+    JournalError,
+    RecordedRun,
+    SendIntent,
+    Settlement,
+    State,
+    count_known,
+    summarise,
+)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A journal over several runs: nobody is lost, nobody is sent to twice."""
 
-import asyncio
 import sqlite3
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,8 @@ from engagelab_async import (
 )
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import Key, identity
-from engagelab_async.bulk.journal import Database, Record, RunJournal, SendIntent, Settlement
+from engagelab_async.bulk.journal import Database, SendIntent, SQLiteJournal, State
 from engagelab_async.bulk.outcomes import AnyOutcome
-from engagelab_async.bulk.states import State
 from support.backends import Run
 from support.bulk import (
     Platform,
@@ -40,6 +37,7 @@ from support.bulk import (
     run_of,
     sends,
 )
+from support.journals import Disk, records_of
 from support.scripted_engine import FakeTime
 
 ONCE = RetryPolicy(attempts=1)
@@ -47,10 +45,7 @@ ONCE = RetryPolicy(attempts=1)
 
 def state_of(journal: Path, operation: Operation[Any]) -> State:
     """Look up what a journal knows of an operation."""
-    database = Database(journal)
-    entry = database.write([], [SendIntent(identity(operation, None), ask_only=True)])
-    database.close()
-    return entry[identity(operation, None)].state
+    return records_of(journal)[identity(operation, None)].state
 
 
 def cut_off_while_sending(journal: Path, operations: Sequence[Operation[Any]]) -> None:
@@ -263,6 +258,7 @@ class TestDuplicate:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
         """A key that returns a number is told."""
         with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
@@ -302,37 +298,6 @@ class TestRepeat:
             assert State.ACCEPTED is state_of(journal, operation)
 
         on(main)
-
-
-class TestIdentity:
-    """What makes two operations the same."""
-
-    def test_is_product_path_and_body(self) -> None:
-        """Equal operations have one identity; another number, template or option has another."""
-        different = [
-            SendSMS("+6591234567", "1"),
-            SendSMS("+6591234568", "1"),
-            SendSMS("+6591234567", "2"),
-            SendSMS("+6591234567", "1", plan_name="spring"),
-        ]
-
-        assert 4 == len({identity(operation, None) for operation in different})
-        assert identity(different[0], None) == identity(SendSMS("+6591234567", "1"), None)
-
-    def test_is_not_the_order_of_params(self) -> None:
-        """Params that a program names in another order are the same params."""
-        one, other = (
-            SendSMS("+6591234567", Template("1", params=params), custom_args=params)
-            for params in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
-        )
-
-        assert identity(one, None) == identity(other, None)
-
-    def test_is_the_callers(self) -> None:
-        """Text and bytes that spell the same are the same."""
-        (operation,) = sends(1)
-
-        assert identity(operation, lambda _: "é") == identity(operation, lambda _: "é".encode())
 
 
 class TestIntent:
@@ -440,201 +405,54 @@ def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
     return State(state)
 
 
-class Stubborn:
-    """A database whose writes fail, or wait, as a test wants; it stands for a full disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-        self.run = self._database.run
-        self.token = self._database.token
-        self.failing = False
-        self.going_on = threading.Event()
-        self.going_on.set()
-        self.begun = threading.Event()
-
-    def write(
-        self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
-    ) -> Mapping[str, Record]:
-        """Write, unless told otherwise."""
-        self.begun.set()
-        self.going_on.wait()
-        if self.failing:
-            raise sqlite3.OperationalError("database or disk is full")
-        return self._database.write(ends, intents)
-
-    def close(self) -> None:
-        """Close."""
-        self._database.close()
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch, journal: Path) -> Callable[[], Stubborn]:
-    """Puts runs on a disk that does what a test wants."""
-    made: list[Stubborn] = []
-
-    def open_on_disk(path: Path) -> Stubborn:
-        made.append(Stubborn(path))
-        return made[-1]
-
-    monkeypatch.setattr("engagelab_async.bulk.journal.Database", open_on_disk)
-    return lambda: made[-1]
-
-
 class TestFullDisk:
     """The journal cannot be written any longer."""
 
-    def test_ends_the_run(self, on: Run, journal: Path, disk: Callable[[], Stubborn]) -> None:
+    def test_ends_the_run(self, on: Run, journal: Path) -> None:
         """Nothing is sent without an intent, what is answered is told, and the error is raised."""
         platform = Platform()
 
-        def fill_up(outcome: AnyOutcome) -> None:
-            disk().failing = outcome.index >= 20
-
         async def main() -> None:
-            run = run_of(platform, sends(1000), journal=journal, stop_when=fill_up)
+            disk = Disk(await SQLiteJournal.open(journal))
+
+            def fill_up(outcome: AnyOutcome) -> None:
+                disk.is_full = outcome.index >= 20
+
+            run = run_of(platform, sends(1000), journal=disk, stop_when=fill_up)
             with pytest.raises(JournalError, match=r"it cannot be written .*disk is full"):
                 await outcomes_of(run)
 
             assert len(platform.received) == run.report.accepted < 40
             assert "a failure (JournalError)" == run.report.stopped
 
-        async def again() -> None:
             outcomes = await outcomes_of(run_of(platform, sends(1000), journal=journal))
 
             assert {"settled", "Uncertain", "Accepted"} >= set(kinds(outcomes))
             assert 1000 == len(set(platform.numbers)) == len(platform.numbers)
 
         on(main)
-        on(again)
 
-    async def test_undoes_an_intent_that_waited_for_the_disk(
-        self, journal: Path, disk: Callable[[], Stubborn]
-    ) -> None:
-        """Who is cancelled while an intent is on its way to a slow disk leaves nothing behind."""
+    @pytest.mark.asyncio
+    async def test_undoes_an_intent_that_waited_for_the_disk(self, journal: Path) -> None:
+        """A task that is cancelled while its intent waits for a slow disk leaves nothing behind."""
         platform = Platform()
+        disk = Disk(await SQLiteJournal.open(journal))
+        disk.slow_down()
 
         async def leave() -> None:
-            async with run_of(platform, sends(9), journal=journal, grace=0.0):
-                disk().going_on.clear()
-                await anyio.to_thread.run_sync(disk().begun.wait)
-                left.set()
+            async with run_of(platform, sends(9), journal=disk, grace=0.0):
+                await disk.writing.wait()
 
-        left = Event()
         async with anyio.create_task_group() as group:
             group.start_soon(leave)
-            await left.wait()
+            await disk.writing.wait()
             await anyio.wait_all_tasks_blocked()
-            disk().going_on.set()
+            disk.ready.set()
 
         assert [] == platform.received
         assert ["Accepted"] * 9 == kinds(
             await outcomes_of(run_of(platform, sends(9), journal=journal))
         )
-
-
-def fail(error: JournalError) -> None:
-    """Let no journal fail unexpected."""
-    pytest.fail(str(error))
-
-
-class TestTasks:
-    """The journal as the tasks of a run see it."""
-
-    async def test_shares_transactions(self, journal: Path) -> None:
-        """What is wanted while a transaction is written is in the next, all together."""
-        database = Database(journal)
-        writes: list[tuple[int, int]] = []
-
-        class Counting:
-            run = database.run
-            close = database.close
-
-            def write(
-                self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
-            ) -> Mapping[str, Record]:
-                writes.append((len(ends), len(intents)))
-                return database.write(ends, intents)
-
-        log = RunJournal(Counting(), fail)  # type: ignore[arg-type]
-        async with anyio.create_task_group() as group:
-            group.start_soon(log.write)
-            async with anyio.create_task_group() as intents:
-                for index in range(100):
-                    intents.start_soon(log.intend, SendIntent(str(index)))
-            for index in range(100):
-                log.settle(Settlement(str(index), State.ACCEPTED))
-            log.close()
-
-        assert [(0, 100), (100, 0)] == writes
-
-    async def test_takes_back_an_intent_that_was_answered_too_late(self, journal: Path) -> None:
-        """A cancellation that comes together with the answer leaves nothing behind."""
-        log = RunJournal(Database(journal), fail)
-        intent = asyncio.create_task(log.intend(SendIntent("a")))
-        await anyio.lowlevel.checkpoint()
-
-        def cancel() -> None:
-            intent.cancel()
-            log.close()
-
-        log.settle(Settlement("b", State.ACCEPTED), cancel)
-        await log.write()
-        with pytest.raises(asyncio.CancelledError):
-            await intent
-
-        again = Database(journal)
-        entry = again.write([], [SendIntent("a", ask_only=True)])
-        again.close()
-
-        assert State.UNSENT is entry["a"].state
-
-    async def test_end_with_their_loop(self, journal: Path) -> None:
-        """When the writer is torn away, nothing waits for it: intents fail, settlements pass."""
-        database = Database(journal)
-        log = RunJournal(database, fail)
-        writer = asyncio.create_task(log.write())
-        await anyio.lowlevel.checkpoint()
-        writer.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await writer
-        settled: list[bool] = []
-        log.settle(Settlement("a", State.ACCEPTED), lambda: settled.append(True))
-
-        assert [True] == settled
-        with pytest.raises(JournalError, match="it cannot be written"):
-            await log.intend(SendIntent("b"))
-        with pytest.raises(JournalError, match="it cannot be written"):
-            await log.intend(SendIntent("b", ask_only=True))
-
-    async def test_end_with_their_loop_while_the_disk_is_slow(self, journal: Path) -> None:
-        """A writer that is torn away from a thread leaves the file to that, then closes it."""
-        slow = Stubborn(journal)
-        slow.going_on.clear()
-        log = RunJournal(slow, fail)  # type: ignore[arg-type]
-        writer = asyncio.create_task(log.write())
-        intent = asyncio.create_task(log.intend(SendIntent("a")))
-        await anyio.to_thread.run_sync(slow.begun.wait)
-        asyncio.get_running_loop().call_soon(slow.going_on.set)
-        writer.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await writer
-        with pytest.raises(JournalError, match="it cannot be written"):
-            await intent
-
-    async def test_may_ask_without_a_trace(self, journal: Path) -> None:
-        """A question that is withdrawn leaves as little as one that is answered."""
-        log = RunJournal(Database(journal), fail)
-        question = asyncio.create_task(log.intend(SendIntent("a", ask_only=True)))
-        await anyio.lowlevel.checkpoint()
-        question.cancel()
-        await anyio.lowlevel.checkpoint()
-        log.close()
-        await log.write()
-        again = Database(journal)
-
-        assert {} == again.write([], [SendIntent("a", ask_only=True)])
-
-        again.close()
 
 
 class TestOutcome:

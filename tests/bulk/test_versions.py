@@ -14,10 +14,8 @@ import pytest
 from engagelab_async import Journal
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
-from engagelab_async.bulk.journal import Database
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.settling import beside
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, State, summarise
+from engagelab_async.bulk.journal.receipts import beside
 from engagelab_async.webhooks import MessageStatus
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 
@@ -138,6 +136,7 @@ def tables(journal: Path) -> list[tuple[object, ...]]:
 class TestOlder:
     """A journal of version 1."""
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with(self, old: Path) -> None:
         """Nobody is sent to twice, and it becomes one of this version."""
         ended(old)
@@ -149,6 +148,7 @@ class TestOlder:
         assert 2 == len(platform.received)
         assert [(2,)] == tables(old)[:1]
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with_after_a_kill(self, old: Path) -> None:
         """What was under way is uncertain, and what is in the log is not lost."""
         killed(old)
@@ -159,6 +159,7 @@ class TestOlder:
         assert ["settled", "Uncertain", "Uncertain", "Accepted"] == kinds(outcomes)
         assert [old.name] == [file.name for file in old.parent.iterdir()]
 
+    @pytest.mark.asyncio
     async def test_is_settled_by_its_callbacks(self, old: Path) -> None:
         """What stands beside it counts as before."""
         killed(old)

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk import JournalError
-from engagelab_async.bulk.journal import Database, SendIntent, Settlement
-from engagelab_async.bulk.states import State
-from engagelab_async.bulk.wal import is_damaged, is_log
+from engagelab_async.bulk.journal import Database, SendIntent, Settlement, State
+from engagelab_async.bulk.journal.wal import is_damaged, is_log
 
 TRANSACTIONS = 20
 FRAME = 24 + 4096

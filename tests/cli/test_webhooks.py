@@ -18,9 +18,7 @@ import httpx
 import pytest
 
 from engagelab_async.bulk.identity import REFERENCE, Reference
-from engagelab_async.bulk.journal import Database, SendIntent
-from engagelab_async.bulk.journal_summary import summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import Database, SendIntent, State, summarise
 from engagelab_async.cli.webhooks.account import Account
 from engagelab_async.cli.webhooks.showing import document, line
 from engagelab_async.webhooks import (

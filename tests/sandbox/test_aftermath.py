@@ -46,6 +46,7 @@ def statuses(server: Hostile) -> list[str]:
     return [str(each["message_status"]) for each in found if isinstance(each, dict)]
 
 
+@pytest.mark.asyncio
 async def test_a_send_is_called_back() -> None:
     """Every status of a message comes to the URL, in its order, beside the check of the URL."""
     with (
@@ -60,6 +61,7 @@ async def test_a_send_is_called_back() -> None:
         assert [b"", b"{}"] == [request.body for request in server.requests[:CHECKS]]
 
 
+@pytest.mark.asyncio
 async def test_time_is_the_sandboxs() -> None:
     """With a clock of the caller's, the moment it is set forward decides."""
     clock = FakeClock()
@@ -76,6 +78,7 @@ async def test_time_is_the_sandboxs() -> None:
         assert ["sent", "delivered", "verified_timeout"] == statuses(server)[2:]
 
 
+@pytest.mark.asyncio
 async def test_what_is_done_by_hand_is_called_back() -> None:
     """Delivering, failing, verifying, expiring and replying, from any thread."""
     with Hostile(OK) as server, Sandbox(callbacks=Callbacks(server.url)) as sandbox:
@@ -98,6 +101,7 @@ async def test_what_is_done_by_hand_is_called_back() -> None:
         assert ["sent_failed"] == [each.status for each in sandbox.history(messages[1])][2:]
 
 
+@pytest.mark.asyncio
 async def test_callbacks_can_be_set_while_it_runs() -> None:
     """From then on everything is called back, of earlier messages what is still to come."""
     clock = FakeClock()
@@ -112,6 +116,7 @@ async def test_callbacks_can_be_set_while_it_runs() -> None:
         assert ["sent", "delivered"] == statuses(server)
 
 
+@pytest.mark.asyncio
 async def test_sends_do_not_wait_for_callbacks() -> None:
     """While the receiver hangs, the API answers; and the stop does not wait for it either."""
     with Hostile(hangs) as server:
@@ -127,6 +132,7 @@ async def test_sends_do_not_wait_for_callbacks() -> None:
     assert "engagelab-sandbox" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.asyncio
 async def test_every_try_is_on_record() -> None:
     """`Sandbox.deliveries` has the body, the tries and their answers, and knows the messages."""
     with (
@@ -146,6 +152,7 @@ async def test_every_try_is_on_record() -> None:
     assert [503, 200] == [each.status for each in delivery.tries][-2:]
 
 
+@pytest.mark.asyncio
 async def test_a_watcher_sees_everything() -> None:
     """The feed tells of statuses, replies and callbacks once somebody watches."""
     with Hostile(OK) as server, Sandbox(pace=0) as sandbox:
@@ -220,6 +227,7 @@ def create(sandbox: Sandbox, template_id: str) -> None:
     call("POST", f"{sandbox.otp_base_url}/v1/template-configs", body)
 
 
+@pytest.mark.asyncio
 async def test_reviews_are_called_back() -> None:
     """Each review that ends is told once, with the reviewer's words, on both products."""
     clock = FakeClock()
@@ -257,6 +265,7 @@ async def test_reviews_are_called_back() -> None:
         assert {int(clock.now), int(clock.now) - 4} == {row["itime"] for row in rows(server)}
 
 
+@pytest.mark.asyncio
 async def test_earlier_reviews_are_not_told() -> None:
     """Who asks for callbacks is told of what comes from then on."""
     with Hostile(OK) as server, Sandbox(review=Review.approve(after=0)) as sandbox:
@@ -269,6 +278,7 @@ async def test_earlier_reviews_are_not_told() -> None:
         assert [("otp", "after", "approved", "")] == notifications(server)
 
 
+@pytest.mark.asyncio
 async def test_kept_reviews_are_not_told_again(tmp_path: Path) -> None:
     """A store brings back what was decided; what was not, is told when it is."""
     clock = FakeClock()
@@ -289,6 +299,7 @@ async def test_kept_reviews_are_not_told_again(tmp_path: Path) -> None:
         assert ["decided", "pending"] == [name for _, name, *_ in notifications(server)]
 
 
+@pytest.mark.asyncio
 async def test_the_vendors_way_to_ask_for_callbacks() -> None:
     """The call of the vendor's sandbox sets the URL, and its pair signs."""
     verifier = Verifier("sandbox_demo", "sandbox_webhook_secret")

@@ -25,6 +25,7 @@ def of(amount: str, currency: str | None) -> Balance:
     return Balance(Decimal(amount), Decimal(0), Decimal(amount), currency)
 
 
+@pytest.mark.asyncio
 async def test_both_products_have_one() -> None:
     """The client reads both answers alike, and a read changes nothing."""
     engagelab = FakeEngageLab(balance="12.3456").client()
@@ -34,6 +35,7 @@ async def test_both_products_have_one() -> None:
     assert of("12.3456", None) == await engagelab.sms.balance()
 
 
+@pytest.mark.asyncio
 async def test_sends_consume_it() -> None:
     """Each message costs half a cent on its own product; what is dropped costs nothing."""
     fake = FakeEngageLab(balance=1)
@@ -47,6 +49,7 @@ async def test_sends_consume_it() -> None:
     assert of("0.9900", None) == await engagelab.sms.balance()
 
 
+@pytest.mark.asyncio
 async def test_no_limit_may_be_overdrawn() -> None:
     """A sandbox without a given balance lets everything out, and shows an overdraft."""
     fake = FakeEngageLab()
@@ -89,6 +92,7 @@ def test_the_last_cent_can_be_spent() -> None:
     assert 1 == platform.send_sms({**SMS, "to": ["x"]})["total_count"]
 
 
+@pytest.mark.asyncio
 async def test_an_empty_one_ends_a_bulk_run() -> None:
     """The library takes the refusal for what it is."""
     fake = FakeEngageLab(balance=0)
@@ -96,6 +100,7 @@ async def test_an_empty_one_ends_a_bulk_run() -> None:
         await fake.client().sms.send(TO, "1233")
 
 
+@pytest.mark.asyncio
 async def test_a_store_remembers(tmp_path: Path) -> None:
     """What an earlier sandbox sent is not paid back."""
     for left in ("0.0050", "0.0000"):

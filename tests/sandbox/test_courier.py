@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from attrs import evolve
 
 from engagelab_async.sandbox import CallbackDelivery, Callbacks, SentMessage, courier
@@ -50,7 +51,7 @@ class Office:
                 await running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def office() -> AsyncIterator[Office]:
     """A courier that runs."""
     office = Office()
@@ -77,6 +78,7 @@ def told(server: Hostile) -> list[list[int]]:
     return [[row["itime"] for row in body["rows"]] for body in bodies]
 
 
+@pytest.mark.asyncio
 async def test_a_new_url_is_checked(office: Office) -> None:
     """By an empty body for OTP, and one of {} for SMS; both are recorded."""
     with Hostile(OK) as server:
@@ -88,6 +90,7 @@ async def test_a_new_url_is_checked(office: Office) -> None:
         assert [True, True] == [each.is_over and each.is_answered for each in deliveries]
 
 
+@pytest.mark.asyncio
 async def test_a_failed_check_changes_nothing(office: Office, message: SentMessage) -> None:
     """It is not repeated, and callbacks are sent."""
     with Hostile(answers(500), answers(500), OK) as server:
@@ -101,6 +104,7 @@ async def test_a_failed_check_changes_nothing(office: Office, message: SentMessa
         ]
 
 
+@pytest.mark.asyncio
 async def test_callbacks_are_signed(office: Office, message: SentMessage) -> None:
     """Each try has a signature of its own that can be made again with the secret."""
     with Hostile(OK) as server:
@@ -122,6 +126,7 @@ async def test_callbacks_are_signed(office: Office, message: SentMessage) -> Non
         assert ["application/json"] == server.requests[-1].values("content-type")
 
 
+@pytest.mark.asyncio
 async def test_without_a_secret_there_is_no_signature(office: Office) -> None:
     """Nor is there any authorization."""
     with Hostile(OK) as server:
@@ -132,6 +137,7 @@ async def test_without_a_secret_there_is_no_signature(office: Office) -> None:
         assert [] == server.requests[0].values("authorization")
 
 
+@pytest.mark.asyncio
 async def test_rows_that_wait_go_together(office: Office, message: SentMessage) -> None:
     """As many as a callback may hold, in their order."""
     with Hostile(OK) as server:
@@ -143,6 +149,7 @@ async def test_rows_that_wait_go_together(office: Office, message: SentMessage) 
         assert [[0, 1, 2], [3, 4, 5], [6]] == told(server)
 
 
+@pytest.mark.asyncio
 async def test_products_do_not_share_a_callback(
     office: Office, platform: Platform, message: SentMessage
 ) -> None:
@@ -161,6 +168,7 @@ async def test_products_do_not_share_a_callback(
         ]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("failure", "status", "answer"),
     [
@@ -194,6 +202,7 @@ async def test_what_is_not_answered_200_is_sent_again(
         )
 
 
+@pytest.mark.asyncio
 async def test_nobody_waits_for_ever_for_an_answer(
     office: Office, message: SentMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +219,7 @@ async def test_nobody_waits_for_ever_for_an_answer(
     assert delivery.tries[0].took < 3
 
 
+@pytest.mark.asyncio
 async def test_an_endless_answer_is_an_answer(office: Office, message: SentMessage) -> None:
     """What counts is the status; of the body only the beginning is read and kept."""
     with Hostile(OK, OK, floods(), says(http(200, b"cut", {"Content-Length": "9"}))) as server:
@@ -221,6 +231,7 @@ async def test_an_endless_answer_is_an_answer(office: Office, message: SentMessa
     assert " " * 2048 == delivery.tries[0].answer
 
 
+@pytest.mark.asyncio
 async def test_an_answer_that_breaks_off_is_an_answer(office: Office, message: SentMessage) -> None:
     """Its status came, and the body is of no interest."""
     cut = says(http(200, b"cut", {"Content-Length": "9"}), then=lambda peer: peer.closes())
@@ -232,6 +243,7 @@ async def test_an_answer_that_breaks_off_is_an_answer(office: Office, message: S
     assert [(200, "cut")] == [(each.status, each.answer) for each in delivery.tries]
 
 
+@pytest.mark.asyncio
 async def test_it_gives_up(office: Office, message: SentMessage) -> None:
     """After as many attempts as it is allowed; later callbacks are sent all the same."""
     with refusing() as url:
@@ -245,6 +257,7 @@ async def test_it_gives_up(office: Office, message: SentMessage) -> None:
     assert (True, False, True) == (delivery.is_over, delivery.is_answered, delivery.has_failed)
 
 
+@pytest.mark.asyncio
 async def test_the_waits_grow(office: Office, message: SentMessage) -> None:
     """Each is twice the one before; other callbacks overtake one that waits."""
     with Hostile(OK, OK, answers(500), OK, answers(500), OK) as server:
@@ -277,6 +290,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("answer", ODD)
 async def test_odd_answers_are_answers(office: Office, message: SentMessage, answer: bytes) -> None:
     """A status of 200 counts, whatever stands beside it; the next callback is sent."""
@@ -290,6 +304,7 @@ async def test_odd_answers_are_answers(office: Office, message: SentMessage, ans
     assert [[200], [200]] == [[each.status for each in one.tries] for one in deliveries[CHECKS:]]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("answer", BROKEN)
 async def test_what_is_no_answer_ends_nothing(
     office: Office, message: SentMessage, answer: bytes
@@ -304,6 +319,7 @@ async def test_what_is_no_answer_ends_nothing(
     assert [False, True] == [each.status == 200 for each in delivery.tries]
 
 
+@pytest.mark.asyncio
 async def test_it_keeps_no_cookies(office: Office, message: SentMessage) -> None:
     """The platform does not, either."""
     cookie = answers(200, headers={"Set-Cookie": "a=b; Path=/"})
@@ -326,6 +342,7 @@ def test_the_platform_s_schedule(pace: float) -> None:
     assert 18 * 86_400 < sum(60 * each for each in minutes) < REPEAT_WINDOW
 
 
+@pytest.mark.asyncio
 async def test_the_pace_is_the_sandbox_s(message: SentMessage) -> None:
     """A test that is in no hurry need not wait for the platform's minutes."""
     office = Office(pace=0.0001)
@@ -340,6 +357,7 @@ async def test_the_pace_is_the_sandbox_s(message: SentMessage) -> None:
     assert 0.06 <= waits[1]
 
 
+@pytest.mark.asyncio
 async def test_a_failing_server_gets_nothing_new(
     office: Office, message: SentMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +374,7 @@ async def test_a_failing_server_gets_nothing_new(
         assert [[1], [2]] == sorted([last_but_one, last])
 
 
+@pytest.mark.asyncio
 async def test_only_the_newest_are_kept(
     office: Office, message: SentMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,6 +390,7 @@ async def test_only_the_newest_are_kept(
     assert [4, 5] == [each.number for each in deliveries]
 
 
+@pytest.mark.asyncio
 async def test_callbacks_can_be_turned_off(office: Office, message: SentMessage) -> None:
     """Without a URL rows go nowhere, and are not kept for a later one."""
     with Hostile(OK) as server:
@@ -384,6 +404,7 @@ async def test_callbacks_can_be_turned_off(office: Office, message: SentMessage)
         assert [b"", b"{}"] * 2 == [request.body for request in server.requests]
 
 
+@pytest.mark.asyncio
 async def test_what_was_under_way_is_sent_after_a_stop(message: SentMessage) -> None:
     """A callback that the stop interrupts is tried again when the courier runs again."""
     office = Office()
@@ -415,12 +436,14 @@ class TestMischief:
             await office.tries(CHECKS + callbacks)
             return told(server)
 
+    @pytest.mark.asyncio
     async def test_duplicates(self, office: Office, message: SentMessage) -> None:
         """A row comes again in a later callback."""
         brought = await self.brought(office, rows_of(message, 3), 2, duplicates=1.0)
 
         assert [[0, 1, 2], [0, 1, 2]] == brought
 
+    @pytest.mark.asyncio
     async def test_reordering(self, office: Office, message: SentMessage) -> None:
         """Some rows are overtaken by the rest, and none is lost."""
         brought = await self.brought(office, rows_of(message, 20), 2, reorder=0.5, seed=1)
@@ -440,6 +463,7 @@ class TestMischief:
         assert [[], []] == alone
         assert [second, first] == rows.take(now=0)
 
+    @pytest.mark.asyncio
     async def test_a_row_that_nothing_overtakes_goes_anyway(
         self, office: Office, message: SentMessage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -449,6 +473,7 @@ class TestMischief:
 
         assert [[0, 1]] == brought
 
+    @pytest.mark.asyncio
     async def test_a_seed_decides(
         self, message: SentMessage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -463,6 +488,7 @@ class TestMischief:
 
         assert played[0] == played[1] != played[2]
 
+    @pytest.mark.asyncio
     async def test_a_callback_is_never_too_long(self, office: Office, message: SentMessage) -> None:
         """Rows that come twice go on to the next callback when this one is full."""
         brought = await self.brought(office, rows_of(message, 3), 3, duplicates=1.0, max_rows=2)

@@ -52,6 +52,7 @@ def test_a_watcher_that_fell_behind_is_told(feed: Feed, number: int) -> None:
         feed.after(number)
 
 
+@pytest.mark.asyncio
 async def test_a_watcher_waits_for_the_next(feed: Feed) -> None:
     """It is woken by an event of another thread, and does not wait for one that is there."""
     waiting = asyncio.create_task(feed.wait(0))
@@ -63,6 +64,7 @@ async def test_a_watcher_waits_for_the_next(feed: Feed) -> None:
     assert (FeedEvent(1, "status", 1),) == feed.after(0)
 
 
+@pytest.mark.asyncio
 async def test_a_watcher_need_not_wait_for_ever(feed: Feed) -> None:
     """After some seconds without an event it goes on."""
     await feed.wait(0, seconds=0)
@@ -73,6 +75,7 @@ async def test_a_watcher_need_not_wait_for_ever(feed: Feed) -> None:
 class TestBell:
     """A bell."""
 
+    @pytest.mark.asyncio
     async def test_a_ring_is_heard_later(self) -> None:
         """Rings that nobody heard yet are heard as one."""
         bell = Bell()
@@ -86,6 +89,7 @@ class TestBell:
         bell.ring()
         await heard
 
+    @pytest.mark.asyncio
     async def test_whoever_is_always_woken_lets_others_go_on(self) -> None:
         """Hearing a ring gives other tasks their turn."""
         bell = Bell()

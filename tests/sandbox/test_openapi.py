@@ -94,6 +94,7 @@ def test_the_documents_are_valid(product: Product) -> None:
     validate(DOCUMENTS[product])
 
 
+@pytest.mark.asyncio
 @by_product
 async def test_the_documents_are_served(product: Product) -> None:
     """Anybody can read them, without a key."""

@@ -13,7 +13,9 @@ from anyio.lowlevel import checkpoint
 from attrs import define, field
 
 from engagelab_async import Operation, Request, Response, RetryPolicy, SendSMS, Template
-from engagelab_async.bulk import FanOut
+from engagelab_async.bulk import FanOut, Limiter
+from engagelab_async.bulk.flow import FlowControl
+from engagelab_async.bulk.journal import JournalStore
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.transport import Transport
 from support.scripted_engine import ACCOUNTS, FakeTime
@@ -129,7 +131,9 @@ def run_of(
     operations: Any,  # noqa: ANN401 - what is wrong is passed too
     *,
     max_in_flight: int = 4,
-    journal: Path | None = None,
+    limiter: Limiter | None = None,
+    flow: FlowControl | None = None,
+    journal: Path | JournalStore | None = None,
     time: FakeTime | None = None,
     sleep: Sleep | None = None,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
@@ -141,10 +145,8 @@ def run_of(
     return FanOut(
         transport(platform, time, sleep, retry),
         operations,
-        max_in_flight=max_in_flight,
+        flow=flow or FlowControl(max_in_flight, limiter, clock=time.clock, sleep=sleep),
         journal=journal,
-        clock=time.clock,
-        sleep=sleep,
         **options,
     )
 

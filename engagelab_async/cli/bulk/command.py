@@ -9,7 +9,7 @@ from attrs import frozen
 from rich.console import Console
 
 from engagelab_async import EngageLabError
-from engagelab_async.bulk.files import JournalError
+from engagelab_async.bulk.journal import JournalError
 from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import Call, message_of, spelled

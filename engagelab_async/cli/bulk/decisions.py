@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engagelab_async.bulk.identity import identity
-from engagelab_async.bulk.journal_summary import JournalSummary, count_known, summarise
-from engagelab_async.bulk.states import State
+from engagelab_async.bulk.journal import JournalSummary, State, count_known, summarise
 
 from . import report_page
 from .asking import agreed, can_ask

@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, Journal
-from engagelab_async.bulk.files import JournalError
+from engagelab_async.bulk.journal import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json

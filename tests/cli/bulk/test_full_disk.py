@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engagelab_async.bulk.journal_summary import summarise
+from engagelab_async.bulk.journal import summarise
 from support.command import COMMAND
 from support.counting import Counting, now_and_then
 from support.lists import WriteList, numbers

@@ -92,6 +92,7 @@ def test_a_picture_fits_a_terminal() -> None:
     assert "250,000 of 1,000,000  25,000/s  30 s left" in captured.get()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(("is_terminal", "every"), [(True, 0.1), (False, 5.0)])
 async def test_it_is_shown_again_and_again(is_terminal: bool, every: float) -> None:
     """On a terminal a picture that changes, elsewhere a line now and then."""

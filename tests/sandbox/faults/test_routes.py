@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import Fault, Sandbox
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox that runs."""
     async with Sandbox() as sandbox:
         yield sandbox
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its control API."""
     origin = sandbox.otp_base_url.removesuffix("otp")
@@ -23,6 +24,7 @@ async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.asyncio
 async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """What the control API does is what Python sees."""
     added = await http.post("/faults", json={"kind": "reset", "to": "+65*", "times": 3})
@@ -42,6 +44,7 @@ async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sa
     assert 0 == len(sandbox.faults)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -61,6 +64,7 @@ async def test_what_cannot_be_is_answered_400(
     assert 0 == len(sandbox.faults)
 
 
+@pytest.mark.asyncio
 async def test_a_number_that_is_not_there_is_answered_404(http: httpx.AsyncClient) -> None:
     """Also that of a fault which has struck as often as it should."""
     answer = await http.delete("/faults/7")
@@ -68,6 +72,7 @@ async def test_a_number_that_is_not_there_is_answered_404(http: httpx.AsyncClien
     assert (404, "there is no fault 7") == (answer.status_code, answer.json()["message"])
 
 
+@pytest.mark.asyncio
 async def test_other_sites_cannot_add_faults(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """The control API turns away what a foreign page makes a browser send."""
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}

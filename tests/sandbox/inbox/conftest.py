@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS
 from engagelab_async.sandbox.aftermath import Aftermath
@@ -25,7 +26,7 @@ def inbox(platform: Platform, aftermath: Aftermath, clock: FakeClock) -> Inbox:
     return Inbox(platform, aftermath, keep=4, clock=clock)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(platform: Platform, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API and of the inbox."""
     app = create_app(platform, recorded=inbox.recorded, further_routes=inbox.routes)

@@ -12,6 +12,8 @@ from starlette.routing import Route
 from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.platform import Platform
 
+pytestmark = pytest.mark.asyncio
+
 Document: TypeAlias = Any
 PLAN = {"to": ["+6591234561", "no number"], "template": {"id": "1233", "params": {}}}
 

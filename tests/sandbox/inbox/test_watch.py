@@ -1,5 +1,7 @@
 """How calls keep up with what happens to their messages."""
 
+import pytest
+
 from engagelab_async.sandbox import Callbacks
 from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.inbox.calls import Calls
@@ -9,6 +11,7 @@ from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
 
 
+@pytest.mark.asyncio
 async def test_a_callback_changes_the_calls_that_it_is_about(
     platform: Platform, aftermath: Aftermath, clock: FakeClock
 ) -> None:

@@ -2,6 +2,8 @@
 
 import statistics
 
+import pytest
+
 from engagelab_async import Credentials, EngageLab, SendOTP
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
 from support.chromium import Page
@@ -43,6 +45,7 @@ async def send_many(sandbox: Sandbox, count: int) -> None:
     assert count == report.accepted
 
 
+@pytest.mark.asyncio
 async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) -> None:
     """While they come and while they are scrolled, no task holds up the page for long."""
     page.run(WATCH_FRAMES)

@@ -4,9 +4,9 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from .files import JournalError, Kind, log_of
+from .files import Kind, log_of
 from .mark import NO_MARK, Reached, is_marked
-from .states import State
+from .protocol import JournalError, State
 from .wal import is_log
 
 # Digests are in no order, so each row of `operations` that is written is a page of its own in

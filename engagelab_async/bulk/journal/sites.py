@@ -5,6 +5,7 @@ that it was used with, and refuses another. It keeps a digest, and only scheme, 
 clear: a path may hold what a gateway takes for a password.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -12,9 +13,11 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from .files import JournalError
-from .identity import digest
+from engagelab_async.bulk.identity import digest
 
+from .protocol import JournalError
+
+_SITES: Final = "SELECT product, digest, origin FROM sites"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -66,3 +69,14 @@ def refuse_another(path: Path, recorded: Mapping[str, Site], sites: Mapping[str,
                 f"journal: {path} was used for {product} at {there}, and this run is for {here}: "
                 "one journal serves one place; use another for another"
             )
+
+
+def recorded_sites(connection: sqlite3.Connection) -> Mapping[str, Site]:
+    """Read where a journal was used, by product; one of version 1 does not know.
+
+    Args:
+        connection: The journal, open.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    rows = connection.execute(_SITES).fetchall() if version > 1 else []
+    return {product: Site(digest, origin) for product, digest, origin in rows}

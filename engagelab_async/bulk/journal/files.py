@@ -14,8 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from engagelab_async.errors import ConfigurationError
-
+from .protocol import JournalError
 from .wal import is_damaged
 
 # The first 72 bytes of an SQLite file, of which bytes 60 to 63 are the user's version and 68 to 71
@@ -28,13 +27,6 @@ open_inodes: Final[set[tuple[int, int]]] = set()
 open_lock: Final = threading.RLock()
 """Held while a file is opened or read. SQLite's locks belong to the process: a reader that closed
 a file which a run has opened meanwhile would release the run's lock."""
-
-
-class JournalError(ConfigurationError):
-    """A journal cannot be used.
-
-    It is in use, damaged, without its log, of another version, used elsewhere, or not a journal.
-    """
 
 
 def inode(path: Path) -> tuple[int, int]:

@@ -9,10 +9,12 @@ from typing import Final
 
 from attrs import frozen
 
-from .identity import identity_of_half
-from .journal import JOURNAL, recorded_sites
-from .settling import count_messages, proofs
-from .states import State
+from engagelab_async.bulk.identity import identity_of_half
+
+from .protocol import State
+from .receipts import count_messages, proofs
+from .schema import JOURNAL
+from .sites import recorded_sites
 
 _STATES: Final = "SELECT state, count(*) FROM known GROUP BY state"
 _ERRORS: Final = """
@@ -96,8 +98,8 @@ def summarise(path: Path) -> JournalSummary:
         states = Counter[int](dict(database.execute(_STATES)))
         errors = Counter[str | int | None](dict(database.execute(_ERRORS)))
         for proof in proofs(path, database):
-            states.update({proof.before: -1, proof.state: 1})
-            errors.update({proof.before_error: -1})
+            states.update({proof.doubt.state: -1, proof.state: 1})
+            errors.update({proof.doubt.error: -1})
         return JournalSummary(
             tuple(RecordedRun(*run) for run in runs),
             {State(state): count for state, count in states.items() if count},
@@ -132,6 +134,6 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
             split = [digest for digest, state in found if state == State.SPLIT]
             halves = [identity_of_half(digest, half) for digest in split for half in (0, 1)]
         for proof in proofs(path, database):
-            if proof.digest in asked:
-                known.update({proof.before: -1, proof.state: 1})
+            if proof.doubt.digest in asked:
+                known.update({proof.doubt.state: -1, proof.state: 1})
     return +known

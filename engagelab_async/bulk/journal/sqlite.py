@@ -1,16 +1,7 @@
-"""The journal of a run: what it is about to do, durable before it does it, and what came of it.
+"""A journal in a file: SQLite, in WAL mode.
 
-One SQLite file in WAL mode. It holds digests and states; no recipient, no text, no code::
-
-    (no row) ── intent ──> sending ── settle ──> accepted
-       ↑                     │                  refused     the API will not take it
-       │                     │                  uncertain   it may have been sent
-       │                     │                  split       its halves are sent instead
-       └───── (unsent) <─────┘                  unsent      it was not, and may be tried again
-                             └ the process ends here: uncertain
-
-`Database` is the file, used from worker threads; `RunJournal` puts whatever the tasks of a run want
-written at the same moment into one transaction.
+It holds digests and states; no recipient, no text, no code. `Database` is the file, used from
+worker threads; `SQLiteJournal` is the `JournalStore` over it.
 """
 
 from __future__ import annotations
@@ -26,30 +17,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-import anyio
 from anyio import to_thread
-from attrs import define, field, frozen
 
 from engagelab_async._version import __version__
 
-from .files import JournalError, inode, log_of, open_inodes, open_lock, translate_sqlite_errors
+from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
 from .mark import FOLD, Mark
+from .proofs import Proof
+from .protocol import JournalError, Record, SendIntent, Settlement, State
+from .receipts import proofs
 from .schema import JOURNAL
-from .settling import Proof, proofs
-from .sites import Site, refuse_another
-from .states import State
-
-__all__ = [
-    "JOURNAL",
-    "Database",
-    "Record",
-    "RunJournal",
-    "SendIntent",
-    "Settlement",
-    "open_database",
-]
+from .sites import Site, recorded_sites, refuse_another
 
 # A transaction is one statement, with all rows as JSON. Each statement gives the interpreter's lock
 # away and waits for it, and beside an event loop that has much to do it waits for milliseconds.
@@ -91,67 +71,7 @@ _COUNT: Final = "UPDATE log_head SET sequence = sequence + 1"
 _PAGES_OF_LOG: Final = 1000
 """After so many pages, the log is folded into the file; SQLite's own default."""
 
-_SITES: Final = "SELECT product, digest, origin FROM sites"
 _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
-
-
-@frozen
-class Record:
-    """What a journal knows of an operation.
-
-    Attributes:
-        state: Its state.
-        run: The number of the run that recorded it.
-    """
-
-    state: State
-    run: int
-
-
-@frozen
-class SendIntent:
-    """The intent to send an operation, or a question whether it may be sent.
-
-    Attributes:
-        digest: The operation's identity.
-        resend: Whether it may be sent though an earlier run may have sent it.
-        again: Whether this run has written the intent before and withdrawn it.
-        ask_only: Whether nothing is written.
-        product: The product that it belongs to.
-    """
-
-    digest: str
-    resend: bool = False
-    again: bool = False
-    ask_only: bool = False
-    product: str | None = None
-
-    def is_blocked_by(self, record: Record | None, run: int) -> bool:
-        """Return whether the record forbids sending the operation in a run."""
-        if record is None or record.state is State.UNSENT:
-            return False
-        if record.run == run:
-            return not (self.again and record.state is State.UNCERTAIN)
-        return not (self.resend and record.state.doubtful)
-
-
-@frozen
-class Settlement:
-    """The outcome of an operation, as it is recorded.
-
-    Attributes:
-        digest: The operation's identity.
-        state: Its final state.
-        id: The plan's or message's id.
-        code: The API's error code.
-        error: The name of the error's class.
-    """
-
-    digest: str
-    state: State
-    id: str | None = None
-    code: int | None = None
-    error: str | None = None
 
 
 class Database:
@@ -214,7 +134,7 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_CUT_OFF, (now,))
         connection.execute("DELETE FROM sending")
-        rows = [(each.digest, each.state, each.id, each.code, each.error) for each in found]
+        rows = [(each.doubt.digest, each.state, each.id, each.code, each.error) for each in found]
         (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
         connection.execute(_WORK, (last, now, "{}", json.dumps(rows), "[]", 0, "[]"))
         self.run = connection.execute(_BEGIN, (self.token, now, __version__)).lastrowid or 0
@@ -238,11 +158,7 @@ class Database:
     def write(
         self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
     ) -> Mapping[str, Record]:
-        """Write settlements, then intents, in one transaction.
-
-        Returns:
-            The records of the operations before, by their digests. The intents that these do not
-            block are written.
+        """Write settlements, then intents, in one transaction; see `JournalStore.write`.
 
         Raises:
             JournalError: This is a fork of the process that has the file.
@@ -253,26 +169,28 @@ class Database:
             known = self._look_up(intents) | {
                 end.digest: Record(end.state, self.run) for end in ends
             }
+            found = {each.digest: each.check(known.get(each.digest), self.run) for each in intents}
             granted = [
-                intent
-                for intent in intents
-                if not intent.ask_only
-                and not intent.is_blocked_by(known.get(intent.digest), self.run)
+                each
+                for each in intents
+                if not each.ask_only and ((record := found[each.digest]) is None or record.granted)
             ]
-            if not ends and not granted:
-                # Only questions: a transaction would count and flush for nothing.
-                return known
-            self._use_sites(granted)
-            free = [intent.digest for intent in granted]
-            numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
-            first = self._last + 1
-            row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
-            self._advance(_WORK, (self.run, self._wall_clock(), *row))
-            for end in ends:
-                self._sending.pop(end.digest, None)
-            self._sending.update(zip(free, count(first), strict=False))
-            self._last += len(free)
-        return known
+            # With only questions, a transaction would count and flush for nothing.
+            if ends or granted:
+                self._put(ends, granted)
+        return {digest: record for digest, record in found.items() if record is not None}
+
+    def _put(self, ends: Sequence[Settlement], granted: Sequence[SendIntent]) -> None:
+        self._use_sites(granted)
+        free = [intent.digest for intent in granted]
+        numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
+        first = self._last + 1
+        row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
+        self._advance(_WORK, (self.run, self._wall_clock(), *row))
+        for end in ends:
+            self._sending.pop(end.digest, None)
+        self._sending.update(zip(free, count(first), strict=False))
+        self._last += len(free)
 
     def _use_sites(self, intents: Sequence[SendIntent]) -> None:
         if not self._sites:
@@ -323,41 +241,6 @@ class Database:
         self._mark.close()
 
 
-async def open_database(path: Path, sites: Mapping[str, Site] | None = None) -> Database:
-    """Open a journal in a worker thread.
-
-    Args:
-        path: As for `Database`.
-        sites: As for `Database`.
-
-    Raises:
-        JournalError: The file cannot be used; it is left as it was.
-    """
-    opened: list[Database] = []
-    given_up = threading.Event()
-    handing_over = threading.Lock()
-
-    def open_it() -> None:
-        # The next one that opens the file waits here until it is closed again.
-        with open_lock:
-            database = Database(path) if sites is None else Database(path, sites=sites)
-            with handing_over:
-                opened.append(database)
-            if given_up.is_set():
-                database.close()
-
-    try:
-        await to_thread.run_sync(open_it)
-    except BaseException:
-        # A thread cannot be cancelled: it may open the file after its caller has gone.
-        given_up.set()
-        with handing_over:
-            for database in opened:
-                database.close()
-        raise
-    return opened[0]
-
-
 def _refuse_lone_log(path: Path) -> None:
     log = log_of(path)
     if log.exists():
@@ -380,17 +263,6 @@ def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
         for product in recorded:
             sites.pop(product, None)
         return proofs(path, connection)
-
-
-def recorded_sites(connection: sqlite3.Connection) -> Mapping[str, Site]:
-    """Read where a journal was used, by product; one of version 1 does not know.
-
-    Args:
-        connection: The journal, open.
-    """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    rows = connection.execute(_SITES).fetchall() if version > 1 else []
-    return {product: Site(digest, origin) for product, digest, origin in rows}
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -442,159 +314,66 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
     return json.dumps(accepted), json.dumps(others)
 
 
-def do_nothing() -> None:
-    """Do nothing: no task waits."""
-
-
-@define(eq=False)
-class _Batch:
-    """What is written in one transaction."""
-
-    ends: list[Settlement] = field(factory=list)
-    intents: dict[str, SendIntent] = field(factory=dict)
-    questions: list[SendIntent] = field(factory=list)
-    withdrawn: list[SendIntent] = field(factory=list)
-    durable: list[Callable[[], None]] = field(factory=list)
-    wanted: anyio.Event = field(factory=anyio.Event)
-    done: anyio.Event = field(factory=anyio.Event)
-    known: Mapping[str, Record] = field(factory=dict)
-    error: BaseException | None = None
-
-    def finish(self) -> None:
-        """Wake all tasks that wait for it."""
-        self.done.set()
-        durable, self.durable = self.durable, []
-        for each in durable:
-            each()
-
-
-class RunJournal:
-    """The journal of one run, for its tasks.
-
-    While one transaction is written to disk, in a worker thread, what all tasks want
-    written collects for the next: the more are in flight, the more share an fsync.
+class SQLiteJournal:
+    """A `JournalStore` in a file, used in worker threads.
 
     Args:
         database: The open file.
-        on_failure: Called when it cannot be written any longer.
-
-    Attributes:
-        written: In a callback of `settle`, whether what was settled is on the disk.
     """
 
-    def __init__(self, database: Database, on_failure: Callable[[JournalError], None]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._on_failure = on_failure
-        self._gathering = _Batch()
-        self._closing = False
-        self.written: bool = True
+        self.run: int = database.run
+        self.token: str = database.token
 
-    @property
-    def run(self) -> int:
-        """The number of this run."""
-        return self._database.run
-
-    @property
-    def token(self) -> str:
-        """What distinguishes this run from those of other journals."""
-        return self._database.token
-
-    async def intend(self, intent: SendIntent) -> Record | None:
-        """Write an intent, unless the record of the operation blocks it.
-
-        Returns:
-            The operation's record before. Unless that blocks the intent, see
-            `SendIntent.is_blocked_by`, the intent is durable.
-
-        Raises:
-            JournalError: It cannot be written.
-        """
-        batch = self._gathering
-        if intent.ask_only:
-            batch.questions.append(intent)
-        elif intent.digest in batch.intents:
-            # Another worker has the same intent at the same moment.
-            return Record(State.SENDING, self.run)
-        else:
-            batch.intents[intent.digest] = intent
-        batch.wanted.set()
-        try:
-            await batch.done.wait()
-        except BaseException:
-            if batch.done.is_set():
-                self._withdraw(intent, batch)
-            else:
-                batch.withdrawn.append(intent)
-            raise
-        if batch.error is not None:
-            raise _unwritable(batch.error)
-        return batch.known.get(intent.digest)
-
-    def settle(self, end: Settlement, durable: Callable[[], None] = do_nothing) -> None:
-        """Have it written down what became of an operation.
+    @classmethod
+    async def open(cls, path: Path, sites: Mapping[str, Site] | None = None) -> Self:
+        """Open a file.
 
         Args:
-            end: What became of it.
-            durable: Called when it is on the disk, or has failed to get there.
+            path: As for `Database`.
+            sites: As for `Database`.
+
+        Raises:
+            JournalError: The file cannot be used; it is left as it was.
         """
-        batch = self._gathering
-        batch.ends.append(end)
-        batch.durable.append(durable)
-        batch.wanted.set()
-        if batch.done.is_set():
-            # The writer has ended.
-            self._finish(batch)
+        opened: list[Database] = []
+        given_up = threading.Event()
+        handing_over = threading.Lock()
 
-    def close(self) -> None:
-        """Write what is left, and end `write`."""
-        self._closing = True
-        self._gathering.wanted.set()
+        def open_it() -> None:
+            # The next one that opens the file waits here until it is closed again.
+            with open_lock:
+                database = Database(path, sites=sites)
+                with handing_over:
+                    opened.append(database)
+                if given_up.is_set():
+                    database.close()
 
-    async def write(self) -> None:
-        """Write what is wanted, until the journal is closed."""
         try:
-            # Cancelled with the rest of a run, it still writes down how that ended.
-            with anyio.CancelScope(shield=True):
-                while not self._closing or self._gathering.wanted.is_set():
-                    await self._gathering.wanted.wait()
-                    batch, self._gathering = self._gathering, _Batch()
-                    await self._write(batch)
-                await to_thread.run_sync(self._database.close)
-        except BaseException as error:
-            # Only an event loop that is torn down gets here.
-            self._gathering.error = error
-            self._finish(self._gathering)
-            self._database.close()
+            await to_thread.run_sync(open_it)
+        except BaseException:
+            # A thread cannot be cancelled: it may open the file after its caller has gone.
+            given_up.set()
+            with handing_over:
+                for database in opened:
+                    database.close()
             raise
+        return cls(opened[0])
 
-    async def _write(self, batch: _Batch) -> None:
-        intents = [*batch.questions, *batch.intents.values()]
+    async def write(
+        self, settlements: Sequence[Settlement], intents: Sequence[SendIntent]
+    ) -> Mapping[str, Record]:
+        """Write settlements, then intents; see `JournalStore.write`."""
         try:
-            batch.known = await to_thread.run_sync(self._database.write, batch.ends, intents)
-        except BaseException as error:
-            batch.error = error
-            if not isinstance(error, sqlite3.Error | OSError | JournalError):
-                raise
-            self._on_failure(_unwritable(error))
-        finally:
-            for intent in batch.withdrawn:
-                self._withdraw(intent, batch)
-            self._finish(batch)
+            return await to_thread.run_sync(self._database.write, settlements, intents)
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"journal: it cannot be written ({error})") from error
 
-    def _finish(self, batch: _Batch) -> None:
-        self.written = batch.error is None
-        batch.finish()
+    async def close(self) -> None:
+        """End the run and close the file."""
+        await to_thread.run_sync(self._database.close)
 
-    def _withdraw(self, intent: SendIntent, batch: _Batch) -> None:
-        """Withdraw the intent of a task that was cancelled."""
-        record = batch.known.get(intent.digest)
-        written = batch.error is None and not intent.ask_only
-        if written and not intent.is_blocked_by(record, self.run):
-            doubtful = record is not None and record.state.doubtful
-            self.settle(Settlement(intent.digest, State.UNCERTAIN if doubtful else State.UNSENT))
-
-
-def _unwritable(error: BaseException) -> JournalError:
-    failure = JournalError(f"journal: it cannot be written ({error})")
-    failure.__cause__ = error
-    return failure
+    def abandon(self) -> None:
+        """Close the file at once."""
+        self._database.close()

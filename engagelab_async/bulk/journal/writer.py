@@ -1,0 +1,169 @@
+"""The journal of a run, as its tasks use it: what they want written at once shares one write."""
+
+from collections.abc import Callable, Mapping
+
+import anyio
+from attrs import define, field
+
+from .protocol import JournalError, JournalStore, Record, SendIntent, Settlement, State
+
+
+def do_nothing() -> None:
+    """Do nothing: no task waits."""
+
+
+@define(eq=False)
+class _Batch:
+    """What is written in one transaction."""
+
+    ends: list[Settlement] = field(factory=list)
+    intents: dict[str, SendIntent] = field(factory=dict)
+    questions: list[SendIntent] = field(factory=list)
+    withdrawn: list[SendIntent] = field(factory=list)
+    durable: list[Callable[[], None]] = field(factory=list)
+    wanted: anyio.Event = field(factory=anyio.Event)
+    done: anyio.Event = field(factory=anyio.Event)
+    known: Mapping[str, Record] = field(factory=dict)
+    error: BaseException | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is wanted but the end."""
+        return not (self.ends or self.intents or self.questions)
+
+    def finish(self) -> None:
+        """Wake all tasks that wait for it."""
+        self.done.set()
+        durable, self.durable = self.durable, []
+        for each in durable:
+            each()
+
+
+class RunJournal:
+    """The journal of one run, for its tasks.
+
+    While one batch is being written, what all tasks want written collects for the next: the more
+    are in flight, the more share a flush.
+
+    Args:
+        store: Where it is kept.
+        on_failure: Called when that cannot be written any longer.
+
+    Attributes:
+        run: The number of this run.
+        token: What distinguishes this run from those of other journals.
+        written: In a callback of `settle`, whether what was settled is durable.
+    """
+
+    def __init__(self, store: JournalStore, on_failure: Callable[[JournalError], None]) -> None:
+        self._store = store
+        self._on_failure = on_failure
+        self._gathering = _Batch()
+        self._closing = False
+        self.run: int = store.run
+        self.token: str = store.token
+        self.written: bool = True
+
+    async def intend(self, intent: SendIntent) -> Record | None:
+        """Write an intent, unless the record of the operation forbids it.
+
+        Returns:
+            Why the operation must not be sent, or, as `Record.granted`, why it may be there twice;
+            ``None`` if it may simply be sent. Unless it must not, the intent is durable.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        batch = self._gathering
+        if intent.ask_only:
+            batch.questions.append(intent)
+        elif intent.digest in batch.intents:
+            # Another worker has the same intent at the same moment.
+            return Record(State.SENDING, self.run)
+        else:
+            batch.intents[intent.digest] = intent
+        batch.wanted.set()
+        try:
+            await batch.done.wait()
+        except BaseException:
+            if batch.done.is_set():
+                self._withdraw(intent, batch)
+            else:
+                batch.withdrawn.append(intent)
+            raise
+        if batch.error is not None:
+            raise _unwritable(batch.error)
+        return batch.known.get(intent.digest)
+
+    def settle(self, end: Settlement, durable: Callable[[], None] = do_nothing) -> None:
+        """Have it written down what became of an operation.
+
+        Args:
+            end: What became of it.
+            durable: Called when it is durable, or has failed to get there.
+        """
+        batch = self._gathering
+        batch.ends.append(end)
+        batch.durable.append(durable)
+        batch.wanted.set()
+        if batch.done.is_set():
+            # The writer has ended.
+            self._finish(batch)
+
+    def close(self) -> None:
+        """Write what is left, and end `write`."""
+        self._closing = True
+        self._gathering.wanted.set()
+
+    async def write(self) -> None:
+        """Write what is wanted, until the journal is closed."""
+        try:
+            # Cancelled with the rest of a run, it still writes down how that ended.
+            with anyio.CancelScope(shield=True):
+                while not self._closing or self._gathering.wanted.is_set():
+                    await self._gathering.wanted.wait()
+                    batch, self._gathering = self._gathering, _Batch()
+                    if not batch.is_empty:
+                        await self._write(batch)
+                await self._store.close()
+        except BaseException as error:
+            # Only an event loop that is torn down gets here.
+            self._gathering.error = error
+            self._finish(self._gathering)
+            self._store.abandon()
+            raise
+
+    async def _write(self, batch: _Batch) -> None:
+        intents = [*batch.questions, *batch.intents.values()]
+        try:
+            batch.known = await self._store.write(batch.ends, intents)
+        except JournalError as error:
+            batch.error = error
+            self._on_failure(error)
+        except BaseException as error:
+            batch.error = error
+            raise
+        finally:
+            for intent in batch.withdrawn:
+                self._withdraw(intent, batch)
+            self._finish(batch)
+
+    def _finish(self, batch: _Batch) -> None:
+        self.written = batch.error is None
+        batch.finish()
+
+    def _withdraw(self, intent: SendIntent, batch: _Batch) -> None:
+        """Withdraw the intent of a task that was cancelled."""
+        record = batch.known.get(intent.digest)
+        written = batch.error is None and not intent.ask_only
+        if written and (record is None or record.granted):
+            state = State.UNSENT if record is None else State.UNCERTAIN
+            self.settle(Settlement(intent.digest, state))
+
+
+def _unwritable(error: BaseException) -> JournalError:
+    # Each task raises an error of its own: one that is shared would collect all their tracebacks.
+    text = str(error) if isinstance(error, JournalError) else "journal: it cannot be written"
+    failure = JournalError(text)
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,173 @@
+"""The journal as the tasks of a run use it."""
+
+import asyncio
+
+import anyio
+import pytest
+
+from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.journal import (
+    MemoryJournal,
+    Record,
+    RunJournal,
+    SendIntent,
+    Settlement,
+    State,
+)
+from support.journals import Disk
+
+UNSENT, SENDING = Record(State.UNSENT, 1), Record(State.SENDING, 1)
+
+
+def fail(error: JournalError) -> None:
+    """Let no journal fail unexpected."""
+    pytest.fail(str(error))
+
+
+@pytest.mark.asyncio
+async def test_shares_writes() -> None:
+    """What is wanted while a batch is written is in the next, all together."""
+    disk = Disk(MemoryJournal())
+    log = RunJournal(disk, fail)
+    async with anyio.create_task_group() as group:
+        group.start_soon(log.write)
+        async with anyio.create_task_group() as intents:
+            for index in range(100):
+                intents.start_soon(log.intend, SendIntent(str(index)))
+        for index in range(100):
+            log.settle(Settlement(str(index), State.ACCEPTED))
+        log.close()
+
+    assert [(0, 100), (100, 0)] == disk.writes
+
+
+@pytest.mark.asyncio
+async def test_refuses_the_same_intent_at_the_same_moment() -> None:
+    """Of two in one batch, the second is in flight already."""
+    log = RunJournal(MemoryJournal(), fail)
+    found: list[Record | None] = []
+
+    async def intend() -> None:
+        found.append(await log.intend(SendIntent("a")))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(log.write)
+        group.start_soon(intend)
+        group.start_soon(intend)
+        await anyio.wait_all_tasks_blocked()
+        log.close()
+
+    assert [SENDING, None] == sorted(found, key=lambda record: record is None)
+
+
+@pytest.mark.asyncio
+async def test_withdraws_an_intent_that_was_answered_too_late() -> None:
+    """A cancellation that comes together with the answer leaves nothing behind."""
+    store = MemoryJournal()
+    log = RunJournal(store, fail)
+    intent = asyncio.create_task(log.intend(SendIntent("a")))
+    await anyio.lowlevel.checkpoint()
+
+    def cancel() -> None:
+        intent.cancel()
+        log.close()
+
+    log.settle(Settlement("b", State.ACCEPTED), cancel)
+    await log.write()
+    with pytest.raises(asyncio.CancelledError):
+        await intent
+
+    assert UNSENT == store.records["a"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("doubt", [False, True])
+async def test_withdraws_an_intent_that_is_given_up_while_it_is_written(doubt: bool) -> None:
+    """What an earlier run may have sent stays uncertain."""
+    store = MemoryJournal({"a": Record(State.UNCERTAIN, 1)} if doubt else {}, run=2)
+    disk = Disk(store)
+    disk.slow_down()
+    log = RunJournal(disk, fail)
+    async with anyio.create_task_group() as group:
+        group.start_soon(log.write)
+        async with anyio.create_task_group() as intents:
+            intents.start_soon(log.intend, SendIntent("a", resend=True))
+            await disk.writing.wait()
+            intents.cancel_scope.cancel()
+        disk.ready.set()
+        log.close()
+
+    assert Record(State.UNCERTAIN if doubt else State.UNSENT, 2) == store.records["a"]
+
+
+@pytest.mark.asyncio
+async def test_asks_without_a_trace() -> None:
+    """A question that is given up leaves as little as one that is answered."""
+    store = MemoryJournal()
+    log = RunJournal(store, fail)
+    question = asyncio.create_task(log.intend(SendIntent("a", ask_only=True)))
+    await anyio.lowlevel.checkpoint()
+    question.cancel()
+    await anyio.lowlevel.checkpoint()
+    log.close()
+    await log.write()
+
+    assert {} == store.records
+
+
+@pytest.mark.asyncio
+async def test_reports_a_failure_to_the_run_and_to_its_tasks() -> None:
+    """Once to the run, and in an error of its own to each task."""
+    disk = Disk(MemoryJournal(), is_full=True)
+    failures: list[JournalError] = []
+    log = RunJournal(disk, failures.append)
+    raised: list[JournalError] = []
+
+    async def intend(name: str) -> None:
+        with pytest.raises(JournalError, match="disk is full") as caught:
+            await log.intend(SendIntent(name))
+        raised.append(caught.value)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(intend, "a")
+        group.start_soon(intend, "b")
+        group.start_soon(log.write)
+        await anyio.wait_all_tasks_blocked()
+        log.close()
+
+    assert 1 == len(failures)
+    assert 2 == len({id(error) for error in raised})
+
+
+@pytest.mark.asyncio
+async def test_fails_with_the_loop() -> None:
+    """When the writer is cancelled, nothing waits for it: intents fail, settlements pass."""
+    log = RunJournal(MemoryJournal(), fail)
+    writer = asyncio.create_task(log.write())
+    await anyio.lowlevel.checkpoint()
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    settled: list[bool] = []
+    log.settle(Settlement("a", State.ACCEPTED), lambda: settled.append(True))
+
+    assert [True] == settled
+    for intent in (SendIntent("b"), SendIntent("b", ask_only=True)):
+        with pytest.raises(JournalError, match="it cannot be written"):
+            await log.intend(intent)
+
+
+@pytest.mark.asyncio
+async def test_fails_with_the_loop_while_the_disk_is_slow() -> None:
+    """A writer that is cancelled while it writes has its tasks fail."""
+    disk = Disk(MemoryJournal())
+    disk.slow_down()
+    log = RunJournal(disk, fail)
+    writer = asyncio.create_task(log.write())
+    intent = asyncio.create_task(log.intend(SendIntent("a")))
+    await disk.writing.wait()
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    with pytest.raises(JournalError, match="it cannot be written"):
+        await intent

@@ -1,0 +1,118 @@
+"""The journals that a run can have, and one on a disk that does what a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+from attrs import define, field
+
+from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.journal import (
+    JournalStore,
+    MemoryJournal,
+    Record,
+    SendIntent,
+    Settlement,
+    SQLiteJournal,
+    State,
+)
+from engagelab_async.bulk.journal.schema import JOURNAL
+
+Open = Callable[[], Awaitable[JournalStore]]
+"""Opens a journal for its next run."""
+
+
+def in_memory(_: Path) -> Open:
+    """Keep journals in memory."""
+    records: dict[str, Record] = {}
+    opened: list[MemoryJournal] = []
+
+    async def open_next() -> JournalStore:
+        opened.append(MemoryJournal(records, run=len(opened) + 1))
+        return opened[-1]
+
+    return open_next
+
+
+def in_a_file(path: Path) -> Open:
+    """Keep them in a file."""
+
+    async def open_next() -> JournalStore:
+        return await SQLiteJournal.open(path)
+
+    return open_next
+
+
+JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {"memory": in_memory, "sqlite": in_a_file}
+"""Ways to keep a journal, by name; given a path that may be used."""
+
+
+def records_of(path: Path) -> dict[str, Record]:
+    """Read the records in a file, without taking it."""
+    with JOURNAL.reading(path) as connection:
+        rows = connection.execute("SELECT digest, state, run FROM known").fetchall()
+    return {digest: Record(State(state), run) for digest, state, run in rows}
+
+
+def granted(known: Mapping[str, Record], digest: str) -> bool:
+    """Return whether an intent was written."""
+    return digest not in known or known[digest].granted
+
+
+async def state_of(store: JournalStore, digest: str) -> State | None:
+    """Ask a journal for the state of an operation; ``None`` if it may simply be sent."""
+    record = (await store.write([], [SendIntent(digest, ask_only=True)])).get(digest)
+    return None if record is None else record.state
+
+
+@define(eq=False)
+class Disk:
+    """A `JournalStore` on a disk that gets full, or slow.
+
+    Attributes:
+        store: What is written to while all is well.
+        is_full: Whether nothing can be written.
+        ready: Unset while writing takes its time.
+        writes: How many settlements and intents there were in each write.
+        writing: Set when a write has begun.
+    """
+
+    store: JournalStore
+    is_full: bool = False
+    writes: list[tuple[int, int]] = field(factory=list)
+    ready: anyio.Event = field(factory=anyio.Event)
+    writing: anyio.Event = field(factory=anyio.Event)
+    run: int = field(init=False)
+    token: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.run = self.store.run
+        self.token = self.store.token
+        self.ready.set()
+
+    def slow_down(self) -> None:
+        """Have the next writes wait until `ready` is set."""
+        self.ready = anyio.Event()
+        self.writing = anyio.Event()
+
+    async def write(
+        self, settlements: Sequence[Settlement], intents: Sequence[SendIntent]
+    ) -> Mapping[str, Record]:
+        """Write, if there is room."""
+        self.writing.set()
+        self.writes.append((len(settlements), len(intents)))
+        await self.ready.wait()
+        if self.is_full:
+            raise JournalError("journal: it cannot be written (database or disk is full)")
+        return await self.store.write(settlements, intents)
+
+    async def close(self) -> None:
+        """Close."""
+        await self.store.close()
+
+    def abandon(self) -> None:
+        """Close at once."""
+        self.store.abandon()
