@@ -54,6 +54,7 @@ HOMES = {
     "aiohttp": ["engines.aiohttp", "webhooks.aiohttp"],
     "cyclopts": ["cli"],
     "fastapi": ["webhooks.fastapi"],
+    "filelock": ["sandbox.persistence"],
     "httptools": ["engines._answer"],
     "httpx": [
         "engines.httpx",
@@ -61,7 +62,7 @@ HOMES = {
         "engines._tls",
         "engines.asyncio",
         "sandbox.callbacks",
-        "sandbox.courier",
+        "sandbox.callback_sender",
         "testing.respx",
     ],
     "httpx2": [],  # engines.httpx is given the module

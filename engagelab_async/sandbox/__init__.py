@@ -17,19 +17,16 @@
     │       ├── which template a send means, and its text                            templates.py
     │       ├── codes: live, expired, verified                                       codes.py
     │       ├── what was sent                                                        outbox.py
-    │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
-    │       ├── and as it comes about, or is brought about by hand                   progress.py
+    │       ├── Simulation: what becomes of it, and manual changes                   simulation.py
+    │       │   ├── the statuses, as a plan                                          lifecycle.py
+    │       │   ├── callbacks: where to, what is in them, what came of each          callbacks.py
+    │       │   └── sends them, and retries                                  callback_sender.py
     │       └── the documented errors                                                refusals.py
-    ├── Keeper         keeps the state in a file, and brings it back                 keeper.py
-    │   └── Store      the file                                                      store.py
+    ├── StateLoop      the event loop that owns all of this                          loop.py
+    ├── Persistence    stores the state in a file                                    persistence.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/
-    ├── Inbox          a page in the browser that shows all of it                    inbox/
-    │   └── Guard      whom it is shown to                                           guards.py
-    └── Aftermath      tells whoever wants to know what became of messages           aftermath.py
-        ├── callbacks: where to, what is in them, what came of each                  callbacks.py
-        ├── sends them, again and again if need be                                   courier.py
-        ├── a numbered feed of all that happens                                      feed.py
-        └── wakes the one or the other                                               bell.py
+    └── Inbox          a page in the browser that shows all of it                    inbox/
+        └── Guard      whom it is shown to                                           guards.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
 ``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
@@ -98,12 +95,11 @@ except ModuleNotFoundError as _error:
 from .app import DEMO_CREDENTIALS
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
 from .faults import ActiveFault, Fault, Faults
-from .lifecycle import StatusChange
+from .lifecycle import Reply, StatusChange
 from .outbox import SentMessage
-from .progress import Reply
+from .persistence import StoreError
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
-from .store import StoreError
 from .templates import DEMO_TEMPLATE, DEMO_TEMPLATES
 
 __all__ = [

@@ -9,17 +9,16 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Concatenate, Final, ParamSpec, Self, cast
 from urllib.parse import quote
 
 import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
-from .aftermath import Aftermath
 from .app import KeyPair, create_app
 from .balances import Amount
 from .callbacks import CallbackDelivery, Callbacks
@@ -27,13 +26,15 @@ from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
-from .keeper import Keeper
-from .lifecycle import StatusChange
+from .lifecycle import Reply, StatusChange
+from .loop import StateLoop
 from .outbox import Product, SentMessage
+from .persistence import Persistence
 from .platform import Platform
-from .progress import Reply
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
+
+P = ParamSpec("P")
 
 _APPROVAL: Final = Review()
 
@@ -126,12 +127,14 @@ class Sandbox:
             clock=clock,
             new_code=new_code,
         )
-        self._aftermath = Aftermath(self._platform)
-        self._aftermath.callbacks = callbacks
-        self.faults: Faults = Faults()
-        self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
-        calls = self._inbox.calls
-        self._keeper = None if store is None else Keeper(self._platform, calls, Path(store))
+        self._loop = StateLoop()
+        self._simulation = self._platform.simulation
+        self._simulation.callbacks = callbacks
+        self.faults: Faults = Faults(self._loop, clock)
+        self._inbox = Inbox(self._platform, keep=keep, clock=clock)
+        self._persistence = (
+            Persistence(self._platform, self._inbox.calls, Path(store)) if store else None
+        )
         app = create_app(
             self._platform,
             credentials,
@@ -142,7 +145,11 @@ class Sandbox:
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
-        self._app = Guard(self._player, host=host, allowed_hosts=allowed_hosts, token=self._token)
+        self._app: ASGIApp = Guard(
+            self._player, host=host, allowed_hosts=allowed_hosts, token=self._token
+        )
+        if self._persistence is not None:
+            self._app = self._persistence.watching(self._app)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -193,16 +200,16 @@ class Sandbox:
 
     @review.setter
     def review(self, review: Review) -> None:
-        self._platform.reviewer.review = review
+        self._platform.reviewer.review = review  # nothing to wait for: what is next reads it
 
     @property
     def callbacks(self) -> Callbacks | None:
         """Where callbacks go from now on; may be set at any time."""
-        return self._aftermath.callbacks
+        return self._simulation.callbacks
 
     @callbacks.setter
     def callbacks(self, callbacks: Callbacks | None) -> None:
-        self._aftermath.callbacks = callbacks
+        self._loop.call(setattr, self._simulation, "callbacks", callbacks)
 
     def _set_callbacks(self, callbacks: Callbacks) -> None:
         self.callbacks = callbacks
@@ -210,12 +217,12 @@ class Sandbox:
     @property
     def deliveries(self) -> tuple[CallbackDelivery, ...]:
         """The last 500 callbacks and every try to deliver them, oldest first; a copy."""
-        return self._aftermath.deliveries
+        return self._loop.call(lambda: self._simulation.sender.deliveries)
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
         """What was sent so far, oldest first; a copy."""
-        return self._platform.outbox.messages
+        return self._loop.call(lambda: self._platform.outbox.messages)
 
     def last_message(self, to: str | None = None) -> SentMessage:
         """Return the newest message.
@@ -231,14 +238,14 @@ class Sandbox:
             Traceback (most recent call last):
             LookupError: the sandbox has sent nothing to this recipient
         """
-        return self._platform.outbox.last(to)
+        return self._loop.call(self._platform.outbox.last, to)
 
     @property
     def dropped(self) -> tuple[SentMessage, ...]:
         """The SMS messages that were not sent, because their target was dropped; a copy."""
-        return self._platform.outbox.dropped
+        return self._loop.call(lambda: self._platform.outbox.dropped)
 
-    # --------------------------------------------------------------------------- by hand
+    # --------------------------------------------------------------------------- manual changes
 
     def history(self, message: SentMessage) -> tuple[StatusChange, ...]:
         """Return what has become of a message so far, earliest first.
@@ -247,7 +254,7 @@ class Sandbox:
             message: One of `messages` or `dropped`.
 
         Raises:
-            ValueError: The message is none of this sandbox, as everywhere below.
+            ValueError: The message does not belong to this sandbox, as everywhere below.
 
         Example:
             >>> sandbox = Sandbox(pace=0)
@@ -258,11 +265,11 @@ class Sandbox:
             ... ]
             []
         """
-        return self._aftermath.history(message)
+        return self._loop.call(self._simulation.history, message)
 
     def replies(self, message: SentMessage) -> tuple[Reply, ...]:
         """Return what the recipient of a message has replied, oldest first."""
-        return self._aftermath.replies(message)
+        return self._loop.call(self._simulation.replies, message)
 
     def deliver(self, message: SentMessage) -> None:
         """Deliver a message at once, even one that would never be.
@@ -270,7 +277,7 @@ class Sandbox:
         Raises:
             ValueError: Its delivery is over.
         """
-        self._aftermath.deliver(message)
+        self._change(self._simulation.deliver, message)
 
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Let a message fail at once: ``delivered_failed`` if it was sent by now.
@@ -282,7 +289,7 @@ class Sandbox:
         Raises:
             ValueError: Its delivery is over, or the code is not documented.
         """
-        self._aftermath.fail(message, error_code)
+        self._change(self._simulation.fail, message, error_code)
 
     def verify(self, message: SentMessage) -> None:
         """Verify the code in a message, as if its recipient had typed it in.
@@ -290,7 +297,7 @@ class Sandbox:
         Raises:
             ValueError: The platform made no code for it, or the code is over.
         """
-        self._aftermath.verify(message)
+        self._change(self._simulation.verify, message)
 
     def expire(self, message: SentMessage) -> None:
         """Let the code in a message expire.
@@ -298,7 +305,7 @@ class Sandbox:
         Raises:
             ValueError: It has no live code.
         """
-        self._aftermath.expire(message)
+        self._change(self._simulation.expire, message)
 
     def reply(self, message: SentMessage, text: str) -> None:
         """Reply to a message, as its recipient would.
@@ -307,7 +314,18 @@ class Sandbox:
             message: The message.
             text: What the reply says.
         """
-        self._aftermath.reply(message, text)
+        self._change(self._simulation.reply, message, text)
+
+    def _change(
+        self,
+        change: Callable[Concatenate[SentMessage, P], object],
+        message: SentMessage,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        self._loop.call(change, message, *args, **kwargs)
+        if self._persistence is not None:
+            self._loop.call(self._persistence.record_change)
 
     # --------------------------------------------------------------------------- running
 
@@ -374,17 +392,21 @@ class Sandbox:
     async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
         # Websockets, which the server does not speak, would be among them otherwise.
         self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
-        async with self._aftermath.running():
-            with self._inbox.open():
-                yield
+        async with AsyncExitStack() as parts:
+            await parts.enter_async_context(self._loop.running())
+            await parts.enter_async_context(self._simulation.running())
+            if self._persistence is not None:
+                await parts.enter_async_context(self._persistence.running())
+            parts.enter_context(self._inbox.open())
+            yield
         self._player.release()
 
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
             raise RuntimeError("the sandbox is running already")
         with ExitStack() as beginning:
-            if self._keeper is not None:
-                beginning.enter_context(self._keeper.open())
+            if self._persistence is not None:
+                beginning.enter_context(self._persistence.open())
             listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
             self._bound_port = listener.getsockname()[1]

@@ -9,12 +9,10 @@ While a code is live, its template cannot be sent to its recipient again (3004).
 changes nothing.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
-from ._kept import nobody
 from .outbox import SentMessage
 from .refusals import RefusedError
 
@@ -50,18 +48,13 @@ class Codes:
     Args:
         ttl: How long a code stays live, in seconds.
         clock: Tells the time in Unix seconds.
-
-    Attributes:
-        on_change: Called with each code that was sent, or that ended before its time.
     """
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
-        self.on_change: Callable[[Code], object] = nobody
         self._ttl = ttl
         self._clock = clock
         self._latest: dict[tuple[str, str], Code] = {}
         self._sent: dict[str, Code] = {}
-        self._lock = threading.Lock()  # a person may step in from another thread
 
     def issue(self, template_id: str, address: str, digits: str) -> Code:
         """Begin the life of a code.
@@ -76,8 +69,12 @@ class Codes:
         self._latest[template_id, address] = code
         return code
 
+    def state(self) -> tuple[Code, ...]:
+        """Return all codes that were sent, oldest first."""
+        return tuple(self._sent.values())
+
     def restore(self, codes: Sequence[Code]) -> None:
-        """Take these codes, oldest first, for all there are."""
+        """Replace all codes by these, oldest first."""
         self._latest = {(code.template_id, code.address): code for code in codes}
         self._sent = {code.message_id: code for code in codes}
 
@@ -86,7 +83,6 @@ class Codes:
         code.number, code.message_id = message.number, message.message_id
         code.is_platforms = message.code_expires_at is not None
         self._sent[message.message_id] = code
-        self.on_change(code)
 
     def verify(self, message_id: str, guess: str) -> Code:
         """Compare a guess with the code of a message, which ends the code's life if it is right.
@@ -98,12 +94,9 @@ class Codes:
         code = self._sent.get(message_id)
         if code is None or not code.is_platforms:
             raise RefusedError(4001, "message_id not exist")
-        with self._lock:
-            if not self._is_live(code):
-                raise RefusedError(3003, "the code has expired or was already verified")
-            code.is_verified = guess == code.digits
-        if code.is_verified:
-            self.on_change(code)
+        if not self._is_live(code):
+            raise RefusedError(3003, "the code has expired or was already verified")
+        code.is_verified = guess == code.digits
         return code
 
     def is_live(self, message_id: str) -> bool:
@@ -118,11 +111,9 @@ class Codes:
             ValueError: The message has no live code.
         """
         code = self._sent.get(message_id)
-        with self._lock:
-            if code is None or not self._is_live(code):
-                raise ValueError("message: it has no live code")
-            code.expires_at = self._clock()
-        self.on_change(code)
+        if code is None or not self._is_live(code):
+            raise ValueError("message: it has no live code")
+        code.expires_at = self._clock()
 
     def _is_live(self, code: Code) -> bool:
         return not code.is_verified and self._clock() < code.expires_at

@@ -1,7 +1,7 @@
 """What becomes of a message: which status it reaches, and when. Nothing here waits or sends.
 
-A `Plan` holds every status that a message has reached and is going to reach, in their order. It
-follows from the message alone, until somebody verifies the code or steps in by hand::
+A `Plan` holds every status that a message has reached or will reach, in their order. It follows
+from the message alone, until the code is verified or a status is changed manually::
 
     0 s     0 s              1 s          2 s
     plan ─> target_valid ──> sent ──────> delivered          as +10000000000, and most others
@@ -14,7 +14,7 @@ follows from the message alone, until somebody verifies the code or steps in by 
 
     a code that the platform made:  ── wrong guess ────> verified_failed, and may be tried again
                                     ── right guess ────> verified
-                                    ── nobody did ─────> verified_timeout, when it expires
+                                    ── no guess ───────> verified_timeout, when it expires
 
 The seconds count from the request, or from when a scheduled message is due.
 """
@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .outbox import SentMessage
 from .recipients import magic_of
@@ -61,8 +61,23 @@ class StatusChange:
         return MEANINGS.get(self.error_code, "")
 
 
+@frozen
+class Reply:
+    """What a recipient replied.
+
+    Attributes:
+        text: The text.
+        at: When.
+
+    .. versionadded:: 0.1.0
+    """
+
+    text: str = field(repr=False)
+    at: datetime
+
+
 Plan: TypeAlias = tuple[StatusChange, ...]
-"""All that a message has reached and is going to reach, earliest first."""
+"""All statuses that a message has reached or will reach, earliest first."""
 
 
 def plan_of(message: SentMessage, pace: float) -> Plan:
@@ -124,7 +139,7 @@ def deliver(plan: Plan, now: datetime) -> Plan:
     Raises:
         ValueError: Its delivery is over.
     """
-    past, future = _still_on_its_way(plan, now)
+    past, future = _in_delivery(plan, now)
     statuses = {change.status for change in past}
     missing = [each for each in ("target_valid", "sent") if each not in statuses]
     arrived = [
@@ -140,8 +155,8 @@ def fail(plan: Plan, now: datetime, error_code: int) -> Plan:
         ValueError: Its delivery is over, or the code is not documented.
     """
     if error_code not in MEANINGS:
-        raise ValueError(f"error_code: {error_code} is no error code of the API")
-    past, future = _still_on_its_way(plan, now)
+        raise ValueError(f"error_code: {error_code} is not an error code of the API")
+    past, future = _in_delivery(plan, now)
     was_sent = any(change.status == "sent" for change in past)
     status = "delivered_failed" if was_sent else "sent_failed"
     failed = evolve(past[-1], status=status, at=now, error_code=error_code)
@@ -149,7 +164,7 @@ def fail(plan: Plan, now: datetime, error_code: int) -> Plan:
 
 
 def guess(plan: Plan, now: datetime, *, is_right: bool) -> Plan:
-    """Take note of a guess at the code."""
+    """Record a guess at the code."""
     past, future = _split(plan, now)
     status = "verified" if is_right else "verified_failed"
     guessed = evolve(past[-1], status=status, at=now, error_code=0)
@@ -171,7 +186,7 @@ def _split(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
     return past, plan[len(past) :]
 
 
-def _still_on_its_way(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
+def _in_delivery(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
     past, future = _split(plan, now)
     end = end_of(past)
     if end is not None:

@@ -6,7 +6,6 @@ from typing import Final
 from attrs import define, frozen
 
 from ._fields import Answer, Body, Fields
-from ._kept import Kept, changes
 from .otp_rules import check_template
 from .refusals import RefusedError
 from .reviews import APPROVED, Reviewer, Submission
@@ -37,7 +36,7 @@ class OTPState:
     deleted: tuple[str, ...]
 
 
-class OTPConfigs(Kept):
+class OTPConfigs:
     """All templates of one sandbox.
 
     Args:
@@ -46,7 +45,6 @@ class OTPConfigs(Kept):
     """
 
     def __init__(self, reviewer: Reviewer, given: Mapping[str, str]) -> None:
-        super().__init__()
         self._reviewer = reviewer
         self._given = {
             name: OTPTemplate(_body_of(name, text), reviewer.take_approved(), is_given=True)
@@ -55,14 +53,13 @@ class OTPConfigs(Kept):
         self._templates: dict[str, OTPTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> OTPState:
-        """All there is."""
+        """Return all there is."""
         submitted = (made for made in self._templates.values() if not made.is_given)
         return OTPState(tuple(submitted), tuple(self._deleted))
 
     def restore(self, state: OTPState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         submitted = {str(made.body["template_id"]): made for made in state.templates}
@@ -95,7 +92,6 @@ class OTPConfigs(Kept):
         """Return a template."""
         return _answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template under an id of the caller's."""
         request = Fields(body)
@@ -107,7 +103,6 @@ class OTPConfigs(Kept):
         self._deleted.discard(template_id)
         return {"code": 0, "message": "success"}
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._template(template_id)

@@ -19,10 +19,10 @@ from .balances import Amount, Balances
 from .codes import Codes
 from .otp_configs import OTPConfigs
 from .outbox import Outbox, Product, SentMessage
-from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
+from .simulation import Simulation
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
@@ -33,8 +33,8 @@ _APPROVAL: Final = Review()
 
 
 @frozen(kw_only=True)
-class _Letter:
-    """What all recipients of one request get."""
+class Envelope:
+    """What all recipients of one request are sent."""
 
     product: Product
     template: Template
@@ -54,14 +54,13 @@ class Platform:
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
         balance: What the account of each product has; ``None`` for no limit.
-        pace: By what to multiply the time that sending and delivering take.
-        clock: Tells the time in Unix seconds.
+        pace: Factor for the time that sending, delivering and repeating a callback take.
+        clock: Returns the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
 
     Attributes:
         outbox: What was sent.
-        pace: By what the time that sending, delivering and calling back take is multiplied.
-        progress: What became of it.
+        simulation: What becomes of it.
         codes: The codes in it.
         reviewer: Who reviews templates and signatures.
         sms: The templates and signatures of the SMS product.
@@ -83,8 +82,6 @@ class Platform:
     ) -> None:
         self.ids: Snowflakes = Snowflakes(clock)
         self.outbox: Outbox = Outbox()
-        self.pace: float = pace
-        self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
         given = checked(templates or {})
@@ -92,6 +89,10 @@ class Platform:
         self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
         self._templates = Templates(templates)
         self.codes: Codes = Codes(code_ttl, clock)
+        self.simulation: Simulation = Simulation(
+            self.outbox, self.codes, self.template_submissions, pace=pace, clock=clock
+        )
+        self.reviewer.on_take = self.simulation.audits.ring
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -121,14 +122,14 @@ class Platform:
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
-        letter = _Letter(
+        envelope = Envelope(
             product="otp",
             template=template,
             params=params,
             code=digits,
             code_expires_at=None if callers_code else _moment(code.expires_at),
         )
-        message = self._send(letter, recipient, self.ids.text())
+        message = self._send(envelope, recipient, self.ids.text())
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
@@ -137,35 +138,8 @@ class Platform:
         request = Fields(body)
         message_id = request.text("message_id")
         guess = request.text("verify_code")
-        code = self.codes.verify(message_id, guess)
-        self.progress.guess(self.outbox.get(code.number), is_right=code.is_verified)
-        return {"message_id": message_id, "verify_code": guess, "verified": code.is_verified}
-
-    def verify_by_hand(self, message: SentMessage) -> None:
-        """Verify a message's code, as if its recipient had typed it in.
-
-        Raises:
-            ValueError: There is nothing to verify, or no longer.
-        """
-        if message.code_expires_at is None:
-            raise ValueError("message: there is no code of the platform's in it")
-        try:
-            self.verify({"message_id": message.message_id, "verify_code": message.code})
-        except RefusedError as error:
-            raise ValueError(f"message: {error.message}") from None
-
-    def has_live_code(self, message: SentMessage) -> bool:
-        """Tell whether the code of a message, if it has one, is neither verified nor expired."""
-        return self.codes.is_live(message.message_id)
-
-    def expire_by_hand(self, message: SentMessage) -> None:
-        """Let a message's code expire.
-
-        Raises:
-            ValueError: It has no live code.
-        """
-        self.codes.expire(message.message_id)
-        self.progress.expire(message)
+        is_right = self.simulation.guess(message_id, guess)
+        return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
     def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
@@ -178,21 +152,21 @@ class Platform:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [otp_recipient(to) for to in targets]
         self.balances.check("otp", len(recipients))
-        letter = _Letter(product="otp", template=template, params=params, code=code)
+        envelope = Envelope(product="otp", template=template, params=params, code=code)
         message_id = self.ids.text()
         for recipient in recipients:
-            self._send(letter, recipient, message_id)
+            self._send(envelope, recipient, message_id)
         return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
 
     def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = Fields(body)
         targets = request.texts("to")
-        letter = self._plan(request)
+        envelope = self._plan(request)
         found = [(to, sms_recipient(to)) for to in targets]
         recipients = [recipient for _, recipient in found if recipient is not None]
         answer: Answer = {
-            "plan_id": letter.plan_id,
+            "plan_id": envelope.plan_id,
             "total_count": len(targets),
             "accepted_count": len(recipients),
         }
@@ -201,10 +175,10 @@ class Platform:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
         self.balances.check("sms", len(recipients))
         for to in (to for to, recipient in found if recipient is None):
-            self._drop(letter, to)
-        return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
+            self._drop(envelope, to)
+        return answer | self._carry_out(envelope, recipients, is_single=len(targets) == 1)
 
-    def _plan(self, request: Fields) -> _Letter:
+    def _plan(self, request: Fields) -> Envelope:
         request.optional_text("plan_name")
         custom_args = request.optional_inner("custom_args").values
         wanted = request.inner("template")
@@ -212,7 +186,7 @@ class Platform:
         template_id = wanted.identifier("id")
         params = wanted.optional_inner("params").all_texts()
         template = self.sms.find(template_id) or self._templates.find(template_id)
-        return _Letter(
+        return Envelope(
             product="sms",
             template=template,
             params=params,
@@ -232,15 +206,15 @@ class Platform:
         return _moment(seconds)
 
     def _carry_out(
-        self, letter: _Letter, recipients: Sequence[Recipient], *, is_single: bool
+        self, envelope: Envelope, recipients: Sequence[Recipient], *, is_single: bool
     ) -> Answer:
         message_ids = [self.ids.text() for _ in recipients]
         for recipient, message_id in zip(recipients, message_ids, strict=True):
-            self._send(letter, recipient, message_id)
-        if letter.scheduled_for is not None:
-            self.sms.use(letter.template.id, until=letter.scheduled_for.timestamp())
+            self._send(envelope, recipient, message_id)
+        if envelope.scheduled_for is not None:
+            self.sms.use(envelope.template.id, until=envelope.scheduled_for.timestamp())
             return {"schedule_info": {"task_id": self.ids.integer()}}
-        # Ids of several messages are not told, and a single one may have been dropped.
+        # Ids of several messages are not returned, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
     def _localised(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
@@ -254,39 +228,39 @@ class Platform:
         params = wanted.optional_inner("params").all_texts()
         return self.otp.find(template_id) or self._templates.find(template_id), params
 
-    def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> SentMessage:
-        is_sms = letter.product == "sms"
-        channel = "sms" if is_sms else recipient.channel(letter.template.channels)
-        return self._add(letter, recipient.written, channel, message_id)
+    def _send(self, envelope: Envelope, recipient: Recipient, message_id: str) -> SentMessage:
+        is_sms = envelope.product == "sms"
+        channel = "sms" if is_sms else recipient.channel(envelope.template.channels)
+        return self._add(envelope, recipient.written, channel, message_id)
 
-    def _drop(self, letter: _Letter, to: str) -> None:
-        self._add(letter, to, "sms", self.ids.text(), accepted=False)
+    def _drop(self, envelope: Envelope, to: str) -> None:
+        self._add(envelope, to, "sms", self.ids.text(), accepted=False)
 
     def _add(
-        self, letter: _Letter, to: str, channel: str, message_id: str, *, accepted: bool = True
+        self, envelope: Envelope, to: str, channel: str, message_id: str, *, accepted: bool = True
     ) -> SentMessage:
-        variables = dict(letter.params)
-        if letter.code is not None:
-            variables["code"] = letter.code
+        variables = dict(envelope.params)
+        if envelope.code is not None:
+            variables["code"] = envelope.code
         message = SentMessage(
             message_id=message_id,
-            product=letter.product,
+            product=envelope.product,
             channel=channel,
             recipient=to,
-            template_id=letter.template.id,
-            text=letter.template.render(variables, self._presets),
-            code=letter.code,
-            params=letter.params,
-            plan_id=letter.plan_id,
-            scheduled_for=letter.scheduled_for,
+            template_id=envelope.template.id,
+            text=envelope.template.render(variables, self._presets),
+            code=envelope.code,
+            params=envelope.params,
+            plan_id=envelope.plan_id,
+            scheduled_for=envelope.scheduled_for,
             sent_at=_moment(self._clock()),
-            custom_args=letter.custom_args,
-            code_expires_at=letter.code_expires_at,
+            custom_args=envelope.custom_args,
+            code_expires_at=envelope.code_expires_at,
             accepted=accepted,
             number=self.outbox.next_number,
         )
         self.outbox.add(message)
-        self.progress.begin(message)
+        self.simulation.begin(message)
         return message
 
 
@@ -302,8 +276,8 @@ class Snowflakes:
         self._clock = clock
         self._last = 2**60
 
-    def go_on_from(self, last: int) -> None:
-        """Make none up to this one any more."""
+    def skip_to(self, last: int) -> None:
+        """Make no id up to this one."""
         self._last = max(self._last, last)
 
     def integer(self) -> int:
@@ -313,7 +287,7 @@ class Snowflakes:
         return self._last
 
     def text(self) -> str:
-        """Make an id, and write it down."""
+        """Make an id, as text."""
         return str(self.integer())
 
 

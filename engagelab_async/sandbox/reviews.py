@@ -12,8 +12,7 @@ from typing import Final, Literal, Self, TypeAlias
 
 from attrs import field, frozen
 
-from ._kept import nobody
-from .bell import Bell
+from .loop import Wakeup
 from .outbox import Product
 
 PENDING: Final = 1
@@ -101,7 +100,7 @@ class Reviewer:
     def __init__(self, review: Review, clock: Callable[[], float]) -> None:
         """Use a clock that tells Unix seconds."""
         self.review: Review = review
-        self.on_take: Callable[[], object] = nobody
+        self.on_take: Callable[[], object] = lambda: None
         self._clock = clock
 
     def resume(self, review: Review, at: float) -> Submission:
@@ -133,11 +132,11 @@ class Audits:
         self._templates = templates
         self._listener: Callable[[Product, str, Submission], object] | None = None
         self._told: dict[tuple[Product, str], Submission] = {}
-        self._bell = Bell()
+        self._wakeup = Wakeup()
 
     def ring(self) -> None:
         """Look again, as something was submitted."""
-        self._bell.ring()
+        self._wakeup.set()
 
     def listen(self, listener: Callable[[Product, str, Submission], object]) -> None:
         """Tell somebody of all reviews that end from now on; again does nothing."""
@@ -170,7 +169,7 @@ class Audits:
         """Tell of reviews when they are over, until it is cancelled."""
         while True:
             # The clock may be the caller's, and be set forward at any moment.
-            await self._bell.wait(_LOOK_AGAIN if self.tell() else None)
+            await self._wakeup.wait(_LOOK_AGAIN if self.tell() else None)
 
     def pass_over(self) -> None:
         """Take what is decided by now for told, as what a store has brought back was."""

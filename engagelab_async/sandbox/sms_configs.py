@@ -9,7 +9,6 @@ from typing import Final
 from attrs import define, frozen
 
 from ._fields import Answer, Body, Fields
-from ._kept import Kept, changes
 from .refusals import RefusedError
 from .reviews import APPROVED, PENDING, Reviewer, Submission
 from .templates import Template
@@ -57,7 +56,7 @@ class SMSState:
     deleted: tuple[str, ...]
 
 
-class SMSConfigs(Kept):
+class SMSConfigs:
     """All templates and signatures of one sandbox.
 
     Args:
@@ -74,7 +73,6 @@ class SMSConfigs(Kept):
         clock: Callable[[], float],
         given: Mapping[str, str],
     ) -> None:
-        super().__init__()
         self._reviewer = reviewer
         self._new_id = new_id
         self._clock = clock
@@ -83,14 +81,13 @@ class SMSConfigs(Kept):
         self._templates: dict[str, SMSTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> SMSState:
-        """All there is."""
+        """Return all there is."""
         templates = (made for made in self._templates.values() if not made.is_given)
         return SMSState(tuple(templates), tuple(self._signatures.values()), tuple(self._deleted))
 
     def restore(self, state: SMSState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         self._templates = given | {made.template_id: made for made in state.templates}
@@ -117,7 +114,6 @@ class SMSConfigs(Kept):
             raise RefusedError(3003, "template status is not approved, can not use")
         return Template(template_id, str(made.wording["template_content"]))
 
-    @changes
     def use(self, template_id: str, until: float) -> None:
         """Take note of a plan that uses a template until some time."""
         made = self._templates.get(template_id)
@@ -134,7 +130,6 @@ class SMSConfigs(Kept):
         """Return a template."""
         return self._template_answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template."""
         wording = self._wording(Fields(body, code=_REFUSAL))
@@ -143,7 +138,6 @@ class SMSConfigs(Kept):
         self._templates[template_id] = SMSTemplate(template_id, wording, submission.at, submission)
         return {"template_id": template_id}
 
-    @changes
     def update_template(self, template_id: str, body: Body) -> Answer:
         """Replace what a template says, which is reviewed again."""
         made = self._template(template_id)
@@ -155,7 +149,6 @@ class SMSConfigs(Kept):
         made.is_given = False
         return _success()
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._check_unused(self._template(template_id), "delete")
@@ -215,7 +208,6 @@ class SMSConfigs(Kept):
         """Return a signature."""
         return self._signature_answer(self._signature(sign_id))
 
-    @changes
     def create_signature(self, body: Body) -> Answer:
         """Submit a signature."""
         name = self._new_name(body, among=self._signatures.values())
@@ -224,7 +216,6 @@ class SMSConfigs(Kept):
         self._signatures[sign_id] = Signature(sign_id, name, submission.at, submission)
         return {"sign_id": sign_id}
 
-    @changes
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
         made = self._signature(sign_id)
@@ -235,7 +226,6 @@ class SMSConfigs(Kept):
         made.submission = self._reviewer.take()
         return _success()
 
-    @changes
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
         made = self._signature(sign_id)

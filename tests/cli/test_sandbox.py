@@ -164,7 +164,7 @@ def test_callbacks_that_cannot_be_are_bad_usage(
 
 def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> None:
     """A sandbox that is started again goes on, and shows only what is new."""
-    store = ["--store", str(tmp_path / "sandbox.db")]
+    store = ["--store", str(tmp_path / "sandbox.json")]
     for to, digits in [("+6591234567", "67"), ("+6591234568", "68")]:
         with serving(*store) as process:
             origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
@@ -173,7 +173,7 @@ def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> No
             process.send_signal(signal.SIGINT)
             process.communicate()
 
-    with Sandbox(store=tmp_path / "sandbox.db") as sandbox:
+    with Sandbox(store=tmp_path / "sandbox.json") as sandbox:
         assert 2 == len(sandbox.messages)
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 
 from engagelab_async.sandbox._fields import Answer
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
 from engagelab_async.sandbox.outbox import SentMessage
@@ -29,18 +28,16 @@ class Documents:
     """Describes what is in a sandbox.
 
     Args:
-        platform: Has the messages.
-        aftermath: Has the callbacks.
+        platform: Has the messages, and what became of them.
     """
 
-    def __init__(self, platform: Platform, aftermath: Aftermath) -> None:
+    def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._aftermath = aftermath
 
     def row(self, call: Call) -> schemas.Row:
         """Describe a call for the list."""
         first = self._platform.outbox.get(call.messages[0]) if call.messages else None
-        history = self._platform.progress.history(first) if first else ()
+        history = self._platform.simulation.history(first) if first else ()
         targets = _targets(call)
         return {
             "number": call.number,
@@ -80,8 +77,8 @@ class Documents:
     def message(self, call: Call, number: int) -> schemas.Message:
         """Describe a message of a call."""
         sent = self._platform.outbox.get(number)
-        history = self._platform.progress.history(sent)
-        replies = self._platform.progress.replies(sent)
+        history = self._platform.simulation.history(sent)
+        replies = self._platform.simulation.replies(sent)
         return {
             "number": number,
             "call": call.number,
@@ -110,7 +107,7 @@ class Documents:
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
         """Name what can be done to a message manually."""
         is_in_flight = end_of(history) is None
-        has_live_code = self._platform.has_live_code(message)
+        has_live_code = self._platform.simulation.has_live_code(message)
         possible = {
             "deliver": is_in_flight,
             "fail": is_in_flight,
@@ -121,7 +118,7 @@ class Documents:
         return [action for action, is_possible in possible.items() if is_possible]
 
     def _callbacks_of(self, message: SentMessage) -> Sequence[CallbackDelivery]:
-        deliveries = self._aftermath.deliveries
+        deliveries = self._platform.simulation.sender.deliveries
         return [each for each in deliveries if message.number in each.messages]
 
 

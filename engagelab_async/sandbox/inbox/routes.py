@@ -18,13 +18,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from engagelab_async.sandbox._fields import Fields
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import read_body
 from engagelab_async.sandbox.faults import Fault
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS
+from engagelab_async.sandbox.simulation import Simulation
 
 from . import schemas
 from .calls import Call
@@ -60,6 +60,7 @@ _FAULTS: Final = [  # served by `faults.routes`
         "POST", "faults", "Inject a fault", body=Fault, answers=schemas.ActiveFault, status=201
     ),
     Operation("DELETE", "faults", "Remove all faults"),
+    Operation("GET", "faults/kinds", "List what can go wrong", answers=schemas.FaultKinds),
     Operation("DELETE", "faults/{number}", "Remove a fault"),
 ]
 
@@ -78,16 +79,22 @@ def routes(
     watch: Watch,
     documents: Documents,
     streams: Streams,
-    aftermath: Aftermath,
+    simulation: Simulation,
     outbox: Outbox,
 ) -> list[BaseRoute]:
     """Make the routes of the page and of its control API."""
     views = _Views(watch, documents, streams, outbox)
-    operations = [*views.operations(), *views.acts(aftermath), *_FAULTS]
-    described = json.dumps(document(operations))
+    operations = [*views.operations(), *views.acts(simulation), *_FAULTS]
+
+    def caught_up(view: View) -> View:
+        async def endpoint(request: Request) -> Response:
+            await watch.catch_up()
+            return await view(request)
+
+        return endpoint
 
     async def openapi(_: Request) -> Response:
-        return Response(described, 200, _NO_STORE, "application/json")
+        return _json(document(operations))
 
     return [
         Route("/", page_file, methods=["GET"]),
@@ -96,7 +103,7 @@ def routes(
         *(
             Route(
                 f"/sandbox/v1/{each.path.replace('number}', 'number:number}')}",
-                each.view,
+                caught_up(each.view),
                 methods=[each.method],
             )
             for each in operations
@@ -176,30 +183,30 @@ class _Views:
             Operation("POST", "session", "Exchange the token for a cookie", open_session),
         ]
 
-    def acts(self, aftermath: Aftermath) -> Iterator[Operation]:
+    def acts(self, simulation: Simulation) -> Iterator[Operation]:
         """Yield the actions on a message."""
 
         def act(name: str, summary: str, perform: _Act, body: object = None) -> Operation:
             path = f"messages/{{number}}/{name}"
             return Operation("POST", path, summary, self._acting(perform), body=body)
 
-        yield act("deliver", "Deliver a message", lambda message, _: aftermath.deliver(message))
+        yield act("deliver", "Deliver a message", lambda message, _: simulation.deliver(message))
         yield act(
             "fail",
             "Make a message fail",
-            lambda message, body: aftermath.fail(message, body.one_of("code", [*MEANINGS])),
+            lambda message, body: simulation.fail(message, body.one_of("code", [*MEANINGS])),
             schemas.Fail,
         )
         yield act(
             "reply",
             "Reply to a message as its recipient",
-            lambda message, body: aftermath.reply(
+            lambda message, body: simulation.reply(
                 message, body.short_text("text", _LENGTHS_OF_A_REPLY)
             ),
             schemas.ReplyText,
         )
-        yield act("verify", "Verify a code", lambda message, _: aftermath.verify(message))
-        yield act("expire", "Let a code expire", lambda message, _: aftermath.expire(message))
+        yield act("verify", "Verify a code", lambda message, _: simulation.verify(message))
+        yield act("expire", "Let a code expire", lambda message, _: simulation.expire(message))
 
     def _acting(self, perform: _Act) -> View:
         async def view(request: Request) -> Response:

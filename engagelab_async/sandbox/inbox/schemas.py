@@ -179,6 +179,34 @@ class ActiveFaults(TypedDict):
     faults: list[ActiveFault]
 
 
+class FaultKind(TypedDict):
+    """A kind of fault."""
+
+    kind: str
+    label: str
+    explanation: Annotated[str, Meta(description="What the caller sees.")]
+    fields: Annotated[list[str], Meta(description="The fields that not all kinds have.")]
+    may_come_after: Annotated[bool, Meta(description="Whether `after` can be set.")]
+    after_from_status: Annotated[int, Meta(description="From which `status` on.")]
+
+
+class Preset(TypedDict):
+    """A fault with a name."""
+
+    label: str
+    explanation: str
+    fault: Annotated[
+        dict[str, str | int | float | bool], Meta(description="The fields of `Fault` that are set.")
+    ]
+
+
+class FaultKinds(TypedDict):
+    """What can go wrong."""
+
+    kinds: list[FaultKind]
+    presets: list[Preset]
+
+
 class Fail(TypedDict):
     """Makes a message fail."""
 

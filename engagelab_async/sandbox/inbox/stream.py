@@ -71,6 +71,7 @@ class Streams:
         """
         revision = _revision_of(last_event_id, self._watch.calls())
         while not self._is_over:
+            await self._watch.catch_up()
             calls = self._watch.calls()
             changes = calls.since(revision, _BATCH)
             revision = changes.revision

@@ -1,9 +1,10 @@
-"""A sandbox that calls back, on real sockets both ways."""
+"""What becomes of messages, and the callbacks of it, on real sockets both ways."""
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ import httpx
 import pytest
 from attrs import evolve
 
-from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks, Review, Sandbox, SentMessage
+from engagelab_async.sandbox import (
+    DEMO_CREDENTIALS,
+    CallbackDelivery,
+    Callbacks,
+    Reply,
+    Review,
+    Sandbox,
+    SentMessage,
+    StatusChange,
+)
+from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.simulation import Simulation
 from engagelab_async.webhooks import Verifier
 from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers, hangs
@@ -79,7 +91,7 @@ async def test_time_is_the_sandboxs() -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_done_by_hand_is_called_back() -> None:
+async def test_manual_changes_are_called_back() -> None:
     """Delivering, failing, verifying, expiring and replying, from any thread."""
     with Hostile(OK) as server, Sandbox(callbacks=Callbacks(server.url)) as sandbox:
         messages = [send(sandbox, f"+659123456{digit}") for digit in range(4)]
@@ -132,45 +144,64 @@ async def test_sends_do_not_wait_for_callbacks() -> None:
     assert "engagelab-sandbox" not in {thread.name for thread in threading.enumerate()}
 
 
+class Observer:
+    """Observes the messages of a simulation that runs in the test's own event loop."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.seen: list[tuple[int, object]] = []
+        self._new = asyncio.Event()
+        simulation.observe(self._observe)
+
+    def _observe(self, number: int, event: object) -> None:
+        self.seen.append((number, event))
+        self._new.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds, which may do so after each event."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await self._new.wait()
+                self._new.clear()
+
+
 @pytest.mark.asyncio
 async def test_every_try_is_on_record() -> None:
     """`Sandbox.deliveries` has the body, the tries and their answers, and knows the messages."""
-    with (
-        Hostile(OK, OK, answers(503), OK) as server,
-        Sandbox(callbacks=Callbacks(server.url, backoff=0, attempts=2), pace=0) as sandbox,
-    ):
-        feed = sandbox._aftermath.watch()  # noqa: SLF001 - the page has it
-        message = send(sandbox)
-        seen = 0
-        while not (len(sandbox.deliveries) > CHECKS and sandbox.deliveries[-1].is_answered):
-            await feed.wait(seen, 10)
-            seen = feed.last
-        delivery = sandbox.deliveries[-1]
+    platform = Platform(pace=0)
+    simulation, observer = platform.simulation, Observer(platform.simulation)
+    with Hostile(OK, OK, answers(503), OK) as server:
+        simulation.callbacks = Callbacks(server.url, backoff=0, attempts=2)
+        async with simulation.running():
+            platform.send_otp({"to": "+6591234567", "template": {"id": "login"}})
+            await observer.until(lambda: simulation.sender.deliveries[-1].is_answered)
+        delivery = simulation.sender.deliveries[-1]
 
     assert server.requests[-1].body.decode() == delivery.body
-    assert (message.number,) == delivery.messages
-    assert [503, 200] == [each.status for each in delivery.tries][-2:]
+    assert (1,) == delivery.messages
+    assert [503, 200] == [each.status for each in delivery.tries]
 
 
 @pytest.mark.asyncio
-async def test_a_watcher_sees_everything() -> None:
-    """The feed tells of statuses, replies and callbacks once somebody watches."""
-    with Hostile(OK) as server, Sandbox(pace=0) as sandbox:
-        unseen = send(sandbox)
-        feed = sandbox._aftermath.watch()  # noqa: SLF001
-        message = send(sandbox, "+6591234568")
-        while feed.last < 4:
-            await feed.wait(feed.last, 10)
-        sandbox.reply(message, "thanks")
-        sandbox.callbacks = Callbacks(server.url)
-        while feed.last < 7:
-            await feed.wait(feed.last, 10)
+async def test_an_observer_sees_everything() -> None:
+    """Statuses, replies and tries of callbacks, of what comes from then on."""
+    platform = Platform(pace=0)
+    simulation = platform.simulation
+    body = {"to": "+6591234567", "template": {"id": "shipped"}}
+    platform.send_custom_message(body)
+    observer = Observer(simulation)
+    with Hostile(OK) as server:
+        async with simulation.running():
+            platform.send_custom_message(body)
+            await observer.until(lambda: len(observer.seen) == 4)
+            simulation.callbacks = Callbacks(server.url)
+            simulation.reply(platform.outbox.messages[1], "thanks")
+            await observer.until(lambda: len(observer.seen) == 6)
 
-    assert [("status", 2)] * 4 + [("reply", 2), ("callback", 1), ("callback", 2)] == [
-        (event.kind, event.subject) for event in feed.after(0)
+    assert [(2, StatusChange)] * 4 + [(2, Reply), (2, CallbackDelivery)] == [
+        (number, type(event)) for number, event in observer.seen
     ]
     assert ["plan", "target_valid", "sent", "delivered"] == [
-        change.status for change in sandbox.history(unseen)
+        change.status for change in simulation.history(platform.outbox.messages[0])
     ]
 
 
@@ -178,12 +209,12 @@ def test_a_message_must_be_its_own() -> None:
     """A message of another sandbox is refused, even if it has the same number."""
     with Sandbox() as sandbox, Sandbox() as other:
         message = send(sandbox)
-        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+        with pytest.raises(ValueError, match=r"^message: does not belong to this sandbox$"):
             other.deliver(message)
         send(other)
-        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+        with pytest.raises(ValueError, match=r"^message: does not belong to this sandbox$"):
             other.history(message)
-        with pytest.raises(ValueError, match=r"^message: it is none of this sandbox$"):
+        with pytest.raises(ValueError, match=r"^message: does not belong to this sandbox$"):
             sandbox.reply(evolve(message, number=0), "hello")
 
 

@@ -1,4 +1,4 @@
-"""What has become of the messages of a platform, and who is told."""
+"""The statuses of messages, from the time and from manual changes."""
 
 import pytest
 from attrs import field, frozen
@@ -16,40 +16,41 @@ def send(platform: Platform, to: str = "+6591234567") -> SentMessage:
 
 
 @frozen
-class Ear:
-    """Hears of changes."""
+class Observer:
+    """Observes the statuses of a platform's messages, once it has begun."""
 
     platform: Platform
-    heard: list[tuple[int, str]] = field(factory=list)
+    seen: list[tuple[int, str]] = field(factory=list)
 
-    def listen(self) -> None:
-        """Hear of all from now on."""
-        self.platform.progress.listen(self._hear, lambda: self.platform.outbox.messages)
+    def begin(self) -> None:
+        """Observe from now on."""
+        self.platform.simulation.observe(self._observe)
 
-    def _hear(self, message: SentMessage, change: StatusChange) -> None:
-        self.heard.append((message.number, change.status))
+    def _observe(self, number: int, event: object) -> None:
+        assert isinstance(event, StatusChange)
+        self.seen.append((number, event.status))
 
     def now(self) -> list[tuple[int, str]]:
-        """Return what is heard by now, for the first time."""
-        while self.platform.progress.tell():
+        """Return what is reported by now, for the first time."""
+        while self.platform.simulation.report_due():
             pass
-        heard = list(self.heard)
-        self.heard.clear()
-        return heard
+        seen = list(self.seen)
+        self.seen.clear()
+        return seen
 
 
 @pytest.fixture
-def ear(platform: Platform) -> Ear:
-    """Somebody who does not listen yet."""
-    return Ear(platform)
+def observer(platform: Platform) -> Observer:
+    """An observer that has not begun."""
+    return Observer(platform)
 
 
 def statuses(platform: Platform, message: SentMessage) -> list[str]:
     """List what a message has reached."""
-    return [change.status for change in platform.progress.history(message)]
+    return [change.status for change in platform.simulation.history(message)]
 
 
-def test_history_needs_nobody_to_listen(platform: Platform, clock: FakeClock) -> None:
+def test_history_needs_no_observer(platform: Platform, clock: FakeClock) -> None:
     """What a message has reached follows from the time, whether anything runs or not."""
     message = send(platform)
     at_once = statuses(platform, message)
@@ -60,99 +61,112 @@ def test_history_needs_nobody_to_listen(platform: Platform, clock: FakeClock) ->
     assert ["plan", "target_valid", "sent"] == later
 
 
-def test_changes_are_told_when_they_are_due(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """Each is told once, at its time; those of one message in their order."""
-    ear.listen()
+def test_changes_are_reported_when_they_are_due(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """Each is reported once, at its time; those of one message in their order."""
+    observer.begin()
     send(platform)
-    first = ear.now()
+    first = observer.now()
     clock.now += 1
     send(platform, "+10000000003")
-    second = ear.now()
+    second = observer.now()
     clock.now += 60
 
     assert [(1, "plan"), (1, "target_valid")] == first
     assert [(1, "sent"), (2, "plan"), (2, "target_valid")] == second
-    assert [(1, "delivered"), (2, "sent")] == ear.now()
+    assert [(1, "delivered"), (2, "sent")] == observer.now()
     clock.now += 300
-    assert [(1, "verified_timeout"), (2, "verified_timeout")] == ear.now()
-    assert [] == ear.now()
+    assert [(1, "verified_timeout"), (2, "verified_timeout")] == observer.now()
+    assert [] == observer.now()
 
 
-def test_listening_begins_in_the_middle(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """Of a message that is on its way, only what comes next is told; of an old one, nothing."""
+def test_observing_begins_in_the_middle(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """Of a message in flight, only what comes next is reported; of an old one, nothing."""
     send(platform, "+10000000003")
     clock.now += 400
     send(platform)
     clock.now += 1
-    ear.listen()
-    nothing_new = ear.now()
+    observer.begin()
+    nothing_new = observer.now()
     clock.now += 1
 
     assert [] == nothing_new
-    assert [(2, "delivered")] == ear.now()
+    assert [(2, "delivered")] == observer.now()
 
 
-def test_one_listener_is_enough(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """Listening again changes nothing."""
-    ear.listen()
-    ear.listen()
+def test_a_second_observer_changes_nothing_for_the_first(
+    platform: Platform, observer: Observer
+) -> None:
+    """Each is reported every status once."""
+    other = Observer(platform)
+    observer.begin()
+    other.begin()
     send(platform)
 
-    assert [(1, "plan"), (1, "target_valid")] == ear.now()
+    assert [(1, "plan"), (1, "target_valid")] == observer.now() == other.seen
 
 
-def test_hundreds_are_told_in_turns(platform: Platform, ear: Ear) -> None:
-    """One turn does not tell of thousands, so that others get theirs in between."""
-    ear.listen()
+def test_hundreds_are_reported_in_turns(platform: Platform, observer: Observer) -> None:
+    """One turn does not report thousands, so that requests are answered in between."""
+    observer.begin()
     for number in range(600):
         platform.send_sms({"to": f"+65{number:08}", "template": {"id": "7", "params": {}}})
 
-    assert platform.progress.tell()
-    assert 1000 == len(ear.heard)
-    assert not platform.progress.tell()
-    assert 1200 == len(ear.heard)
+    assert platform.simulation.report_due()
+    assert 1000 == len(observer.seen)
+    assert not platform.simulation.report_due()
+    assert 1200 == len(observer.seen)
 
 
-def test_what_is_done_by_hand_is_told(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """It is told at once, and what it replaces is not told at all."""
-    ear.listen()
+def test_manual_changes_are_reported(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """At once, and what they replace is not reported at all."""
+    observer.begin()
     message = send(platform)
-    ear.now()
-    platform.progress.deliver(message)
-    delivered = ear.now()
+    observer.now()
+    platform.simulation.deliver(message)
+    delivered = observer.now()
     clock.now += 10
-    platform.verify_by_hand(message)
-    verified = ear.now()
+    platform.simulation.verify(message)
+    verified = observer.now()
     clock.now += 1000
 
     assert [(1, "sent"), (1, "delivered")] == delivered
     assert [(1, "verified")] == verified
-    assert [] == ear.now()
+    assert [] == observer.now()
     assert ["plan", "target_valid", "sent", "delivered", "verified"] == statuses(platform, message)
 
 
-def test_stepping_in_before_anybody_listens(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """What was changed by hand is told from where it stands."""
+def test_a_manual_change_before_anything_observes(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """A plan that was changed is reported from where it stands."""
     message = send(platform)
-    platform.progress.fail(message, 5018)
-    ear.listen()
-    nothing_new = ear.now()
+    platform.simulation.fail(message, 5018)
+    observer.begin()
+    nothing_new = observer.now()
     clock.now += 300
 
     assert [] == nothing_new
-    assert [(1, "verified_timeout")] == ear.now()
+    assert [(1, "verified_timeout")] == observer.now()
 
 
-def test_stepping_in_after_all_was_told(platform: Platform, clock: FakeClock, ear: Ear) -> None:
-    """A message whose journey was over sets out again."""
-    ear.listen()
+def test_a_manual_change_after_all_was_reported(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """A message whose statuses were over has new ones."""
+    observer.begin()
     platform.send_sms({"to": "+10000000003", "template": {"id": "7", "params": {}}})
     (message,) = platform.outbox.messages
     clock.now += 60
-    ear.now()
-    platform.progress.deliver(message)
+    observer.now()
+    platform.simulation.deliver(message)
 
-    assert [(1, "delivered")] == ear.now()
+    assert [(1, "delivered")] == observer.now()
 
 
 class TestGuesses:
@@ -169,20 +183,20 @@ class TestGuesses:
     def test_a_code_that_expired_is_over(self, platform: Platform) -> None:
         """It can be neither verified nor let expire; the same template may be sent again."""
         message = send(platform)
-        platform.expire_by_hand(message)
+        platform.simulation.expire(message)
 
         assert "verified_timeout" == statuses(platform, message)[-1]
         with pytest.raises(ValueError, match=r"^message: the code has expired"):
-            platform.verify_by_hand(message)
+            platform.simulation.verify(message)
         with pytest.raises(ValueError, match=r"^message: it has no live code$"):
-            platform.expire_by_hand(message)
+            platform.simulation.expire(message)
         assert platform.send_otp({"to": "+6591234567", "template": {"id": "login-0"}})
 
     def test_a_callers_code_expires_too(self, platform: Platform) -> None:
         """It has no end to tell of, but stops being in the way of the next."""
         body = {"to": "+6591234567", "template": {"id": "login"}, "code": "42"}
         platform.send_code(body)
-        platform.expire_by_hand(platform.outbox.messages[-1])
+        platform.simulation.expire(platform.outbox.messages[-1])
         platform.send_code(body)
 
         assert ["plan", "target_valid"] == statuses(platform, platform.outbox.messages[0])
@@ -193,9 +207,9 @@ class TestGuesses:
         (message,) = platform.outbox.messages
 
         with pytest.raises(ValueError, match=r"^message: there is no code"):
-            platform.verify_by_hand(message)
+            platform.simulation.verify(message)
         with pytest.raises(ValueError, match=r"^message: it has no live code$"):
-            platform.expire_by_hand(message)
+            platform.simulation.expire(message)
 
 
 def test_a_code_may_live_for_ever(clock: FakeClock) -> None:
@@ -211,8 +225,8 @@ def test_replies_are_kept(platform: Platform) -> None:
     """What a recipient replies is kept with the message, and shown in no repr."""
     one, other = send(platform), send(platform, "+6591234568")
     for text in ("STOP", "please"):
-        platform.progress.reply(one, text)
+        platform.simulation.reply(one, text)
 
-    assert ["STOP", "please"] == [each.text for each in platform.progress.replies(one)]
-    assert () == platform.progress.replies(other)
-    assert "STOP" not in repr(platform.progress.replies(one))
+    assert ["STOP", "please"] == [each.text for each in platform.simulation.replies(one)]
+    assert () == platform.simulation.replies(other)
+    assert "STOP" not in repr(platform.simulation.replies(one))
