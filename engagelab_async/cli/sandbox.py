@@ -85,6 +85,8 @@ def serve(
 
     Messages are not delivered: they appear here, codes included, and in the inbox, a page for the
     browser. Any key pair is accepted, and any template whose id does not begin with "missing".
+
+    Example: `engagelab sandbox --port 8025`
     """
     try:
         from engagelab_async.sandbox import Quota, Review, Sandbox, StoreError
