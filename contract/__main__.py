@@ -40,8 +40,8 @@ def main() -> int:
         review=Review.approve(after=0),
     )
     with sandbox:
-        # The excluded call would have callbacks sent to whatever URL comes to mind.
         codes = [
+            # The excluded call would have callbacks sent to random URLs.
             run(sandbox.otp_base_url, AUTH, "--exclude-path=/v1/sandbox/webhook"),
             run(sandbox.sms_base_url, AUTH),
             # The excluded answer does not end.

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, cast
@@ -19,18 +20,21 @@ import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
-from .app import KeyPair, create_app
-from .balances import Amount
+from .app import create_app, is_call
+from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
+from .keys import Credentials
 from .lifecycle import Reply, StatusChange
 from .loop import StateLoop
-from .outbox import Product, SentMessage
+from .outbox import SentMessage
 from .persistence import Persistence
 from .platform import Platform
+from .quotas import Quota
+from .recording import Recorder, Replay
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
 
@@ -48,8 +52,9 @@ class Sandbox:
     Args:
         host: The address to listen on, of IPv4 or IPv6, or a name.
         port: The port to listen on; 0 takes a free one.
-        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``. A product
-            takes its own pair only, and none if it is left out. ``None`` takes any pair.
+        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``, or an
+            `ApiKey`, or several. A product accepts its own keys only, and none if it is left out.
+            ``None`` accepts any pair.
         templates: Text by template id, such as ``{"shipped": "Order {{order}} has shipped"}``. An
             id that is not there is answered 4001. The calls about templates of both products
             know them as approved ones. ``None`` takes any id that does not begin with ``missing``,
@@ -59,7 +64,12 @@ class Sandbox:
             after a second, unless it is told otherwise.
         balance: What the account of each product has, in US dollars: a ``Decimal``, an ``int`` or
             a ``str`` such as ``"12.5"``. Each message costs 0.005; what cannot be paid is answered
-            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft.
+            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft. The products
+            can have different ones: ``{"otp": "12.5", "sms": 3}``.
+        strategies: The channels of OTP templates, in the order in which they are tried, by template
+            id, such as ``{"login": "whatsapp|sms"}``. A recipient to whom the first cannot deliver
+            gets the message on the next. ``None`` is SMS, or email for an email address.
+        quota: How many requests each key may make; the others are answered HTTP 429.
         callbacks: Where to send callbacks; ``None`` sends none.
         pace: By what to multiply the time that a message takes. At 1 it is sent after a second
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
@@ -69,6 +79,9 @@ class Sandbox:
             another name than these, ``localhost`` and ``host`` are refused; addresses are not.
         token: What the inbox asks for, at least 16 characters without a space. ``None`` asks for
             nothing when ``host`` is a loopback address, and makes one up when others can get here.
+        record: The file into which to record the calls of this run, for `replay`; a recording
+            that is there is replaced.
+        replay: A recording, from which calls are answered as they were then, once each.
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
@@ -99,16 +112,20 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        credentials: Mapping[Product, KeyPair] | None = None,
+        credentials: Credentials | None = None,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
+        quota: Quota | None = None,
         callbacks: Callbacks | None = None,
         pace: float = 1.0,
         keep: int = 10_000,
         allowed_hosts: Iterable[str] = (),
         token: str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -123,6 +140,7 @@ class Sandbox:
             code_ttl=code_ttl,
             review=review,
             balance=balance,
+            strategies=strategies,
             pace=pace,
             clock=clock,
             new_code=new_code,
@@ -138,6 +156,8 @@ class Sandbox:
         app = create_app(
             self._platform,
             credentials,
+            quota=quota,
+            clock=clock,
             recorded=self._inbox.recorded,
             # Where others can get here, a key pair that anybody may make up is no permission.
             set_callbacks=self._set_callbacks if credentials or self._token is None else None,
@@ -145,8 +165,15 @@ class Sandbox:
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
+        self._recorder = None if record is None else Recorder(Path(record))
+        self._replay = None if replay is None else Replay(Path(replay), self._wire)
+        answers: ASGIApp = self._player
+        if self._replay is not None:
+            answers = self._replay.replaying(answers, partial(is_call, app))
+        if self._recorder is not None:
+            answers = self._recorder.recording(answers, partial(is_call, app))
         self._app: ASGIApp = Guard(
-            self._player, host=host, allowed_hosts=allowed_hosts, token=self._token
+            answers, host=host, allowed_hosts=allowed_hosts, token=self._token
         )
         if self._persistence is not None:
             self._app = self._persistence.watching(self._app)
@@ -282,6 +309,8 @@ class Sandbox:
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Let a message fail at once: ``delivered_failed`` if it was sent by now.
 
+        If its template has a further channel, it is then sent on that one, and delivered.
+
         Args:
             message: The message.
             error_code: A documented error code, such as 5018.
@@ -315,6 +344,23 @@ class Sandbox:
             text: What the reply says.
         """
         self._change(self._simulation.reply, message, text)
+
+    def assert_replayed(self) -> None:
+        """Assert that all calls of the recording were made, and no others.
+
+        Raises:
+            AssertionError: They were not. Its text shows the calls, without their bodies.
+            RuntimeError: The sandbox replays no recording.
+        """
+        if self._replay is None:
+            raise RuntimeError("the sandbox replays no recording: give it one as replay")
+        missing, unexpected = self._loop.call(self._replay.differences)
+        lines = [
+            *(f"not made:   {each.method} {each.path}" for each in missing),
+            *(f"unexpected: {each.method} {each.path}" for each in unexpected),
+        ]
+        if lines:
+            raise AssertionError("\n".join(["the run differs from the recording", *lines]))
 
     def _change(
         self,
@@ -407,6 +453,8 @@ class Sandbox:
         with ExitStack() as beginning:
             if self._persistence is not None:
                 beginning.enter_context(self._persistence.open())
+            if self._recorder is not None:
+                beginning.enter_context(self._recorder.open())
             listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
             self._bound_port = listener.getsockname()[1]

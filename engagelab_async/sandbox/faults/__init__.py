@@ -12,9 +12,18 @@
 """
 
 from .fault import Fault
-from .player import FaultPlayer
+from .player import FaultPlayer, ReadAhead
 from .register import ActiveFault, Faults
 from .routes import routes
 from .wire import Connection, Wire
 
-__all__ = ["ActiveFault", "Connection", "Fault", "FaultPlayer", "Faults", "Wire", "routes"]
+__all__ = [
+    "ActiveFault",
+    "Connection",
+    "Fault",
+    "FaultPlayer",
+    "Faults",
+    "ReadAhead",
+    "Wire",
+    "routes",
+]

@@ -50,7 +50,7 @@ class FaultPlayer:
         if not self._faults or scope["type"] != "http" or not is_call(self._app, scope):
             await self._app(scope, receive, send)
             return
-        request = _Request(receive)
+        request = ReadAhead(receive)
         is_whole = await request.read()
         strike = self._faults.strike(scope["path"], request.recipients) if is_whole else None
         if strike is None:
@@ -75,21 +75,25 @@ class FaultPlayer:
             self._playing.remove(scope)
 
 
-class _Request:
-    """The body of a request, read ahead for its recipients."""
+class ReadAhead:
+    """The body of a request, read before the API reads it.
+
+    Attributes:
+        body: What was read.
+    """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._messages: list[Message] = []
-        self._body = b""
+        self.body: bytes = b""
 
     async def read(self) -> bool:
         """Read it, but no longer than the API would, and return whether that is all."""
         more = True
-        while more and len(self._body) <= _LONGEST_BODY:
+        while more and len(self.body) <= _LONGEST_BODY:
             message = await self._receive()
             self._messages.append(message)
-            self._body += message.get("body", b"")
+            self.body += message.get("body", b"")
             more = message.get("more_body", False)
         return not more
 
@@ -101,7 +105,7 @@ class _Request:
     def recipients(self) -> list[str]:
         """Its recipients, as they are written."""
         try:
-            body = json.loads(self._body)
+            body = json.loads(self.body)
         except (ValueError, RecursionError):
             return []
         to = body.get("to") if isinstance(body, dict) else None

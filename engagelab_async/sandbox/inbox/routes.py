@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from engagelab_async.sandbox._fields import Fields
+from engagelab_async.arguments import is_integer
 from engagelab_async.sandbox.app import read_body
+from engagelab_async.sandbox.bodies import Body, read
 from engagelab_async.sandbox.faults import Fault
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
-from engagelab_async.sandbox.refusals import MEANINGS
+from engagelab_async.sandbox.refusals import MEANINGS, RefusedError
 from engagelab_async.sandbox.simulation import Simulation
 
 from . import schemas
@@ -39,12 +40,11 @@ _MOST: Final = 1000
 _AT_ONCE: Final = 50
 """How many messages to describe before other tasks of the event loop may run."""
 _LONGEST_WAIT: Final = 60  # seconds
-_LENGTHS_OF_A_REPLY: Final = range(1, 2001)
 _LONGEST_NUMBER: Final = 19  # digits
 _NO_STORE: Final = {"cache-control": "no-store"}
 
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
-_Act: TypeAlias = Callable[[SentMessage, Fields], None]
+_Act: TypeAlias = Callable[[SentMessage, Body], None]
 
 _TO = Parameter("to", "Only messages to this recipient; a number's `+` does not matter.")
 _TEMPLATE = Parameter("template", "Only messages of the template with this id.")
@@ -194,15 +194,13 @@ class _Views:
         yield act(
             "fail",
             "Make a message fail",
-            lambda message, body: simulation.fail(message, body.one_of("code", [*MEANINGS])),
+            lambda message, body: simulation.fail(message, _code(body)),
             schemas.Fail,
         )
         yield act(
             "reply",
             "Reply to a message as its recipient",
-            lambda message, body: simulation.reply(
-                message, body.short_text("text", _LENGTHS_OF_A_REPLY)
-            ),
+            lambda message, body: simulation.reply(message, read(schemas.ReplyText, body).text),
             schemas.ReplyText,
         )
         yield act("verify", "Verify a code", lambda message, _: simulation.verify(message))
@@ -213,7 +211,7 @@ class _Views:
             number = request.path_params["number"]
             self._call_of(number)
             has_body = request.headers.get("content-length", "0") != "0"
-            body = Fields(await read_body(request) if has_body else {})
+            body = await read_body(request) if has_body else {}
             try:
                 perform(self._outbox.get(number), body)
             except ValueError as error:
@@ -325,6 +323,13 @@ class _Views:
     async def errors(self, _: Request) -> Response:
         """List error codes."""
         return _json(self._documents.errors())
+
+
+def _code(body: Body) -> int:
+    code = body.get("code")
+    if not is_integer(code) or code not in MEANINGS:
+        raise RefusedError(3002, f"code must be one of {' '.join(map(str, MEANINGS))}")
+    return code
 
 
 def _address(recipient: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from engagelab_async.sandbox.refusals import MEANINGS
 
@@ -213,7 +213,7 @@ class Fail(TypedDict):
     code: Annotated[int, Meta(extra_json_schema={"enum": [*MEANINGS]})]
 
 
-class ReplyText(TypedDict):
+class ReplyText(Struct):
     """Makes a recipient reply."""
 
     text: Annotated[str, Meta(min_length=1, max_length=2000)]
