@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,8 +46,8 @@ class Operation:
     Attributes:
         method: The HTTP method.
         path: The path below ``/sandbox/v1/``, with ``{number}`` for a number.
-        summary: What it does.
         view: Answers it; ``None`` if it is served elsewhere.
+        summary: What it does; defaults to the first line of the view's docstring.
         query: The parameters of its query.
         body: The type of the JSON object that it takes.
         answers: The type of the JSON object that it answers with; ``None`` for a 204.
@@ -57,8 +57,11 @@ class Operation:
 
     method: str
     path: str
-    summary: str
     view: View | None = None
+    summary: str = field(
+        default=Factory(lambda self: (self.view.__doc__ or "").partition("\n")[0], takes_self=True),
+        kw_only=True,
+    )
     query: Sequence[Parameter] = field(default=(), kw_only=True)
     body: object = field(default=None, kw_only=True)
     answers: object = field(default=None, kw_only=True)

@@ -55,13 +55,18 @@ _AFTER = Parameter("after", "Only messages with a higher number.", 0)
 _WAIT = Parameter("wait", f"How many seconds to wait for it; at most {_LONGEST_WAIT}.", 0)
 
 _FAULTS: Final = [  # served by `faults.routes`
-    Operation("GET", "faults", "List the faults in force", answers=schemas.ActiveFaults),
+    Operation("GET", "faults", summary="List the faults in force.", answers=schemas.ActiveFaults),
     Operation(
-        "POST", "faults", "Inject a fault", body=Fault, answers=schemas.ActiveFault, status=201
+        "POST",
+        "faults",
+        summary="Inject a fault.",
+        body=Fault,
+        answers=schemas.ActiveFault,
+        status=201,
     ),
-    Operation("DELETE", "faults", "Remove all faults"),
-    Operation("GET", "faults/kinds", "List what can go wrong", answers=schemas.FaultKinds),
-    Operation("DELETE", "faults/{number}", "Remove a fault"),
+    Operation("DELETE", "faults", summary="Remove all faults."),
+    Operation("GET", "faults/kinds", summary="List kinds.", answers=schemas.FaultKinds),
+    Operation("DELETE", "faults/{number}", summary="Remove a fault."),
 ]
 
 
@@ -125,86 +130,43 @@ class _Views:
 
     def operations(self) -> list[Operation]:
         """List the operations, without the actions on a message."""
+        messages = (_TO, _TEMPLATE, _BEFORE, _LIMIT)
+        latest = (_TO, _TEMPLATE, _AFTER, _WAIT)
+        stream = "text/event-stream"
+        of = Operation
         return [
-            Operation(
-                "GET",
-                "messages",
-                "List messages, newest first",
-                self.messages,
-                query=(_TO, _TEMPLATE, _BEFORE, _LIMIT),
-                answers=schemas.Messages,
-            ),
-            Operation(
-                "GET",
-                "messages/latest",
-                "Return the newest message, or wait for one",
-                self.latest,
-                query=(_TO, _TEMPLATE, _AFTER, _WAIT),
-                answers=schemas.Message,
-            ),
-            Operation(
-                "GET",
-                "messages/{number}",
-                "Return a message",
-                self.message,
-                answers=schemas.Message,
-            ),
-            Operation(
-                "GET",
-                "calls/{number}",
-                "Return an API call, with its messages",
-                self.call,
-                query=(_OFFSET, _LIMIT),
-                answers=schemas.Call,
-            ),
-            Operation("DELETE", "calls", "Empty the inbox", self.clear),
-            Operation(
-                "GET",
-                "export",
-                "Return all calls with all their messages",
-                self.export,
-                answers=schemas.Export,
-            ),
-            Operation(
-                "GET",
-                "events",
-                "Follow changes as server-sent events; `Last-Event-ID` continues a stream",
-                self.events,
-                answers=schemas.Changes,
-                media_type="text/event-stream",
-            ),
-            Operation(
-                "GET",
-                "errors",
-                "List the codes that a message can fail with",
-                self.errors,
-                answers=schemas.Errors,
-            ),
-            Operation("POST", "session", "Exchange the token for a cookie", open_session),
+            of("GET", "messages", self.messages, query=messages, answers=schemas.Messages),
+            of("GET", "messages/latest", self.latest, query=latest, answers=schemas.Message),
+            of("GET", "messages/{number}", self.message, answers=schemas.Message),
+            of("GET", "calls/{number}", self.call, query=(_OFFSET, _LIMIT), answers=schemas.Call),
+            of("DELETE", "calls", self.clear),
+            of("GET", "export", self.export, answers=schemas.Export),
+            of("GET", "events", self.events, answers=schemas.Changes, media_type=stream),
+            of("GET", "errors", self.errors, answers=schemas.Errors),
+            of("POST", "session", open_session),
         ]
 
     def acts(self, simulation: Simulation) -> Iterator[Operation]:
         """Yield the actions on a message."""
 
-        def act(name: str, summary: str, perform: _Act, body: object = None) -> Operation:
-            path = f"messages/{{number}}/{name}"
-            return Operation("POST", path, summary, self._acting(perform), body=body)
+        def reply(message: SentMessage, body: Body) -> None:
+            simulation.reply(message, read(schemas.ReplyText, body).text)
 
-        yield act("deliver", "Deliver a message", lambda message, _: simulation.deliver(message))
-        yield act(
-            "fail",
-            "Make a message fail",
-            lambda message, body: simulation.fail(message, _code(body)),
-            schemas.Fail,
-        )
-        yield act(
-            "reply",
-            "Reply to a message as its recipient",
-            lambda message, body: simulation.reply(message, read(schemas.ReplyText, body).text),
-            schemas.ReplyText,
-        )
-        yield act("verify", "Verify a code", lambda message, _: simulation.verify(message))
-        yield act("expire", "Let a code expire", lambda message, _: simulation.expire(message))
+        acts: list[tuple[str, str, _Act, object]] = [
+            ("deliver", "Deliver a message.", lambda each, _: simulation.deliver(each), None),
+            ("verify", "Verify a code.", lambda each, _: simulation.verify(each), None),
+            ("expire", "Let a code expire.", lambda each, _: simulation.expire(each), None),
+            (
+                "fail",
+                "Make a message fail.",
+                lambda each, body: simulation.fail(each, _code(body)),
+                schemas.Fail,
+            ),
+            ("reply", "Reply to a message as its recipient.", reply, schemas.ReplyText),
+        ]
+        for name, summary, perform, body in acts:
+            path = f"messages/{{number}}/{name}"
+            yield Operation("POST", path, self._acting(perform), summary=summary, body=body)
 
     def _acting(self, perform: _Act) -> View:
         async def view(request: Request) -> Response:
@@ -221,7 +183,7 @@ class _Views:
         return view
 
     async def messages(self, request: Request) -> Response:
-        """List messages."""
+        """List messages, newest first."""
         before = _whole(request, _BEFORE)
         limit = min(_whole(request, _LIMIT), _MOST)
         found = self._found(request, lambda number: number < before)
@@ -279,7 +241,7 @@ class _Views:
             raise HTTPException(404, "no such message, or no longer") from None
 
     async def call(self, request: Request) -> Response:
-        """Return a call."""
+        """Return an API call, with its messages."""
         offset, limit = _whole(request, _OFFSET), min(_whole(request, _LIMIT), _MOST)
         try:
             call = self._watch.calls().find(request.path_params["number"])
@@ -293,7 +255,7 @@ class _Views:
         return Response(status_code=204)
 
     async def export(self, _: Request) -> Response:
-        """Return everything, as a file to download."""
+        """Return all calls with all their messages."""
         disposition = {"content-disposition": 'attachment; filename="sandbox.json"'}
         headers = {**_NO_STORE, **disposition}
         return StreamingResponse(self._exported(), 200, headers, "application/json")
@@ -314,14 +276,14 @@ class _Views:
         yield "]}\n"
 
     async def events(self, request: Request) -> Response:
-        """Follow changes."""
+        """Follow changes; `Last-Event-ID` continues a stream."""
         last = request.headers.get("last-event-id", "")
         # Proxies must neither keep it nor collect it: it does not end by itself.
         headers = {**_NO_STORE, "x-accel-buffering": "no"}
         return StreamingResponse(self._streams.events(last), 200, headers, "text/event-stream")
 
     async def errors(self, _: Request) -> Response:
-        """List error codes."""
+        """List the codes that a message can fail with."""
         return _json(self._documents.errors())
 
 

@@ -159,7 +159,12 @@ class TestDocument:
             if route.path.startswith("/sandbox/") and not route.path.endswith("openapi.json")
         }
 
+        summaries = [
+            each["summary"] for path in document["paths"].values() for each in path.values()
+        ]
+
         assert "3.1.0" == document["openapi"]
+        assert all(summary.endswith(".") for summary in summaries)
         assert served == described
 
     async def test_refers_to_what_is_there(self, http: httpx.AsyncClient) -> None:

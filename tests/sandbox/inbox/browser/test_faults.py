@@ -39,7 +39,7 @@ class TestFaults:
         page.find("[name=code]").send_keys("5016", Keys.ENTER)
         page.until_text("#faults-list", "The API answers an error\n5016, struck 0")
 
-        assert ["code", "to", "probability", "times", "seed", "after"] == names
+        assert ["code", "to", "probability", "times", "lasts", "seed", "after"] == names
         assert not page.find("[name=after]").is_enabled()
         assert [Fault("error", code=5016)] == [active.fault for active in sandbox.faults]
 
@@ -57,3 +57,15 @@ class TestFaults:
 
         page.until(lambda: not page.find("#faults").is_displayed())
         page.complaints()  # that it was answered 400
+
+    def test_presets(self, page: Page, sandbox: Sandbox) -> None:
+        """Common faults need one press; a line explains each."""
+        page.button("Faults").click()
+        page.until_text("#fault-presets", "429 for a minute")
+        texts = [each.text.split("\n") for each in page.all("#fault-presets li")]
+        page.button("Add: Outage").click()
+        page.until_text("#faults-list", "HTTP 503")
+
+        assert {3} == {len(each) for each in texts}
+        assert ["Outage", "Slow", "429 for a minute", "Lost answers"] == [each[0] for each in texts]
+        assert [503] == [active.fault.status for active in sandbox.faults]
