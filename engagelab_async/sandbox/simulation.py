@@ -14,9 +14,10 @@ Only manual changes are stored, and statuses are only scheduled once something o
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, TypeAlias
 
 from attrs import define, frozen
@@ -102,6 +103,7 @@ class Simulation:
         self._changed: dict[int, Plan] = {}
         self._replies: dict[int, tuple[Reply, ...]] = {}
         self._scheduled: dict[int, ScheduledStatuses] = {}
+        self._unscheduled: Iterator[None] = iter(())
         self._due: list[tuple[datetime, int]] = []
         self._wakeup = Wakeup()
 
@@ -216,6 +218,9 @@ class Simulation:
         Returns:
             Whether more of them are due.
         """
+        # Those that were sent before anything observed.
+        if sum(1 for _ in islice(self._unscheduled, _AT_ONCE)) == _AT_ONCE:
+            return True
         for _ in range(_AT_ONCE):
             now = self._now()
             if not self._due or self._due[0][0] > now:
@@ -252,11 +257,16 @@ class Simulation:
     def _start_scheduling(self) -> None:
         if self._is_scheduling:
             return
-        self._is_scheduling = True
-        for message in (*self._outbox.messages, *self._outbox.dropped):
-            plan = self._plan(message)
-            reported = len(lifecycle.reached(plan, self._now()))
-            self._schedule(ScheduledStatuses(message, plan, reported))
+        self._is_scheduling, began = True, self._now()
+
+        def schedule(message: SentMessage) -> None:
+            if message.number not in self._scheduled:  # or it was changed meanwhile
+                plan = self._plan(message)
+                reported = len(lifecycle.reached(plan, began))
+                self._schedule(ScheduledStatuses(message, plan, reported))
+
+        self._unscheduled = map(schedule, self._outbox.state())
+        self._wakeup.set()
 
     def _schedule(self, scheduled: ScheduledStatuses) -> None:
         number, due = scheduled.message.number, scheduled.due

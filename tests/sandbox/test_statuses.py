@@ -230,3 +230,21 @@ def test_replies_are_kept(platform: Platform) -> None:
     assert ["STOP", "please"] == [each.text for each in platform.simulation.replies(one)]
     assert () == platform.simulation.replies(other)
     assert "STOP" not in repr(platform.simulation.replies(one))
+
+
+def test_what_was_sent_before_is_scheduled_in_turns(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """With thousands of messages, requests are answered in between; a manual change is not lost."""
+    for number in range(1200):
+        platform.send_sms({"to": f"+65{number:08}", "template": {"id": "7", "params": {}}})
+    observer.begin()
+    last = platform.outbox.messages[-1]
+    platform.simulation.deliver(last)
+    turns = [platform.simulation.report_due() for _ in range(4)]
+    changed = list(observer.seen)
+    clock.now += 2
+
+    assert [True, True, False, False] == turns
+    assert [(1200, "sent"), (1200, "delivered")] == changed
+    assert 2 + 2 * 1199 == len(observer.now())

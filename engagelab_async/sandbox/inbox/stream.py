@@ -66,6 +66,7 @@ class Streams:
         Args:
             last_event_id: The last one that the reader has got, or "".
         """
+        await self._watch.catch_up()
         revision = _revision_of(last_event_id, self._watch.calls())
         while not self._is_over:
             calls = self._watch.calls()

@@ -6,12 +6,18 @@ A sandbox whose inbox is not open does no work for it.
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
+from typing import Final
+
+from anyio.lowlevel import checkpoint
 
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.platform import Platform
 
 from .calls import Calls
+
+_AT_ONCE: Final = 500
+"""How many messages are looked up at once: the sandbox answers requests in between."""
 
 
 class Watch:
@@ -30,19 +36,27 @@ class Watch:
         self._news = asyncio.Event()
 
     def calls(self) -> Calls:
-        """Return the calls as they are now."""
+        """Return the calls as they are now, or nearly so if very many messages have changed."""
         self._open()
-        changed, self._changed = self._changed, {}
-        for number in changed:
+        for number in tuple(islice(self._changed, _AT_ONCE)):
+            del self._changed[number]
             message = self._platform.outbox.get(number)
             self._calls.see(number, state_of(self._platform.simulation.history(message)))
         return self._calls
+
+    async def catch_up(self) -> None:
+        """Bring all calls up to date, and let others run in between."""
+        self.calls()
+        while self._changed:
+            await checkpoint()
+            self.calls()
 
     async def wait(self, seconds: float) -> None:
         """Wait until something happens, but not longer than some seconds."""
         self._open()
         news, revision = self._news, self._calls.revision
-        if self.calls().revision == revision:
+        await self.catch_up()
+        if self._calls.revision == revision:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await news.wait()

@@ -43,3 +43,20 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
     assert before == calls.find(1).revision
     assert before < calls.find(2).revision
     assert 200 == platform.simulation.sender.deliveries[-1].tries[-1].status
+
+
+@pytest.mark.asyncio
+async def test_many_messages_are_caught_up_with_in_turns(
+    platform: Platform, clock: FakeClock
+) -> None:
+    """Not all at once, which would keep the sandbox from answering; then none is left."""
+    calls = Calls(platform.outbox, keep=10_000, clock=clock)
+    send = calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    for number in range(1200):
+        send({"to": f"+65{80_000_000 + number}", "template": {"id": "7", "params": {}}})
+    watch = Watch(calls, platform)
+    at_once = sum(bool(call.tally) for call in watch.calls())
+    await watch.catch_up()
+
+    assert 500 == at_once
+    assert [{"target_valid": 1}] * 1200 == [call.tally for call in watch.calls()]
