@@ -33,6 +33,7 @@ _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
 _SPELLINGS: Final = {
     "add_signature": "add_signature in --file",
     "attempts": "--attempts",
+    "balance": "--balance",
     "brand_name": "--brand",
     "code_ttl": "--code-ttl",
     "country_codes": "--countries",
@@ -56,6 +57,7 @@ _SPELLINGS: Final = {
     "sign_name": "NAME",
     "sign_position": "--sign-position",
     "sms_base_url": "ENGAGELAB_SMS_BASE_URL",
+    "strategies": "--strategy",
     "template id": "--template",
     "template_id": "TEMPLATE-ID",
     "template_content": "--content",

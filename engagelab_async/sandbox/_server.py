@@ -20,18 +20,20 @@ import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
-from .app import KeyPair, create_app, is_call
-from .balances import Amount
+from .app import create_app, is_call
+from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
+from .keys import Credentials
 from .lifecycle import Reply, StatusChange
 from .loop import StateLoop
-from .outbox import Product, SentMessage
+from .outbox import SentMessage
 from .persistence import Persistence
 from .platform import Platform
+from .quotas import Quota
 from .recording import Recorder, Replay
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
@@ -50,8 +52,9 @@ class Sandbox:
     Args:
         host: The address to listen on, of IPv4 or IPv6, or a name.
         port: The port to listen on; 0 takes a free one.
-        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``. A product
-            takes its own pair only, and none if it is left out. ``None`` takes any pair.
+        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``, or an
+            `ApiKey`, or several. A product accepts its own keys only, and none if it is left out.
+            ``None`` accepts any pair.
         templates: Text by template id, such as ``{"shipped": "Order {{order}} has shipped"}``. An
             id that is not there is answered 4001. The calls about templates of both products
             know them as approved ones. ``None`` takes any id that does not begin with ``missing``,
@@ -61,7 +64,12 @@ class Sandbox:
             after a second, unless it is told otherwise.
         balance: What the account of each product has, in US dollars: a ``Decimal``, an ``int`` or
             a ``str`` such as ``"12.5"``. Each message costs 0.005; what cannot be paid is answered
-            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft.
+            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft. The products
+            can have different ones: ``{"otp": "12.5", "sms": 3}``.
+        strategies: The channels of OTP templates, in the order in which they are tried, by template
+            id, such as ``{"login": "whatsapp|sms"}``. A recipient to whom the first cannot deliver
+            gets the message on the next. ``None`` is SMS, or email for an email address.
+        quota: How many requests each key may make; the others are answered HTTP 429.
         callbacks: Where to send callbacks; ``None`` sends none.
         pace: By what to multiply the time that a message takes. At 1 it is sent after a second
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
@@ -104,11 +112,13 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        credentials: Mapping[Product, KeyPair] | None = None,
+        credentials: Credentials | None = None,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
+        quota: Quota | None = None,
         callbacks: Callbacks | None = None,
         pace: float = 1.0,
         keep: int = 10_000,
@@ -130,6 +140,7 @@ class Sandbox:
             code_ttl=code_ttl,
             review=review,
             balance=balance,
+            strategies=strategies,
             pace=pace,
             clock=clock,
             new_code=new_code,
@@ -145,6 +156,8 @@ class Sandbox:
         app = create_app(
             self._platform,
             credentials,
+            quota=quota,
+            clock=clock,
             recorded=self._inbox.recorded,
             # Where others can get here, a key pair that anybody may make up is no permission.
             set_callbacks=self._set_callbacks if credentials or self._token is None else None,
@@ -295,6 +308,8 @@ class Sandbox:
 
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Let a message fail at once: ``delivered_failed`` if it was sent by now.
+
+        If its template has a further channel, it is then sent on that one, and delivered.
 
         Args:
             message: The message.

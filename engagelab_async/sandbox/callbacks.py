@@ -20,8 +20,8 @@ from attrs import Attribute, field, frozen, validators
 from engagelab_async.arguments import check_text, integer, number
 from engagelab_async.webhooks.signatures import check_name
 
-from ._fields import Answer
 from .balances import PRICE
+from .bodies import Answer
 from .lifecycle import Reply, StatusChange
 from .outbox import Product, SentMessage
 from .reviews import APPROVED, Submission

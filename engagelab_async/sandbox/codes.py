@@ -23,7 +23,7 @@ class Code:
 
     Attributes:
         template_id: The id of the template that it is in.
-        address: Whom it is for.
+        address: The recipient.
         digits: The code itself.
         expires_at: When it ends, in Unix seconds.
         is_verified: Whether it was verified.
@@ -47,7 +47,7 @@ class Codes:
 
     Args:
         ttl: How long a code stays live, in seconds.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
     """
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
@@ -79,7 +79,7 @@ class Codes:
         self._sent = {code.message_id: code for code in codes}
 
     def send(self, code: Code, message: SentMessage) -> None:
-        """Take note of the message that a code is in."""
+        """Record the message that a code is in."""
         code.number, code.message_id = message.number, message.message_id
         code.is_platforms = message.code_expires_at is not None
         self._sent[message.message_id] = code
@@ -100,7 +100,7 @@ class Codes:
         return code
 
     def is_live(self, message_id: str) -> bool:
-        """Tell whether a message has a code that is live."""
+        """Return whether a message has a code that is live."""
         code = self._sent.get(message_id)
         return code is not None and self._is_live(code)
 

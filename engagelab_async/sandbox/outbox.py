@@ -39,10 +39,11 @@ class SentMessage:
         message_id: Its id. A custom message to several recipients has one id for all of them.
         product: ``"otp"`` or ``"sms"``.
         channel: ``"sms"``, ``"email"`` or ``"whatsapp"``.
+        fallbacks: The channels that follow when that one fails to deliver, in their order.
         recipient: The number or email address, as it was written.
         template_id: The id of its template.
         text: The rendered text.
-        code: The code in it, whoever made that, or ``None``.
+        code: The code in it, made by the platform or the caller, or ``None``.
         params: The template's variables, as they came.
         plan_id: The plan that an SMS belongs to, or ``None``.
         scheduled_for: When a scheduled SMS is due, or ``None``.
@@ -73,6 +74,7 @@ class SentMessage:
     code_expires_at: datetime | None = None
     accepted: bool = True
     number: int = 0
+    fallbacks: tuple[str, ...] = ()
 
 
 class Outbox:

@@ -14,19 +14,27 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._fields import Answer, Body, Fields
-from .balances import Amount, Balances
+from .balances import Amounts, Balances
+from .bodies import Answer, Body, read
 from .codes import Codes
-from .otp_configs import OTPConfigs
+from .otp_api import (
+    CodeRequest,
+    CustomMessageRequest,
+    CustomTemplate,
+    LocalisedTemplate,
+    OTPRequest,
+    VerificationRequest,
+)
+from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
 from .simulation import Simulation
+from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
-_LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
@@ -54,6 +62,7 @@ class Platform:
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
         balance: What the account of each product has; ``None`` for no limit.
+        strategies: The channels of templates that have a strategy, such as ``whatsapp|sms``, by id.
         pace: Factor for the time that sending, delivering and repeating a callback take.
         clock: Returns the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
@@ -75,7 +84,8 @@ class Platform:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
         pace: float = 1.0,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -86,8 +96,9 @@ class Platform:
         self.balances: Balances = Balances(balance, self.outbox)
         given = checked(templates or {})
         self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
-        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
-        self._templates = Templates(templates)
+        channels = _channels(strategies or {})
+        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given, channels)
+        self._templates = Templates(templates, channels)
         self.codes: Codes = Codes(code_ttl, clock)
         self.simulation: Simulation = Simulation(
             self.outbox, self.codes, self.template_submissions, pace=pace, clock=clock
@@ -108,17 +119,16 @@ class Platform:
 
     def send_otp(self, body: Body) -> Answer:
         """Make a code, send it, and expect it to be verified."""
-        return self._send_code(Fields(body), None)
+        return self._send_code(read(OTPRequest, body), None)
 
     def send_code(self, body: Body) -> Answer:
         """Send a code that the caller made; there is nothing to verify afterwards."""
-        request = Fields(body)
-        return self._send_code(request, request.text("code"))
+        request = read(CodeRequest, body)
+        return self._send_code(request, request.code)
 
-    def _send_code(self, request: Fields, callers_code: str | None) -> Answer:
-        to = request.text("to")
-        template, params = self._localised(request.inner("template"))
-        recipient = otp_recipient(to)
+    def _send_code(self, request: OTPRequest, callers_code: str | None) -> Answer:
+        template, params = self._otp_template(request.template)
+        recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
@@ -135,18 +145,16 @@ class Platform:
 
     def verify(self, body: Body) -> Answer:
         """Compare a code with the one that was sent; a wrong one is no error."""
-        request = Fields(body)
-        message_id = request.text("message_id")
-        guess = request.text("verify_code")
+        request = read(VerificationRequest, body)
+        message_id, guess = request.message_id, request.verify_code
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
     def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
-        request = Fields(body)
-        targets = request.texts("to")
-        wanted = request.inner("template")
-        template, params = self._otp_template(wanted)
+        request = read(CustomMessageRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
+        template, params = self._otp_template(request.template)
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
@@ -160,8 +168,8 @@ class Platform:
 
     def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
-        request = Fields(body)
-        targets = request.texts("to")
+        request = read(SMSRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
         envelope = self._plan(request)
         found = [(to, sms_recipient(to)) for to in targets]
         recipients = [recipient for _, recipient in found if recipient is not None]
@@ -178,13 +186,8 @@ class Platform:
             self._drop(envelope, to)
         return answer | self._carry_out(envelope, recipients, is_single=len(targets) == 1)
 
-    def _plan(self, request: Fields) -> Envelope:
-        request.optional_text("plan_name")
-        custom_args = request.optional_inner("custom_args").values
-        wanted = request.inner("template")
-        # One of that product's samples passes an integer for the id.
-        template_id = wanted.identifier("id")
-        params = wanted.optional_inner("params").all_texts()
+    def _plan(self, request: SMSRequest) -> Envelope:
+        template_id, params = str(request.template.id), request.template.params or {}
         template = self.sms.find(template_id) or self._templates.find(template_id)
         return Envelope(
             product="sms",
@@ -193,16 +196,16 @@ class Platform:
             code=params.get("code"),
             plan_id=self.ids.text(),
             scheduled_for=self._due(request),
-            custom_args=custom_args,
+            custom_args=request.custom_args or {},
         )
 
-    def _due(self, request: Fields) -> datetime | None:
-        seconds = request.optional_integer("schedule_time")
+    def _due(self, request: SMSRequest) -> datetime | None:
+        seconds = request.schedule_time
         if seconds is None:
             return None
         # The API counts in whole seconds, which favours a request that took a moment to arrive.
         if not _MIN_AHEAD <= seconds - int(self._clock()) <= _MAX_AHEAD:
-            raise request.refusal("schedule_time", "must be 3 minutes to 30 days ahead")
+            raise RefusedError(3002, "schedule_time must be 3 minutes to 30 days ahead")
         return _moment(seconds)
 
     def _carry_out(
@@ -217,27 +220,30 @@ class Platform:
         # Ids of several messages are not returned, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
-    def _localised(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        language = wanted.optional_text("language")
-        if language is not None and language not in _LANGUAGES:
-            raise wanted.refusal("language", f"must be one of {' '.join(_LANGUAGES)}")
-        return self._otp_template(wanted)
-
-    def _otp_template(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        template_id = wanted.text("id")
-        params = wanted.optional_inner("params").all_texts()
-        return self.otp.find(template_id) or self._templates.find(template_id), params
+    def _otp_template(
+        self, wanted: LocalisedTemplate | CustomTemplate
+    ) -> tuple[Template, Mapping[str, str]]:
+        template = self.otp.find(wanted.id) or self._templates.find(wanted.id)
+        return template, wanted.params or {}
 
     def _send(self, envelope: Envelope, recipient: Recipient, message_id: str) -> SentMessage:
-        is_sms = envelope.product == "sms"
-        channel = "sms" if is_sms else recipient.channel(envelope.template.channels)
-        return self._add(envelope, recipient.written, channel, message_id)
+        if envelope.product == "sms":
+            return self._add(envelope, recipient.written, ("sms",), message_id)
+        wanted = envelope.template.channels
+        channels = (recipient.channel(wanted), *recipient.fallbacks(wanted))
+        return self._add(envelope, recipient.written, channels, message_id)
 
     def _drop(self, envelope: Envelope, to: str) -> None:
-        self._add(envelope, to, "sms", self.ids.text(), accepted=False)
+        self._add(envelope, to, ("sms",), self.ids.text(), accepted=False)
 
     def _add(
-        self, envelope: Envelope, to: str, channel: str, message_id: str, *, accepted: bool = True
+        self,
+        envelope: Envelope,
+        to: str,
+        channels: tuple[str, ...],
+        message_id: str,
+        *,
+        accepted: bool = True,
     ) -> SentMessage:
         variables = dict(envelope.params)
         if envelope.code is not None:
@@ -245,7 +251,8 @@ class Platform:
         message = SentMessage(
             message_id=message_id,
             product=envelope.product,
-            channel=channel,
+            channel=channels[0],
+            fallbacks=channels[1:],
             recipient=to,
             template_id=envelope.template.id,
             text=envelope.template.render(variables, self._presets),
@@ -296,6 +303,13 @@ def _moment(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError):  # a code may be live for longer than a datetime reaches
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    try:
+        return {name: tuple(check_strategy(each)) for name, each in strategies.items()}
+    except RefusedError as error:
+        raise ValueError(f"strategies: {error.message}") from None
 
 
 def _random_digits(_: str) -> str:

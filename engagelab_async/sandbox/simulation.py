@@ -16,7 +16,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -129,7 +129,13 @@ class Simulation:
 
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Make a message fail at once; see `Sandbox.fail`."""
-        self._change(self._own(message), lambda plan, now: lifecycle.fail(plan, now, error_code))
+        delay = timedelta(seconds=self._pace)
+        self._change(
+            self._own(message),
+            lambda plan, now: lifecycle.fail(
+                plan, now, error_code, fallbacks=message.fallbacks, delay=delay
+            ),
+        )
 
     def verify(self, message: SentMessage) -> None:
         """Verify the code of a message; see `Sandbox.verify`."""

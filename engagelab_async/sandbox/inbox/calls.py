@@ -21,7 +21,7 @@ from typing import TypeAlias
 from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_integer
-from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.outbox import Outbox, Product
 from engagelab_async.sandbox.refusals import RefusedError
 

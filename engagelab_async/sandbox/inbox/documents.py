@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from engagelab_async.sandbox._fields import Answer
+from engagelab_async.sandbox.bodies import Answer
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
 from engagelab_async.sandbox.outbox import SentMessage
