@@ -103,8 +103,9 @@ class Simulation:
         self._changed: dict[int, Plan] = {}
         self._replies: dict[int, tuple[Reply, ...]] = {}
         self._scheduled: dict[int, ScheduledStatuses] = {}
-        self._unscheduled: Iterator[None] = iter(())
         self._due: list[tuple[datetime, int]] = []
+        self._earlier: Iterator[SentMessage] = iter(())
+        self._observed_from = datetime.min.replace(tzinfo=UTC)
         self._wakeup = Wakeup()
 
     # --------------------------------------------------------------------------- what happened
@@ -173,6 +174,8 @@ class Simulation:
         self._notify(message.number, reply)
 
     def _change(self, message: SentMessage, change: Callable[[Plan, datetime], Plan]) -> None:
+        while self._schedule_earlier():
+            pass  # what was reached before this change must not be reported by it
         before, now = self._plan(message), self._now()
         after = self._changed[message.number] = change(before, now)
         if self._is_scheduling:
@@ -222,10 +225,9 @@ class Simulation:
         """Report some of the statuses that are due, earliest first.
 
         Returns:
-            Whether more of them are due.
+            Whether there is more to do now.
         """
-        # Those that were sent before anything observed.
-        if sum(1 for _ in islice(self._unscheduled, _AT_ONCE)) == _AT_ONCE:
+        if self._schedule_earlier():
             return True
         for _ in range(_AT_ONCE):
             now = self._now()
@@ -263,16 +265,25 @@ class Simulation:
     def _start_scheduling(self) -> None:
         if self._is_scheduling:
             return
-        self._is_scheduling, began = True, self._now()
-
-        def schedule(message: SentMessage) -> None:
-            if message.number not in self._scheduled:  # or it was changed meanwhile
-                plan = self._plan(message)
-                reported = len(lifecycle.reached(plan, began))
-                self._schedule(ScheduledStatuses(message, plan, reported))
-
-        self._unscheduled = map(schedule, self._outbox.state())
+        self._is_scheduling = True
+        self._observed_from = self._now()
+        self._earlier = iter((*self._outbox.messages, *self._outbox.dropped))
         self._wakeup.set()
+
+    def _schedule_earlier(self) -> bool:
+        """Schedule some of the messages that were sent before anything observed.
+
+        There may be thousands, and the event loop has requests to answer in between.
+
+        Returns:
+            Whether there may be more.
+        """
+        some = list(islice(self._earlier, _AT_ONCE))
+        for message in some:
+            plan = self._plan(message)
+            reported = len(lifecycle.reached(plan, self._observed_from))
+            self._schedule(ScheduledStatuses(message, plan, reported))
+        return len(some) == _AT_ONCE
 
     def _schedule(self, scheduled: ScheduledStatuses) -> None:
         number, due = scheduled.message.number, scheduled.due

@@ -9,15 +9,13 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Final
 
-from anyio.lowlevel import checkpoint
-
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.platform import Platform
 
 from .calls import Calls
 
-_AT_ONCE: Final = 500
-"""How many messages are looked up at once: the sandbox answers requests in between."""
+_AT_ONCE: Final = 200
+"""How many messages to look at before other tasks of the event loop may run."""
 
 
 class Watch:
@@ -36,27 +34,30 @@ class Watch:
         self._news = asyncio.Event()
 
     def calls(self) -> Calls:
-        """Return the calls as they are now, or nearly so if very many messages have changed."""
+        """Return the calls as they are now."""
         self._open()
-        for number in tuple(islice(self._changed, _AT_ONCE)):
-            del self._changed[number]
-            message = self._platform.outbox.get(number)
-            self._calls.see(number, state_of(self._platform.simulation.history(message)))
+        self._see(len(self._changed))
         return self._calls
 
     async def catch_up(self) -> None:
-        """Bring all calls up to date, and let others run in between."""
-        self.calls()
-        while self._changed:
-            await checkpoint()
-            self.calls()
+        """Look at what has changed, and let other tasks of the event loop run in between."""
+        self._open()
+        while len(self._changed) > _AT_ONCE:
+            self._see(_AT_ONCE)
+            await asyncio.sleep(0)
+
+    def _see(self, count: int) -> None:
+        for number in list(islice(self._changed, count)):
+            del self._changed[number]
+            message = self._platform.outbox.get(number)
+            self._calls.see(number, state_of(self._platform.simulation.history(message)))
 
     async def wait(self, seconds: float) -> None:
         """Wait until something happens, but not longer than some seconds."""
         self._open()
         news, revision = self._news, self._calls.revision
         await self.catch_up()
-        if self._calls.revision == revision:
+        if self.calls().revision == revision:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await news.wait()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -214,3 +215,27 @@ async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox
         await app({**scope, "query_string": b""}, receive, send)
 
     assert before == asyncio.all_tasks()
+
+
+@pytest.mark.asyncio
+async def test_opening_a_full_inbox_lets_others_run(desk: Desk) -> None:
+    """Many messages are looked at, and described, some at a time."""
+    for _ in range(900):
+        desk.send()
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    stream = desk.streams.events("")
+    before = [turns]
+    while not parsed(await anext(stream))[1]["is_all"]:
+        before.append(turns)
+    others.cancel()
+
+    assert 4 == before[1]
+    assert [1, 1, 1] == [later - earlier for earlier, later in pairwise(before[1:])]
