@@ -56,6 +56,7 @@ class Watch:
         """Wait until something happens, but not longer than some seconds."""
         self._open()
         news, revision = self._news, self._calls.revision
+        await self.catch_up()
         if self.calls().revision == revision:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
