@@ -239,3 +239,20 @@ async def test_opening_a_full_inbox_lets_others_run(desk: Desk) -> None:
 
     assert 4 == before[1]
     assert [1, 1, 1] == [later - earlier for earlier, later in pairwise(before[1:])]
+
+
+@pytest.mark.asyncio
+async def test_what_was_sent_before_is_followed_too(desk: Desk, clock: FakeClock) -> None:
+    """However many messages were in flight when the inbox was opened, each is reported."""
+    for _ in range(600):
+        desk.send("+6591234567")
+    stream = desk.streams.events("")
+    while not parsed(await anext(stream))[1]["is_all"]:
+        pass
+    assert desk.platform.simulation.report_due()
+    clock.now += 2
+    while desk.platform.simulation.report_due():
+        pass
+    events = [parsed(await anext(stream))[1] for _ in range(3)]
+
+    assert [{"delivered": 1}] * 600 == [call["states"] for each in events for call in each["calls"]]
