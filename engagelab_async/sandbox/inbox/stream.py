@@ -6,9 +6,9 @@
                                           last one it has got
     event: changes
     data: {"oldest": 4, "calls": […],     calls as they are now; those before `oldest` are gone
-           "is_all": true}                whether there are no more to tell
+           "is_all": true}                whether no further ones are known
 
-A stream keeps no queue, only the revision that it has told last. A reader that is slow, or was
+A stream keeps no queue, only the revision that it reported last. A reader that is slow, or was
 away, gets what is true when it reads again: that costs no memory, and nothing is lost.
 """
 
@@ -37,11 +37,11 @@ class Streams:
 
     Args:
         watch: Where to look.
-        documents: What is told.
+        documents: Describes what changed.
 
     Attributes:
         pace: Seconds from one event to the next: what comes in between goes out together.
-        heartbeat: Seconds of silence after which an event is sent that tells of nothing, so that
+        heartbeat: Seconds of silence after which an event without calls is sent, so that
             a reader who is gone is noticed.
     """
 
@@ -64,7 +64,7 @@ class Streams:
             scope.cancel()
 
     async def events(self, last_event_id: str) -> AsyncIterator[str]:
-        """Tell all changes after an event, and then go on as they happen.
+        """Yield all changes after an event, and then further ones as they happen.
 
         Args:
             last_event_id: The last one that the reader has got, or "".

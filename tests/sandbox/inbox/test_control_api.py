@@ -89,6 +89,14 @@ class TestLatest:
 
         assert 3 == (await waiting)["number"]
 
+    async def test_the_next_message(self, http: httpx.AsyncClient) -> None:
+        """The first one that comes is returned if it matches."""
+        waiting = asyncio.ensure_future(latest(http, wait=60))
+        await asyncio.sleep(0)
+        await send(http, "+6591234567")
+
+        assert 1 == (await waiting)["number"]
+
     async def test_does_not_wait_for_ever(self, http: httpx.AsyncClient) -> None:
         """After the time that was given, it is not found."""
         assert 404 == (await latest(http, wait=1))["code"]
@@ -165,6 +173,9 @@ class TestDocument:
 
         assert "3.1.0" == document["openapi"]
         assert all(summary.endswith(".") for summary in summaries)
+        assert ["200", "4XX"] == list(document["paths"]["/messages"]["get"]["responses"])
+        assert ["204", "4XX"] == list(document["paths"]["/calls"]["delete"]["responses"])
+        assert ["201", "4XX"] == list(document["paths"]["/faults"]["post"]["responses"])
         assert served == described
 
     async def test_refers_to_what_is_there(self, http: httpx.AsyncClient) -> None:

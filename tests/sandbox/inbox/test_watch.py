@@ -24,11 +24,11 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
     async def answered(message: int) -> None:
         """Send a message, and watch until its callbacks are answered."""
         send({"to": f"+659123456{message}", "template": {"id": "7"}})
-        told = 0
-        while told < 2:  # plan, target_valid
+        reported = 0
+        while reported < 2:  # plan, target_valid
             await watch.wait(5)
             watch.calls()
-            told = sum(
+            reported = sum(
                 each.body.count("message_status")
                 for each in platform.simulation.sender.deliveries
                 if message in each.messages and each.is_over

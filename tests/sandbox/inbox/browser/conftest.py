@@ -31,6 +31,8 @@ def page(chrome: Chrome, sandbox: Sandbox) -> Iterator[Page]:
     opened = Page(chrome)
     opened.resize(DESK["width"], DESK["height"])
     opened.emulate(prefers_color_scheme="light")
+    chrome.get("about:blank")
+    opened.complaints()  # of the page before, whose sandbox has stopped
     chrome.get(sandbox.inbox_url)
     opened.until_text("#link", "Live")
     opened.run("localStorage.clear()")

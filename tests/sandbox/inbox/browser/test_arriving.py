@@ -70,7 +70,7 @@ class TestCutOff:
 
 
 def test_the_newest_is_chosen_of_many(page: Page, sandbox: Sandbox) -> None:
-    """Those that were there before are told in parts; the page begins with the last of them."""
+    """Those that were there before are reported in parts; the page begins with the last of them."""
     send_texts(sandbox, 450)
     page.chrome.refresh()
     page.until_text("#count", "450")

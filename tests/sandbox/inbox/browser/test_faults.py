@@ -10,7 +10,7 @@ class TestFaults:
     """What is to go wrong."""
 
     def test_from_adding_one_to_its_end(self, page: Page, sandbox: Sandbox) -> None:
-        """It strikes as often as it was told to, is counted meanwhile, and is gone then."""
+        """It strikes as often as it should, is counted meanwhile, and is gone then."""
         page.button("Faults").click()
         page.find("[name=status]").send_keys(Keys.CONTROL, "a")
         page.find("[name=status]").send_keys("429")

@@ -43,7 +43,7 @@ def test_hostile_texts_are_texts(page: Page, sandbox: Sandbox) -> None:
 
 
 def test_the_code_is_copied(page: Page, sandbox: Sandbox) -> None:
-    """One press puts it into the clipboard, and a screen reader is told."""
+    """One press puts it into the clipboard, and a screen reader says so."""
     page.command("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     message = send(sandbox)
     page.button("Copy code").click()

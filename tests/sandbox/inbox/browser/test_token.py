@@ -55,7 +55,7 @@ class TestToken:
         page.complaints()
 
     def test_asked_for(self, page: Page, sandbox: Sandbox) -> None:
-        """Whoever comes without it is asked, and a wrong one does not do."""
+        """A visitor without it is asked, and a wrong one does not do."""
         page.chrome.delete_all_cookies()
         page.command("Network.clearBrowserCookies", {})
         page.chrome.get(sandbox.inbox_url.partition("#")[0])
