@@ -317,7 +317,7 @@ class Simulation:
             known = self._outbox.get(message.number)
         except LookupError:
             known = None
-        # Compared by identity first: the messages of an attrs class are slow to compare.
+        # By identity first, which is fast; a message that was unpickled is equal all the same.
         if known is not message and known != message:
             raise ValueError("message: does not belong to this sandbox")
         return message
