@@ -51,7 +51,7 @@ function linked(text) {
     const ending = ENDING.exec(found)?.[0] ?? "";
     const href = ending.startsWith(")") && found.includes("(") ? found : found.slice(0, found.length - ending.length);
     if (!URL.canParse(href)) continue;
-    parts.push(text.slice(end, index), h("a", { href, target: "_blank", rel: "noopener noreferrer" }, href));
+    parts.push(text.slice(end, index), h("a", { href, dir: "ltr", target: "_blank", rel: "noopener noreferrer" }, href));
     end = index + href.length;
   }
   return [...parts, text.slice(end)];
