@@ -238,7 +238,8 @@ class PeopleList:
             raise self._content.error("its first line is no header")
         repeated = [name for name in columns if columns.count(name) > 1]
         if repeated:
-            named = shown(*repeated)
+            # A name beside a number is part of a row, and not of a header.
+            named = shown(*(repeated if all(map(_is_name, columns)) else columns))
             raise self._content.error(f"two columns have one name: {named}; rename one of them")
         if all(len(name) > 1 and name[0] == name[-1] == "'" for name in columns):
             raise self._content.error("its fields are in single quotes; use double quotes")

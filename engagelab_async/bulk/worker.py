@@ -397,7 +397,7 @@ class Task:
         if isinstance(outcome, Accepted):
             result = outcome.result
             own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
-            return Settlement(self.digest, State.ACCEPTED, id=own_id)
+            return Settlement(self.digest, State.ACCEPTED, own_id, outcome=outcome)
         if isinstance(outcome, Skipped):
             return Settlement(self.digest, self._unsent)
         error = outcome.error
@@ -406,7 +406,7 @@ class Task:
             state = State.UNCERTAIN
         else:
             state = self._unsent if may_be_tried_again(error) else State.REFUSED
-        return Settlement(self.digest, state, code=code, error=type(error).__name__)
+        return Settlement(self.digest, state, None, code, type(error).__name__, outcome)
 
     # ------------------------------------------------------------------ halves
 

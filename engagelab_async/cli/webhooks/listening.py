@@ -76,6 +76,8 @@ def listen(
 
     It accepts signed callbacks on every path. The platform reaches it through a tunnel or a
     proxy. Refused requests, and the reasons, appear on standard error.
+
+    Example: `engagelab webhooks listen --port 8026 --journal people.csv.journal.db`
     """
     if journal is not None and not journal.parent.is_dir():
         print_error(f"--journal: there is no directory {journal.parent}")
