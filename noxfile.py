@@ -193,7 +193,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["build"])
 def fuzz(session: nox.Session) -> None:
-    """Fuzz what reads callbacks and answers; libFuzzer's options replace ours: ``-- -runs=1000``."""
+    """Fuzz what reads callbacks and answers; options such as ``-- -runs=1000`` replace ours."""
     install_wheel(session, *group("fuzz"))
 
     for program in ("callbacks.py", "answers.py"):
