@@ -1,6 +1,7 @@
 """The file of a journal: what is in it, who may use it, and what is left as it was."""
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ import pytest
 
 from engagelab_async import EngageLabError, SendSMS, Template
 from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import (
     Database,
     Record,
@@ -129,6 +131,81 @@ class TestDatabase:
         assert [2, "wal", "exclusive"] == settings
 
 
+class TestIndex:
+    """Batches are merged into the index when a run begins, and when its memory is used up."""
+
+    def digest(self, index: int) -> str:
+        """Name an operation."""
+        return f"{index:032x}"
+
+    def batches(self, database: Database, count: int) -> None:
+        """Write so many batches: each settles what the one before has begun."""
+        for index in range(count):
+            settled = [Settlement(self.digest(index - 1), State.ACCEPTED, id=f"{index}")]
+            database.write(settled if index else [], [SendIntent(self.digest(index))])
+
+    def test_knows_what_memory_does_not(self, journal: Path) -> None:
+        """Duplicates are found after a merge as before, and what is in flight stays so."""
+        database = Database(journal, in_memory=10)
+        self.batches(database, 25)
+        known = database.write([], [SendIntent(self.digest(index)) for index in range(26)])
+        database.close()
+
+        assert [State.ACCEPTED] * 24 + [State.SENDING] == [
+            known[self.digest(index)].state for index in range(25)
+        ]
+        assert self.digest(25) not in known
+
+    def test_is_merged_in_the_middle_of_a_run(self, journal: Path) -> None:
+        """The batches are deleted then, and a reader sees the same."""
+        database = Database(journal, in_memory=10)
+        self.batches(database, 25)
+        database.close()
+
+        ((batches,),) = fetch(journal, "SELECT count(*) FROM batches")
+
+        assert 0 < batches < 10
+        assert {State.ACCEPTED: 24, State.SENDING: 1} == summarise(journal).states
+
+    def test_is_merged_when_a_run_begins(self, journal: Path) -> None:
+        """The records are those of their run."""
+        begun(journal)
+        Database(journal).close()
+
+        assert [(0,)] == fetch(journal, "SELECT count(*) FROM batches")
+        assert {"a": Record(State.SENDING, 1)} == records_of(journal)
+
+    def test_takes_the_last_state(self, journal: Path) -> None:
+        """Also of an operation that was withdrawn, and begun again, merge or not."""
+        database = Database(journal, in_memory=2)
+        steps = [State.UNSENT, State.UNSENT, State.UNCERTAIN]
+        database.write([], [SendIntent("a"), SendIntent("b")])
+        for state in steps:
+            database.write([Settlement("a", state)], [SendIntent("a", again=True)])
+        database.write([Settlement("a", State.REFUSED, code=5013, error="BlacklistedError")], [])
+        database.close()
+
+        assert {State.REFUSED: 1, State.SENDING: 1} == summarise(journal).states
+        assert {"5013": 1} == summarise(journal).errors
+
+    def test_that_cannot_be_merged_writes_nothing(self, journal: Path) -> None:
+        """The disk is full: the next write merges, if there is room again."""
+        database = Database(journal, in_memory=100)
+        self.batches(database, 100)
+        connection = database._connection  # noqa: SLF001
+        connection.execute("PRAGMA max_page_count = 10")
+        for _ in range(2):
+            with pytest.raises(sqlite3.OperationalError, match="full"):
+                database.write([], [SendIntent("a")])
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+        assert {} == database.write([], [SendIntent("a")])
+
+        database.close()
+
+        assert {State.ACCEPTED: 99, State.SENDING: 2} == summarise(journal).states
+
+
 class TestContent:
     """What is stored of an operation."""
 
@@ -137,10 +214,12 @@ class TestContent:
         """No number, no text and no param can be found in the file."""
         operation = SendSMS("+6591234567", Template("1233", params={"name": "Rumpelstiltskin"}))
         await outcomes_of(run_of(Platform(), [operation], journal=journal))
-        ((digest, *row),) = fetch(journal, "SELECT digest, state, run, id FROM operations")
+        ((accepted, others),) = fetch(
+            journal, "SELECT accepted, others FROM batches ORDER BY number DESC LIMIT 1"
+        )
 
-        assert [State.ACCEPTED, 1, "1972490061974913024"] == row
-        assert 32 == len(str(digest))
+        assert {identity(operation, None): "1972490061974913024"} == json.loads(str(accepted))
+        assert "[]" == others
         for data in contents(journal.parent).values():
             assert b"91234567" not in data
             assert b"Rumpelstiltskin" not in data
@@ -363,7 +442,7 @@ class TestUnusable:
             (lambda path: path.write_text("name,phone\n" * 100), "is no journal"),
             (lambda path: path.write_bytes(b""), "is no journal"),
             (foreign, "is no journal"),
-            (newer, "is of version 7; this engagelab-async reads 1 to 2"),
+            (newer, "is of version 7; this engagelab-async reads 1 to 3"),
             (damaged, "damaged"),
             (cut, "damaged"),
         ],

@@ -39,7 +39,6 @@ async def left(open_next: Open, digest: str, state: State) -> JournalStore:
     return await open_next()
 
 
-@pytest.mark.asyncio
 async def test_is_a_journal_store(open_next: Open) -> None:
     """Runs have numbers and tokens of their own."""
     first = await open_next()
@@ -53,7 +52,6 @@ async def test_is_a_journal_store(open_next: Open) -> None:
     assert 16 == len(first.token)
 
 
-@pytest.mark.asyncio
 async def test_grants_what_it_does_not_know(open_next: Open) -> None:
     """Such an intent is written, and returns nothing."""
     store = await open_next()
@@ -67,7 +65,6 @@ async def test_grants_what_it_does_not_know(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_writes_nothing_for_a_question(open_next: Open) -> None:
     """To ask whether an operation may be sent leaves no trace."""
     store = await open_next()
@@ -78,7 +75,6 @@ async def test_writes_nothing_for_a_question(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_writes_nothing_for_nothing(open_next: Open) -> None:
     """An empty batch is no error."""
     store = await open_next()
@@ -88,7 +84,6 @@ async def test_writes_nothing_for_nothing(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_asks_before_it_intends(open_next: Open) -> None:
     """A question in the same batch as an intent does not see it."""
     store = await open_next()
@@ -99,7 +94,6 @@ async def test_asks_before_it_intends(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_settles_before_it_intends(open_next: Open) -> None:
     """What is withdrawn and intended again in one batch is in flight."""
     store = await open_next()
@@ -111,7 +105,6 @@ async def test_settles_before_it_intends(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("state", [each for each in State if each is not State.UNSENT])
 async def test_refuses_a_duplicate(open_next: Open, state: State) -> None:
     """Whatever became of the first in this run, consent to send again is not for the second."""
@@ -127,7 +120,6 @@ async def test_refuses_a_duplicate(open_next: Open, state: State) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("ask_only", [False, True])
 @pytest.mark.parametrize(("state", "free", "free_with_consent"), STATES)
 async def test_refuses_what_was_or_may_have_been_sent(
@@ -143,7 +135,6 @@ async def test_refuses_what_was_or_may_have_been_sent(
     await store.close()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("state", "free", "free_with_consent"), STATES)
 async def test_grants_again_what_may_have_been_sent(
     open_next: Open, state: State, free: bool, free_with_consent: bool
@@ -163,7 +154,6 @@ async def test_grants_again_what_may_have_been_sent(
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_grants_again_what_this_run_has_withdrawn(open_next: Open) -> None:
     """An intent whose doubt stays can be written again by the task that withdrew it."""
     store = await left(open_next, A, State.UNCERTAIN)
@@ -180,7 +170,6 @@ async def test_grants_again_what_this_run_has_withdrawn(open_next: Open) -> None
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_records_a_half_without_an_intent(open_next: Open) -> None:
     """Its intent was that of the whole."""
     store = await open_next()
@@ -193,7 +182,6 @@ async def test_records_a_half_without_an_intent(open_next: Open) -> None:
     await store.close()
 
 
-@pytest.mark.asyncio
 async def test_may_be_closed_again(open_next: Open) -> None:
     """Closing and abandoning twice do no harm."""
     store = await open_next()
@@ -202,7 +190,6 @@ async def test_may_be_closed_again(open_next: Open) -> None:
     store.abandon()
 
 
-@pytest.mark.asyncio
 async def test_is_free_when_it_was_abandoned(open_next: Open) -> None:
     """The next run has it at once."""
     store = await open_next()
@@ -215,7 +202,6 @@ async def test_is_free_when_it_was_abandoned(open_next: Open) -> None:
     await again.close()
 
 
-@pytest.mark.asyncio
 async def test_is_resumed_by_a_run(open_next: Open) -> None:
     """What one run has sent, the next one skips."""
     platform = Platform()

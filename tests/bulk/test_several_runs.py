@@ -1,6 +1,7 @@
 """What the runs of one process can share, and what a program that starts many gives them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -24,7 +25,6 @@ def flow_in(time: FakeTime, max_in_flight: int = 4) -> FlowControl:
 class TestSharedFlow:
     """Runs with one flow control."""
 
-    @pytest.mark.asyncio
     async def test_has_one_limit(self) -> None:
         """Together they have no more in flight than one would, and no less."""
         time = FakeTime()
@@ -46,7 +46,6 @@ class TestSharedFlow:
         assert 4 == platform.most
         assert 9 == len(platform.received)
 
-    @pytest.mark.asyncio
     async def test_ends_one_run_and_not_the_others(self) -> None:
         """A run whose source ends, or that is stopped, leaves the others waiting for permits."""
         time = FakeTime()
@@ -60,8 +59,10 @@ class TestSharedFlow:
         one = run_of(platform, sends(1), flow=flow, time=time)
         two = run_of(platform, sends(2, 10), flow=flow, time=time)
         three = run_of(platform, sends(2, 20), flow=flow, time=time)
-        async with one, two, three:
-            await anyio.wait_all_tasks_blocked()
+        async with AsyncExitStack() as runs:
+            for run in (one, two, three):
+                await runs.enter_async_context(run)
+                await anyio.wait_all_tasks_blocked()  # the first has the permit
             two.stop("on purpose")
             ready.set()
 
@@ -71,7 +72,6 @@ class TestSharedFlow:
 
         assert [number(0), number(20), number(21)] == platform.numbers
 
-    @pytest.mark.asyncio
     async def test_has_one_pause(self) -> None:
         """A 429 to one of them delays all."""
         time = FakeTime()
@@ -92,7 +92,6 @@ class TestSharedFlow:
 
         assert all(moment >= refused + 7.0 for moment in platform.came[1:])
 
-    @pytest.mark.asyncio
     async def test_has_one_outage(self) -> None:
         """What one of them has waited for the others need not wait for again."""
         time = FakeTime()
@@ -115,7 +114,6 @@ class TestSharedFlow:
 class TestOnStop:
     """A hook that learns why a run is stopped."""
 
-    @pytest.mark.asyncio
     async def test_is_called_once(self) -> None:
         """With the first reason."""
         reasons: list[str] = []
@@ -127,7 +125,6 @@ class TestOnStop:
 
         assert ["the key pair is not accepted"] == reasons
 
-    @pytest.mark.asyncio
     async def test_is_not_called_at_the_end(self) -> None:
         """A run that reaches the end of its source is not stopped."""
         reasons: list[str] = []
@@ -135,7 +132,6 @@ class TestOnStop:
 
         assert [] == reasons
 
-    @pytest.mark.asyncio
     async def test_is_called_when_the_block_is_left(self) -> None:
         """With a reason of its own, by which a shutdown can be distinguished."""
         reasons: list[str] = []
@@ -144,7 +140,6 @@ class TestOnStop:
 
         assert [LEFT] == reasons
 
-    @pytest.mark.asyncio
     @pytest.mark.parametrize(("seconds", "stopped"), [(LONGEST_PAUSE, 0), (LONGEST_PAUSE + 1, 1)])
     async def test_is_called_for_a_pause_that_is_too_long(
         self, seconds: float, stopped: int
@@ -190,7 +185,6 @@ class Suspended(MemoryJournal):
 class TestIntentLifetime:
     """An intent that is too old when its request could leave."""
 
-    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("suspended", "written"),
         [
@@ -213,7 +207,6 @@ class TestIntentLifetime:
         assert 1 == len(platform.received)
         assert written == store.written
 
-    @pytest.mark.asyncio
     async def test_ends_for_a_record_that_has_changed_meanwhile(self) -> None:
         """What another run has recorded by then counts."""
         time, platform = FakeTime(), Platform()
@@ -236,7 +229,6 @@ class TestIntentLifetime:
         assert [] == platform.received
 
 
-@pytest.mark.asyncio
 async def test_identities_can_come_with_the_operations() -> None:
     """They are made once, by whoever divides the list among several runs."""
     store = MemoryJournal()
@@ -247,7 +239,6 @@ async def test_identities_can_come_with_the_operations() -> None:
     assert set(digests) == store.records.keys()
 
 
-@pytest.mark.asyncio
 async def test_a_lost_answer_is_recorded_in_any_store() -> None:
     """What may have been sent is uncertain to the next run."""
     records: dict[str, Record] = {}
