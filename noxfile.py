@@ -197,7 +197,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["build"])
 def fuzz(session: nox.Session) -> None:
-    """Fuzz what reads callbacks; options of libFuzzer, such as ``-- -runs=1000``, replace ours."""
+    """Fuzz what reads callbacks and answers; options such as ``-- -runs=1000`` replace ours."""
     install_wheel(session, *group("fuzz"))
 
-    session.run("python", "fuzzing/callbacks.py", *(session.posargs or ["-runs=10000000"]))
+    for program in ("callbacks.py", "answers.py"):
+        session.run("python", f"fuzzing/{program}", *(session.posargs or ["-runs=10000000"]))
