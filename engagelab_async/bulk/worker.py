@@ -27,7 +27,7 @@ from .report import targets_of
 from .stopping import may_be_tried_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from engagelab_async.operation import Operation
     from engagelab_async.retry import RetryPolicy
@@ -59,6 +59,7 @@ class RunContext:
         key: Makes identities for the journal.
         intent_lifetime: Seconds for which an intent is good. One that is older is withdrawn.
         journal: The open journal.
+        suppress: Recipients who must not be sent to.
         in_flight: How many requests are in flight.
     """
 
@@ -74,6 +75,7 @@ class RunContext:
     key: Key | None
     intent_lifetime: float
     journal: RunJournal | None = None
+    suppress: Container[str] | None = None
     in_flight: int = 0
 
     @property
@@ -106,6 +108,8 @@ class Task:
         intended: Whether its intent is in the journal.
         unrecorded: Whether the journal could not record that it was not sent.
         when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
+        whole: The operation with the recipients who must not be sent to, if there were some. It is
+            what the journal knows, and what is divided: the next run may leave out others.
     """
 
     run: RunContext
@@ -116,6 +120,7 @@ class Task:
     intended: bool = False
     unrecorded: bool = False
     when_recorded: Callable[[], object] | None = None
+    whole: Operation[Any] | None = None
     _body: bytes = b""
     _doubtful: bool = False
     _looked_up: bool = False
@@ -131,13 +136,15 @@ class Task:
             permit: The worker's; held, and released while it backs off.
 
         Returns:
-            The outcome, or the tasks of its two halves.
+            The outcome, or the tasks of its parts.
         """
         run = self.run
         try:
             call = run.begin(self.operation)
+            self._body = call.request.body
+            records = run.journal is not None or run.suppress is not None
             while True:
-                if run.journal is not None or self._must_wait(permit):
+                if records or self._must_wait(permit):
                     blocked = await self._wait_to_leave(call, permit)
                     if blocked is not None:
                         return blocked
@@ -179,9 +186,12 @@ class Task:
 
     async def _cleared(self, call: Call[Any], permit: Permit) -> AnyOutcome | list[Task] | None:
         run, journal = self.run, self.run.journal
-        if journal is not None and not self._body:
-            self._body = call.request.body
-            self.digest = self.digest or identity(self.operation, run.key, self._body)
+        if journal is not None and not self.digest:
+            self.digest = identity(self.operation, run.key, self._body)
+        if run.suppress is not None and self.whole is None and not self.attempts:
+            left_out = await self._leave_out(run.suppress)
+            if left_out is not None:
+                return left_out
         while True:
             blocked = await self._paced(permit) if self._must_wait(permit) else None
             if blocked is not None or journal is None:
@@ -202,6 +212,23 @@ class Task:
     def _must_wait(self, permit: Permit) -> bool:
         run = self.run
         return run.state.stopped is not None or not permit.held or run.flow.holding
+
+    async def _leave_out(self, suppress: Container[str]) -> AnyOutcome | list[Task] | None:
+        """Leave out the recipients who must not be sent to, unless the journal knows them all."""
+        whole: Any = self.operation
+        to = getattr(whole, "to", ())
+        targets = (to,) if isinstance(to, str) else to
+        left_out = tuple(each for each in targets if each in suppress)
+        if not left_out:
+            return None
+        known = await self._look_up()
+        if known is not None:
+            return self._recorded(known)
+        if len(left_out) == len(targets):
+            return Skipped(whole, "suppressed", index=self.index)
+        self.whole = whole
+        self.operation = evolve(whole, to=tuple(each for each in targets if each not in left_out))
+        return [self, Task(self.run, evolve(whole, to=left_out), self.index)]
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
         """Wait until the run's flow control lets the request be sent."""
@@ -391,7 +418,7 @@ class Task:
         if isinstance(outcome, Accepted):
             result = outcome.result
             own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
-            return Settlement(self.digest, State.ACCEPTED, id=own_id)
+            return Settlement(self.digest, State.ACCEPTED, own_id, outcome=outcome)
         if isinstance(outcome, Skipped):
             return Settlement(self.digest, self._unsent)
         error = outcome.error
@@ -400,7 +427,7 @@ class Task:
             state = State.UNCERTAIN
         else:
             state = self._unsent if may_be_tried_again(error) else State.REFUSED
-        return Settlement(self.digest, state, code=code, error=type(error).__name__)
+        return Settlement(self.digest, state, None, code, type(error).__name__, outcome)
 
     # ------------------------------------------------------------------ halves
 
@@ -423,7 +450,7 @@ class Task:
 
     def halves(self) -> list[Task]:
         """Divide the operation, and record it in the journal; the second half comes first."""
-        operation = self.operation
+        operation = self.whole or self.operation
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
             # The record says that it was divided, which is impossible.
             raise ValueError("key: it makes different operations the same")

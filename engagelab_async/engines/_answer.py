@@ -52,6 +52,7 @@ class Answer:
         "_closes",
         "_has_ended",
         "_has_head",
+        "_head",
         "_is_head",
         "_keeps",
         "_left",
@@ -75,6 +76,7 @@ class Answer:
         self.is_reusable: bool = False
         self._max_bytes = max_bytes
         self._is_head = is_head
+        self._head = b""
         self._has_head = self._has_ended = self._keeps = False
         self._left: int | None = None
         self._closes = False
@@ -97,16 +99,13 @@ class Answer:
             size = self._through_empty_line(data) if left is None else left
             piece, data = data[:size], data[size:]
             self._parser.feed_data(piece)
-            if not self.status:
-                self._read_head(piece)
-            elif left is not None:
+            if left is None:
+                self._read_around(piece)
+            else:
                 self._left = left - len(piece)
-            self._check_size(piece)
-            if len(self.body) > self._max_bytes:
-                self.is_complete = True
-            elif self._has_ended:
-                self.is_complete = True
-                self.is_reusable = self._keeps and not data
+            is_too_large = len(self.body) > self._max_bytes
+            self.is_complete = self._has_ended or self._left == 0 or is_too_large
+            self.is_reusable = self._has_ended and self._keeps and not data and not is_too_large
         if self.is_complete:
             # The parser holds this object, and would keep it until the garbage is collected.
             del self._parser
@@ -128,44 +127,41 @@ class Answer:
         self._recent = b""
         return size
 
-    def _read_head(self, piece: bytes) -> None:
-        # An empty line and the end of a head are the same, or else the two views have diverged.
-        if self._has_head is not (not self._recent and piece.endswith(b"\n")):
-            raise HttpParserError("the head does not end with its empty line")
-        if not self._has_head:
-            return
-        status = self._parser.get_status_code()
-        if status == _SWITCHING_PROTOCOLS:
-            raise HttpParserUpgrade("nothing was to be switched")
-        if status in _INTERIM:
-            self._has_head = self._has_ended = False
-            self.headers.clear()
-            return
-        self.status = status
-        self._has_ended = self._has_ended or self._is_head
-        if "transfer-encoding" in self.headers:
-            self._closes = "chunked" not in self.headers["transfer-encoding"].lower()
-        elif "content-length" in self.headers:
-            self._left = int(self.headers["content-length"])
-        else:
-            self._closes = True
-
-    def _check_size(self, piece: bytes) -> None:
+    def _read_around(self, piece: bytes) -> None:
+        """Read a piece of a head, of chunks, or of a body that ends when the server closes."""
         self._received += len(piece)
         if self._received > MAX_HEAD_BYTES + _BYTES_PER_BYTE * len(self.body):
             raise HttpParserError("too much beside the body")
-        if self._left == 0 and not self._has_ended:
-            raise HttpParserError("the body does not end with its last byte")
-
-    # What llhttp calls. An exception would be lost on its way.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; one behind the body is of no use."""
         if self.status:
             return
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        before = self.headers.get(key)
-        self.headers[key] = text if before is None else f"{before}, {text}"
+        self._head += piece
+        # An empty line and the end of a head are the same, or else the two views have diverged.
+        if self._has_head is not self._head.endswith(_EMPTY_LINE):
+            raise HttpParserError("the head does not end with its empty line")
+        if self._has_head:
+            self._end_head(self._parser.get_status_code())
+
+    def _end_head(self, status: int) -> None:
+        head, self._head = self._head, b""
+        if status == _SWITCHING_PROTOCOLS or status < _INTERIM[0]:
+            raise HttpParserError("no such status was asked for")
+        if status in _INTERIM:
+            # llhttp believes the length of one that has it, which is against the rules.
+            if not self._has_ended:
+                raise HttpParserError("an interim answer has no body")
+            self._has_head = self._has_ended = False
+            return
+        self.status = status
+        self._has_ended = self._has_ended or self._is_head
+        self.headers = headers = _headers(head)
+        if "transfer-encoding" in headers:
+            self._closes = "chunked" not in headers["transfer-encoding"].lower()
+        elif "content-length" in headers:
+            self._left = int(headers["content-length"])
+        else:
+            self._closes = True
+
+    # What llhttp calls. An exception would be lost on its way.
 
     def on_headers_complete(self) -> None:
         """Note the end of a head, and whether the connection is to stay."""
@@ -179,3 +175,13 @@ class Answer:
     def on_message_complete(self) -> None:
         """Note the end of the answer."""
         self._has_ended = True
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    """Split a head that llhttp has accepted: a line for each header, a colon in each line."""
+    headers: dict[str, str] = {}
+    for line in head.strip().decode("latin-1").split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

@@ -15,8 +15,10 @@ from engagelab_async.errors import ConfigurationError
 from engagelab_async.extras import install_hint
 
 from ._engine import Engine, Request, Response, in_asyncio
+from ._httpx import HTTPXLibrary
 from ._proxy import PROXY_SCHEMES, environment_proxy
-from .httpx import HTTPXClientEngine, HTTPXEngine, HTTPXLibrary
+from .httpx import HTTPXEngine
+from .httpx_client import HTTPXClientEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

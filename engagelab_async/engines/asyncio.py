@@ -79,77 +79,79 @@ class _Connection(asyncio.Protocol):
             )
             raise ConfigurationError(msg)
         self._origin = origin
-        self._transport: asyncio.Transport | None = None
+        self._process = os.getpid()
+        self._tcp: asyncio.Transport | None = None
+        self._tls: asyncio.Transport | None = None
         self._readable: Callable[[], object] = bool
         self._answer: Answer | None = None
         self._answered: asyncio.Future[None] | None = None
-        self._process = os.getpid()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was connected, and may have been closed since."""
+        return self._tcp is not None
 
     async def connect(self) -> None:
-        """Connect, unless it is connected already.
+        """Connect.
 
         Raises:
             ConfigurationError: There are no certificates to trust.
             OSError: It cannot.
         """
-        if self._transport is not None:
-            return
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
-        tls = tls_context() if parts.scheme == "https" else None
+        context = tls_context() if parts.scheme == "https" else None
         sock = await open_socket(host, parts.port or _PORTS[parts.scheme])
-        await asyncio.get_running_loop().create_connection(
-            lambda: self, sock=sock, ssl=tls, server_hostname=host.rstrip(".") if tls else None
-        )
+        loop = asyncio.get_running_loop()
+        tcp, _ = await loop.create_connection(lambda: self, sock=sock)
+        if context is not None:
+            # Not in one step: only the transport below TLS knows what is still to be written.
+            self._tls = await loop.start_tls(tcp, self, context, server_hostname=host.rstrip("."))
         # Behind a new handshake comes what TLS has to say.
-        if tls is None and self._readable():
+        elif self._readable():
             raise ConnectionError("the server spoke before it was asked")
 
-    async def exchange(self, data: bytes, departure: _Departure, answer: Answer) -> None:
-        """Send a request, and wait until its answer is complete.
+    def send(self, data: bytes, departure: _Departure, answer: Answer) -> asyncio.Future[None]:
+        """Send a request.
+
+        Returns:
+            What is done when the answer is complete. It raises ``OSError`` or ``EOFError`` if the
+            connection breaks, and what `Answer.feed` raises.
 
         Raises:
-            OSError: The connection cannot be used, or has broken.
-            EOFError: The server has closed it.
-            HttpParserError: What it has sent is no answer.
-            HttpParserUpgrade: The same.
+            OSError: The connection cannot be used.
         """
-        transport = self._transport
+        transport = self._tls or self._tcp
         # A forked child inherits the task that sends, and the connection of its parent.
         if transport is None or transport.is_closing() or self._process != os.getpid():
             raise ConnectionError("the connection cannot be used")
-        self._answer = answer
+        self._answer = departure.answer = answer
         self._answered = asyncio.get_running_loop().create_future()
-        departure.answer = answer
         transport.write(data)
-        await self._answered
+        return self._answered
 
     def is_stale(self) -> bool:
-        """Return whether the server has closed the connection, or spoken unasked."""
-        return self._transport is None or self._transport.is_closing() or bool(self._readable())
+        """Return whether it was closed, or its server has spoken unasked."""
+        return self._tcp is None or self._tcp.is_closing() or bool(self._readable())
 
-    def is_idle(self) -> bool:
-        """Return whether nothing is left of the request and its answer."""
-        transport = self._transport
-        # Where the answer came early, some of the request is still to be written.
-        return (
-            transport is not None
-            and not transport.is_closing()
-            and not transport.get_write_buffer_size()
+    def is_written(self) -> bool:
+        """Return whether nothing is left of the request: an answer may come early."""
+        return not any(
+            transport.get_write_buffer_size() for transport in (self._tcp, self._tls) if transport
         )
 
     async def aclose(self) -> None:
         """Close it at once."""
         self._answer = None
-        if self._transport is not None:
-            self._transport.abort()
+        if self._tcp is not None:
+            self._tcp.abort()
 
     def _end(self, error: BaseException | None) -> None:
         """End the exchange."""
         self._answer = None
-        answered = cast("asyncio.Future[None]", self._answered)
+        answered = self._answered
         # The request may have been cancelled.
-        if answered.done():
+        if answered is None or answered.done():
             return
         if error is None:
             answered.set_result(None)
@@ -160,13 +162,13 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to be idle."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what was asked for."""
+        """Pass on what was asked for, and close the connection if nothing was."""
         if self._answer is None:
-            cast("asyncio.Transport", self._transport).abort()
+            cast("asyncio.Transport", self._tcp).abort()
             return
         try:
             if self._answer.feed(data):
@@ -290,14 +292,15 @@ class AsyncioEngine(SendingEngine[_Departure]):
         slot = await pool.slots.take(origin)
         connection = slot.connection
         try:
-            await connection.connect()
-            await connection.exchange(_with_body(head, request), departure, answer)
+            if not connection.is_connected:
+                await connection.connect()
+            await connection.send(_with_body(head, request), departure, answer)
         except BaseException:
             await pool.slots.drop(slot)
             raise
-        if answer.is_reusable and connection.is_idle():
-            await pool.slots.give_back(slot, keep=keep_alive(answer.headers))
-            pool.sweeper.wake()
+        if answer.is_reusable and connection.is_written():
+            if await pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+                pool.sweeper.wake()
         else:
             await pool.slots.drop(slot)
         return Response(answer.status, answer.headers, bytes(answer.body))

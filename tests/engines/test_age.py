@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from engagelab_async.engines import Engine, HTTPXEngine
+from engagelab_async.engines._httpx import HTTPXLibrary
 from engagelab_async.engines.aiohttp import AiohttpEngine
 from engagelab_async.engines.asyncio import AsyncioEngine
-from engagelab_async.engines.httpx import HTTPXLibrary
 from support.engine_cases import every_owner, every_watcher, send
 from support.hostile import Hostile, answers
 

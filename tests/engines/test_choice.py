@@ -13,7 +13,7 @@ from engagelab_async.engines import HTTPXEngine, choose
 from engagelab_async.engines._choice import AutoEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine, AiohttpSessionEngine
 from engagelab_async.engines.asyncio import AsyncioEngine
-from engagelab_async.engines.httpx import HTTPXClientEngine
+from engagelab_async.engines.httpx_client import HTTPXClientEngine
 from support import backends
 from support.engine_cases import send
 from support.hostile import Hostile, Received, answers

@@ -11,8 +11,8 @@ import pytest_asyncio
 from starlette.types import Message
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks
-from engagelab_async.sandbox._fields import Body
 from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.bodies import Body
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS

@@ -9,7 +9,7 @@ import pytest
 
 from engagelab_async import Balance, BusinessRuleError, Credentials, EngageLab
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.testing import FakeEngageLab
@@ -80,6 +80,16 @@ def test_an_empty_one_refuses(
 
         assert "insufficient balance" == caught.value.message
     assert () == platform.outbox.messages
+
+
+def test_each_product_can_have_its_own() -> None:
+    """A product that is left out has no limit."""
+    platform = Platform(balance={"otp": 0})
+    with pytest.raises(RefusedError, match="3003"):
+        platform.send_otp(OTP)
+
+    assert 2 == platform.send_sms(SMS)["accepted_count"]
+    assert "0.0000" == platform.balances.otp()["balance"]
 
 
 def test_the_last_cent_can_be_spent() -> None:

@@ -549,8 +549,8 @@ class TestGivenTemplates:
         platform.sms.update_template("shipped", WORDING | {"country_codes": "SG"})
         platform.otp.delete_template("login")
         again = Platform(templates={"shipped": "New", "login": "New {{code}}"}, clock=clock)
-        again.sms.restore(platform.sms.state)
-        again.otp.restore(platform.otp.state)
+        again.sms.restore(platform.sms.state())
+        again.otp.restore(platform.otp.state())
 
         assert [WORDING["template_content"], "New {{code}}"] == [
             again.sms.get_template(name)["template_content"] for name in ("shipped", "login")

@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
 from engagelab_async.sandbox.inbox import Inbox
@@ -23,7 +22,7 @@ MESSAGES = "/sandbox/v1/messages"
 @pytest.fixture
 def client(platform: Platform, clock: FakeClock) -> Callable[..., httpx.AsyncClient]:
     """Makes clients of a sandbox behind a guard."""
-    inbox = Inbox(platform, Aftermath(platform), keep=10, clock=clock)
+    inbox = Inbox(platform, keep=10, clock=clock)
     app = create_app(platform, further_routes=inbox.routes)
 
     def make(

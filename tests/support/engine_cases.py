@@ -95,6 +95,11 @@ def every_proxied(test: EngineTest[P]) -> Callable[..., None]:
     return _parametrized(test, [case for case in CASES if case.owner and case.proxied])
 
 
+def asyncio_engine(test: EngineTest[P]) -> Callable[..., None]:
+    """Run a test with the engine on asyncio, on each event loop that it knows."""
+    return _parametrized(test, [case for case in CASES if case.name == "asyncio"])
+
+
 def every_sharer(test: EngineTest[P]) -> Callable[..., None]:
     """Run a test with those engines that send with a client of the caller."""
     return _parametrized(test, [case for case in CASES if not case.owner])

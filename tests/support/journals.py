@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import anyio
 from attrs import define, field
 
 from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import (
     JournalStore,
     MemoryJournal,
@@ -20,6 +22,10 @@ from engagelab_async.bulk.journal import (
     State,
 )
 from engagelab_async.bulk.journal.schema import JOURNAL, collect_known
+from engagelab_async.distributed.ledger import Ledger
+from engagelab_async.distributed.memory import Memory
+from engagelab_async.distributed.store import LATE, Delivery, Store
+from support.bulk import sends
 
 Open = Callable[[], Awaitable[JournalStore]]
 """Opens a journal for its next run."""
@@ -46,7 +52,37 @@ def in_a_file(path: Path) -> Open:
     return open_next
 
 
-JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {"memory": in_memory, "sqlite": in_a_file}
+def of_a_fleet(store: Store) -> Open:
+    """Keep them in what a fleet shares: each is a delivery of a submission of its own."""
+    opened: list[Ledger] = []
+    # What is sent through it has to be known beforehand, as the operations of a chunk are.
+    digests = [*(letter * 32 for letter in "abc"), *(identity(each, None) for each in sends(8))]
+
+    async def open_next() -> JournalStore:
+        token = secrets.token_hex(8)
+        # The process that had the operation before is known to be dead at once.
+        number = await store.submit("spring", token, {"deadline": -LATE})
+        begun = await store.begin(number, token, 0, token, "here")
+        assert begun is not None
+        assert begun.run is not None
+        known = await store.look_up("spring", digests)
+        delivery = Delivery("spring", number, begun.run)
+        opened.append(Ledger(store, delivery, token, dict.fromkeys(digests, 0), known))
+        return opened[-1]
+
+    return open_next
+
+
+def in_the_memory_of_a_fleet(_: Path) -> Open:
+    """Keep them in memory, as `Fleet.in_memory` does."""
+    return of_a_fleet(Memory())
+
+
+JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {
+    "memory": in_memory,
+    "sqlite": in_a_file,
+    "fleet": in_the_memory_of_a_fleet,
+}
 """Ways to keep a journal, by name; given a path that may be used."""
 
 

@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
+from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.errors import ConfigurationError
 
 
@@ -105,6 +106,7 @@ class Settlement:
         id: The plan's or message's id.
         code: The API's error code.
         error: The name of the error's class.
+        outcome: The outcome itself; ``None`` if the operation has none yet, as before a retry.
     """
 
     digest: str
@@ -112,6 +114,7 @@ class Settlement:
     id: str | None = None
     code: int | None = None
     error: str | None = None
+    outcome: AnyOutcome | None = None
 
 
 @runtime_checkable

@@ -45,6 +45,39 @@ async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sa
 
 
 @pytest.mark.asyncio
+async def test_kinds_are_served(http: httpx.AsyncClient) -> None:
+    """Each with what its caller sees, its fields, and whether it may come after the call."""
+    kinds = {each.pop("kind"): each for each in (await http.get("/faults/kinds")).json()["kinds"]}
+
+    assert {
+        "label": "A gateway answers",
+        "explanation": (
+            "an HTML page with a `status`, like that of a gateway, perhaps with `retry_after`"
+        ),
+        "fields": ["status", "retry_after"],
+        "may_come_after": True,
+        "after_from_status": 500,
+    } == kinds["http"]
+    assert ["latency", "hang", "reset", "cut", "http"] == [
+        name for name, kind in kinds.items() if kind["may_come_after"]
+    ]
+
+
+@pytest.mark.asyncio
+async def test_presets_can_be_added_as_they_are(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """Each is a fault with a name and one line of explanation."""
+    presets = (await http.get("/faults/kinds")).json()["presets"]
+    added = [await http.post("/faults", json=preset["fault"]) for preset in presets]
+
+    assert ["Outage", "Slow", "429 for a minute", "Lost answers"] == [
+        preset["label"] for preset in presets
+    ]
+    assert [201] * 4 == [answer.status_code for answer in added]
+    assert ["http", "latency", "http", "reset"] == [each.fault.kind for each in sandbox.faults]
+    assert all(preset["explanation"].endswith(".") for preset in presets)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("document", "message"),
     [

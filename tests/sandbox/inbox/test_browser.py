@@ -300,7 +300,7 @@ class TestFaults:
         page.find("[name=code]").send_keys("5016", Keys.ENTER)
         page.until_text("#faults-list", "The API answers an error\n5016, struck 0")
 
-        assert ["code", "to", "probability", "times", "seed", "after"] == names
+        assert ["code", "to", "probability", "times", "lasts", "seed", "after"] == names
         assert not page.find("[name=after]").is_enabled()
         assert [Fault("error", code=5016)] == [active.fault for active in sandbox.faults]
 

@@ -1,0 +1,558 @@
+"""The submitter of a campaign: operations out in chunks, outcomes in, and what is lost out again.
+
+::
+
+    operations ──> chunk ──> via ──> broker ──> worker ──> Fleet.deliver
+                     │  again, if nothing is heard of it               │
+    outcomes <── rows of the chunk <── store <── intents, endings <────┘
+
+The queue is not trusted to deliver a message once, nor at all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast, runtime_checkable
+
+import anyio
+from attrs import define, evolve, field, frozen
+
+from engagelab_async.arguments import check_instance
+from engagelab_async.bulk.identity import identity, identity_of_half
+from engagelab_async.bulk.journal import State
+from engagelab_async.bulk.outcomes import AnyOutcome, Skipped
+from engagelab_async.bulk.report import BulkReport, Tally, targets_of
+from engagelab_async.bulk.run import GRACE, LEFT
+from engagelab_async.frames import clear
+from engagelab_async.sms.messages import SendSMS
+
+from .message import MOST_BYTES, Chunk, Member, body_of, pack
+from .results import AnyOperation, outcome_of, unanswered
+from .store import LATE, Operation, Options
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from engagelab_async.bulk.identity import Key
+    from engagelab_async.bulk.rate import Rate
+    from engagelab_async.bulk.stopping import StopRule
+
+    from .fleet import Fleet
+
+    Source = Iterable[AnyOperation] | AsyncIterable[AnyOperation]
+
+_SHORTEST_POLL: Final = 0.05
+_LONGEST_POLL: Final = 0.25
+_LATE_POLL: Final = 1.0
+"""Seconds between two looks at the store."""
+
+_SETTLED: Final = 5.0
+"""Seconds after a stop in which a worker that is alive ends its chunk."""
+
+_LONGEST_SILENCE: Final = 600.0
+_SECONDS_OF_WORK: Final = 10
+"""A chunk takes no longer: RabbitMQ gives up on a worker that says nothing for 30 minutes."""
+
+_PATIENCE: Final = 60.0
+"""Seconds that the broker may be away."""
+
+_END: Final = object()
+
+
+@runtime_checkable
+class Via(Protocol):
+    """Hands a message to a broker, which delivers it to a worker's `Fleet.deliver`."""
+
+    async def __call__(self, message: Mapping[str, Any], /) -> None:
+        """Hand it over; what is raised is tried again."""
+        ...
+
+
+@frozen(kw_only=True)
+class Plan:
+    """How a submission is cut and given out.
+
+    Attributes:
+        via: The broker.
+        key: Makes identities.
+        rate: The rate, which bounds how large a chunk is.
+        stop_when: When to end.
+        chunk: Operations in a chunk, at most.
+        window: Chunks that are out at once, at most.
+        give_out_again: Seconds of silence after which a chunk is given out again.
+        deadline: Seconds of one operation.
+    """
+
+    via: Via
+    key: Key | None
+    rate: Rate | None
+    stop_when: StopRule
+    chunk: int
+    window: int
+    give_out_again: float
+    deadline: float
+
+    @property
+    def cost(self) -> float:
+        """What a chunk costs at most, in operations, or in targets if the rate counts those."""
+        if self.rate is None:
+            return float("inf")
+        return max(1.0, _SECONDS_OF_WORK * self.rate.per_second)
+
+    def cost_of(self, operation: AnyOperation) -> int:
+        """Return what an operation costs."""
+        counts_targets = self.rate is not None and self.rate.of == "targets"
+        return targets_of(operation) if counts_targets else 1
+
+    @property
+    def silence(self) -> float:
+        """Seconds after which nothing more is to be expected of a chunk."""
+        if self.rate is None:
+            return self.give_out_again
+        # All that is out shares the rate. Two deliveries of a chunk share it, too, for nothing.
+        out = self.window * min(self.chunk, self.cost)
+        return max(self.give_out_again, 2 * out / self.rate.per_second)
+
+
+@define(eq=False)
+class _Out:
+    """A chunk that is out."""
+
+    chunk: Chunk
+    message: Mapping[str, Any]
+    silence: float
+    due: float
+
+
+@define(eq=False)
+class _Cut:
+    """A chunk that is being gathered."""
+
+    members: list[Member] = field(factory=list)
+    bodies: list[bytes] = field(factory=list)
+    size: int = 0
+    cost: int = 0
+
+
+class FleetRun:
+    """A campaign that is being sent: an async context manager, and inside it outcomes.
+
+    Made by `Fleet.fan_out`, and entered once, as a `FanOut`. Leaving the block early stops the
+    submission on all machines: what is in a queue ends unsent, what is in flight is completed.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        campaign: str,
+        operations: Source,
+        options: Options,
+        plan: Plan,
+    ) -> None:
+        self._fleet = fleet
+        self._store = fleet.store
+        self._campaign = campaign
+        self._options = options
+        self._plan = plan
+        self._clock = fleet.clock
+        self._sleep = fleet.sleep
+
+        self._iterator = _iterator(operations)
+        self._token = secrets.token_hex(8)
+        self._submission = 0
+        self._pulled = 0
+        self._numbers = 0
+        self._is_pulled = False
+        self._pull_scope: anyio.CancelScope | None = None
+        self._out: dict[int, _Out] = {}
+        # Of dead workers, perhaps: digests, operations and positions, until that is certain.
+        self._late: list[tuple[Member, int]] = []
+        self._look_at_late = 0.0
+
+        self._tally = Tally()
+        self._ready: deque[AnyOutcome] = deque()
+        self._watched = True
+        self._changed = anyio.Event()
+        self._room = anyio.Event()
+        self._done = anyio.Event()
+        self._stopped: str | None = None
+        self._stop_is_known = False
+        self._hurries = False
+        self._failure: Exception | None = None
+        self._has_failed = False
+        self._scopes: set[anyio.CancelScope] = set()
+        self._started: float | None = None
+        self._finished: float | None = None
+
+    # ------------------------------------------------------------------ the consumer's side
+
+    @property
+    def report(self) -> BulkReport:
+        """What the submission did so far."""
+        now = self._clock() if self._finished is None else self._finished
+        elapsed = 0.0 if self._started is None else now - self._started
+        return self._tally.report(elapsed=elapsed, stopped=self._stopped)
+
+    @property
+    def in_flight(self) -> int:
+        """How many operations were given out and have no outcome yet."""
+        return sum(len(out.chunk.members) for out in self._out.values()) + len(self._late)
+
+    @property
+    def concurrency(self) -> int:
+        """How many operations may be given out at once."""
+        return self._plan.window * self._plan.chunk
+
+    def stop(self, reason: str) -> None:
+        """Stop the submission on all machines; requests in flight are completed.
+
+        Args:
+            reason: The report's ``stopped``; the first one counts.
+        """
+        if not self._done.is_set() and self._stopped is None:
+            self._stopped = reason
+            self._room.set()
+            if self._pull_scope is not None:
+                self._pull_scope.cancel()
+
+    def abort(self, reason: str) -> None:
+        """Stop it, and do not wait for requests in flight: their outcomes are `Uncertain`.
+
+        Args:
+            reason: As for `stop`.
+        """
+        self.stop(reason)
+        self._hurries = True
+
+    async def wait(self) -> BulkReport:
+        """Wait for the end without looking at the outcomes.
+
+        Returns:
+            What was done.
+
+        Raises:
+            JournalError: The store cannot be reached.
+            Exception: What the broker raised for a minute.
+        """
+        self._watched = False
+        self._ready.clear()
+        self._room.set()
+        await self._done.wait()
+        self._raise_failure()
+        return self.report
+
+    async def __aenter__(self) -> Self:
+        """Begin the submission, and start to give out chunks."""
+        if self._started is not None:
+            raise RuntimeError("a run is entered once: call fan_out() again")
+        self._started = self._clock()
+        await self._fleet.settle_doubts(self._campaign)
+        self._submission = await self._store.submit(self._campaign, self._token, self._options)
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self._guard, self._give_out)
+        self._tasks.start_soon(self._guard, self._collect, self._finish)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the submission."""
+        self.stop(LEFT)
+        self._tasks.cancel_scope.shield = True
+        try:
+            with anyio.move_on_after(GRACE):
+                await self._done.wait()
+            self.abort(LEFT)
+            with anyio.move_on_after(GRACE):
+                await self._done.wait()
+        finally:
+            for scope in tuple(self._scopes):
+                scope.cancel()
+            # The consumer's exception must not be wrapped in an exception group.
+            await self._tasks.__aexit__(None, None, None)
+            self._finish()
+        await self._close_source()
+        if exc_type is None:
+            self._raise_failure()
+
+    def __aiter__(self) -> AsyncIterator[AnyOutcome]:
+        """Iterate over the outcomes as they come."""
+        return self
+
+    async def __anext__(self) -> AnyOutcome:
+        """Wait for an outcome.
+
+        Raises:
+            JournalError: The store cannot be reached.
+        """
+        if self._started is None:
+            raise RuntimeError("enter the run first: async with fleet.fan_out(…) as outcomes")
+        while not self._ready:
+            if self._done.is_set():
+                self._raise_failure()
+                raise StopAsyncIteration
+            self._changed = anyio.Event() if self._changed.is_set() else self._changed
+            await self._changed.wait()
+        outcome = self._ready.popleft()
+        self._room.set()
+        return outcome
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def _guard(
+        self, work: Callable[[], Awaitable[None]], when_done: Callable[[], None] | None = None
+    ) -> None:
+        # Whatever cancels the program leaves them to `__aexit__`.
+        with anyio.CancelScope(shield=True) as scope:
+            self._scopes.add(scope)
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
+                self._fail(error)
+            finally:
+                self._scopes.discard(scope)
+        if when_done is not None:
+            when_done()
+
+    def _fail(self, error: Exception) -> None:
+        """End the submission with what is raised where the consumer is; the first one, once."""
+        if not self._has_failed:
+            self._has_failed = True
+            clear(error, None)
+            self._failure = error
+        self._is_pulled = True
+        self.stop(f"a failure ({type(error).__name__})")
+
+    def _finish(self) -> None:
+        self._finished = self._finished or self._clock()
+        self._done.set()
+        self._changed.set()
+
+    # ------------------------------------------------------------------ chunks, out
+
+    async def _give_out(self) -> None:
+        cut = _Cut()
+        while (operation := await self._pull()) is not _END:
+            body = body_of(operation, self._pulled)
+            sound = cast("AnyOperation", operation)
+            cost = self._plan.cost_of(sound)
+            if cut.members and self._is_full(cut, len(body), cost):
+                await self._give(cut)
+                cut = _Cut()
+            cut.members.append(Member(identity(sound, self._plan.key, body), sound))
+            cut.bodies.append(body)
+            cut.size += len(body)
+            cut.cost += cost
+            self._pulled += 1
+        if cut.members:
+            await self._give(cut)
+        self._is_pulled = True
+
+    async def _pull(self) -> object:
+        if self._stopped is not None:
+            return _END
+        if not isinstance(self._iterator, AsyncIterator):
+            return next(self._iterator, _END)
+        with anyio.CancelScope() as self._pull_scope:
+            return await anext(self._iterator, _END)
+        return _END  # it was stopped
+
+    async def _close_source(self) -> None:
+        """End an async generator here, not when it is garbage-collected."""
+        aclose = getattr(self._iterator, "aclose", None)
+        if aclose is not None:
+            with anyio.move_on_after(GRACE, shield=True):
+                await aclose()
+
+    def _is_full(self, cut: _Cut, size: int, cost: int) -> bool:
+        plan = self._plan
+        return (
+            len(cut.members) >= plan.chunk
+            or cut.size + size > MOST_BYTES
+            or cut.cost + cost > plan.cost
+        )
+
+    async def _give(self, cut: _Cut) -> None:
+        await self._wait_for_room()
+        first = self._pulled - len(cut.members)
+        if self._stopped is not None:
+            for index, member in enumerate(cut.members, first):
+                self._put(Skipped(member.operation, "stopped", index=index))
+            return
+        members = tuple(cut.members)
+        chunk = Chunk(self._submission, self._token, self._numbers, first, members)
+        message = pack(chunk, cut.bodies)
+        silence = self._plan.silence
+        self._numbers += 1
+        self._out[chunk.number] = _Out(chunk, message, silence, self._clock() + silence)
+        self._tasks.start_soon(self._guard, partial(self._hand_over, message))
+
+    async def _wait_for_room(self) -> None:
+        while self._is_crowded():
+            self._room = anyio.Event()
+            await self._room.wait()
+
+    def _is_crowded(self) -> bool:
+        held = -(-len(self._ready) // self._plan.chunk)
+        return len(self._out) + held >= self._plan.window and self._stopped is None
+
+    async def _hand_over(self, message: Mapping[str, Any]) -> None:
+        """Give a message to the broker, and again while that is away: twice does no harm."""
+        give_up = self._clock() + _PATIENCE
+        pause = 0.1
+        while self._stopped is None:
+            try:
+                await self._plan.via(message)
+            except Exception:
+                if self._clock() + pause > give_up:
+                    raise
+            else:
+                return
+            await self._sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+    # ------------------------------------------------------------------ outcomes, in
+
+    async def _collect(self) -> None:
+        pause = _SHORTEST_POLL
+        while not (self._is_pulled and not self._out and not self._late):
+            if self._stopped is not None and not self._stop_is_known:
+                await self._store.stop(self._campaign, self._stopped, self._submission)
+                self._stop_is_known = True
+            found = await self._look()
+            pause = _SHORTEST_POLL if found else min(1.5 * pause, _LONGEST_POLL)
+            await self._sleep(pause)
+        await self._store.finish(self._submission)
+
+    async def _look(self) -> bool:
+        """Look what has become of the chunks that are out; return whether something has."""
+        progress = await self._store.progress(self._submission, sorted(self._out))
+        if progress.stopped is not None:
+            self.stop(progress.stopped)
+        over = [number for number in self._out if number in progress.ended]
+        stopped_for = progress.stopped_for if progress.stopped is not None else 0.0
+        if self._stop_is_known:
+            # Nothing is begun any more.
+            left = self._out.keys() - progress.ended
+            over += [number for number in left if number not in progress.begun]
+            if stopped_for > (LATE if self._hurries else _SETTLED):
+                over += [number for number in left if number in progress.begun]
+        for number in over:
+            out = self._out.pop(number)
+            members = [
+                (member, index) for index, member in enumerate(out.chunk.members, out.chunk.first)
+            ]
+            await self._end(members)
+            self._room.set()
+        if self._late and (self._hurries or self._clock() >= self._look_at_late):
+            self._look_at_late = self._clock() + _LATE_POLL
+            late, self._late = self._late, []
+            await self._end(late)
+        self._give_again()
+        return bool(over)
+
+    def _give_again(self) -> None:
+        now = self._clock()
+        for out in self._out.values():
+            if now >= out.due and self._stopped is None:
+                out.silence = min(2 * out.silence, max(_LONGEST_SILENCE, out.silence))
+                out.due = now + out.silence
+                self._tasks.start_soon(self._guard, partial(self._hand_over, out.message))
+
+    async def _end(self, members: Sequence[tuple[Member, int]]) -> None:
+        """Make the outcomes of operations, whose delivery has ended or will not come."""
+        while members:
+            digests = [member.digest for member, _ in members]
+            known = await self._store.look_up(self._campaign, digests)
+            halves: list[tuple[Member, int]] = []
+            for member, index in members:
+                operation = known.get(member.digest)
+                if operation is not None and self._is_split(operation, index):
+                    halves += [(half, index) for half in halves_of(member)]
+                elif operation is not None and self._may_change(operation):
+                    self._late.append((member, index))
+                else:
+                    self._put(self._outcome(operation, member, index))
+            members = halves
+
+    def _is_split(self, known: Operation, index: int) -> bool:
+        own = known.submission == self._submission
+        return known.state is State.SPLIT and (not own or known.index == index)
+
+    def _may_change(self, known: Operation) -> bool:
+        """Return whether a worker may still be about it."""
+        alive = known.age <= self._plan.deadline + LATE
+        return known.state is State.SENDING and alive and not self._hurries
+
+    def _outcome(self, known: Operation | None, member: Member, index: int) -> AnyOutcome:
+        operation = member.operation
+        if known is None:
+            return Skipped(operation, "stopped", index=index)
+        if known.submission != self._submission:
+            return self._earlier(known, operation, index)
+        if known.index != index:
+            return Skipped(operation, "duplicate", index=index)
+        return outcome_of(known, operation, index)
+
+    def _earlier(self, known: Operation, operation: AnyOperation, index: int) -> AnyOutcome:
+        """Make the outcome of an operation that another submission has settled, or not."""
+        match known.state:
+            case State.ACCEPTED:
+                return Skipped(operation, "settled", index=index)
+            case State.REFUSED:
+                return Skipped(operation, "refused", index=index)
+            case State.UNSENT:
+                return outcome_of(known, operation, index)
+            case _:
+                return unanswered(operation, index)
+
+    def _put(self, outcome: AnyOutcome) -> None:
+        self._tally.add(outcome)
+        if self._watched:
+            self._ready.append(outcome)
+            self._changed.set()
+        try:
+            reason = self._plan.stop_when(outcome)
+            if reason is not None:
+                self.stop(check_instance(reason, "stop_when", str))
+        except Exception as error:  # noqa: BLE001 - outcomes go on
+            self._fail(error)
+
+
+def halves_of(member: Member) -> Sequence[Member]:
+    """Return the halves of an operation that was split."""
+    operation = cast("SendSMS", member.operation)
+    middle = len(operation.to) // 2
+    parts = (operation.to[:middle], operation.to[middle:])
+    return [
+        Member(identity_of_half(member.digest, half), evolve(operation, to=part))
+        for half, part in enumerate(parts)
+    ]
+
+
+def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:
+    if isinstance(source, AsyncIterable):
+        return aiter(source)
+    if isinstance(source, Iterable):
+        return iter(source)
+    msg = f"operations: expected an iterable or async iterable, got {type(source).__name__}"
+    raise TypeError(msg)

@@ -1,0 +1,94 @@
+"""A fleet on taskiq: RabbitMQ, Redis streams, NATS, or in memory.
+
+The engine's own command starts the workers::
+
+    taskiq worker bulk_worker:broker --workers 4 --max-async-tasks 2 --max-prefetch 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from taskiq import AsyncBroker, TaskiqEvents, TaskiqState
+
+from engagelab_async.arguments import check_instance
+from engagelab_async.client import EngageLab
+
+from .fleet import Fleet
+from .submitting import Via
+
+TASK: Final = "engagelab.bulk"
+"""The name of the task."""
+
+
+class _Served:
+    """What carries the messages of one fleet."""
+
+    def __init__(self, broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> None:
+        self._broker = broker
+        self._fleet = fleet
+        self._make = client
+        self._client: EngageLab | None = None
+        self._is_started = False
+        broker.add_event_handler(TaskiqEvents.CLIENT_STARTUP, self._start)
+        broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, self._start_worker)
+        broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, self._end_worker)
+
+        # Not parsed: taskiq logs what it cannot parse, with what is in it.
+        async def deliver(message) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+            await fleet.deliver(message, self._worker_client())
+
+        self._task = broker.task(task_name=TASK)(deliver)
+
+    def _worker_client(self) -> EngageLab:
+        # A broker in memory has no worker that starts.
+        if self._client is None:
+            self._client = self._make()
+            self._fleet.close_with(self._client.aclose)
+        return self._client
+
+    def _start(self, _: TaskiqState) -> None:
+        self._is_started = True
+
+    def _start_worker(self, _: TaskiqState) -> None:
+        self._is_started = True
+        self._worker_client()
+
+    async def _end_worker(self, _: TaskiqState) -> None:
+        await self._fleet.aclose()
+
+    async def __call__(self, message: Mapping[str, Any], /) -> None:
+        """Hand a message to the broker."""
+        if not self._is_started:
+            await self._broker.startup()
+            self._fleet.close_with(self._broker.shutdown)
+        await self._task.kiq(dict(message))
+
+
+def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> Via:
+    """Let a broker carry a fleet's messages, and its workers send them.
+
+    Args:
+        broker: Any broker of taskiq. With RabbitMQ, its ``qos`` should be the number of chunks
+            that a worker process has at a time, as ``--max-async-tasks`` is: 2 are enough.
+        fleet: The fleet.
+        client: Makes the client of a worker process, such as `EngageLab.from_env`; it is called
+            when a worker starts, and not in a program that only submits.
+
+    Returns:
+        What `Fleet.fan_out` takes as ``via``. A program that has not called the broker's
+        ``startup()`` need not: it is called with the first message, and ``shutdown()`` when the
+        fleet is closed.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+
+    .. versionadded:: 0.1.0
+    """
+    if not isinstance(broker, AsyncBroker):
+        raise TypeError(f"broker: expected one of taskiq, got {type(broker).__name__}")
+    check_instance(fleet, "fleet", Fleet)
+    if not callable(client):
+        raise TypeError(f"client: expected a function, got {type(client).__name__}")
+    return _Served(broker, fleet, client)

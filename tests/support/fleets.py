@@ -1,0 +1,242 @@
+"""A fleet of processes that are killed while they send, and a server that counts who got what.
+
+The tests do it a few times. This does it as often as one likes::
+
+    python tests/support/fleets.py ENGINE KILLS OPERATIONS [twice] [crash] [orphan]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+# It is a program, too: what stands beside it is imported as the tests do.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.counting import Counting
+from support.services import PostgreSQL, RabbitMQ, Redis
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+TESTS: Final = Path(__file__).parents[1]
+SUBMITTER: Final = TESTS / "support" / "fleet_submitter.py"
+WORKERS: Final[Mapping[str, Sequence[str]]] = {
+    "taskiq": (
+        "taskiq",
+        "worker",
+        "support.fleet_worker:broker",
+        *("--workers", "1", "--max-async-tasks", "2", "--max-prefetch", "0"),
+    ),
+    "pgqueuer": ("support.fleet_worker",),
+}
+
+
+_BROKERS: Final[Mapping[str, Callable[[], RabbitMQ | Redis | None]]] = {
+    "rabbitmq": RabbitMQ,
+    "redis": Redis,
+    "pgqueuer": lambda: None,
+}
+
+
+class Network:
+    """A server that counts, PostgreSQL, a broker, workers, and a submitter.
+
+    Args:
+        engine: ``rabbitmq``, ``redis`` or ``pgqueuer``.
+        workers: How many worker processes.
+
+    Attributes:
+        server: The API.
+        postgresql: The store.
+    """
+
+    def __init__(self, engine: str = "rabbitmq", workers: int = 2) -> None:
+        self.engine = engine
+        self.server = Counting()
+        self.postgresql = PostgreSQL()
+        self.broker = _BROKERS[engine]()
+        self.environment: dict[str, str] = {}
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._count = workers
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self.server)
+            stack.enter_context(self.postgresql)
+            self.environment = {
+                **os.environ,
+                "PYTHONPATH": str(TESTS),
+                "FLEET_API": self.server.url,
+                "FLEET_DSN": self.postgresql.dsn,
+            }
+            if self.broker is not None:
+                stack.enter_context(self.broker)
+                name = {"rabbitmq": "FLEET_AMQP", "redis": "FLEET_REDIS"}[self.engine]
+                self.environment[name] = self.broker.url
+            self._create_tables()
+            stack.callback(self._end_workers)
+            self.workers += [self.start_worker() for _ in range(self._count)]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _create_tables(self) -> None:
+        program = "import asyncio; from support import fleet_worker as w; "
+        program += "asyncio.run(w.fleet.create_tables()); "
+        if self.engine == "pgqueuer":
+            program += "asyncio.run(w.bulk.create_tables())"
+        subprocess.run([sys.executable, "-c", program], check=True, env=self.environment)
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Start a worker process, as a user does."""
+        module = "pgqueuer" if self.engine == "pgqueuer" else "taskiq"
+        return subprocess.Popen(
+            [sys.executable, "-m", *WORKERS[module]],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=(log := (self.postgresql.home / "workers.log").open("ab")),
+            stderr=log,
+            start_new_session=True,
+        )
+
+    @property
+    def log(self) -> str:
+        """What the workers have printed."""
+        return (self.postgresql.home / "workers.log").read_text(errors="replace")
+
+    def kill_worker(self, number: int, how: int = signal.SIGKILL) -> None:
+        """End a worker and its processes, and start another."""
+        self._end(self.workers[number], how)
+        self.workers[number] = self.start_worker()
+
+    def _end(self, worker: subprocess.Popen[bytes], how: int = signal.SIGKILL) -> None:
+        if how == signal.SIGKILL:
+            os.killpg(worker.pid, how)
+        else:
+            worker.send_signal(how)
+        worker.wait(30)
+
+    def _end_workers(self) -> None:
+        for worker in self.workers:
+            self._end(worker)
+
+    def submit(
+        self, operations: int, *, campaign: str = "spring", **options: object
+    ) -> subprocess.Popen[bytes]:
+        """Start a submitter."""
+        arguments = [campaign, str(operations), json.dumps({"deadline": 3.0} | options)]
+        return subprocess.Popen(
+            [sys.executable, str(SUBMITTER), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+
+
+def finished(submitter: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Wait for a submitter, and return what it printed."""
+    output, _ = submitter.communicate(timeout=240)
+    assert submitter.returncode == 0
+    document: dict[str, Any] = json.loads(output)
+    return document
+
+
+def check(outcomes: Mapping[str, Sequence[str]], delivered: Mapping[str, int], count: int) -> None:
+    """Hold what the submitter said against what was delivered."""
+    everybody = {f"+65{90000000 + index}" for index in range(count)}
+    said = [number for numbers in outcomes.values() for number in numbers]
+    twice = {number for number in everybody if delivered[number] > 1}
+    never = {number for number in everybody if not delivered[number]}
+
+    assert (count, everybody) == (len(said), set(said)), "somebody has no outcome, or two"
+    assert set() == twice, "somebody was sent to twice"
+    assert never <= set(outcomes.get("Uncertain", [])), "somebody was lost"
+    assert outcomes.keys() <= {"settled", "Accepted", "Uncertain"}
+
+
+def send_and_kill(
+    network: Network,
+    operations: int,
+    kills: int,
+    *,
+    meanwhile: Callable[[], object] | None = None,
+    orphan: bool = False,
+    **options: Any,  # noqa: ANN401 - JSON
+) -> int:
+    """Send, kill workers, and check that all is well, and that a second run sends nothing.
+
+    Args:
+        network: The processes.
+        operations: How many.
+        kills: How many workers are killed.
+        meanwhile: What else happens, after a third.
+        orphan: Whether the submitter is killed, too, and started again.
+        **options: Of the submitter.
+
+    Returns:
+        How many operations were uncertain in the end.
+    """
+    draw = random.Random()  # noqa: S311 - no secret
+    server = network.server
+    submitter = network.submit(operations, **options)
+    try:
+        for kill in range(kills):
+            server.wait_for_requests(draw.randint(1, operations // (kills + 1)))
+            if kill == kills // 3 and meanwhile is not None:
+                meanwhile()
+            if kill == kills // 2 and orphan:
+                submitter.kill()
+                submitter.communicate()
+                submitter = network.submit(operations, **options)
+            network.kill_worker(draw.randrange(len(network.workers)))
+        document = finished(submitter)
+        outcomes = document["outcomes"]
+        check(outcomes, server.delivered, operations)
+        asked = server.asked.total()
+        again = finished(network.submit(operations, **options))["outcomes"]
+    finally:
+        submitter.kill()
+    check(again, server.delivered, operations)
+    assert asked == server.asked.total(), "a second run sent again"
+    assert sorted(again.get("Uncertain", [])) == sorted(outcomes.get("Uncertain", []))
+    return len(outcomes.get("Uncertain", []))
+
+
+def main(engine: str, kills: int, operations: int, *extras: str) -> None:
+    """Do it once, and print how it went."""
+    with Network(engine) as network:
+
+        def crash() -> None:
+            network.postgresql.crash()
+            network.postgresql.start()
+
+        uncertain = send_and_kill(
+            network,
+            operations,
+            kills,
+            meanwhile=crash if "crash" in extras else None,
+            orphan="orphan" in extras,
+            **({"twice": True} if "twice" in extras else {}),
+        )
+    print(f"{kills} kills: nobody lost, nobody twice, {uncertain} uncertain", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
