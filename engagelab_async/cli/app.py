@@ -15,6 +15,7 @@ from cyclopts import (
 from engagelab_async import __version__
 
 from . import demo, sandbox
+from .fleet import fleet
 from .journal import journal
 from .options import COMMAND_LINE
 from .otp import otp
@@ -54,6 +55,7 @@ app: Final[App] = App(
 app.command(otp)
 app.command(sms)
 app.command(journal)
+app.command(fleet)
 app.command(webhooks)
 app.command(sandbox.serve, name="sandbox", sort_key=3)
 app.command(demo.play, name="demo", sort_key=4)

@@ -22,6 +22,7 @@ from engagelab_async.bulk.journal.sites import Site, sites_of
 from engagelab_async.bulk.rate import Rate
 from engagelab_async.bulk.run import FanOut
 from engagelab_async.bulk.stopping import stop_on_fatal_error
+from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy
 
@@ -112,7 +113,11 @@ class Fleet:
 
     def __init__(self, dsn: str, *, name: str = "engagelab") -> None:
         """Connect to nothing yet."""
-        from .postgresql import PostgreSQL
+        try:
+            from .postgresql import PostgreSQL
+        except ModuleNotFoundError as error:
+            hint = install_hint("distributed")
+            raise ModuleNotFoundError(f"a fleet needs asyncpg: {hint}", name=error.name) from error
 
         check_instance(dsn, "dsn", str)
         self._begin(PostgreSQL(dsn, check_instance(name, "name", str)))
