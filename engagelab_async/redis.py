@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import anyio
 
 from engagelab_async.arguments import check_seconds, check_text, identifier
-from engagelab_async.bulk.rate import Rate, Turns, rate_of
+from engagelab_async.bulk.rate import Rate
+from engagelab_async.bulk.turns import Turns, rate_of
 from engagelab_async.webhooks.events import Event, MessageStatus
 from engagelab_async.webhooks.seen import REPEAT_WINDOW, Progress
 from engagelab_async.webhooks.tracking import GRACE, Milestone, Tracker
@@ -286,14 +287,17 @@ class RedisRate:
     ) -> None:
         self._redis = _client(redis)
         self._key = check_text(prefix, "prefix") + check_text(name, "name")
-        self._turns = Turns(self._take, rate_of(rate))
+        made = rate_of(rate)
+        self._interval = 1 / float(made.per_second)
+        self._turns = Turns(self._take, made)
 
     async def acquire(self, requests: int, targets: int) -> None:
         """Wait until a request may be sent; see `Limiter`."""
         await self._turns.acquire(requests, targets)
 
-    async def _take(self, seconds: float) -> float:
-        return float(await cast("Any", self._redis.eval)(_TAKE_TURNS, 1, self._key, seconds))
+    async def _take(self, turns: float) -> float:
+        taken = turns * self._interval
+        return float(await cast("Any", self._redis.eval)(_TAKE_TURNS, 1, self._key, taken))
 
 
 def _client(redis: Redis) -> Redis:
