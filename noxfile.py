@@ -168,11 +168,12 @@ def services(session: nox.Session) -> None:
         "PYTHONSAFEPATH": "1",
         "ENGAGELAB_ASYNC_TEST_SERVICES": "always",
     }
-    tests = ("tests/distributed", "tests/bulk/test_journal_contract.py")
+    tests = ("tests/distributed", "tests/redis", "tests/bulk/test_journal_contract.py")
     session.run("coverage", "erase", env=env)
     session.run("coverage", "run", "-m", "pytest", *tests, *session.posargs, env=env)
     if not session.posargs:
-        only = "--include=*/distributed/postgresql.py,*/distributed/pgqueuer.py"
+        needing = ("distributed/postgresql", "distributed/pgqueuer", "engagelab_async/redis")
+        only = "--include=" + ",".join(f"*/{name}.py" for name in needing)
         session.run("coverage", "combine", "--quiet", env=env)
         session.run("coverage", "report", "--omit=", only, "--fail-under=100", env=env)
 

@@ -8,12 +8,12 @@
     send ────────> any worker ──> RedisRate      one rate for all
 
 Each takes a client of ``redis.asyncio`` or ``valkey.asyncio``, which the caller makes and closes.
-They keep what they need in keys of their own, one a command, so that a cluster will do.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import logging
 import math
@@ -194,11 +194,14 @@ class RedisTracker(Tracker):
         text = json.dumps(event.to_dict())
         # A repeat does not count as news: the first of each status and channel stays.
         name = json.dumps([event.status, event.channel, event.current_send_channel])
-        async with self._redis.pipeline(transaction=True) as commands:
-            commands.hsetnx(key, name, text)
-            commands.expire(key, self._keep)
-            commands.publish(self._prefix, text)
-            await commands.execute()
+        commands: Any = self._redis.pipeline(transaction=True)
+        async with commands:
+            await (
+                commands.hsetnx(key, name, text)
+                .expire(key, self._keep)
+                .publish(self._prefix, text)
+                .execute()
+            )
         await super().__call__(event)
 
     async def wait_for(
@@ -302,7 +305,7 @@ class RedisRate:
 
 def _client(redis: Redis) -> Redis:
     """Refuse what is no client of asyncio: its commands would block, or do nothing."""
-    if not hasattr(redis, "pubsub") or ".asyncio." not in f"{type(redis).__module__}.":
+    if not inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
         raise TypeError(
             "redis: expected a client of redis.asyncio or valkey.asyncio, "
             f"got {type(redis).__module__}.{type(redis).__name__}"

@@ -20,9 +20,9 @@ from engagelab_async.bulk.flow import FlowControl
 from engagelab_async.bulk.journal import JournalError, Receipt, prove
 from engagelab_async.bulk.journal.sites import Site, sites_of
 from engagelab_async.bulk.rate import Rate
-from engagelab_async.bulk.turns import Turns, rate_of
 from engagelab_async.bulk.run import FanOut
 from engagelab_async.bulk.stopping import stop_on_fatal_error
+from engagelab_async.bulk.turns import Turns, rate_of
 from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy

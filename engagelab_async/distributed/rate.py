@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from engagelab_async.arguments import check_instance
 from engagelab_async.bulk.rate import Rate
-from engagelab_async.bulk.turns import Turns, rate_of
+from engagelab_async.bulk.turns import rate_of
 
 if TYPE_CHECKING:
     from .fleet import Fleet
+
 
 class SharedRate:
     """A rate limit that several processes keep together: a `Limiter`.
