@@ -6,6 +6,7 @@
     types       mypy on all our code, pyright on the types of the public names
     extras      small programs, checked and run with the base install, and with each extra alone
     browser     the tests of the sandbox's page in Chromium, which has to be installed
+    services    the tests with PostgreSQL, RabbitMQ and Redis, which have to be installed
     build       the source distribution, and the wheel made from it
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, combined: every line, every branch
@@ -159,6 +160,26 @@ def browser(session: nox.Session) -> None:
         env["ENGAGELAB_ASYNC_TEST_AXE"] = str(modules / "node_modules/axe-core/axe.min.js")
     page = "tests/sandbox/inbox/browser"
     session.run("python", "-m", "pytest", page, *session.posargs, env=env)
+
+
+@nox.session(default=False, requires=["build"])
+def services(session: nox.Session) -> None:
+    """Run the tests with PostgreSQL, RabbitMQ and Redis, which have to be installed."""
+    install_wheel(session, *group("tests"))
+
+    env = {
+        "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage"),
+        "PYTHONSAFEPATH": "1",
+        "ENGAGELAB_ASYNC_TEST_SERVICES": "always",
+    }
+    tests = ("tests/distributed", "tests/redis", "tests/bulk/test_journal_contract.py")
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *tests, *session.posargs, env=env)
+    if not session.posargs:
+        needing = ("distributed/postgresql", "distributed/pgqueuer", "engagelab_async/redis")
+        only = "--include=" + ",".join(f"*/{name}.py" for name in needing)
+        session.run("coverage", "combine", "--quiet", env=env)
+        session.run("coverage", "report", "--omit=", only, "--fail-under=100", env=env)
 
 
 @nox.session

@@ -28,7 +28,17 @@ from engagelab_async.bulk.journal import MemoryJournal, State
 from engagelab_async.distributed import SharedRate
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
-from support.bulk import TEMPLATE, Platform, kinds, number, one_by_one, plan, refusal, respond, sends
+from support.bulk import (
+    TEMPLATE,
+    Platform,
+    kinds,
+    number,
+    one_by_one,
+    plan,
+    refusal,
+    respond,
+    sends,
+)
 from support.memory_fleets import PAIR, Passing, Scene, outcomes_of, shown
 
 pytestmark = pytest.mark.asyncio
@@ -149,7 +159,9 @@ async def test_takes_any_source(scene: Scene) -> None:
 
 async def test_reports_as_one_machine(scene: Scene) -> None:
     """The numbers of a `BulkReport`, latencies included."""
-    scene.platform.behaviour = behave({1: "refused", 2: "broken", 3: "dropped", 4: "busy"}).behaviour
+    scene.platform.behaviour = behave(
+        {1: "refused", 2: "broken", 3: "dropped", 4: "busy"}
+    ).behaviour
     report = await scene.fleet.send_all("spring", [*sends(8), *sends(1)], via=scene.via)
 
     assert (6, 1, 1, 1) == (report.accepted, report.rejected, report.uncertain, report.skipped)
@@ -293,7 +305,7 @@ async def test_a_broker_that_stays_away_ends_the_run(scene: Scene) -> None:
 async def test_no_more_chunks_are_out_than_the_window(scene: Scene) -> None:
     """And the source is pulled no further than the consumer goes."""
     pulled = itertools.count()
-    run = scene.run((next(pulled) and None or each for each in sends(100)), chunk=5, window=2)
+    run = scene.run(((next(pulled) and None) or each for each in sends(100)), chunk=5, window=2)
     async with run:
         first = [await anext(run) for _ in range(3)]
         for _ in range(300):

@@ -67,6 +67,7 @@ class Network:
         self.environment: dict[str, str] = {}
         self.workers: list[subprocess.Popen[bytes]] = []
         self._count = workers
+        self._campaigns = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -107,14 +108,21 @@ class Network:
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start a worker process, as a user does."""
         module = "pgqueuer" if self.engine == "pgqueuer" else "taskiq"
-        return subprocess.Popen(
-            [sys.executable, "-m", *WORKERS[module]],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=(log := (self.postgresql.home / "workers.log").open("ab")),
-            stderr=log,
-            start_new_session=True,
-        )
+        with (self.postgresql.home / "workers.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *WORKERS[module]],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def begin_anew(self) -> None:
+        """Forget who got what: the next submitter has another campaign."""
+        self.server.asked.clear()
+        self.server.delivered.clear()
+        self._campaigns += 1
 
     @property
     def log(self) -> str:
@@ -137,10 +145,9 @@ class Network:
         for worker in self.workers:
             self._end(worker)
 
-    def submit(
-        self, operations: int, *, campaign: str = "spring", **options: object
-    ) -> subprocess.Popen[bytes]:
+    def submit(self, operations: int, **options: object) -> subprocess.Popen[bytes]:
         """Start a submitter."""
+        campaign = f"campaign-{self._campaigns}"
         arguments = [campaign, str(operations), json.dumps({"deadline": 3.0} | options)]
         return subprocess.Popen(
             [sys.executable, str(SUBMITTER), *arguments],
