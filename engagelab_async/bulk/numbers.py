@@ -180,6 +180,19 @@ def check_country(country: str) -> str:
     return region
 
 
+def country_of(number: str) -> str | None:
+    """Return the ISO 3166 code of the country of a number; ``None`` for others, and addresses.
+
+    The extra for local numbers has to be installed.
+    """
+    import phonenumbers
+
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def _national(digits: str, region: str) -> str:
     """Read a number as it is dialled within a country."""
     import phonenumbers

@@ -1,7 +1,6 @@
 """What is checked and shown before a list is sent."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,6 @@ from support.lists import JOURNAL, WriteList, numbers, words
 ADA, BOB, EVE = numbers(3)
 ORDERS = (f"{ADA},Ada,1042", f"{BOB},Bob,1043")
 HEADER = "phone,name,order"
-
-
-def plain(text: str) -> str:
-    """Return a text without escape sequences."""
-    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split())
 
 
 # ------------------------------------------------------------------------------- the account
@@ -140,7 +134,7 @@ def test_it_is_shown_and_asked(
 
     ran = at_shop("--price", "0.045")
 
-    shown = plain(ran.err)
+    shown = words(ran.err)
     for expected in (
         "About to be sent",
         "list 2 rows",
@@ -206,8 +200,8 @@ def test_a_resumed_run_asks_about_what_is_left(
     ran = at_shop("--resume")
 
     assert (0, 3) == (ran.exit_code, len(shop.messages))
-    assert "left 1 of 3 requests; all of them:" in plain(ran.err)
-    assert "Send the 1 request that are left?" in plain(ran.err)
+    assert "left 1 of 3 requests; all of them:" in words(ran.err)
+    assert "Send the 1 request that are left?" in words(ran.err)
 
 
 def test_nothing_to_send_is_nothing_to_ask(
@@ -237,7 +231,7 @@ def test_a_balance_that_is_too_small_is_said(
             *("--sandbox", origin),
         )
 
-    assert "the balance does not cover the price" in plain(ran.err)
+    assert "the balance does not cover the price" in words(ran.err)
 
 
 # ------------------------------------------------------------------------------- the test message
