@@ -80,9 +80,9 @@ def test_a_campaign_is_shown(engagelab: Engagelab, fleet: Fleet) -> None:
 def test_json(engagelab: Engagelab, fleet: Fleet) -> None:
     """For scripts."""
     send(fleet)
-    result = engagelab("fleet", "show", "spring", "--fleet", "bulk_worker:fleet", "--json").document[
-        "result"
-    ]
+    result = engagelab(
+        "fleet", "show", "spring", "--fleet", "bulk_worker:fleet", "--json"
+    ).document["result"]
 
     assert {
         "accepted": 3,
@@ -102,7 +102,9 @@ def test_json(engagelab: Engagelab, fleet: Fleet) -> None:
 def test_a_campaign_is_stopped(engagelab: Engagelab, fleet: Fleet) -> None:
     """The submissions that have not ended."""
     send(fleet)
-    ran = engagelab("fleet", "stop", "spring", "--reason", "wrong list", "--fleet", "bulk_worker:bulk")
+    ran = engagelab(
+        "fleet", "stop", "spring", "--reason", "wrong list", "--fleet", "bulk_worker:bulk"
+    )
     again = engagelab("fleet", "stop", "spring", "--fleet", "bulk_worker:bulk", "--json")
     shown = engagelab("fleet", "show", "spring", "--fleet", "bulk_worker:bulk")
     none = engagelab("fleet", "stop", "summer", "--fleet", "bulk_worker:bulk")

@@ -28,7 +28,17 @@ from engagelab_async.bulk.journal import MemoryJournal, State
 from engagelab_async.distributed import SharedRate
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
-from support.bulk import TEMPLATE, Platform, kinds, number, one_by_one, plan, refusal, respond, sends
+from support.bulk import (
+    TEMPLATE,
+    Platform,
+    kinds,
+    number,
+    one_by_one,
+    plan,
+    refusal,
+    respond,
+    sends,
+)
 from support.memory_fleets import PAIR, Passing, Scene, outcomes_of, shown
 
 pytestmark = pytest.mark.asyncio
@@ -149,7 +159,9 @@ async def test_takes_any_source(scene: Scene) -> None:
 
 async def test_reports_as_one_machine(scene: Scene) -> None:
     """The numbers of a `BulkReport`, latencies included."""
-    scene.platform.behaviour = behave({1: "refused", 2: "broken", 3: "dropped", 4: "busy"}).behaviour
+    scene.platform.behaviour = behave(
+        {1: "refused", 2: "broken", 3: "dropped", 4: "busy"}
+    ).behaviour
     report = await scene.fleet.send_all("spring", [*sends(8), *sends(1)], via=scene.via)
 
     assert (6, 1, 1, 1) == (report.accepted, report.rejected, report.uncertain, report.skipped)

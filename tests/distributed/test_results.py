@@ -62,7 +62,9 @@ def test_knows_a_result_without_its_detail() -> None:
         (State.UNCERTAIN, Uncertain, InvalidNumberError("5011 no", code=5011)),
     ],
 )
-def test_keeps_an_error(state: State, kind: type[Rejected | Uncertain], error: EngageLabError) -> None:  # type: ignore[type-arg]
+def test_keeps_an_error(
+    state: State, kind: type[Rejected | Uncertain], error: EngageLabError
+) -> None:  # type: ignore[type-arg]
     """Its class, text and facts; but not the platform's own words, which may quote a number."""
     error.operation = SMS
     error.attempts = 3

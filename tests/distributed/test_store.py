@@ -222,7 +222,9 @@ async def test_callbacks_settle_doubts(store: Store) -> None:
         await store.settle("spring", proof)
     known = await store.look_up("spring", [A, B, C])
 
-    assert [State.ACCEPTED, State.UNSENT, State.SENDING] == [known[each].state for each in (A, B, C)]
+    assert [State.ACCEPTED, State.UNSENT, State.SENDING] == [
+        known[each].state for each in (A, B, C)
+    ]
     assert not (await store.doubts("spring")).doubts
 
     contents = await store.contents("spring")
