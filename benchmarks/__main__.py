@@ -6,7 +6,7 @@
     server     nginx, or plain_server where there is none, on a core of its own
     clients    who is measured
     load       turns: a client sends for a while, with a number of requests in flight
-    engines    all clients at all widths; the connections that our engines open
+    engines    all clients at all widths, some over TLS; the connections that our engines open
     single     one awaited send; our layers without an engine
     bulk_runs  fan-out with and without a journal; memory; broadcast
     imports    what the import costs
@@ -15,7 +15,8 @@
     page       what is written: the tables, and the `machine` they come from
     chart      the lines
 
-It measures the installed package. A full run takes about eight minutes, a quick one about two.
+It measures the installed package. A full run takes about eight minutes, a quick one about two. The
+machine should do nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from attrs import frozen
 import bulk_runs
 import goals
 from chart import chart
-from engines import WIDTHS, connections, engines, flatness
+from engines import WIDTHS, connections, engines, flatness, over_tls
 from imports import imports
 from load import Plan
 from page import Report, page, tables
@@ -68,7 +69,7 @@ class Extent:
     bulk: bulk_runs.Extent
 
 
-FULL: Final = Extent(Plan(11, seconds=0.15, patience=15.0), WIDTHS, 15, bulk_runs.FULL)
+FULL: Final = Extent(Plan(11, seconds=0.15, patience=8.0), WIDTHS, 15, bulk_runs.FULL)
 QUICK: Final = Extent(Plan(5, seconds=0.05, patience=1.0), WIDTHS[:-1], 5, bulk_runs.QUICK)
 
 
@@ -81,16 +82,19 @@ def _measured(server: Server, extent: Extent) -> Report:
     _progress("connections")
     opened, flat = connections(server), flatness(server, plan)
     results = engines(server, plan, extent.widths, _progress)
+    _progress("TLS")
+    secure = over_tls(server, plan)
     _progress("bulk runs")
     bulk = list(bulk_runs.goals(server, extent.bulk))
     promises = [
         *goals.throughput(results, flat),
+        *goals.over_tls(secure),
         *goals.latency(results),
         *goals.connections(opened),
         *goals.costs(sent, alone, imported),
         *bulk,
     ]
-    return Report(server.kind, plan.turns, results, sent, alone, imported, promises)
+    return Report(server.kind, plan.turns, results, secure, sent, alone, imported, promises)
 
 
 def _progress(what: str) -> None:

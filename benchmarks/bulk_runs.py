@@ -3,7 +3,7 @@
 ::
 
     bare          64 workers that take a message from one generator, and post it with aiohttp
-    fan_out       the same messages, with `EngageLab.fan_out` on the engine for aiohttp
+    fan_out       the same messages, with `EngageLab.fan_out` on the engine for asyncio
     journal       the same, with a journal on the disk
     memory        what a run of a million generated operations keeps, more than one of 10,000
     broadcast     how many numbers a second become operations
@@ -87,16 +87,42 @@ def goals(server: Server, extent: Extent) -> Iterator[Goal]:
     def ratio(one: str, other: str) -> Spread:
         return Spread.of(a / b for a, b in zip(rates[one], rates[other], strict=True))
 
-    what = "`fan_out` on aiohttp to 64 workers on `aiohttp`: messages/s"
-    yield Goal(what, "≥", 0.80, ratio("fan_out", "bare"))
-    what = "`fan_out` with a journal to 64 workers on `aiohttp`: messages/s"
-    yield Goal(what, "≥", 0.65, ratio("journal", "bare"))
-    what = "`fan_out` with a journal to one without: messages/s"
-    yield Goal(what, "≥", 0.85, ratio("journal", "fan_out"))
-    what = f"memory of `fan_out` over {extent.many:,} operations, more than over {FEW:,}"
-    yield Goal(what, "≤", 20, Spread.of([_memory(extent.many) - _memory(FEW)]), "MB")
-    what = f"`broadcast` of {extent.many:,} numbers: numbers/s of CPU"
-    yield Goal(what, "≥", 300_000, Spread.of(_preparation(extent.many) for _ in range(3)))
+    yield Goal(
+        "`fan_out` on asyncio to 64 workers on `aiohttp`: messages/s",
+        "≥",
+        1.5,
+        ratio("fan_out", "bare"),
+        meaning="a bulk run, with its outcomes, is faster than a loop written by hand",
+    )
+    yield Goal(
+        "`fan_out` on asyncio with a journal to 64 workers on `aiohttp`: messages/s",
+        "≥",
+        1.3,
+        ratio("journal", "bare"),
+        meaning="it still is while every message is recorded on the disk before it is sent",
+    )
+    yield Goal(
+        "`fan_out` with a journal to one without: messages/s",
+        "≥",
+        0.85,
+        ratio("journal", "fan_out"),
+        meaning="what it costs that no message is sent twice after a crash",
+    )
+    yield Goal(
+        f"memory of `fan_out` over {extent.many:,} operations, more than over {FEW:,}",
+        "≤",
+        20,
+        Spread.of([_memory(extent.many) - _memory(FEW)]),
+        unit="MB",
+        meaning="a run may be as long as it likes",
+    )
+    yield Goal(
+        f"`broadcast` of {extent.many:,} numbers: numbers/s of CPU",
+        "≥",
+        300_000,
+        Spread.of(_preparation(extent.many) for _ in range(3)),
+        meaning="a list of recipients is checked in the time of a few thousand sends",
+    )
 
 
 # ------------------------------------------------------------------------------- throughput
@@ -121,7 +147,7 @@ async def _rates(server: Server, extent: Extent) -> dict[str, list[float]]:
         async with (
             aiohttp.ClientSession(headers={"Authorization": credentials.authorization()}) as bare,
             EngageLab(
-                otp=credentials, otp_base_url=server.url, http="aiohttp", timeout=PATIENCE
+                otp=credentials, otp_base_url=server.url, http="asyncio", timeout=PATIENCE
             ) as ours,
         ):
             runs: dict[str, Callable[[], Awaitable[None]]] = {

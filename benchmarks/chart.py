@@ -1,7 +1,8 @@
 """The chart: requests per second over requests in flight, one line for each client.
 
 Both axes are logarithmic. All colors are of medium lightness, and the background is left open, so
-that it can be read on light and on dark pages.
+that it can be read on light and on dark pages. The drawing is narrow and its letters are large, so
+that it can be read on a phone; a number at its end names each line in the list below.
 """
 
 from __future__ import annotations
@@ -20,17 +21,14 @@ if TYPE_CHECKING:
     from clients import Client
     from load import Results
 
-_WIDTH, _HEIGHT = 920, 540
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 620, 48, 480
-_MARGIN: Final = 18  # between the frame and the first and last points
-_LABEL_X, _LABEL_HEIGHT = _RIGHT + 50, 19
+_WIDTH = 480
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 425, 46, 400
+_MARGIN: Final = 14  # between the frame and the first and last points
+_NUMBER_X, _NUMBER_HEIGHT = _RIGHT + 36, 16
+_LIST_TOP, _ROW = _BOTTOM + 88, 23
 
 _NEUTRAL: Final = "#787d85"
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-_HEAD: Final = (
-    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-    f'role="img" font-family="{_FONT}" font-size="13" fill="{_NEUTRAL}">'
-)
 
 
 @frozen
@@ -55,11 +53,12 @@ class Style:
 
 _STYLES: Final[dict[Client, Style]] = {
     clients.RAW: Style(_NEUTRAL, dashes="2 4"),
+    clients.OURS_ASYNCIO: Style("#c2410c", thick=True),
     clients.AIOHTTP: Style("#2d7fd3"),
     clients.OURS_AIOHTTP: Style("#2d7fd3", thick=True),
     clients.OURS_SESSION: Style("#1692a0", thick=True),
-    clients.HTTPX: Style("#cf6a17"),
-    clients.OURS_HTTPX: Style("#cf6a17", thick=True),
+    clients.HTTPX: Style("#b08d00"),
+    clients.OURS_HTTPX: Style("#b08d00", thick=True),
     clients.HTTPX2: Style("#a965c9"),
     clients.OURS_HTTPX2: Style("#a965c9", thick=True),
     clients.VENDOR: Style("#3f9350", dashes="7 4"),
@@ -98,7 +97,7 @@ def chart(results: Results) -> str:
     y = _Scale(_rounded(min(rates), math.floor), _rounded(max(rates), math.ceil), _BOTTOM, _TOP)
     lines = list(_lines(results, x, y))
     parts = [
-        _HEAD,
+        _head(len(lines)),
         "<title>Requests per second over requests in flight</title>",
         *_captions(),
         *_horizontals(y),
@@ -108,6 +107,14 @@ def chart(results: Results) -> str:
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _head(lines: int) -> str:
+    height = _LIST_TOP + _ROW * lines
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+        f'role="img" font-family="{_FONT}" font-size="16" fill="{_NEUTRAL}">'
+    )
 
 
 def _lines(results: Results, x: _Scale, y: _Scale) -> Iterator[_Line]:
@@ -130,8 +137,7 @@ def _captions() -> Iterator[str]:
     middle = (_LEFT + _MARGIN + _RIGHT) / 2
     yield _caption(8, 22, "requests per second")
     yield _caption(middle, _BOTTOM + 46, "requests in flight", ' text-anchor="middle"')
-    yield _caption(_LABEL_X, _BOTTOM + 28, "thick: engagelab-async")
-    yield f'<text x="{_LABEL_X}" y="{_BOTTOM + 46}">thin: the library alone, or others</text>'
+    yield _caption(8, _LIST_TOP - 14, "thick: engagelab-async; thin: others")
 
 
 def _caption(x: float, y: float, text: str, more: str = "") -> str:
@@ -187,20 +193,32 @@ def _drawn(line: _Line) -> Iterator[str]:
 
 
 def _labels(lines: list[_Line]) -> Iterator[str]:
-    """Name each line beside its end, with a thin line to it where labels had to move apart."""
+    """Number the lines at their ends, from the top, and list their names in that order."""
     ordered = sorted(lines, key=lambda line: line.points[-1][1])
     heights = _apart([line.points[-1][1] for line in ordered])
-    for line, label_y in zip(ordered, heights, strict=True):
+    for number, (line, label_y) in enumerate(zip(ordered, heights, strict=True), 1):
         x, y = line.points[-1]
-        color = line.style.color
+        style = line.style
+        # Numbers that had to move apart keep a thin line to their own.
         yield (
-            f'<path d="M{x + 8:.1f} {y:.1f}L{_LABEL_X - 6} {label_y:.1f}" fill="none" '
-            f'stroke="{color}" stroke-opacity="0.55"/>'
+            f'<path d="M{x + 6:.1f} {y:.1f}L{_NUMBER_X - 14} {label_y:.1f}" fill="none" '
+            f'stroke="{style.color}" stroke-opacity="0.55"/>'
         )
-        weight = ' font-weight="700"' if line.style.thick else ""
+        weight = ' font-weight="700"' if style.thick else ""
+        row = _LIST_TOP + _ROW * (number - 1) + 8
+        for at, height, anchor, text in (
+            (_NUMBER_X, label_y + 5.5, "middle", f"{number}"),
+            (30, row, "end", f"{number}"),
+            (84, row, "start", escape(line.client.name)),
+        ):
+            yield (
+                f'<text x="{at}" y="{height:.1f}" text-anchor="{anchor}" '
+                f'fill="{style.color}"{weight}>{text}</text>'
+            )
+        dashes = f' stroke-dasharray="{style.dashes}"' if style.dashes else ""
         yield (
-            f'<text x="{_LABEL_X}" y="{label_y + 4.5:.1f}" fill="{color}"{weight}>'
-            f"{escape(line.client.name)}</text>"
+            f'<line x1="40" y1="{row - 5.5}" x2="74" y2="{row - 5.5}" '
+            f'stroke="{style.color}" stroke-width="{style.width}"{dashes}/>'
         )
 
 
@@ -210,7 +228,7 @@ def _apart(wanted: list[float]) -> list[float]:
     # Each pass halves what overlaps; far fewer are needed.
     for _ in range(200):
         for index, (upper, lower) in enumerate(pairwise(placed)):
-            overlap = _LABEL_HEIGHT - (lower - upper)
+            overlap = _NUMBER_HEIGHT - (lower - upper)
             if overlap > 0:
                 placed[index] -= overlap / 2
                 placed[index + 1] += overlap / 2

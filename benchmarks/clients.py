@@ -182,6 +182,7 @@ async def ours_on_session(server: Server) -> AsyncIterator[Send]:
 
 RAW: Final = Client("raw asyncio streams", "asyncio", raw_streams)
 AIOHTTP: Final = Client("aiohttp", "aiohttp", bare_aiohttp)
+OURS_ASYNCIO: Final = Client("ours on asyncio", "httptools", partial(ours, http="asyncio"))
 OURS_AIOHTTP: Final = Client("ours on aiohttp", "aiohttp", partial(ours, http="aiohttp"))
 OURS_SESSION: Final = Client("ours on a shared aiohttp session", "aiohttp", ours_on_session)
 HTTPX: Final = Client("httpx", "httpx", partial(bare_httpx, library="httpx"))
@@ -194,6 +195,7 @@ TWILIO: Final = Client("twilio", "twilio", twilio)
 # What is compared most stands side by side, so that the machine's moods meet both.
 CLIENTS: Final = (
     RAW,
+    OURS_ASYNCIO,
     AIOHTTP,
     OURS_AIOHTTP,
     OURS_SESSION,
@@ -204,4 +206,5 @@ CLIENTS: Final = (
     VENDOR,
     TWILIO,
 )
-OURS: Final = (OURS_HTTPX, OURS_HTTPX2, OURS_AIOHTTP, OURS_SESSION)
+OURS: Final = (OURS_ASYNCIO, OURS_HTTPX, OURS_HTTPX2, OURS_AIOHTTP, OURS_SESSION)
+OVER_TLS: Final = (OURS_ASYNCIO, AIOHTTP, OURS_AIOHTTP, HTTPX, OURS_HTTPX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from clients import CLIENTS, OURS, OURS_HTTPX
+from clients import CLIENTS, OURS, OURS_HTTPX, OVER_TLS
 from load import Results, in_turns, turn
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 WIDTHS: Final = (1, 8, 64, 256, 1000)
 """How many requests are in flight."""
+
+TLS_WIDTHS: Final = (8, 64, 256)
+"""The same, over TLS."""
 
 CONNECTIONS_WIDTH: Final = 64
 CONNECTIONS_REQUESTS: Final = 5_000
@@ -40,6 +43,13 @@ def engines(
         progress(f"all clients, turn {had + 1} of {plan.turns}")
 
     return in_turns(server, cells, plan, report)
+
+
+def over_tls(server: Server, plan: Plan) -> Results:
+    """Measure our fastest and our default engine over TLS, with the plain libraries beside them."""
+    installed = [client for client in OVER_TLS if client.installed]
+    cells = [(client, width) for width in TLS_WIDTHS for client in installed]
+    return in_turns(server.with_tls(), cells, plan)
 
 
 def flatness(server: Server, plan: Plan) -> Spread:

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-_LIBRARIES: Final = ("httpx", "httpx2", "aiohttp", "engagelab-otp", "twilio")
+_LIBRARIES: Final = ("httptools", "httpx", "httpx2", "aiohttp", "engagelab-otp", "twilio")
 
 
 def machine() -> str:

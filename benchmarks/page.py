@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from spread import Comparison, Spread
 
 _RATIOS: Final = (
-    (clients.OURS_HTTPX, clients.HTTPX),
-    (clients.OURS_HTTPX2, clients.HTTPX2),
-    (clients.OURS_AIOHTTP, clients.AIOHTTP),
-    (clients.OURS_SESSION, clients.AIOHTTP),
-    (clients.OURS_AIOHTTP, clients.HTTPX),
-    (clients.OURS_AIOHTTP, clients.VENDOR),
-    (clients.OURS_AIOHTTP, clients.TWILIO),
-    (clients.OURS_AIOHTTP, clients.RAW),
+    (clients.OURS_ASYNCIO, clients.AIOHTTP, "the fastest engine beside the fastest library"),
+    (clients.OURS_AIOHTTP, clients.AIOHTTP, "what this library costs on top of aiohttp"),
+    (clients.OURS_SESSION, clients.AIOHTTP, "the same, with connections that your program shares"),
+    (clients.OURS_HTTPX, clients.HTTPX, "the default engine beside a client of httpx"),
+    (clients.OURS_HTTPX2, clients.HTTPX2, "the same for httpx2"),
+    (clients.OURS_ASYNCIO, clients.HTTPX, "what a program gains that used httpx before"),
+    (clients.OURS_ASYNCIO, clients.VENDOR, "or the vendor's package, in threads"),
+    (clients.OURS_ASYNCIO, clients.TWILIO, "beside another platform's asynchronous client"),
+    (clients.OURS_ASYNCIO, clients.RAW, "what is left to gain: sockets without any library"),
+)
+"""Ours, the other, and what their ratio means."""
+
+_TLS_RATIOS: Final = (
+    (clients.OURS_ASYNCIO, clients.AIOHTTP, "the fastest engine, as it is with the real API"),
+    (clients.OURS_AIOHTTP, clients.AIOHTTP, "what this library costs on top of aiohttp"),
+    (clients.OURS_HTTPX, clients.HTTPX, "the default engine"),
 )
 
 _QUANTITIES: Final = {
@@ -46,8 +54,9 @@ library on each of its engines, for the plain HTTP libraries, and for other clie
 ![Requests per second over requests in flight, for each client](benchmarks.svg)
 
 A thick line is this library on an engine; a thin line of the same color is the plain HTTP library,
-used as its documentation shows. Only the connection limits of httpx are removed: with them, it
-would open a new connection for nearly every request if more than 20 are in flight.
+used as its documentation shows. Numbers name the lines. Only the connection limits of httpx are
+removed: with them, it would open a new connection for nearly every request if more than 20 are in
+flight.
 """
 
 _ONE_CALL: Final = """\
@@ -66,7 +75,8 @@ _METHOD: Final = """\
   The ranges show the influence of other load on it.
 - Versions: {versions}.
 - The server is {server} on loopback. It answers at once, so that only the client is measured;
-  over a real network, the server's response time is added to the latencies.
+  over a real network, the server's response time is added to the latencies. Over TLS, it has a
+  certificate that was made for the run, and connections are open before the clock starts.
 - The clients take short turns, {turns} at each number of requests in flight; very slow clients take
   fewer. A number is the median of a client's turns, a ratio the median of the ratios of each turn.
   Ranges are from the lowest turn to the highest.
@@ -76,8 +86,9 @@ _METHOD: Final = """\
   answers at once, most connections are idle, so in a long run plain httpx keeps only a few and gets
   faster than shown here. With a slower server, it does not.
 - CPU is that of the client's process, including its threads.
-- `fan_out` is compared with 64 tasks that take messages from one generator and post them with
-  `aiohttp`. The journal is flushed to disk. Memory is the peak of the process.
+- `fan_out` runs on the engine on asyncio. It is compared with 64 tasks that take messages from one
+  generator and post them with `aiohttp`. The journal is flushed to disk. Memory is the peak of the
+  process.
 - `engagelab-otp` is synchronous and opens a connection for each call; it runs in up to {threads}
   threads. `twilio` talks to another API and is here for scale.
 """
@@ -91,6 +102,7 @@ class Report:
         server: What answered.
         turns: How many a client had.
         results: The turns.
+        secure: Those over TLS.
         send: One awaited send beside one of a bare client; microseconds of CPU.
         layers: A call without its engine; microseconds of CPU.
         imports: Our import beside those of what it depends on; milliseconds of CPU.
@@ -100,6 +112,7 @@ class Report:
     server: str
     turns: int
     results: Results
+    secure: Results
     send: Comparison
     layers: Spread
     imports: Comparison
@@ -115,20 +128,25 @@ def page(report: Report) -> str:
         turns=report.turns,
         threads=clients.THREADS,
     )
-    return "\n".join([_INTRODUCTION, *_summary(report), method, *_numbers(report.results)])
+    return "\n".join([_INTRODUCTION, *_summary(report), method, *_numbers(report)])
 
 
 def tables(report: Report) -> str:
     """Write the parts that a terminal shows."""
-    return "\n".join([*_numbers(report.results), *_summary(report)])
+    return "\n".join([*_numbers(report), *_summary(report)])
 
 
 def _summary(report: Report) -> Iterator[str]:
     yield "## Ratios\n"
     yield "Requests per second, by how many are in flight:\n"
-    yield _ratios(report.results, "rate")
+    yield _ratios(report.results, _RATIOS, "rate")
     yield "CPU time per request, which depends less on other load on the machine:\n"
-    yield _ratios(report.results, "cpu")
+    yield _ratios(report.results, _RATIOS, "cpu")
+    yield "## Over TLS\n"
+    yield "The real API is reached over TLS. Requests per second, by how many are in flight:\n"
+    yield _ratios(report.secure, _TLS_RATIOS, "rate")
+    yield "CPU time per request:\n"
+    yield _ratios(report.secure, _TLS_RATIOS, "cpu")
     yield _one_call(report)
     yield "## Goals\n"
     yield "The goals of the project, and the results of this run. With the same number in flight,"
@@ -136,12 +154,14 @@ def _summary(report: Report) -> Iterator[str]:
     yield _goals(report.goals)
 
 
-def _ratios(results: Results, quantity: str) -> str:
+def _ratios(results: Results, pairs: Sequence[tuple[Client, Client, str]], quantity: str) -> str:
     widths = results.widths()
     rows = [
-        [f"{_name(one)} to {_name(other)}"]
-        + [_short(results.ratio((one, w), (other, w), quantity).middle) for w in widths]
-        for one, other in _RATIOS
+        [
+            f"{_name(one)} to {_name(other)}: {meaning}",
+            *(_short(results.ratio((one, w), (other, w), quantity).middle) for w in widths),
+        ]
+        for one, other, meaning in pairs
         if results.has((one, widths[0]), (other, widths[0]))
     ]
     return _table(["", *(f"{width:,}" for width in widths)], rows)
@@ -160,7 +180,7 @@ def _one_call(report: Report) -> str:
 def _goals(goals: Iterable[Goal]) -> str:
     rows = [
         [
-            goal.what,
+            f"{goal.what}; {goal.meaning}",
             f"{goal.sign} {goal.bound:g} {goal.unit}".rstrip(),
             f"{_short(goal.measured.middle)} {goal.unit}".rstrip(),
             _range(goal.measured),
@@ -171,12 +191,13 @@ def _goals(goals: Iterable[Goal]) -> str:
     return _table(["", "goal", "found", "range", ""], rows)
 
 
-def _numbers(results: Results) -> Iterator[str]:
+def _numbers(report: Report) -> Iterator[str]:
     yield "## All numbers\n"
-    for width in results.widths():
-        yield f"### {width:,} in flight\n"
-        rows = [_row(results, cell) for cell in results.turns if cell[1] == width]
-        yield _table(["client", "requests/s", "range", *_QUANTITIES], rows)
+    for results, where in ((report.results, ""), (report.secure, " over TLS")):
+        for width in results.widths():
+            yield f"### {width:,} in flight{where}\n"
+            rows = [_row(results, cell) for cell in results.turns if cell[1] == width]
+            yield _table(["client", "requests/s", "range", *_QUANTITIES], rows)
 
 
 def _row(results: Results, cell: Cell) -> list[str]:

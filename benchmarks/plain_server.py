@@ -1,9 +1,10 @@
-"""The server for machines without nginx: ``python plain_server.py PORT``."""
+"""The server for machines without nginx: ``python plain_server.py PORT TLS_PORT PEM``."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import sys
 from typing import Final
 
@@ -57,14 +58,17 @@ def _response(body: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, tls_port: int, certificate: str) -> None:
     """Serve until the process is ended."""
-    server = await asyncio.get_running_loop().create_server(
-        Connection, "127.0.0.1", port, backlog=2048
-    )
-    async with server:
-        await server.serve_forever()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    create = asyncio.get_running_loop().create_server
+    async with (
+        await create(Connection, "127.0.0.1", port, backlog=2048) as plain,
+        await create(Connection, "127.0.0.1", tls_port, backlog=2048, ssl=context) as secure,
+    ):
+        await asyncio.gather(plain.serve_forever(), secure.serve_forever())
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -1,7 +1,8 @@
 """The server that all clients send to: nginx where it is installed, a plain asyncio one elsewhere.
 
 It runs on loopback in a process of its own, on a core of its own where there are two, answers every
-request as the API answers a send, and counts the connections that it accepts.
+request as the API answers a send, and counts the connections that it accepts. It listens on two
+ports, on one of them with TLS and a certificate that was made for the run; all clients trust it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import trustme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +47,10 @@ http {{
     keepalive_timeout 600s;
     server {{
         listen {host}:{port} backlog=2048;
+        listen {host}:{tls_port} ssl backlog=2048;
+        ssl_certificate server.pem;
+        ssl_certificate_key server.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
         location = /status {{ stub_status; }}
         location / {{ default_type application/json; return 200 '{answer}'; }}
     }}
@@ -56,6 +64,7 @@ class Server:
     Args:
         kind: What it is, for the page of numbers.
         port: Where it listens.
+        tls_port: Where it listens for TLS.
 
     Attributes:
         kind: What it is.
@@ -64,14 +73,21 @@ class Server:
         url: Both.
     """
 
-    def __init__(self, kind: str, port: int) -> None:
+    def __init__(self, kind: str, port: int, tls_port: int) -> None:
         """Connect when first asked for a count."""
         self.kind = kind
         self.host = _HOST
         self.port = port
         self.url = f"http://{_HOST}:{port}"
+        self._tls_port = tls_port
         # One connection for all questions, so that the difference of two answers has none of ours.
         self._status = HTTPConnection(_HOST, port, timeout=_START_SECONDS)
+
+    def with_tls(self) -> Server:
+        """Return the same server, to be sent to over TLS."""
+        secure = copy(self)
+        secure.url = f"https://{_HOST}:{self._tls_port}"
+        return secure
 
     def accepted(self) -> int:
         """Count the connections that were ever accepted."""
@@ -92,6 +108,7 @@ def serving() -> Iterator[Server]:
     _allow_many_connections()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        _make_certificate(directory)
         server, command = _planned(directory)
         # A process begins on the cores of the one that starts it.
         _move_to(cores[-1:])
@@ -103,16 +120,29 @@ def serving() -> Iterator[Server]:
         yield server
 
 
+def _make_certificate(directory: Path) -> None:
+    authority = trustme.CA()
+    authority.issue_cert(_HOST).private_key_and_cert_chain_pem.write_to_path(
+        str(directory / "server.pem")
+    )
+    trusted = directory / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    # Some clients read it when they are imported, and nothing has imported them yet.
+    os.environ["SSL_CERT_FILE"] = str(trusted)
+
+
 def _planned(directory: Path) -> tuple[Server, list[str]]:
-    port = _free_port()
+    port, tls_port = _free_port(), _free_port()
     nginx = shutil.which("nginx")
     if nginx is None:
         script = Path(__file__).with_name("plain_server.py")
-        return Server("an asyncio server", port), [sys.executable, str(script), str(port)]
+        certificate = str(directory / "server.pem")
+        command = [sys.executable, str(script), str(port), str(tls_port), certificate]
+        return Server("an asyncio server", port, tls_port), command
     config = directory / "nginx.conf"
-    config.write_text(_NGINX_CONFIG.format(host=_HOST, port=port, answer=ANSWER))
+    config.write_text(_NGINX_CONFIG.format(host=_HOST, port=port, tls_port=tls_port, answer=ANSWER))
     command = [nginx, "-p", str(directory), "-e", "error.log", "-c", str(config)]
-    return Server("nginx", port), command
+    return Server("nginx", port, tls_port), command
 
 
 def _allow_many_connections() -> None:

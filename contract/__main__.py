@@ -40,7 +40,7 @@ def main() -> int:
         review=Review.approve(after=0),
     )
     with sandbox:
-        # The excluded call would have callbacks sent to whatever URL comes to mind.
+        # The excluded call would have callbacks sent to random URLs.
         otp = run(sandbox.otp_base_url, "--exclude-path=/v1/sandbox/webhook")
         return max(otp, run(sandbox.sms_base_url))
 

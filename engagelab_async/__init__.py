@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from ._version import __version__
 
 _MODULES: Final = {
+    "attempts": ("Attempt",),
     "balance": ("Balance",),
     "bulk": (
         "Accepted",
@@ -38,6 +39,7 @@ _MODULES: Final = {
         "Request",
         "Response",
     ),
+    "credentials": ("Credentials",),
     "errors": (
         "APIError",
         "AuthenticationError",
@@ -103,14 +105,11 @@ _MODULES: Final = {
         "SendSMS",
     ),
     "template": ("Template",),
-    "transport": (
-        "Attempt",
-        "Credentials",
-    ),
 }
 """Where each public name is defined; the imports below say the same to type checkers."""
 
 if TYPE_CHECKING:
+    from .attempts import Attempt
     from .balance import Balance
     from .bulk import (
         Accepted,
@@ -127,6 +126,7 @@ if TYPE_CHECKING:
     )
     from .calls import CallOptions
     from .client import EngageLab
+    from .credentials import Credentials
     from .engines import Engine, Request, Response
     from .errors import (
         APIError,
@@ -183,7 +183,6 @@ if TYPE_CHECKING:
     from .sms.balance import GetSMSBalance
     from .sms.messages import Plan, ScheduleInfo, SendSMS
     from .template import Template
-    from .transport import Attempt, Credentials
 else:
     _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -12,12 +12,14 @@ from engagelab_async.frames import clears_frames
 from engagelab_async.operation import Product
 
 from ._version import __version__
+from .attempts import Attempt
+from .credentials import Account, Credentials
 from .engines import choose
 from .errors import ConfigurationError
 from .otp import OTP
 from .retry import RetryPolicy
 from .sms import SMS
-from .transport import Account, Attempt, Credentials, Transport
+from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable

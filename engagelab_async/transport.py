@@ -11,9 +11,6 @@
 
 from __future__ import annotations
 
-import base64
-import inspect
-import logging
 import math
 import random as _random
 import sys
@@ -22,13 +19,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import anyio
-from attrs import Attribute, define, field, frozen
+from attrs import define, field
 
 from engagelab_async import wire
 from engagelab_async.arguments import check_instance, check_timeout
-from engagelab_async.frames import clear, clears_frames
+from engagelab_async.frames import clear
 from engagelab_async.operation import Operation
 
+from .attempts import Attempt, Reporter, logger
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
@@ -42,124 +40,15 @@ from .retry import RetryBudget, RetryPolicy
 if TYPE_CHECKING:
     from engagelab_async.operation import Product
 
-R = TypeVar("R")
+    from .credentials import Account
 
-_SHORT_KEY: Final = 8
+R = TypeVar("R")
 
 _TURNS: Final = 3
 """Turns of the event loop after which a cancellation has reached the calls that it is for."""
 
 _GRACE_SECONDS: Final = 5.0
 """How long closing waits for tasks that were cancelled; servers give 10 s before they kill."""
-
-_logger: Final = logging.getLogger("engagelab_async")
-# Without a handler, Python would print the warnings of programs that do not use logging.
-_logger.addHandler(logging.NullHandler())
-
-
-@frozen
-class Attempt:
-    """The result of one request, for logs and metrics; it holds no personal data.
-
-    Attributes:
-        operation: The call, such as ``otp.send_code``.
-        product: ``otp`` or ``sms``.
-        number: The number of the attempt in its call, counted from 1.
-        status: The HTTP status, or ``None`` if no answer arrived.
-        code: The API's error code, or ``None``.
-        error: The name of the error's class, or ``None`` for a success.
-        elapsed: Seconds from sending to the result.
-        delay: Seconds until the next attempt, or ``None`` if this was the last.
-    """
-
-    operation: str
-    product: Product
-    number: int
-    status: int | None
-    code: int | None
-    error: str | None
-    elapsed: float
-    delay: float | None
-
-
-def _key_part(_: object, attribute: Attribute[str], value: str) -> None:
-    if not isinstance(value, str):
-        msg = f"{attribute.name}: expected a str, got {type(value).__name__}"
-        raise TypeError(msg)
-    if not value or not value.isprintable() or value != value.strip():
-        msg = f"{attribute.name}: must not be empty, nor hold control characters or outer spaces"
-        raise ConfigurationError(msg)
-
-
-def _without_colon(_: object, attribute: Attribute[str], value: str) -> None:
-    if ":" in value:
-        msg = f"{attribute.name}: must not hold a colon, which ends it on the wire"
-        raise ConfigurationError(msg)
-
-
-def _hidden(_: str) -> str:
-    return "<hidden>"
-
-
-def _masked(value: str) -> str:
-    return f"'{value[:4]}…'" if len(value) > _SHORT_KEY else "'…'"
-
-
-@clears_frames
-@frozen
-class Credentials:
-    """A key pair of one product, made in that product's console.
-
-    Args:
-        key: The ``dev_key``.
-        secret: The ``dev_secret``; a ``repr`` hides it.
-
-    Raises:
-        TypeError: An argument is not a ``str``.
-        ConfigurationError: An argument is empty or cannot be sent.
-
-    Example:
-        >>> Credentials("jiguangdev", "dev_secret")
-        Credentials(key='jigu…', secret=<hidden>)
-    """
-
-    key: str = field(validator=[_key_part, _without_colon], repr=_masked)
-    secret: str = field(validator=_key_part, repr=_hidden)
-
-    def authorization(self) -> str:
-        """Make the value of the ``Authorization`` header: HTTP Basic (RFC 7617), in UTF-8."""
-        return "Basic " + base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
-
-
-@frozen(eq=False, repr=False)
-class Account:
-    """Base URL and request headers of one product.
-
-    Attributes:
-        base_url: Without a slash at its end.
-        headers: Sent with every request.
-        secrets: Parts of them that must not be shown, in every form that the API may quote.
-    """
-
-    base_url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False, default=())
-
-    @classmethod
-    def of(cls, credentials: Credentials, base_url: str, user_agent: str) -> Account:
-        """Prepare what all requests of a product share."""
-        authorization = credentials.authorization()
-        headers = (
-            ("Accept", "application/json"),
-            # Answers have a few hundred bytes: compressing them costs more than it saves.
-            ("Accept-Encoding", "identity"),
-            ("Authorization", authorization),
-            ("Content-Type", "application/json"),
-            ("User-Agent", user_agent),
-        )
-        secrets = (credentials.key, credentials.secret, authorization.removeprefix("Basic "))
-        # A shorter one is a placeholder, and an ordinary word.
-        return cls(base_url, headers, tuple(s for s in secrets if len(s) > _SHORT_KEY))
 
 
 class Transport:
@@ -180,10 +69,17 @@ class Transport:
         random: Numbers in [0, 1).
 
     Attributes:
+        engine: As above; this and the following are what calls share.
+        accounts: As above.
+        reporter: Reports attempts.
+        budget: As above.
         clock: As above, for a caller that makes several calls in a limited time.
+        wall_clock: As above.
         sleep: As above.
+        random: As above.
         retry: The default policy of calls.
         closed: Whether it was closed.
+        is_ready: Whether what the first wait before a retry needs has been imported.
     """
 
     def __init__(
@@ -203,27 +99,27 @@ class Transport:
         random: Callable[[], float] = _random.random,
     ) -> None:
         """Check the durations and keep the parts."""
-        self._engine = engine
-        self._accounts = accounts
+        self.engine: Engine = engine
+        self.accounts: Mapping[Product, Account] = accounts
         self._owns_engine = owns_engine
         self.retry: RetryPolicy = check_instance(retry, "retry", RetryPolicy)
         self._timeout = check_timeout(timeout, "timeout")
         self._deadline = check_timeout(deadline, "deadline")
-        self._on_attempt = _plain_function(on_attempt)
-        self._budget = RetryBudget() if budget is None else budget
+        self.reporter: Reporter = Reporter(on_attempt)
+        self.budget: RetryBudget = RetryBudget() if budget is None else budget
         self.clock = clock
-        self._wall_clock = wall_clock
+        self.wall_clock = wall_clock
         self.sleep = sleep
-        self._random = random
+        self.random = random
         self.closed: bool = False
+        self.is_ready: bool = False
         self.grace = _GRACE_SECONDS
-        self._ready = False
         self._tasks: set[Any] = set()
 
     @property
     def base_urls(self) -> Mapping[str, str]:
         """The base URLs of the products that can be called."""
-        return {product: account.base_url for product, account in self._accounts.items()}
+        return {product: account.base_url for product, account in self.accounts.items()}
 
     async def aclose(self) -> None:
         """Close the engine; further calls are refused.
@@ -236,7 +132,7 @@ class Transport:
         if current_task() is not None:
             await self._cancelled_tasks()
         if self._owns_engine:
-            await self._engine.aclose()
+            await self.engine.aclose()
 
     async def _cancelled_tasks(self) -> None:
         asyncio = sys.modules["asyncio"]
@@ -352,99 +248,16 @@ class Transport:
             msg = "this EngageLab is closed"
             raise RuntimeError(msg)
         endpoint = operation.endpoint
-        account = self._accounts.get(endpoint.product)
+        account = self.accounts.get(endpoint.product)
         if account is None:
             raise _no_credentials(operation)
         body = wire.encode(operation)
         return Request(
             endpoint.method,
             account.base_url + wire.path(operation),
-            account.headers if body else _about_no_body(account.headers),
+            account.headers if body else account.headers_without_body(),
             body,
         )
-
-    async def send(self, request: Request, timeout: float) -> Response:
-        """Send one request over the engine.
-
-        Args:
-            request: What to send.
-            timeout: Seconds; infinity for no limit.
-
-        Raises:
-            EngageLabError: There is no answer.
-        """
-        if not self._ready:
-            # The first wait before a retry would import it, with no descriptor left, perhaps.
-            anyio.get_cancelled_exc_class()
-            self._ready = True
-        try:
-            return await self._engine.send(
-                request,
-                timeout=None if timeout == math.inf else timeout,
-                max_bytes=wire.MAX_BODY_BYTES,
-            )
-        except EngageLabError:
-            raise
-        except Exception as error:
-            # The caller's engine violated its contract; it may have sent the request before.
-            raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
-
-    def decode(self, operation: Operation[R], response: Response) -> R:
-        """Read the answer to an operation.
-
-        Raises:
-            EngageLabError: It is a refusal, or not what the API documents.
-        """
-        try:
-            return wire.decode(
-                operation,
-                response.status,
-                response.headers,
-                response.body,
-                now=self._wall_clock(),
-                secrets=self._accounts[operation.endpoint.product].secrets,
-            )
-        except EngageLabError:
-            raise
-        except Exception as error:
-            msg = f"what the engine returned cannot be read ({type(error).__name__})"
-            raise InvalidResponseError(msg) from error
-
-    def delay(self, call: Call[Any], error: EngageLabError) -> float | None:
-        """Return after how many seconds to retry a failed call; ``None`` for not at all."""
-        delay = call.policy.delay(
-            error,
-            call.operation,
-            attempt=call.number,
-            remaining=0.0 if self.closed else call.ends - self.clock(),
-            random=self._random,
-        )
-        if delay is not None and not self._budget.spend():
-            _logger.debug("%s not retried: the retry budget is spent", call.name)
-            return None
-        return delay
-
-    def earn(self, *, repeated: bool) -> None:
-        """Pay a success into the retry budget."""
-        self._budget.earn(repeated=repeated)
-
-    @property
-    def reports(self) -> bool:
-        """Whether successes are reported; making a report is measurable in bulk."""
-        return self._on_attempt is not None or _logger.isEnabledFor(logging.DEBUG)
-
-    async def report(self, attempt: Attempt) -> None:
-        """Log an attempt, and pass it to the hook."""
-        _log(attempt)
-        if self._on_attempt is None:
-            return
-        try:
-            waiting = self._on_attempt(attempt)
-            if inspect.isawaitable(waiting):
-                await waiting
-        except Exception:
-            # A failing metric must not turn an accepted message into a failed one.
-            _logger.exception("on_attempt failed")
 
 
 @define(eq=False, repr=False)
@@ -499,18 +312,51 @@ class Call(Generic[R]):
         self.number += 1
         self._began = transport.clock()
         try:
-            response = await transport.send(
-                self.request, min(self.timeout, self.ends - self._began)
-            )
+            response = await self._send(min(self.timeout, self.ends - self._began))
             self._note_resending(response)
-            result = transport.decode(self.operation, response)
+            result = self._decode(response)
         except EngageLabError as error:
             await self._fail(error)
             raise
-        transport.earn(repeated=self.number > 1)
-        if transport.reports:
+        transport.budget.earn(repeated=self.number > 1)
+        if transport.reporter.reports_successes:
             await self._report(status=response.status)
         return result
+
+    async def _send(self, timeout: float) -> Response:
+        transport = self._transport
+        if not transport.is_ready:
+            # Later, there may be no file descriptor left to import it with.
+            anyio.get_cancelled_exc_class()
+            transport.is_ready = True
+        try:
+            return await transport.engine.send(
+                self.request,
+                timeout=None if timeout == math.inf else timeout,
+                max_bytes=wire.MAX_BODY_BYTES,
+            )
+        except EngageLabError:
+            raise
+        except Exception as error:
+            # The caller's engine violated its contract; it may have sent the request before.
+            raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
+
+    def _decode(self, response: Response) -> R:
+        transport = self._transport
+        try:
+            return wire.decode(
+                self.operation,
+                response.status,
+                response.headers,
+                response.body,
+                now=transport.wall_clock(),
+                secrets=transport.accounts[self.operation.endpoint.product].secrets,
+            )
+        except EngageLabError:
+            raise
+        except Exception as error:
+            msg = f"what the engine returned cannot be read ({type(error).__name__})"
+            raise InvalidResponseError(msg) from error
 
     def _note_resending(self, response: Response) -> None:
         # A caller's engine may return anything.
@@ -518,13 +364,13 @@ class Call(Generic[R]):
         if times not in (0, 1):
             # This answer says nothing about the earlier request.
             self.sent_before = True
-            _logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
+            logger.warning("%s was sent %s times by the HTTP client itself", self.name, times)
 
     async def _fail(self, error: EngageLabError) -> None:
         """Complete the error, and decide when to retry."""
         # Here as well: hooks see it, and a run keeps it in an outcome.
         clear(error, self._handled)
-        self.delay = self._transport.delay(self, error)
+        self.delay = self._delay_after(error)
         if self.sent_before and not self.policy.repeats_uncertain(self.operation):
             self.delay = None
         # An earlier attempt may have succeeded, whatever the result of this one.
@@ -546,6 +392,20 @@ class Call(Generic[R]):
             delay=self.delay,
         )
 
+    def _delay_after(self, error: EngageLabError) -> float | None:
+        transport = self._transport
+        delay = self.policy.delay(
+            error,
+            self.operation,
+            attempt=self.number,
+            remaining=0.0 if transport.closed else self.ends - transport.clock(),
+            random=transport.random,
+        )
+        if delay is not None and not transport.budget.spend():
+            logger.debug("%s not retried: the retry budget is spent", self.name)
+            return None
+        return delay
+
     async def _report(
         self,
         *,
@@ -556,28 +416,9 @@ class Call(Generic[R]):
     ) -> None:
         elapsed = self._transport.clock() - self._began
         product = self.operation.endpoint.product
-        await self._transport.report(
+        await self._transport.reporter.report(
             Attempt(self.name, product, self.number, status, code, error, elapsed, delay)
         )
-
-
-def _plain_function(
-    hook: Callable[[Attempt], object] | None,
-) -> Callable[[Attempt], object] | None:
-    # It would hold up every call. What hides being one is awaited all the same; see _report.
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
-        getattr(hook, "__call__", None)  # noqa: B004 - whether its __call__ is async
-    ):
-        msg = "on_attempt: expected a plain function, got a coroutine function"
-        raise TypeError(msg)
-    if hook is not None and not callable(hook):
-        msg = f"on_attempt: expected a function, got {type(hook).__name__}"
-        raise TypeError(msg)
-    return hook
-
-
-def _about_no_body(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(header for header in headers if header[0] != "Content-Type")
 
 
 def _no_credentials(operation: Operation[object]) -> ConfigurationError:
@@ -589,25 +430,3 @@ def _no_credentials(operation: Operation[object]) -> ConfigurationError:
     )
     error.operation = operation
     return error
-
-
-def _log(attempt: Attempt) -> None:
-    if _logger.isEnabledFor(logging.DEBUG):
-        _logger.debug(
-            "%s attempt %d: %s, HTTP %s, code %s, %.3f s",
-            attempt.operation,
-            attempt.number,
-            attempt.error or "ok",
-            attempt.status,
-            attempt.code,
-            attempt.elapsed,
-        )
-    if attempt.delay is not None:
-        _logger.warning(
-            "%s attempt %d ended in %s (code %s); repeating in %.2f s",
-            attempt.operation,
-            attempt.number,
-            attempt.error,
-            attempt.code,
-            attempt.delay,
-        )

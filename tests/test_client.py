@@ -44,6 +44,7 @@ def check_request(request: httpx.Request, expected: Mapping[str, Any]) -> None:
 class TestVectors:
     """The recorded exchanges, through the public coroutines."""
 
+    @pytest.mark.asyncio
     @every("requests.json", "further_requests.json", "template_requests.json")
     @respx.mock
     async def test_request_over_httpx(self, vector: dict[str, Any]) -> None:
@@ -56,6 +57,7 @@ class TestVectors:
         assert 1 == route.call_count
         check_request(route.calls.last.request, http)
 
+    @pytest.mark.asyncio
     @every("requests.json", "further_requests.json", "template_requests.json")
     async def test_request_over_a_callers_client(self, vector: dict[str, Any]) -> None:
         """Every call leaves as documented, over an ``httpx.AsyncClient`` of the caller's."""
@@ -74,6 +76,7 @@ class TestVectors:
 
         check_request(request, vector["http"])
 
+    @pytest.mark.asyncio
     @every("responses.json", "further_responses.json", "template_responses.json")
     async def test_response(self, vector: dict[str, Any]) -> None:
         """Every recorded answer comes out of the client as its result or its error."""
@@ -94,6 +97,7 @@ class TestVectors:
 
         assert expect == described(outcome, expect)
 
+    @pytest.mark.asyncio
     @respx.mock
     async def test_compressed_response(self) -> None:
         """An answer that httpx has decompressed already is read."""
@@ -104,6 +108,7 @@ class TestVectors:
 
         assert Sent("1725407449772531712", "sms") == sent
 
+    @pytest.mark.asyncio
     @respx.mock
     async def test_user_agent(self) -> None:
         """Requests say which library they come from."""
@@ -117,6 +122,7 @@ class TestVectors:
 class TestOverrides:
     """What one call may say otherwise, for every coroutine."""
 
+    @pytest.mark.asyncio
     @every_coroutine
     @pytest.mark.parametrize(
         ("options", "timeout"),
@@ -130,6 +136,7 @@ class TestOverrides:
 
         assert [pytest.approx(timeout, abs=1.0)] == engine.timeouts
 
+    @pytest.mark.asyncio
     @every_coroutine
     @pytest.mark.parametrize("attempts", [1, 2])
     async def test_retry(self, call: str, attempts: int) -> None:
@@ -143,6 +150,7 @@ class TestOverrides:
 
         assert attempts == caught.value.attempts == len(engine.requests)
 
+    @pytest.mark.asyncio
     async def test_execute(self) -> None:
         """``execute`` hands all three on."""
         engine = ScriptedEngine([failure(ConnectError("no connection"))])
@@ -161,6 +169,7 @@ class TestOverrides:
 class TestLifetime:
     """Opening and closing."""
 
+    @pytest.mark.asyncio
     async def test_a_callers_engine_stays_open(self) -> None:
         """An engine that the caller made is the caller's to close."""
         engine = ScriptedEngine([])
@@ -170,6 +179,7 @@ class TestLifetime:
         assert isinstance(engine, Engine)
         assert 0 == engine.closed
 
+    @pytest.mark.asyncio
     async def test_a_callers_client_stays_open(self) -> None:
         """So is an ``httpx.AsyncClient``."""
         async with httpx.AsyncClient() as http:
@@ -178,6 +188,7 @@ class TestLifetime:
 
             assert not http.is_closed
 
+    @pytest.mark.asyncio
     @respx.mock
     async def test_closed_means_closed(self) -> None:
         """After the end every call is refused; to close again does no harm."""
@@ -190,6 +201,7 @@ class TestLifetime:
             with pytest.raises(RuntimeError, match=r"^this EngageLab is closed$"):
                 await coroutine_of(engagelab, call)(**arguments)
 
+    @pytest.mark.asyncio
     async def test_an_exception_closes_too(self) -> None:
         """Leaving the block by an exception closes the client and lets the exception pass."""
         engagelab = EngageLab(otp=KEY_PAIR)

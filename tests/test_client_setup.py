@@ -25,6 +25,7 @@ async def tell_later(_: object) -> None:
 class TestSetup:
     """The arguments of the client."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("given", "url"),
         [
@@ -104,6 +105,7 @@ class TestSetup:
         with pytest.raises(kind, match=f"^{problem}"):
             EngageLab(**options)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(("product", "call"), [("OTP", "otp.send"), ("SMS", "sms.send")])
     async def test_products_need_their_own_keys(self, product: str, call: str) -> None:
         """A key pair of one product is never sent to the other."""
@@ -156,6 +158,7 @@ async def authorization(call: str) -> tuple[str, str] | None:
 class TestFromEnv:
     """The client that a deployment configures."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("variables", "otp", "sms"),
         [
@@ -303,6 +306,7 @@ class TestFromEnv:
         with pytest.raises(kind, match=f"^require: {problem}$"):
             EngageLab.from_env(require=require)  # type: ignore[arg-type]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("variables", "otp", "sms"),
         [
@@ -334,6 +338,7 @@ class TestFromEnv:
         with pytest.raises(ConfigurationError, match=r"^sms_base_url: expected"):
             EngageLab.from_env()
 
+    @pytest.mark.asyncio
     async def test_other_arguments(self, environment: Environment) -> None:
         """What does not come from the environment is an argument, as of the class."""
         environment(SHARED)

@@ -5,6 +5,7 @@ import json
 import threading
 
 import anyio
+import pytest
 import trio
 
 from engagelab_async import Credentials, EngageLab, Plan, Request, Response
@@ -20,6 +21,7 @@ def client(url: str) -> EngageLab:
     return EngageLab(otp=PAIR, sms=PAIR, otp_base_url=url, sms_base_url=url)
 
 
+@pytest.mark.asyncio
 async def test_closing_waits_for_what_is_being_cancelled() -> None:
     """The handlers' ``except`` and ``finally`` have run when the client is closed."""
     ended: list[str] = []
@@ -46,6 +48,7 @@ async def test_closing_waits_for_what_is_being_cancelled() -> None:
         assert {f"{word} {n}" for word in ("except", "finally") for n in range(20)} == set(ended)
 
 
+@pytest.mark.asyncio
 async def test_closing_waits_for_handlers_in_task_groups() -> None:
     """A cancellation that has yet to come down through task groups is waited for, too."""
     ended: list[int] = []
@@ -72,6 +75,7 @@ async def test_closing_waits_for_handlers_in_task_groups() -> None:
         await asyncio.wait(handlers)
 
 
+@pytest.mark.asyncio
 async def test_closing_does_not_wait_for_calls_that_go_on() -> None:
     """Nor for the task that closes, though it is being cancelled itself."""
     with Hostile(hangs) as server:
@@ -94,6 +98,7 @@ async def test_closing_does_not_wait_for_calls_that_go_on() -> None:
         await asyncio.wait({going_on})
 
 
+@pytest.mark.asyncio
 async def test_a_handler_that_does_not_end_holds_up_the_closing_for_seconds_only() -> None:
     """A handler may even wait for the closing."""
     closed = asyncio.Event()
@@ -116,6 +121,7 @@ async def test_a_handler_that_does_not_end_holds_up_the_closing_for_seconds_only
     assert task.cancelled()
 
 
+@pytest.mark.asyncio
 async def test_closing_beside_a_call_on_trio() -> None:
     """A thread with a loop of trio has no task that could be asked."""
     began, go_on = threading.Event(), threading.Event()

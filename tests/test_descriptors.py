@@ -55,13 +55,13 @@ def run(http: str, *script: Behaviour) -> str:
     return ended.stdout.strip()
 
 
-@pytest.mark.parametrize("http", ["httpx", "httpx2", "aiohttp", "auto"])
+@pytest.mark.parametrize("http", ["httpx", "httpx2", "asyncio", "aiohttp", "auto"])
 def test_retry_needs_no_descriptor(http: str) -> None:
     """After a 503 the call waits and sends again over the connection that is there."""
     assert "Sent(message_id='1', send_channel='sms')" == run(http, answers(503), answers(200, SENT))
 
 
-@pytest.mark.parametrize("http", ["httpx", "httpx2", "aiohttp", "auto"])
+@pytest.mark.parametrize("http", ["httpx", "httpx2", "asyncio", "aiohttp", "auto"])
 def test_no_descriptor_for_a_connection(http: str) -> None:
     """Where there is none left to connect with, the error is one of the tree."""
     # aiohttp gives the descriptor of a closed connection back at once, and connects with it.

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
+import pytest_asyncio
 from attrs import frozen
 
 import engagelab_async
@@ -308,6 +309,7 @@ def shown_of(text: str) -> list[str]:
 class TestPrivacy:
     """No error, attempt or log record shows a recipient, a code, a text or a secret."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("way", WAYS_TO_FAIL)
     @pytest.mark.parametrize("call", SENDS)
     async def test_errors_are_discreet(
@@ -322,7 +324,7 @@ class TestPrivacy:
         assert [] == shown_of(text)
         assert [] == shown_of(caplog.text)
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def base_url(self) -> AsyncIterator[str]:
         """Serve on loopback a refusal that repeats what it was told."""
 
@@ -338,6 +340,7 @@ class TestPrivacy:
             host, port = server.sockets[0].getsockname()
             yield f"http://{host}:{port}"
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("call", SENDS)
     async def test_logs_of_the_libraries_are_discreet(
         self, call: str, base_url: str, caplog: pytest.LogCaptureFixture

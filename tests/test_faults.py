@@ -427,7 +427,7 @@ def test_fault_under_uvloop(fault: str) -> None:
     check(FAULTS[fault], CALLS["code"], "uvloop")
 
 
-@pytest.mark.parametrize("http", ["aiohttp", "httpx2"])
+@pytest.mark.parametrize("http", ["asyncio", "aiohttp", "httpx2"])
 @pytest.mark.parametrize("fault", [name for name in FAULTS if not FAULTS[name].each])
 def test_fault_with_another_library(fault: str, http: str) -> None:
     """Nor does another HTTP library."""

@@ -140,6 +140,7 @@ async def callers() -> AsyncIterator[HTTP]:
 ENGINES: Final[dict[str, Callable[[], AbstractAsyncContextManager[HTTP]]]] = {
     "httpx": partial(named, "httpx"),
     "httpx2": partial(named, "httpx2"),
+    "asyncio": partial(named, "asyncio"),
     "aiohttp": partial(named, "aiohttp"),
     "httpx_client": httpx.AsyncClient,
     "httpx2_client": httpx2.AsyncClient,
@@ -258,6 +259,7 @@ def trust() -> Iterator[None]:
         yield
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_failed_call_shows_nothing(engine: str, failure: str) -> None:
@@ -271,6 +273,7 @@ async def test_failed_call_shows_nothing(engine: str, failure: str) -> None:
     assert "failing_call" in [frame.f_code.co_name for frame in frames_of(caught.value)]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("call", CALLS)
 async def test_every_call_shows_nothing(call: str) -> None:
     """The frames of every coroutine that takes personal arguments are empty of them."""
@@ -283,6 +286,7 @@ async def test_every_call_shows_nothing(call: str) -> None:
     assert caught.value.api_message
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_cancelled_call_shows_nothing(engine: str) -> None:
     """Nor does a cancellation that cuts a request off."""
@@ -298,8 +302,9 @@ async def test_cancelled_call_shows_nothing(engine: str) -> None:
     assert [] == [private for private in PRIVATE if private in repr(task)]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("proxy", ["http://user:{}@127.0.0.1:x", "ftp://user:{}@proxy"])
-@pytest.mark.parametrize("engine", ["httpx", "httpx2", "aiohttp"])
+@pytest.mark.parametrize("engine", ["httpx", "httpx2", "asyncio", "aiohttp"])
 async def test_unusable_proxy_shows_nothing(
     engine: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +317,7 @@ async def test_unusable_proxy_shows_nothing(
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.asyncio
 async def test_outcomes_of_a_run_show_nothing() -> None:
     """The errors of a bulk run are as empty, both refusals and doubts."""
     behaviours = [repeating(refusal), resets]
@@ -330,6 +336,7 @@ async def test_outcomes_of_a_run_show_nothing() -> None:
     assert [Rejected, Uncertain] == kinds
 
 
+@pytest.mark.asyncio
 async def test_failed_attempt_shows_nothing() -> None:
     """An error is empty from its first attempt on: a hook that fails is logged with it."""
     shown: list[list[str]] = []
@@ -347,6 +354,7 @@ async def test_failed_attempt_shows_nothing() -> None:
     assert [[], []] == shown
 
 
+@pytest.mark.asyncio
 async def test_failing_key_shows_nothing(tmp_path: Path) -> None:
     """An exception of the caller's ``key`` holds no body of a request."""
 
@@ -395,6 +403,7 @@ def test_refused_arguments_show_nothing(mistake: str) -> None:
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "call",
     [
@@ -415,6 +424,7 @@ async def test_refused_arguments_of_a_call_show_nothing(
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "call",
     [
@@ -436,6 +446,7 @@ async def test_unknown_options_of_a_call_show_nothing(
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.asyncio
 async def test_refused_recipient_of_an_async_broadcast_shows_nothing() -> None:
     """The numbers of an async list are in no frame of ours."""
 
@@ -472,6 +483,7 @@ async def failed_call(failure: str = "refused", http: HTTP = "httpx") -> EngageL
     return caught.value
 
 
+@pytest.mark.asyncio
 async def test_title_is_the_text() -> None:
     """Error trackers title an API's refusal with its class, operation, code and masked words."""
     error = await failed_call("4xx")
@@ -483,6 +495,7 @@ async def test_title_is_the_text() -> None:
     assert str(error).startswith("SendCode: 3003 ")
 
 
+@pytest.mark.asyncio
 async def test_headers_of_the_answer() -> None:
     """An `APIError` has the headers of its answer, by names in lower case."""
     with Hostile(answers(404, {"code": 4001}, {"X-Request-Id": "r-7", "Set-Cookie": SECRET})) as it:
@@ -494,6 +507,7 @@ async def test_headers_of_the_answer() -> None:
     assert [] == shown_by_tools(caught.value)
 
 
+@pytest.mark.asyncio
 async def test_lines_stay() -> None:
     """The traceback still leads from the program's line to ours, and its cause to the library's."""
     error = await failed_call()
@@ -505,6 +519,7 @@ async def test_lines_stay() -> None:
     assert "HiddenError: httpx.ConnectError" in text
 
 
+@pytest.mark.asyncio
 async def test_errors_of_the_system_stay() -> None:
     """A cause whose text comes from the operating system can be read."""
     error = await failed_call()
@@ -527,6 +542,7 @@ async def failing_while_handling(engagelab: EngageLab) -> None:
         await failing_call(engagelab)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_what_the_program_was_handling_stays(engine: str) -> None:
     """An exception that the program handles when it calls keeps its text and variables."""
@@ -539,6 +555,7 @@ async def test_what_the_program_was_handling_stays(engine: str) -> None:
     assert {"own_variable": "the program's own"} == frames_of(handled)[-1].f_locals
 
 
+@pytest.mark.asyncio
 async def test_log_of_a_task_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Asyncio's own reports, in its debug mode as well, name no argument."""
     caplog.set_level(logging.DEBUG)
@@ -680,6 +697,7 @@ def test_exception_without_a_traceback() -> None:
     assert SECRET not in texts_of(emptied(error))
 
 
+@pytest.mark.asyncio
 async def test_frames_of_another_task_are_left_out() -> None:
     """An exception that another task met too does not end that task, nor show its variables."""
     met: list[ValueError] = []

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from engagelab_async import (
     BusinessRuleError,
@@ -34,7 +35,7 @@ def engine() -> ScriptedEngine:
     return ScriptedEngine([])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
     """Return a client of the OTP product."""
     async with EngageLab(otp=Credentials("key", "secret"), http=engine) as engagelab:
@@ -49,6 +50,7 @@ def body(engine: ScriptedEngine) -> Any:  # noqa: ANN401 - JSON
 class TestSend:
     """``otp.send``."""
 
+    @pytest.mark.asyncio
     async def test_the_platform_makes_the_code(
         self, engagelab: EngageLab, engine: ScriptedEngine
     ) -> None:
@@ -59,6 +61,7 @@ class TestSend:
         assert Sent(message_id=MESSAGE_ID, send_channel="sms") == sent
         assert "code" not in body(engine)
 
+    @pytest.mark.asyncio
     async def test_live_code(self, engagelab: EngageLab, engine: ScriptedEngine) -> None:
         """A person who still has a live code gets no other, and it is not tried again."""
         engine.script = [refusal(3004), answer(SENT)]
@@ -72,6 +75,7 @@ class TestSend:
 class TestSendCode:
     """``otp.send_code``."""
 
+    @pytest.mark.asyncio
     async def test_zeros_are_kept(self, engagelab: EngageLab, engine: ScriptedEngine) -> None:
         """A code arrives as the caller wrote it."""
         engine.script = [answer(SENT)]
@@ -83,6 +87,7 @@ class TestSendCode:
 class TestSendCustomMessage:
     """``otp.send_custom_message``."""
 
+    @pytest.mark.asyncio
     async def test_several_people(self, engagelab: EngageLab, engine: ScriptedEngine) -> None:
         """Several recipients leave as an array, one as a string."""
         engine.script = [answer(SENT), answer(SENT)]
@@ -92,6 +97,7 @@ class TestSendCustomMessage:
 
         assert ([TO, "b@example.com"], TO) == (several, body(engine)["to"])
 
+    @pytest.mark.asyncio
     async def test_missing_template(self, engagelab: EngageLab, engine: ScriptedEngine) -> None:
         """A template that does not exist is told as such."""
         engine.script = [refusal(4001)]
@@ -102,6 +108,7 @@ class TestSendCustomMessage:
 class TestVerify:
     """``otp.verify``."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("verified", [True, False])
     async def test_wrong_code_is_an_answer(
         self, engagelab: EngageLab, engine: ScriptedEngine, verified: bool
@@ -113,6 +120,7 @@ class TestVerify:
 
         assert Verification(message_id=MESSAGE_ID, verified=verified) == check
 
+    @pytest.mark.asyncio
     async def test_expired_code_is_an_error(
         self, engagelab: EngageLab, engine: ScriptedEngine
     ) -> None:
@@ -122,6 +130,7 @@ class TestVerify:
             await engagelab.otp.verify(MESSAGE_ID, "667090")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("call", "arguments", "operation"),
     [
@@ -150,6 +159,7 @@ async def test_builds_an_operation(
     assert (first.url, first.body) == (second.url, second.body)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("call", "problem"),
     [

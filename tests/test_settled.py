@@ -9,7 +9,6 @@ import pytest
 from engagelab_async import Credentials, EngageLab, Journal, SendSMS, Uncertain
 from engagelab_async.bulk.journal import State, summarise
 from engagelab_async.sandbox import Callbacks, Fault, Sandbox
-from engagelab_async.sandbox.faults.fault import FaultKind
 from engagelab_async.webhooks import Event, MessageStatus, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
 from support.bulk import kinds, number
@@ -41,8 +40,9 @@ class Settling:
             await self._more.wait()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["reset", "cut"])
-async def test_every_uncertain_one_is_settled(tmp_path: Path, kind: FaultKind) -> None:
+async def test_every_uncertain_one_is_settled(tmp_path: Path, kind: str) -> None:
     """A third of the answers is lost; in the end each is known to be sent, and none is sent twice.
 
     What was struck before the platform took it is never told of: it stays uncertain.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from engagelab_async import (
     APIError,
@@ -29,7 +30,7 @@ def engine() -> ScriptedEngine:
     return ScriptedEngine([answer(PLAN)])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
     """Return a client of the SMS product."""
     async with EngageLab(sms=Credentials("key", "secret"), http=engine) as engagelab:
@@ -41,6 +42,7 @@ def body(engine: ScriptedEngine) -> Any:  # noqa: ANN401 - JSON
     return json.loads(engine.requests[-1].body)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("to", "expected"),
     [(TO, [TO]), ([TO], [TO]), ((TO, "1"), [TO, "1"]), ((each for each in "12"), ["1", "2"])],
@@ -55,6 +57,7 @@ async def test_targets_are_always_an_array(
     assert expected == body(engine)["to"]
 
 
+@pytest.mark.asyncio
 async def test_everything_that_can_be_said(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """All options leave under the names of the API, what is left out does not."""
     at = datetime.now(UTC) + timedelta(hours=1)
@@ -71,6 +74,7 @@ async def test_everything_that_can_be_said(engagelab: EngageLab, engine: Scripte
     } == body(engine)
 
 
+@pytest.mark.asyncio
 async def test_scheduled_send(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """A scheduled send answers its task, whose id no float could hold."""
     engine.script = [answer(PLAN | {"schedule_info": {"task_id": 1972492621368553473}})]
@@ -79,6 +83,7 @@ async def test_scheduled_send(engagelab: EngageLab, engine: ScriptedEngine) -> N
     assert ScheduleInfo(task_id=1972492621368553473) == plan.schedule_info
 
 
+@pytest.mark.asyncio
 async def test_invalid_targets_are_dropped_silently(
     engagelab: EngageLab, engine: ScriptedEngine
 ) -> None:
@@ -88,6 +93,7 @@ async def test_invalid_targets_are_dropped_silently(
     assert Plan("1", total_count=3, accepted_count=0) == await engagelab.sms.send([TO], "1233")
 
 
+@pytest.mark.asyncio
 async def test_error_with_http_200(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """A 200 that carries a non-zero code raises, whatever its counts say, and is not repeated."""
     engine.script = [answer(PLAN | {"code": 1, "message": "err xxxx"}), answer(PLAN)]
@@ -99,6 +105,7 @@ async def test_error_with_http_200(engagelab: EngageLab, engine: ScriptedEngine)
     assert not error.may_have_been_sent
 
 
+@pytest.mark.asyncio
 async def test_builds_an_operation(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """The coroutine and the value that it stands for are sent alike; an error tells the value."""
     template = Template("1233", params={"name": "Bob"})
@@ -113,6 +120,7 @@ async def test_builds_an_operation(engagelab: EngageLab, engine: ScriptedEngine)
     assert (first.url, first.body) == (second.url, second.body)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("call", "problem"),
     [

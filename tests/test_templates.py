@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 import httpx2
 import pytest
+import pytest_asyncio
 from attrs import define, field
 
 import engagelab_async
@@ -58,7 +59,7 @@ class Server:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def server() -> AsyncIterator[Server]:
     """Serve on a free port."""
     server = Server()
@@ -83,10 +84,11 @@ async def library(name: str) -> AsyncIterator[HTTP]:
         yield client
 
 
-@pytest.fixture(
+@pytest_asyncio.fixture(
     params=[
         "httpx",
         "httpx2",
+        "asyncio",
         "aiohttp",
         "httpx.AsyncClient",
         "httpx2.AsyncClient",
@@ -103,6 +105,7 @@ async def engagelab(request: pytest.FixtureRequest, server: Server) -> AsyncIter
         yield engagelab
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("template_id", "segment"),
     [
@@ -134,6 +137,7 @@ async def test_an_id_is_one_segment(
     ]
 
 
+@pytest.mark.asyncio
 async def test_no_body_and_no_word_of_one(engagelab: EngageLab, server: Server) -> None:
     """Reading and deleting send no body, and do not say of which type it is."""
     await engagelab.sms.templates.delete("1")
@@ -145,6 +149,7 @@ async def test_no_body_and_no_word_of_one(engagelab: EngageLab, server: Server) 
     assert "content-length: 0" in server.heads[0] or "content-length" not in server.heads[0]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "change",
     [

@@ -49,6 +49,7 @@ SENT_RESULT = Sent("1725407449772531712", "sms")
 class TestRequest:
     """What the engine is given."""
 
+    @pytest.mark.asyncio
     async def test_is_ready_to_leave(self) -> None:
         """It has the product's URL and headers, the encoded body, and the size limit."""
         it = rig(answer(SENT))
@@ -60,6 +61,7 @@ class TestRequest:
         assert b'{"to":"+6591234567","code":"039487","template":{"id":"login"}}' == request.body
         assert [1024 * 1024] == it.engine.max_bytes
 
+    @pytest.mark.asyncio
     async def test_is_made_once(self) -> None:
         """Repeats send the very same bytes."""
         it = rig(refused_connection(), answer(SENT))
@@ -68,6 +70,7 @@ class TestRequest:
 
         assert first is second
 
+    @pytest.mark.asyncio
     async def test_goes_to_its_product(self) -> None:
         """Each product has its own host."""
         it = rig(answer(PLAN))
@@ -75,12 +78,14 @@ class TestRequest:
 
         assert "https://sms.example.com/v1/messages" == it.engine.requests[0].url
 
+    @pytest.mark.asyncio
     async def test_needs_an_operation(self) -> None:
         """What is no operation is refused by its type."""
         it = rig()
         with pytest.raises(TypeError, match=r"^operation: expected Operation, got str$"):
             await it.transport.execute("otp.send")  # type: ignore[arg-type]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(("name", "product"), [("otp.verify", "OTP"), ("sms.send", "SMS")])
     async def test_needs_a_key_pair(self, name: str, product: str) -> None:
         """A product without a key pair says what to pass and which variables to set."""
@@ -105,6 +110,7 @@ class TestRequest:
 class TestRepeats:
     """The loop."""
 
+    @pytest.mark.asyncio
     async def test_waits_longer_each_time(self) -> None:
         """Between attempts it waits as the policy says, and the last one's result counts."""
         it = rig(refused_connection(), refused_connection(), answer(SENT))
@@ -113,6 +119,7 @@ class TestRepeats:
         assert SENT_RESULT == result
         assert [0.25, 0.5] == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_ends_with_the_attempts(self) -> None:
         """The last failure is raised, and tells how many attempts there were."""
         it = rig(*[refused_connection() for _ in range(3)])
@@ -122,6 +129,7 @@ class TestRepeats:
         assert "SendCode: no connection, after 3 attempts" == str(error)
         assert [0.25, 0.5] == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_does_not_repeat_what_is_final(self) -> None:
         """A refusal that would be given again is raised without a wait."""
         it = rig(refusal(5013))
@@ -130,6 +138,7 @@ class TestRepeats:
         assert (1, 5013) == (error.attempts, getattr(error, "code", None))
         assert [] == it.time.sleeps
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("retry_after", "sleeps"),
         [("7", [7.0]), ("Thu, 09 Oct 2025 08:53:40 GMT", [20.0]), ("0", [0.25])],
@@ -141,6 +150,7 @@ class TestRepeats:
 
         assert sleeps == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_does_not_begin_to_wait_in_vain(self) -> None:
         """A Retry-After beyond the deadline raises at once."""
         it = rig(refusal(None, 429, headers={"Retry-After": "31"}))
@@ -150,6 +160,7 @@ class TestRepeats:
         assert (31.0, 1) == (error.retry_after, error.attempts)
         assert 1000.0 == it.time.now
 
+    @pytest.mark.asyncio
     async def test_foreign_exceptions_leave_doubt(self) -> None:
         """What an engine should not raise says nothing about what was sent before."""
         it = rig(failure(ZeroDivisionError("a bug")))
@@ -160,12 +171,14 @@ class TestRepeats:
         assert "a bug" not in str(error)
         assert 1 == len(it.attempts)
 
+    @pytest.mark.asyncio
     async def test_response_of_another_class(self) -> None:
         """An engine need not return our class, nor count."""
         it = rig(Step(SimpleNamespace(status=200, headers={}, body=json.dumps(SENT).encode())))  # type: ignore[arg-type]
 
         assert SENT_RESULT == await it.transport.execute(SEND_CODE)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "response",
         [
@@ -188,6 +201,7 @@ class TestRepeats:
 class TestSentTwice:
     """What a client that retries by itself leaves to be known."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "refused", [(429, None), (400, 5016), (400, 5001), (400, 3002), (401, 2001), (400, 4001)]
     )
@@ -209,6 +223,7 @@ class TestSentTwice:
 
         assert ([] if retried else [True], 1 + retried) == (doubts, len(it.engine.requests))
 
+    @pytest.mark.asyncio
     async def test_success_is_one(self, caplog: pytest.LogCaptureFixture) -> None:
         """A result stays a result; the log says that there may be two messages."""
         body = json.dumps(PLAN).encode()
@@ -221,6 +236,7 @@ class TestSentTwice:
 class TestWhetherItWasSent:
     """What a call remembers of its earlier attempts."""
 
+    @pytest.mark.asyncio
     async def test_second_live_code_proves_the_first(self) -> None:
         """A 3004 after an attempt without an answer says that this one went through."""
         it = rig(hang(), refusal(3004))
@@ -229,6 +245,7 @@ class TestWhetherItWasSent:
         assert isinstance(error, FrequencyLimitError)
         assert (True, 2) == (error.may_have_been_sent, error.attempts)
 
+    @pytest.mark.asyncio
     async def test_first_refusal_proves_nothing(self) -> None:
         """A 3004 by itself, or after an attempt that was refused, is somebody else's code."""
         alone, after_5016 = rig(refusal(3004)), rig(refusal(5016), refusal(3004))
@@ -236,6 +253,7 @@ class TestWhetherItWasSent:
         assert not (await alone.error(SEND_CODE)).may_have_been_sent
         assert not (await after_5016.error(SEND_CODE)).may_have_been_sent
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "uncertain",
         [
@@ -254,6 +272,7 @@ class TestWhetherItWasSent:
         assert isinstance(error, ConnectError)
         assert (True, 3) == (error.may_have_been_sent, error.attempts)
 
+    @pytest.mark.asyncio
     async def test_success_settles_it(self) -> None:
         """An attempt that is answered after one that hung is a success like any other."""
         it = rig(hang(), answer(SENT))
@@ -261,6 +280,7 @@ class TestWhetherItWasSent:
         assert SENT_RESULT == await it.transport.execute(SEND_CODE)
         assert [0.25] == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_passing_failure_is_overcome(self) -> None:
         """A 5016 once, then a success: nobody gets two."""
         it = rig(refusal(5016), answer(PLAN))
@@ -268,6 +288,7 @@ class TestWhetherItWasSent:
 
         assert ["InternalSendError", None] == [each.error for each in it.attempts]
 
+    @pytest.mark.asyncio
     async def test_unguarded_send_is_not_repeated(self) -> None:
         """An SMS that may have been sent is not sent again."""
         it = rig(hang(), answer(PLAN))
@@ -276,6 +297,7 @@ class TestWhetherItWasSent:
         assert isinstance(error, ResponseTimeoutError)
         assert (True, 1) == (error.may_have_been_sent, error.attempts)
 
+    @pytest.mark.asyncio
     async def test_unguarded_send_is_repeated_at_wish(self) -> None:
         """Unless the caller asks for it."""
         it = rig(hang(), answer(PLAN), retry=RetryPolicy(repeat_uncertain=True))
@@ -283,6 +305,7 @@ class TestWhetherItWasSent:
 
         assert 2 == len(it.engine.requests)
 
+    @pytest.mark.asyncio
     async def test_calls_do_not_share_it(self) -> None:
         """What one call remembers is nothing to the next."""
         it = rig(hang(), refusal(3004), refusal(3004))
@@ -294,6 +317,7 @@ class TestWhetherItWasSent:
 class TestTime:
     """The timeout of an attempt and the deadline of a call."""
 
+    @pytest.mark.asyncio
     async def test_attempt_gets_no_more_than_is_left(self) -> None:
         """Each attempt may take the timeout, the last one only what the deadline leaves it."""
         it = rig(hang(), hang(), timeout=10, deadline=12)
@@ -302,6 +326,7 @@ class TestTime:
         assert [10, 1.75] == it.engine.timeouts
         assert (2, 1012.0) == (error.attempts, it.time.now)
 
+    @pytest.mark.asyncio
     async def test_deadline_may_be_the_shorter(self) -> None:
         """A deadline below the timeout bounds the first attempt already."""
         it = rig(answer(SENT), timeout=10, deadline=3)
@@ -309,6 +334,7 @@ class TestTime:
 
         assert [3] == it.engine.timeouts
 
+    @pytest.mark.asyncio
     async def test_waits_count(self) -> None:
         """A wait that would reach the deadline is not begun."""
         it = rig(refused_connection(), deadline=0.25)
@@ -316,6 +342,7 @@ class TestTime:
 
         assert [] == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_late_wake_up_starts_nothing(self) -> None:
         """When the sleep overshoots the deadline, no attempt is begun that could not end."""
         it = rig(refused_connection(), late=30.0)
@@ -324,6 +351,7 @@ class TestTime:
         assert isinstance(error, ConnectError)
         assert (1, [0.25]) == (error.attempts, it.time.sleeps)
 
+    @pytest.mark.asyncio
     async def test_there_may_be_no_limit(self) -> None:
         """Infinity is no limit, neither for an attempt nor for a call."""
         it = rig(
@@ -337,6 +365,7 @@ class TestTime:
         assert [None, None] == it.engine.timeouts
         assert [86400.0] == it.time.sleeps
 
+    @pytest.mark.asyncio
     async def test_call_may_say_otherwise(self) -> None:
         """Timeout, deadline and policy of one call go before those of the client."""
         it = rig(hang(), hang(), hang(), hang(), timeout=10, deadline=30)
@@ -349,6 +378,7 @@ class TestTime:
         assert [0.5] == it.time.sleeps
         assert 1004.5 == it.time.now
 
+    @pytest.mark.asyncio
     async def test_next_call_has_the_clients_again(self) -> None:
         """What one call says holds for it alone."""
         it = rig(refused_connection(), hang(), answer(SENT))
@@ -358,6 +388,7 @@ class TestTime:
 
         assert [2, 10.0, 10.0] == it.engine.timeouts
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["timeout", "deadline"])
     @pytest.mark.parametrize(
         ("value", "kind", "problem"),
@@ -382,6 +413,7 @@ class TestTime:
 
         assert [] == it.engine.requests
 
+    @pytest.mark.asyncio
     async def test_policy_is_checked(self) -> None:
         """A policy that is none is refused by name, for the client and for a call."""
         problem = "^retry: expected RetryPolicy, got int$"
@@ -394,6 +426,7 @@ class TestTime:
 class TestBudget:
     """The budget that the calls of a client share."""
 
+    @pytest.mark.asyncio
     async def test_outage_is_not_amplified(self) -> None:
         """When the budget is spent, failures are raised at once."""
         it = rig(*[refused_connection() for _ in range(9)], budget=RetryBudget(capacity=10))
@@ -401,6 +434,7 @@ class TestBudget:
 
         assert [3, 1, 1, 1] == attempts
 
+    @pytest.mark.asyncio
     async def test_recovery_is_noticed(self) -> None:
         """Calls that succeed at once pay for a repeat by and by."""
         successes = [answer(SENT) for _ in range(5)]
@@ -419,6 +453,7 @@ class TestBudget:
         assert 2 == exhausted.attempts
         assert SENT_RESULT == await it.transport.execute(SEND_CODE)
 
+    @pytest.mark.asyncio
     async def test_repeats_that_help_cost_nothing(self) -> None:
         """A call that succeeds after a repeat leaves the budget as it was."""
         steps = [step for _ in range(9) for step in (refused_connection(), answer(SENT))]
@@ -428,6 +463,7 @@ class TestBudget:
 
         assert [] == it.engine.script
 
+    @pytest.mark.asyncio
     async def test_what_is_final_costs_nothing(self) -> None:
         """Only repeats are paid for, not failures."""
         budget = RetryBudget(capacity=5)
@@ -437,6 +473,7 @@ class TestBudget:
 
         assert budget.spend()
 
+    @pytest.mark.asyncio
     async def test_exhaustion_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         """That a repeat was not paid for can be seen at DEBUG."""
         caplog.set_level(logging.DEBUG, "engagelab_async")
@@ -473,6 +510,7 @@ class Blocking:
 class TestCancellation:
     """A caller that waits no longer."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("place", ["attempt", "sleep"])
     async def test_passes_at_once(self, place: str) -> None:
         """Whether an attempt or a wait is under way, the call ends there, cancelled."""
@@ -499,6 +537,7 @@ class TestCancellation:
 class TestClosing:
     """The end of a transport."""
 
+    @pytest.mark.asyncio
     async def test_refuses_calls(self) -> None:
         """A closed transport sends nothing, and says so."""
         it = rig(answer(SENT))
@@ -508,6 +547,7 @@ class TestClosing:
 
         assert [] == it.engine.requests
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(("owns_engine", "closed"), [(True, 1), (False, 0)])
     async def test_closes_what_is_its_own(self, owns_engine: bool, closed: int) -> None:
         """Its own engine is closed, the caller's is not."""
@@ -517,6 +557,7 @@ class TestClosing:
         assert closed == it.engine.closed
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["otp.send", "otp.send_custom_message", "otp.verify"])
 async def test_every_operation_can_be_executed(name: str) -> None:
     """The transport knows no operation by name: a value is enough."""
@@ -527,6 +568,7 @@ async def test_every_operation_can_be_executed(name: str) -> None:
     assert isinstance(result, OPERATIONS[name].endpoint.result)
 
 
+@pytest.mark.asyncio
 async def test_closing_ends_the_repeats() -> None:
     """A client that is closed while a call waits makes no further attempt; its error is told."""
     it = rig(refusal(None, 502), answer(SENT))
@@ -542,6 +584,7 @@ async def test_closing_ends_the_repeats() -> None:
     assert 1 == len(it.engine.requests)
 
 
+@pytest.mark.asyncio
 async def test_closing_during_an_attempt_promises_no_other() -> None:
     """An attempt that fails when the client is closed already is reported as the last."""
     attempts: list[Attempt] = []
@@ -567,6 +610,7 @@ async def test_closing_during_an_attempt_promises_no_other() -> None:
     assert [None] == [each.delay for each in attempts]
 
 
+@pytest.mark.asyncio
 async def test_attempts_can_be_made_one_at_a_time() -> None:
     """A call says after each failure when to try again, and patience outlasts the policy."""
     it = rig(*[refused_connection()] * 3, refusal(3002), retry=RetryPolicy(attempts=1))
@@ -588,6 +632,7 @@ READS = [name for name, each in OPERATIONS.items() if each.endpoint.method == "G
 class TestReads:
     """A read sends nothing, whatever becomes of it."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", READS)
     @pytest.mark.parametrize(
         "step",

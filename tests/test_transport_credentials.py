@@ -39,6 +39,7 @@ class TestCredentials:
         """Four characters would be half of a key of eight, or all of it."""
         assert "Credentials(key='…', secret=<hidden>)" == repr(Credentials("shop-key", "s"))
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("words", "shown"),
         [

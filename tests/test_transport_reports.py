@@ -34,6 +34,7 @@ SENT_RESULT = Sent("1725407449772531712", "sms")
 class TestHook:
     """What ``on_attempt`` is told."""
 
+    @pytest.mark.asyncio
     async def test_every_attempt_in_order(self) -> None:
         """Each attempt is told when it has ended, with what followed from it."""
         it = rig(
@@ -49,6 +50,7 @@ class TestHook:
             Attempt("otp.send_code", "otp", 3, 200, None, None, 0.125, None),
         ] == it.attempts
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("step", "status", "code", "error"),
         [
@@ -75,6 +77,7 @@ class TestHook:
             attempt.delay,
         )
 
+    @pytest.mark.asyncio
     async def test_may_fail(self, caplog: pytest.LogCaptureFixture) -> None:
         """What the hook raises is logged, and changes neither a success nor a failure."""
 
@@ -88,6 +91,7 @@ class TestHook:
         assert 3 == caplog.text.count("ZeroDivisionError: no metrics today")
         assert 3 == caplog.messages.count("on_attempt failed")
 
+    @pytest.mark.asyncio
     async def test_what_it_returns_is_awaited(self) -> None:
         """A function that returns a coroutine loses nothing; what that raises is logged."""
         seen: list[Attempt] = []
@@ -121,6 +125,7 @@ class TestHook:
         with pytest.raises(TypeError, match="on_attempt: expected a function, got int"):
             rig(on_attempt=7)  # type: ignore[arg-type]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(("level", "records"), [(logging.INFO, 0), (logging.DEBUG, 1)])
     async def test_is_not_needed(
         self, caplog: pytest.LogCaptureFixture, level: int, records: int
@@ -142,6 +147,7 @@ class TestHook:
 class TestLog:
     """What is logged."""
 
+    @pytest.mark.asyncio
     async def test_levels(self, caplog: pytest.LogCaptureFixture) -> None:
         """Attempts are logged at DEBUG, and those that are repeated at WARNING as well."""
         caplog.set_level(logging.DEBUG, "engagelab_async")
@@ -169,6 +175,7 @@ class TestLog:
             ),
         ] == caplog.record_tuples
 
+    @pytest.mark.asyncio
     async def test_is_quiet_without_repeats(self, caplog: pytest.LogCaptureFixture) -> None:
         """At the usual level, neither a success nor an error that is raised is logged."""
         caplog.set_level(logging.INFO)

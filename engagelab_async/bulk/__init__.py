@@ -3,6 +3,8 @@
 ::
 
     numbers ──> broadcast ──> SendSMS operations                                   broadcasting.py
+      ├── normalize_number               as they are sent, local ones too          numbers.py
+      └── PeopleList                     out of a file                             lists.py
 
     EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
@@ -15,33 +17,46 @@
             ├── identity                 what makes two operations the same        identity.py
             └── RunJournal               durable before, durable after             journal/
 
-Beside the run, `segments` counts what a text is sent as.
+    replies, errors ──> Suppression      who is not sent to                        suppression.py
+
+Beside the run, `sms_units` counts what a text is sent as.
 """
 
-from .broadcasting import broadcast
+from .broadcasting import InvalidRecipient, RecipientCheck, broadcast, check_recipients
 from .journal import Journal, JournalError
+from .numbers import normalize_number
 from .outcomes import Accepted, Outcome, Rejected, Skipped, Uncertain
 from .rate import Limiter, Rate, RateLimit
 from .report import BulkReport
 from .run import FanOut, FanOutOptions, fan_out
+from .segments import SMSUnits, sms_units
 from .stopping import StopRule, stop_on_fatal_error
+from .suppression import STOP_WORDS, Suppression
 
 __all__ = [
+    "STOP_WORDS",
     "Accepted",
     "BulkReport",
     "FanOut",
     "FanOutOptions",
+    "InvalidRecipient",
     "Journal",
     "JournalError",
     "Limiter",
     "Outcome",
     "Rate",
     "RateLimit",
+    "RecipientCheck",
     "Rejected",
+    "SMSUnits",
     "Skipped",
     "StopRule",
+    "Suppression",
     "Uncertain",
     "broadcast",
+    "check_recipients",
     "fan_out",
+    "normalize_number",
+    "sms_units",
     "stop_on_fatal_error",
 ]

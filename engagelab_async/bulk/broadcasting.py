@@ -8,20 +8,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, overload
+
+from attrs import field, frozen
 
 from engagelab_async.arguments import check_integer
 from engagelab_async.frames import clears_frames
 from engagelab_async.sms.messages import SendSMS
 from engagelab_async.template import Template
 
+from .numbers import check_country, normalize_number
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-_NO_NUMBER: Final = "not a phone number with its country code"
 
 Params = Mapping[str, str | int]
 Recipient = str | tuple[str, Params]
@@ -30,17 +32,38 @@ Recipient = str | tuple[str, Params]
 _MOST_GROUPS: Final = 1000
 """How many groups may wait to be filled; the oldest is sent as it is."""
 
-_LEAST_DIGITS: Final = 7
-_MOST_DIGITS: Final = 15
-# Blanks, and what address books put around a number: marks for the direction of writing, and the
-# byte order mark.
-_BLANKS: Final = dict.fromkeys(map(ord, " \t\u00a0\u00ad\u2007\u2009\u202f")) | dict.fromkeys(
-    [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF]
-)
-_MARKS: Final = dict.fromkeys(map(ord, "-.()\u2010\u2011\u2012\u2013\u2014\u2212"))
 
-_FRACTION: Final = re.compile(r"\+?[0-9]+[.,]0+")
-_LAST_DIGIT_ALONE: Final = re.compile(r".*[-.(\u2010-\u2014\u2212][0-9]\)?")
+@frozen
+class InvalidRecipient:
+    """A recipient that cannot be sent to.
+
+    Attributes:
+        index: Its position, counted from 0.
+        reason: What is wrong with it; does not quote it.
+        recipient: What was passed. A ``repr`` does not show it.
+    """
+
+    index: int
+    reason: str
+    recipient: object = field(repr=False)
+
+
+@frozen
+class RecipientCheck:
+    """What `check_recipients` found.
+
+    Attributes:
+        valid: How many can be sent to.
+        duplicates: How many more were the same as an earlier one.
+        invalid: The others.
+    """
+
+    valid: int
+    duplicates: int
+    invalid: tuple[InvalidRecipient, ...]
+
+
+OnInvalid = Callable[[InvalidRecipient], object]
 
 
 @overload
@@ -49,6 +72,8 @@ def broadcast(
     template: str | int | Template,
     *,
     params: Params | None = ...,
+    country: str | None = ...,
+    on_invalid: OnInvalid | None = ...,
     targets_per_request: int = ...,
     group_by_params: bool = ...,
     plan_name: str | None = ...,
@@ -63,6 +88,8 @@ def broadcast(
     template: str | int | Template,
     *,
     params: Params | None = ...,
+    country: str | None = ...,
+    on_invalid: OnInvalid | None = ...,
     targets_per_request: int = ...,
     group_by_params: bool = ...,
     plan_name: str | None = ...,
@@ -77,6 +104,8 @@ def broadcast(
     template: str | int | Template,
     *,
     params: Params | None = None,
+    country: str | None = None,
+    on_invalid: OnInvalid | None = None,
     targets_per_request: int = 200,
     group_by_params: bool = True,
     plan_name: str | None = None,
@@ -85,19 +114,20 @@ def broadcast(
 ) -> Iterator[SendSMS] | AsyncIterator[SendSMS]:
     """Make the operations that send one SMS template to many phones.
 
-    Numbers begin with their country code, with ``+`` or ``00`` before it or neither. They may be
-    written with spaces, dashes, dots and parentheses, and are sent as ``+6591234567``. A national
-    number cannot always be recognized; it is refused if it begins with a zero or is too short. So
-    are entries that could be read as a different number: with a slash, as a decimal fraction
-    (``6591234567.0``), and with a last digit that stands alone, as in an extension or a range
-    (``+65 9123 4567-8``). Duplicates with equal params are removed. For that, the numbers so far
-    are kept in memory, about 70 bytes each.
+    Numbers may be written with blanks, dashes, dots and brackets, and are sent as ``+6591234567``;
+    `engagelab_async.bulk.normalize_number` describes what is read and what is refused. Duplicates
+    with equal params are removed. For that, the numbers so far are kept in memory, about 70 bytes
+    each.
 
     Args:
         recipients: Any iterable or async iterable of phone numbers, or of pairs of a number and
             its own params.
         template: The template, or its id.
         params: Values of the template's variables; those of a recipient override them.
+        country: The country of numbers without ``+`` or ``00``, as its ISO 3166 code, such as
+            ``SG``; needs the extra ``numbers``. By default, all need their country code.
+        on_invalid: Called with each recipient that cannot be sent to, such as ``bad.append``; it
+            is left out. By default, it raises.
         targets_per_request: How many numbers one operation has at most.
         group_by_params: Group recipients with equal params, wherever they are in the list. If
             not, only neighbours share an operation, and the list's order is kept.
@@ -113,27 +143,61 @@ def broadcast(
         TypeError: An argument is of the wrong type; for a recipient, when it is reached.
         ValueError: A number is out of range, or a recipient is not a phone number. The text names
             its position, counted from 0, and never the number.
+        ConfigurationError: `country` needs an extra that is not installed.
 
     Example:
         >>> for operation in broadcast(["+65 9123-4567", "6591234568"], "1233"):
         ...     print(operation.to)
         ('+6591234567', '+6591234568')
     """
-    if isinstance(recipients, str | bytes | Mapping):
-        kind = type(recipients).__name__
-        raise TypeError(f"recipients: expected an iterable of phone numbers, got {kind}")
+    _check_iterable(recipients, Iterable | AsyncIterable, "an iterable or async iterable")
+    shared = Template.of(template) if params is None else Template.of(template, params=params)
     grouping = _Grouping(
-        Template.of(template) if params is None else Template.of(template, params=params),
+        _Reader(shared, country, on_invalid),
         check_integer(targets_per_request, "targets_per_request", 1),
         _MOST_GROUPS if group_by_params else 1,
         {"plan_name": plan_name, "schedule_time": schedule_time, "custom_args": custom_args},
     )
     if isinstance(recipients, AsyncIterable):
         return _broadcast_async(recipients, grouping)
-    if isinstance(recipients, Iterable):
-        return _broadcast(iter(recipients), grouping)
+    return _broadcast(iter(recipients), grouping)
+
+
+@clears_frames
+def check_recipients(
+    recipients: Iterable[Recipient], *, country: str | None = None
+) -> RecipientCheck:
+    """Look at recipients as `broadcast` does, before anything is sent.
+
+    Args:
+        recipients: Phone numbers, or pairs of a number and its own params.
+        country: As for `broadcast`.
+
+    Raises:
+        TypeError: `recipients` is not an iterable.
+        ValueError: There is no such country.
+        ConfigurationError: `country` needs an extra that is not installed.
+
+    Example:
+        >>> found = check_recipients(["+6591234567", "65 9123 4567", "nobody"])
+        >>> found.valid, found.duplicates, found.invalid[0].reason
+        (1, 1, 'not a phone number with its country code')
+    """
+    _check_iterable(recipients, Iterable, "an iterable")
+    invalid: list[InvalidRecipient] = []
+    reader = _Reader(Template("1"), country, invalid.append)
+    valid = 0
+    for recipient in recipients:
+        valid += reader.read(recipient) is not None
+    return RecipientCheck(valid, reader.count - valid - len(invalid), tuple(invalid))
+
+
+def _check_iterable(recipients: object, kinds: type | UnionType, expected: str) -> None:
     kind = type(recipients).__name__
-    raise TypeError(f"recipients: expected an iterable or async iterable, got {kind}")
+    if isinstance(recipients, str | bytes | Mapping):
+        raise TypeError(f"recipients: expected an iterable of phone numbers, got {kind}")
+    if not isinstance(recipients, kinds):
+        raise TypeError(f"recipients: expected {expected}, got {kind}")
 
 
 def _broadcast(recipients: Iterator[Recipient], grouping: _Grouping) -> Iterator[SendSMS]:
@@ -172,57 +236,85 @@ operations of a second run for new ones.
 """
 
 
+class _Reader:
+    """Reads recipients, each once.
+
+    Args:
+        template: With the params that all recipients share.
+        country: The country of local numbers.
+        on_invalid: Called with what cannot be read, instead of raising.
+    """
+
+    def __init__(
+        self, template: Template, country: str | None, on_invalid: OnInvalid | None
+    ) -> None:
+        self.template = template
+        self.shared = _group_of(template.params)
+        self._country = None if country is None else check_country(country)
+        self._on_invalid = on_invalid
+        self.count = 0
+        # There may be millions: a number is kept as an int, one with its own params as a digest.
+        self._seen: set[int | bytes] = set()
+
+    @clears_frames
+    def read(self, recipient: Recipient) -> tuple[str, _Group] | None:
+        """Return a recipient's number and group, or ``None`` if it is not to be sent to."""
+        group = self.shared
+        try:
+            if isinstance(recipient, str):
+                number = recipient
+            else:
+                number, group = self._parts(recipient)
+            number = normalize_number(number, self._country)
+        except (TypeError, ValueError) as error:
+            if self._on_invalid is None:
+                raise type(error)(f"recipients[{self.count}]: {error}") from None
+            self.count += 1
+            self._on_invalid(InvalidRecipient(self.count - 1, str(error), recipient))
+            return None
+        self.count += 1
+        known = int(number) if group is self.shared else _digest(number, group)
+        if known in self._seen:
+            return None
+        self._seen.add(known)
+        return number, group
+
+    def _parts(self, recipient: tuple[str, Params]) -> tuple[str, _Group]:
+        if not isinstance(recipient, tuple) or len(recipient) != 2:  # noqa: PLR2004 - a pair
+            raise TypeError("expected a phone number, or a pair of a number and its params")
+        number, params = recipient
+        own = Template(self.template.id, params=params).params
+        group = _group_of({**self.template.params, **own})
+        return number, self.shared if group == self.shared else group
+
+
 class _Grouping:
     """Numbers that wait until there are enough for an operation.
 
     Args:
-        template: With the params that all recipients share.
+        reader: What reads recipients.
         size: How many numbers an operation has at most.
         most_groups: How many groups may wait.
         options: What all operations have besides.
     """
 
     def __init__(
-        self, template: Template, size: int, most_groups: int, options: Mapping[str, Any]
+        self, reader: _Reader, size: int, most_groups: int, options: Mapping[str, Any]
     ) -> None:
         # One is made in any case: what is wrong with the options shows before the first is sent.
-        SendSMS("+6591234567", template, **options)
+        SendSMS("+6591234567", reader.template, **options)
+        self._reader = reader
         self._size = size
         self._most_groups = most_groups
         self._options = options
-        self._template = template
-        self._shared = _group_of(template.params)
         self._waiting: dict[_Group, list[str]] = {}
-        self._taken_in = 0
-        # There may be millions: a number is kept as an int, one with its own params as a digest.
-        self._seen: set[int | bytes] = set()
         self.full: list[SendSMS] = []
 
-    @clears_frames
     def add(self, recipient: Recipient) -> None:
         """Take in a recipient."""
-        group = self._shared
-        try:
-            if not isinstance(recipient, str):
-                recipient, group = self._parts(recipient)
-            number = phone_number(recipient)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"recipients[{self._taken_in}]: {error}") from None
-        self._taken_in += 1
-        known = int(number) if group is self._shared else _digest(number, group)
-        if known not in self._seen:
-            self._seen.add(known)
-            self._put(number, group)
-
-    def _parts(self, recipient: tuple[str, Params]) -> tuple[str, _Group]:
-        if not isinstance(recipient, tuple) or len(recipient) != 2:  # noqa: PLR2004 - a pair
-            raise TypeError("expected a phone number, or a pair of a number and its params")
-        number, params = recipient
-        if not isinstance(number, str):
-            raise TypeError(f"expected a phone number as a str, got {type(number).__name__}")
-        own = Template(self._template.id, params=params).params
-        group = _group_of({**self._template.params, **own})
-        return number, self._shared if group == self._shared else group
+        found = self._reader.read(recipient)
+        if found is not None:
+            self._put(*found)
 
     def _put(self, number: str, group: _Group) -> None:
         numbers = self._waiting.get(group)
@@ -235,8 +327,8 @@ class _Grouping:
             self._finish(group)
 
     def _finish(self, group: _Group) -> None:
-        template = self._template
-        if group is not self._shared:
+        template = self._reader.template
+        if group is not self._reader.shared:
             template = Template(template.id, params=dict(group))
         self.full.append(SendSMS(self._waiting.pop(group), template, **self._options))
 
@@ -249,44 +341,6 @@ class _Grouping:
         """Complete what waits, oldest first."""
         for group in tuple(self._waiting):
             self._finish(group)
-
-
-def phone_number(text: str) -> str:
-    """Write a phone number in the one way in which it is sent: ``+``, country code, number.
-
-    Args:
-        text: The number as it was written; see `broadcast`.
-
-    Raises:
-        ValueError: It is no phone number with a country code. The text does not quote it.
-
-    Example:
-        >>> phone_number("0065 (9123) 4567")
-        '+6591234567'
-    """
-    bare = text if text.removeprefix("+").isdecimal() else _bare(text)
-    digits = bare[1:] if bare.startswith("+") else bare.removeprefix("00")
-    if not (_LEAST_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isdecimal()):
-        raise ValueError(_NO_NUMBER)
-    if not digits.isascii():
-        raise ValueError(_NO_NUMBER)
-    if digits[0] == "0":
-        raise ValueError("begins with 0; write + and the country code")
-    return f"+{digits}"
-
-
-def _bare(text: str) -> str:
-    """Remove separators, unless that would result in a different number."""
-    written = text.translate(_BLANKS)
-    if _FRACTION.fullmatch(written):
-        raise ValueError("a decimal fraction; keep numbers as text, where they come from")
-    # Dialled at home and left out abroad.
-    if "(0)" in written:
-        raise ValueError("leave out the (0), which is not dialled from abroad")
-    # An extension, or the end of a range: 4567-8 is 4567 and 4568.
-    if _LAST_DIGIT_ALONE.fullmatch(written):
-        raise ValueError("ends in a single digit; leave it out, or write it with the others")
-    return written.translate(_MARKS)
 
 
 def _group_of(params: Mapping[str, str]) -> _Group:

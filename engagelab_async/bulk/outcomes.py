@@ -21,7 +21,7 @@ from engagelab_async.sms.messages import Plan
 
 R = TypeVar("R")
 
-SkipReason = Literal["settled", "refused", "duplicate", "stopped"]
+SkipReason = Literal["settled", "refused", "duplicate", "suppressed", "stopped"]
 
 
 @frozen(kw_only=True)
@@ -142,6 +142,8 @@ class Skipped(_Outcome, Generic[R]):
         reason: ``settled``: the journal says that the API accepted it in an earlier run.
             ``refused``: the journal says that the API refused it permanently in an earlier run.
             ``duplicate``: this run, which has a journal, has had the same operation before.
+            ``suppressed``: the recipients must not be sent to; those of a request to several
+            are left out of it, and have an outcome of their own.
             ``stopped``: the run stopped before it was sent.
     """
 

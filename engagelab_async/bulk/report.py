@@ -24,12 +24,14 @@ class BulkReport(Serializable):
         accepted: How many operations the API accepted.
         rejected: How many were refused or could not be sent; nothing was sent for them.
         uncertain: How many may have been sent.
-        skipped: How many this run did not send: settled before, duplicates, or not reached.
+        skipped: How many this run did not send: settled before, duplicates, suppressed, or not
+            reached.
         targets: How many recipients the accepted operations had.
         shortfall: How many of those the platform dropped without an error.
         rejected_targets: How many recipients the rejected operations had.
         uncertain_targets: How many recipients the uncertain operations had.
         skipped_targets: How many recipients the skipped operations had.
+        suppressed_targets: How many of those must not be sent to.
         errors: How many operations ended in each error: by the API's code where it had one
             (``"5011"``), else by the error's class (``"ConnectError"``).
         repeats: How many requests were retries.
@@ -56,6 +58,7 @@ class BulkReport(Serializable):
     p50: float
     p99: float
     stopped: str | None
+    suppressed_targets: int = 0
 
     @property
     def total(self) -> int:
@@ -73,6 +76,7 @@ class Tally:
     latencies: Counter[int] = field(factory=Counter)
     repeats: int = 0
     shortfall: int = 0
+    suppressed_targets: int = 0
 
     def add(self, outcome: AnyOutcome) -> None:
         """Count an outcome."""
@@ -86,6 +90,8 @@ class Tally:
             self.shortfall += outcome.shortfall
         elif isinstance(outcome, Rejected | Uncertain):
             self.errors[error_key(outcome)] += 1
+        elif outcome.reason == "suppressed":
+            self.suppressed_targets += targets_of(outcome.operation)
 
     def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
         """Make a report."""
@@ -107,6 +113,7 @@ class Tally:
             p50=self._quantile(0.50),
             p99=self._quantile(0.99),
             stopped=stopped,
+            suppressed_targets=self.suppressed_targets,
         )
 
     def _quantile(self, share: float) -> float:

@@ -19,6 +19,7 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Container,
     Iterable,
     Iterator,
     Mapping,
@@ -110,6 +111,7 @@ class FanOut:
         resend_uncertain: bool = False,
         split_rejected: bool = False,
         reference: bool = True,
+        suppress: Container[str] | None = None,
         grace: float = GRACE,
     ) -> None:
         self._store = journal
@@ -133,6 +135,7 @@ class FanOut:
             reference=reference,
             key=key,
             intent_lifetime=intent_lifetime,
+            suppress=suppress,
         )
         self._journal: RunJournal | None = None
         self._tally = Tally()
@@ -475,6 +478,9 @@ class FanOutOptions(TypedDict, total=False):
         reference: With a journal, put a key ``engagelab_async`` into the ``custom_args`` of each
             `SendSMS`, unless there is one; the default. Callbacks bring it back, and by it
             `Journal.settle` knows the operation.
+        suppress: Recipients who must not be sent to: a `Suppression`, or another container. They
+            are left out, in an outcome ``Skipped("suppressed")``; the journal knows an operation
+            with and without them as the same.
 
     .. versionadded:: 0.1.0
     """
@@ -491,6 +497,7 @@ class FanOutOptions(TypedDict, total=False):
     resend_uncertain: bool
     split_rejected: bool
     reference: bool
+    suppress: Container[str] | None
 
 
 def fan_out(
@@ -509,6 +516,7 @@ def fan_out(
     resend_uncertain: bool = False,
     split_rejected: bool = False,
     reference: bool = True,
+    suppress: Container[str] | None = None,
 ) -> FanOut:
     """Check the arguments of `EngageLab.fan_out` and make the run."""
     return FanOut(
@@ -525,7 +533,15 @@ def fan_out(
         resend_uncertain=check_flag(resend_uncertain, "resend_uncertain"),
         split_rejected=check_flag(split_rejected, "split_rejected"),
         reference=check_flag(reference, "reference"),
+        suppress=None if suppress is None else _container(suppress),
     )
+
+
+def _container(value: Container[str]) -> Container[str]:
+    # The name of a file contains strings, too.
+    if isinstance(value, str | bytes) or not isinstance(value, Container):
+        raise TypeError(f"suppress: expected a container of recipients, got {type(value).__name__}")
+    return value
 
 
 def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:

@@ -12,7 +12,7 @@ A character that takes two units is never split between two parts: it begins the
 unit before it is lost.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from attrs import frozen
 
@@ -64,6 +64,39 @@ def segments(text: str) -> Segments:
     twos = _EXTENSION if encoding == "GSM-7" else frozenset(filter(_BASIC_PLANE.__lt__, text))
     units = len(text) + sum(map(text.count, twos))
     return Segments(encoding, units, 1 if units <= single else _parts(text, twos, part))
+
+
+class SMSUnits(NamedTuple):
+    """How a text is sent.
+
+    Attributes:
+        units: How many SMS are paid for; an empty text is one.
+        encoding: ``GSM-7`` or ``UCS-2``.
+        ucs2_characters: The characters that force UCS-2, each once, in the order of the text.
+    """
+
+    units: int
+    encoding: Encoding
+    ucs2_characters: tuple[str, ...]
+
+
+def sms_units(text: str) -> SMSUnits:
+    """Count the SMS that a text is sent as, and find what makes it expensive.
+
+    Args:
+        text: The text as it is delivered, with its variables filled in, and the signature that
+            the platform adds.
+
+    Example:
+        >>> sms_units("Your code is 039487.")
+        SMSUnits(units=1, encoding='GSM-7', ucs2_characters=())
+        >>> sms_units("Your code is 039487… " * 4)
+        SMSUnits(units=2, encoding='UCS-2', ucs2_characters=('…',))
+    """
+    found = segments(text)
+    return SMSUnits(
+        found.count, found.encoding, tuple(dict.fromkeys(c for c in text if c not in _GSM))
+    )
 
 
 def outside_gsm(text: str) -> frozenset[str]:

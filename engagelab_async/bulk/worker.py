@@ -26,7 +26,7 @@ from .report import targets_of
 from .stopping import may_be_tried_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from engagelab_async.operation import Operation
     from engagelab_async.retry import RetryPolicy
@@ -57,6 +57,7 @@ class RunContext:
         key: Makes identities for the journal.
         intent_lifetime: Seconds for which an intent is good. One that is older is withdrawn.
         journal: The open journal.
+        suppress: Recipients who must not be sent to.
         in_flight: How many requests are in flight.
     """
 
@@ -72,6 +73,7 @@ class RunContext:
     key: Key | None
     intent_lifetime: float
     journal: RunJournal | None = None
+    suppress: Container[str] | None = None
     in_flight: int = 0
 
     @property
@@ -104,6 +106,8 @@ class Task:
         intended: Whether its intent is in the journal.
         unrecorded: Whether the journal could not record that it was not sent.
         when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
+        whole: The operation with the recipients who must not be sent to, if there were some. It is
+            what the journal knows, and what is divided: the next run may leave out others.
     """
 
     run: RunContext
@@ -114,6 +118,7 @@ class Task:
     intended: bool = False
     unrecorded: bool = False
     when_recorded: Callable[[], object] | None = None
+    whole: Operation[Any] | None = None
     _doubtful: bool = False
     _looked_up: bool = False
     _in_flight: bool = False
@@ -128,7 +133,7 @@ class Task:
             permit: The worker's; held, and released while it backs off.
 
         Returns:
-            The outcome, or the tasks of its two halves.
+            The outcome, or the tasks of its parts.
         """
         run = self.run
         try:
@@ -173,6 +178,10 @@ class Task:
         journal = self.run.journal
         if journal is not None and not self.digest:
             self.digest = identity(self.operation, self.run.key, call.request.body)
+        if self.run.suppress is not None and self.whole is None and not self.attempts:
+            left_out = await self._leave_out(self.run.suppress)
+            if left_out is not None:
+                return left_out
         while True:
             blocked = await self._paced(permit)
             if blocked is not None or journal is None:
@@ -188,6 +197,23 @@ class Task:
             # Meanwhile a pause has begun; or the process was suspended, and the intent is taken for
             # that of one that has died.
             self._withdraw()
+
+    async def _leave_out(self, suppress: Container[str]) -> AnyOutcome | list[Task] | None:
+        """Leave out the recipients who must not be sent to, unless the journal knows them all."""
+        whole: Any = self.operation
+        to = getattr(whole, "to", ())
+        targets = (to,) if isinstance(to, str) else to
+        left_out = tuple(each for each in targets if each in suppress)
+        if not left_out:
+            return None
+        known = await self._look_up()
+        if known is not None:
+            return self._recorded(known)
+        if len(left_out) == len(targets):
+            return Skipped(whole, "suppressed", index=self.index)
+        self.whole = whole
+        self.operation = evolve(whole, to=tuple(each for each in targets if each not in left_out))
+        return [self, Task(self.run, evolve(whole, to=left_out), self.index)]
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
         """Wait until the run's flow control lets the request be sent."""
@@ -403,7 +429,7 @@ class Task:
 
     def halves(self) -> list[Task]:
         """Divide the operation, and record it in the journal; the second half comes first."""
-        operation = self.operation
+        operation = self.whole or self.operation
         if not isinstance(operation, SendSMS) or len(operation.to) == 1:
             # The record says that it was divided, which is impossible.
             raise ValueError("key: it makes different operations the same")

@@ -17,7 +17,7 @@
         ├── fleet …        what several machines send                         fleet.py
         ├── webhooks …     callbacks, shown as they come, or made             webhooks
         ├── sandbox        the API on this machine, until Ctrl-C              sandbox.py
-        └── demo           everything once, against a sandbox of its own      demo.py, scenes.py
+        └── demo           the calls, against a sandbox of its own           demo.py
 
 Only this module can be imported without the extra ``[cli]``.
 """
@@ -31,7 +31,7 @@ from engagelab_async.extras import install_hint
 from .signals import treated_as_ctrl_c
 from .streams import safe_streams
 
-_EXTRA: Final = frozenset({"cyclopts", "rich", "yaml"})
+_EXTRA: Final = frozenset({"cyclopts", "dotenv", "jinja2", "rich", "yaml"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

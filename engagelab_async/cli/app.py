@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 from cyclopts import (
     App,
@@ -15,18 +16,21 @@ from cyclopts import (
 from engagelab_async import __version__
 
 from . import demo, sandbox
+from .check import check
+from .env_file import EnvFileError, loaded
 from .fleet import fleet
 from .journal import journal
 from .options import COMMAND_LINE
 from .otp import otp
-from .outcome import interrupted, misused
+from .outcome import Exit, interrupted, misused
 from .output import show
 from .sms import sms
 from .webhooks import webhooks
 
 _HELP: Final = """Send SMS and one-time codes with EngageLab.
 
-Key pairs come from the environment, because other users of a machine can see a command's options:
+Key pairs come from the environment, or from a file (`--env-file`), because other users of a machine
+can see a command's options:
 
 - `ENGAGELAB_OTP_DEV_KEY` and `ENGAGELAB_OTP_DEV_SECRET` for `otp`
 - `ENGAGELAB_SMS_DEV_KEY` and `ENGAGELAB_SMS_DEV_SECRET` for `sms`
@@ -58,7 +62,50 @@ app.command(journal)
 app.command(fleet)
 app.command(webhooks)
 app.command(sandbox.serve, name="sandbox", sort_key=3)
-app.command(demo.play, name="demo", sort_key=4)
+app.command(check, sort_key=4)
+app.command(demo.play, name="demo", sort_key=5)
+
+
+@app.command(name="help", sort_key=6)
+def show_help(
+    *command: Annotated[str, Parameter(help="A command, such as `sms send`.", show_default=False)],
+) -> int:
+    """Show what a command does, and its options.
+
+    Example: `engagelab help sms bulk`
+    """
+    if app.parse_commands(command)[2]:
+        show(misused("help: there is no such command"), as_json=False)
+        return Exit.USAGE
+    return run([*command, "--help"])
+
+
+@app.command(sort_key=7)
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="Your shell.")], /
+) -> None:
+    """Print a script that completes commands and options.
+
+    Example: `engagelab completion bash > ~/.local/share/bash-completion/completions/engagelab`
+    """
+    print(app.meta.generate_completion(prog_name="engagelab", shell=shell))  # noqa: T201 - rich would wrap it
+
+
+@app.meta.default
+def _with_env_file(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    env_file: Annotated[
+        Path | None,
+        Parameter(
+            help="Read `ENGAGELAB_` variables from a file such as `.env`. Those of the "
+            "environment come first.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    with loaded(env_file):
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        return int(command(*bound.args, **bound.kwargs) or 0)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -73,8 +120,10 @@ def run(arguments: Sequence[str]) -> int:
     COMMAND_LINE.set(arguments)
     as_json = "--json" in arguments
     try:
-        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+        command, bound, _ = app.meta.parse_args(arguments, exit_on_error=False, print_error=False)
         return int(command(*bound.args, **bound.kwargs) or 0)
+    except EnvFileError as error:
+        outcome = misused(str(error))
     except CycloptsError as error:
         outcome = misused(_words(error))
     except KeyboardInterrupt:

@@ -86,7 +86,7 @@ def _document(path: Path) -> dict[str, Any]:
     if parse is None:
         raise ValueError(f"--file: expected a name that ends in {', '.join(_PARSERS)}")
     try:
-        document = parse(path.read_text(encoding="utf-8"))
+        document = parse(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"--file: {error.strerror}") from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -92,7 +92,7 @@ def typed_line() -> str:
             # begins when there is something, and the waiting is done in short steps.
             next(filter(None, iter(_has_typed, None)))
     try:
-        return sys.stdin.readline().strip()
+        return sys.stdin.readline().lstrip("\ufeff").strip()
     except (OSError, ValueError):
         return ""
 

@@ -32,7 +32,10 @@ def show(
     *,
     json: Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)] = False,
 ) -> int:
-    """Explain a journal: its runs, and the outcomes of the requests. It holds no numbers."""
+    """Explain a journal: its runs, and the outcomes of the requests. It holds no numbers.
+
+    Example: `engagelab journal show people.csv.journal.db`
+    """
     try:
         summary = summarise(file)
     except JournalError as error:

@@ -109,14 +109,15 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "operation": None if action is None else action.endpoint.name,
     }
     if isinstance(outcome, Answered):
-        return made | {"result": _plain(outcome.result)}
+        return made | {"result": as_plain(outcome.result)}
     shown = asdict(outcome, recurse=False, filter=lambda field, _: field.name not in _NOT_IN_JSON)
     return made | {"error": shown}
 
 
-def _plain(result: Any) -> Any:  # noqa: ANN401 - JSON
+def as_plain(result: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of what the API answered."""
     if isinstance(result, tuple):
-        return [_plain(item) for item in result]
+        return [as_plain(item) for item in result]
     return None if result is None else asdict(result, value_serializer=_scriptable)
 
 

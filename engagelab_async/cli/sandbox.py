@@ -56,32 +56,62 @@ def serve(
         tuple[str, ...],
         Parameter(help="Host name that browsers may use for the inbox."),
     ] = (),
+    keys: Annotated[
+        Path | None, Parameter(help="JSON file with the only keys that are accepted.")
+    ] = None,
+    balance: Annotated[
+        str | None, Parameter(help="US dollars of each product's account; a message costs 0.005.")
+    ] = None,
+    quota: Annotated[
+        int | None,
+        Parameter(help="Requests per second of each key; more get 429.", validator=Number(gte=1)),
+    ] = None,
+    strategy: Annotated[
+        tuple[str, ...],
+        Parameter(help="Channels of a template, such as login=whatsapp|sms."),
+    ] = (),
+    review_after: Annotated[
+        float,
+        Parameter(help="Seconds until a template is approved.", validator=_PACE),
+    ] = 1.0,
     store: Annotated[
         Path | None, Parameter(help="File that keeps the messages after a restart.")
+    ] = None,
+    record: Annotated[
+        Path | None, Parameter(help="File to record all calls into, for replay in a test.")
     ] = None,
 ) -> int:
     """Simulate the EngageLab API on this machine, until Ctrl-C.
 
     Messages are not delivered: they appear here, codes included, and in the inbox, a page for the
     browser. Any key pair is accepted, and any template whose id does not begin with "missing".
+
+    Example: `engagelab sandbox --port 8025`
     """
     try:
-        from engagelab_async.sandbox import Sandbox, StoreError
+        from engagelab_async.sandbox import Quota, Review, Sandbox, StoreError
+        from engagelab_async.sandbox.keys import read_keys
     except ModuleNotFoundError:
         return without_extra()
     try:
         sandbox = Sandbox(
             host=host,
             port=port,
+            credentials=None if keys is None else read_keys(keys),
             code_ttl=code_ttl,
+            review=Review.approve(after=review_after),
+            balance=balance,
+            strategies=_strategies(strategy),
+            quota=None if quota is None else Quota(quota),
             callbacks=_callbacks(callback_url, callback_username),
             pace=pace,
             keep=keep,
             allowed_hosts=allow_host,
             token=os.environ.get(_TOKEN),
             store=store,
+            record=record,
         )
-    except (ConfigurationError, ValueError) as error:
+    except (ConfigurationError, OSError, ValueError) as error:
         print_error(f"Cannot start. {spelled(str(error))}")
         return Exit.USAGE
     began = datetime.now(UTC)
@@ -97,6 +127,16 @@ def serve(
     except OSError as error:
         print_error(f"Cannot listen on {host}, port {port}: {error}")
         return Exit.USAGE
+
+
+def _strategies(options: tuple[str, ...]) -> dict[str, str]:
+    strategies = {}
+    for option in options:
+        template_id, equals, channels = option.rpartition("=")
+        if not equals:
+            raise ValueError(f"strategies: expected TEMPLATE=CHANNELS, got {option!r}")
+        strategies[template_id] = channels
+    return strategies
 
 
 def without_extra() -> int:

@@ -1,6 +1,6 @@
 """``engagelab sms templates …``, ``sms signatures …`` and ``otp templates …``."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import asdict, frozen
@@ -27,6 +27,7 @@ from engagelab_async.templates import (
 from . import files, inputs
 from .calls import perform
 from .options import Call, positive
+from .outcome import Action
 
 sms_templates: Final[App] = App(name="templates", help="Templates of text messages.")
 signatures: Final[App] = App(name="signatures", help="Signatures that templates may show.")
@@ -113,24 +114,105 @@ class Codes:
     description: Annotated[str | None, Parameter(help="Its description in the console.")] = None
 
 
-# ------------------------------------------------------------------------------- SMS templates
+def _add_common_commands(
+    app: App,
+    name: str,
+    example: str,
+    *,
+    key: str,
+    list: Callable[[], Action],  # noqa: A002 - as the command is called
+    get: Callable[[str], Action],
+    delete: Callable[[str], Action],
+    reviewed: Callable[[EngageLab], Callable[..., Awaitable[object]]],
+) -> None:
+    """Add the commands that are the same for templates and for signatures.
+
+    Args:
+        app: The commands of one product.
+        name: What a template or a signature is called in a question.
+        example: What the examples begin with, and an id.
+        key: The name of the id in the API, and so in help texts.
+        list: Makes the operation that reads all.
+        get: Makes the operation that reads one.
+        delete: Makes the operation that deletes one.
+        reviewed: The coroutine that waits for a review.
+    """
+    words, _, an_id = example.rpartition(" ")
+    kind = name.rpartition(" ")[2]
+    Id = Annotated[str, Parameter(name=key.replace("_", "-"), help="Its id.")]  # noqa: N806 - a type
+
+    def list_all(*, call: Call = _NO_OPTIONS) -> int:
+        return perform(list, call)
+
+    def show(id: Id, /, *, call: Call = _NO_OPTIONS) -> int:  # noqa: A002 - the API's word
+        return perform(lambda: get(id), call)
+
+    def delete_one(id: Id, /, *, yes: _Yes = False, call: Call = _NO_OPTIONS) -> int:  # noqa: A002
+        def make() -> Action:
+            operation = delete(id)
+            inputs.confirm(f"Delete the {name} {id}?", yes=yes)
+            return operation
+
+        return perform(make, call)
+
+    def wait(id: Id, /, *, limit: _Limit = 3600.0, call: Call = _NO_OPTIONS) -> int:  # noqa: A002
+        return perform(
+            lambda: get(id), call, send=lambda engagelab: reviewed(engagelab)(id, timeout=limit)
+        )
+
+    for command, run, summary, arguments in (
+        ("list", list_all, f"List all {kind}s.", ""),
+        ("show", show, f"Show one {kind}.", f" {an_id}"),
+        ("delete", delete_one, f"Delete a {kind}.", f" {an_id} --yes"),
+        (
+            "wait",
+            wait,
+            f"Wait until a {kind} is reviewed; exit with 1 if it is rejected, or not yet reviewed.",
+            f" {an_id} --limit 600",
+        ),
+    ):
+        text = f"{summary}\n\nExample: `engagelab {words} {command}{arguments}`"
+        app.command(run, name=command, help=text)
 
 
-@sms_templates.command(name="list")
-def list_sms_templates(*, call: Call = _NO_OPTIONS) -> int:
-    """List all templates."""
-    return perform(ListSMSTemplates, call)
-
-
-@sms_templates.command(name="show")
-def show_sms_template(template_id: _Id, /, *, call: Call = _NO_OPTIONS) -> int:
-    """Show one template."""
-    return perform(lambda: GetSMSTemplate(template_id), call)
+_add_common_commands(
+    sms_templates,
+    "SMS template",
+    "sms templates 1233",
+    key="template_id",
+    list=ListSMSTemplates,
+    get=GetSMSTemplate,
+    delete=DeleteSMSTemplate,
+    reviewed=lambda engagelab: engagelab.sms.templates.wait_until_reviewed,
+)
+_add_common_commands(
+    signatures,
+    "signature",
+    "sms signatures 51",
+    key="sign_id",
+    list=ListSignatures,
+    get=GetSignature,
+    delete=DeleteSignature,
+    reviewed=lambda engagelab: engagelab.sms.signatures.wait_until_reviewed,
+)
+_add_common_commands(
+    otp_templates,
+    "OTP template",
+    "otp templates login",
+    key="template_id",
+    list=ListOTPTemplates,
+    get=GetOTPTemplate,
+    delete=DeleteOTPTemplate,
+    reviewed=lambda engagelab: engagelab.otp.templates.wait_until_reviewed,
+)
 
 
 @sms_templates.command(name="create")
 def create_sms_template(*, wording: Wording = Wording(), call: Call = _NO_OPTIONS) -> int:
-    """Submit a template for review, from options, from a file, or from both."""
+    """Submit a template for review, from options, from a file, or from both.
+
+    Example: `engagelab sms templates create --file shipped.yaml --countries SG,MY`
+    """
     return perform(lambda: CreateSMSTemplate(**wording.fields()), call)
 
 
@@ -142,96 +224,29 @@ def update_sms_template(
     wording: Wording = Wording(),
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Replace the whole template; it is reviewed again."""
+    """Replace the whole template; it is reviewed again.
+
+    Example: `engagelab sms templates update 1233 --file shipped.yaml`
+    """
     return perform(lambda: UpdateSMSTemplate(template_id=template_id, **wording.fields()), call)
-
-
-@sms_templates.command(name="delete")
-def delete_sms_template(template_id: _Id, /, *, yes: _Yes = False, call: Call = _NO_OPTIONS) -> int:
-    """Delete a template."""
-
-    def make() -> DeleteSMSTemplate:
-        operation = DeleteSMSTemplate(template_id)
-        inputs.confirm(f"Delete the SMS template {template_id}?", yes=yes)
-        return operation
-
-    return perform(make, call)
-
-
-@sms_templates.command(name="wait")
-def wait_for_sms_template(
-    template_id: _Id, /, *, limit: _Limit = 3600.0, call: Call = _NO_OPTIONS
-) -> int:
-    """Wait until a template is reviewed; exit with 1 if it is rejected, or not yet reviewed."""
-
-    async def wait(engagelab: EngageLab) -> object:
-        return await engagelab.sms.templates.wait_until_reviewed(template_id, timeout=limit)
-
-    return perform(lambda: GetSMSTemplate(template_id), call, send=wait)
-
-
-# ------------------------------------------------------------------------------- signatures
-
-
-@signatures.command(name="list")
-def list_signatures(*, call: Call = _NO_OPTIONS) -> int:
-    """List all signatures."""
-    return perform(ListSignatures, call)
-
-
-@signatures.command(name="show")
-def show_signature(sign_id: _Id, /, *, call: Call = _NO_OPTIONS) -> int:
-    """Show one signature."""
-    return perform(lambda: GetSignature(sign_id), call)
 
 
 @signatures.command(name="create")
 def create_signature(name: _Name, /, *, call: Call = _NO_OPTIONS) -> int:
-    """Submit a signature for review."""
+    """Submit a signature for review.
+
+    Example: `engagelab sms signatures create Acme`
+    """
     return perform(lambda: CreateSignature(name), call)
 
 
 @signatures.command(name="update")
 def update_signature(sign_id: _Id, name: _Name, /, *, call: Call = _NO_OPTIONS) -> int:
-    """Change a signature's name; it is reviewed again."""
+    """Change a signature's name; it is reviewed again.
+
+    Example: `engagelab sms signatures update 51 "Acme Ltd"`
+    """
     return perform(lambda: UpdateSignature(sign_id, name), call)
-
-
-@signatures.command(name="delete")
-def delete_signature(sign_id: _Id, /, *, yes: _Yes = False, call: Call = _NO_OPTIONS) -> int:
-    """Delete a signature."""
-
-    def make() -> DeleteSignature:
-        operation = DeleteSignature(sign_id)
-        inputs.confirm(f"Delete the signature {sign_id}?", yes=yes)
-        return operation
-
-    return perform(make, call)
-
-
-@signatures.command(name="wait")
-def wait_for_signature(sign_id: _Id, /, *, limit: _Limit = 3600.0, call: Call = _NO_OPTIONS) -> int:
-    """Wait until a signature is reviewed; exit with 1 if it is rejected, or not yet reviewed."""
-
-    async def wait(engagelab: EngageLab) -> object:
-        return await engagelab.sms.signatures.wait_until_reviewed(sign_id, timeout=limit)
-
-    return perform(lambda: GetSignature(sign_id), call, send=wait)
-
-
-# ------------------------------------------------------------------------------- OTP templates
-
-
-@otp_templates.command(name="list")
-def list_otp_templates(*, call: Call = _NO_OPTIONS) -> int:
-    """List all templates."""
-    return perform(ListOTPTemplates, call)
-
-
-@otp_templates.command(name="show")
-def show_otp_template(template_id: _Id, /, *, call: Call = _NO_OPTIONS) -> int:
-    """Show one template."""
-    return perform(lambda: GetOTPTemplate(template_id), call)
 
 
 @otp_templates.command(name="create")
@@ -245,30 +260,9 @@ def create_otp_template(
     codes: Codes = Codes(),
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Submit a template for review, from options for the common cases, or from a file."""
+    """Submit a template for review, from options for the common cases, or from a file.
+
+    Example: `engagelab otp templates create login --brand Acme --minutes 5`
+    """
     typed: Mapping[str, Any] = asdict(codes)
     return perform(lambda: CreateOTPTemplate(files.otp_template(template_id, file, typed)), call)
-
-
-@otp_templates.command(name="delete")
-def delete_otp_template(template_id: _Id, /, *, yes: _Yes = False, call: Call = _NO_OPTIONS) -> int:
-    """Delete a template."""
-
-    def make() -> DeleteOTPTemplate:
-        operation = DeleteOTPTemplate(template_id)
-        inputs.confirm(f"Delete the OTP template {template_id}?", yes=yes)
-        return operation
-
-    return perform(make, call)
-
-
-@otp_templates.command(name="wait")
-def wait_for_otp_template(
-    template_id: _Id, /, *, limit: _Limit = 3600.0, call: Call = _NO_OPTIONS
-) -> int:
-    """Wait until a template is reviewed; exit with 1 if it is rejected, or not yet reviewed."""
-
-    async def wait(engagelab: EngageLab) -> object:
-        return await engagelab.otp.templates.wait_until_reviewed(template_id, timeout=limit)
-
-    return perform(lambda: GetOTPTemplate(template_id), call, send=wait)

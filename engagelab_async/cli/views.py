@@ -28,7 +28,7 @@ def answer(action: Operation[Any], result: object) -> RenderableType:
         case tuple():
             return _list(result)
         case Balance() | SMSTemplate() | OTPTemplate() | Signature():
-            return facts(_amounts(result) if isinstance(result, Balance) else _details(result))
+            return facts(amounts(result) if isinstance(result, Balance) else _details(result))
         case CreatedSMSTemplate(template_id=created_id):
             return _submitted(("sms", "templates"), created_id)
         case CreatedSignature(sign_id=created_id):
@@ -39,7 +39,8 @@ def answer(action: Operation[Any], result: object) -> RenderableType:
             return _done("Deleted" if action.endpoint.method == "DELETE" else "Changed")
 
 
-def _amounts(balance: Balance) -> Mapping[str, object]:
+def amounts(balance: Balance) -> Mapping[str, object]:
+    """Return the lines that show a balance."""
     currency = "" if balance.currency is None else f" {balance.currency}"
     return {
         "balance": f"{balance.balance:f}{currency}",

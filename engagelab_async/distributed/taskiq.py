@@ -23,7 +23,7 @@ TASK: Final = "engagelab.bulk"
 
 
 class Served:
-    """A broker that carries a fleet's messages: what `engagelab_async.distributed.Fleet.fan_out` takes. Made by `serve`.
+    """A broker that carries a fleet's messages: the ``via`` of its runs. Made by `serve`.
 
     Attributes:
         fleet: The fleet.
@@ -94,7 +94,7 @@ def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) ->
             when a worker starts, and not in a program that only submits.
 
     Returns:
-        What `engagelab_async.distributed.Fleet.fan_out` takes as ``via``. A program that has not called the broker's
+        The ``via`` of the fleet's runs. A program that has not called the broker's
         ``startup()`` need not: it is called with the first message, and ``shutdown()`` when the
         fleet is closed.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeGuard
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -13,7 +15,10 @@ from engagelab_async.errors import ConfigurationError
 from engagelab_async.extras import install_hint
 
 from ._engine import Engine, Request, Response, in_asyncio
-from .httpx import HTTPXClientEngine, HTTPXEngine, HTTPXLibrary
+from ._httpx import HTTPXLibrary
+from ._proxy import PROXY_SCHEMES, environment_proxy
+from .httpx import HTTPXEngine
+from .httpx_client import HTTPXClientEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,46 +115,66 @@ def _named(name: str) -> Engine:
 
 
 def _aiohttp() -> Engine:
-    _require("aiohttp", install_hint("aiohttp"))
+    _require("aiohttp", "aiohttp", install_hint("aiohttp"))
     from .aiohttp import AiohttpEngine
 
     return AiohttpEngine()
 
 
+def _asyncio() -> Engine:
+    _require("asyncio", "httptools", install_hint("fast"))
+    from .asyncio import AsyncioEngine
+
+    return AsyncioEngine()
+
+
 def _httpx2() -> Engine:
-    _require("httpx2", "python -m pip install httpx2")
+    _require("httpx2", "httpx2", "python -m pip install httpx2")
     return HTTPXEngine(library=HTTPXLibrary(import_module("httpx2")))
 
 
-def _require(library: str, remedy: str) -> None:
+def _require(name: str, library: str, remedy: str) -> None:
     if find_spec(library) is None:
-        raise ConfigurationError(
-            f"http={library!r} needs a library that is not installed: {remedy}"
-        )
+        raise ConfigurationError(f"http={name!r} needs {library}, which is not installed: {remedy}")
 
 
 class AutoEngine:
-    """aiohttp where it is installed and asyncio runs, httpx elsewhere."""
+    """The fastest engine that is installed and can be used.
+
+    ================  ==========================
+    trio              httpx
+    behind a proxy    aiohttp, httpx
+    asyncio           asyncio, aiohttp, httpx
+    ================  ==========================
+    """
 
     def __init__(self) -> None:
         """Import what may be chosen; the event loop need not run yet."""
         # Not at the first send: a program that has run out of file descriptors imports no more.
         self._slow: Engine = HTTPXEngine()
-        self._fast = self._slow if find_spec("aiohttp") is None else _aiohttp()
+        self._proxied = self._slow if find_spec("aiohttp") is None else _aiohttp()
+        self._direct = self._proxied if find_spec("httptools") is None else _asyncio()
+        self._in_asyncio = lru_cache(maxsize=64)(self._for_url)
+
+    def _for_url(self, url: str) -> Engine:
+        parts = urlsplit(url)
+        is_proxied = environment_proxy(f"{parts.scheme}://{parts.netloc}", PROXY_SCHEMES)
+        return self._direct if is_proxied is None else self._proxied
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
-        engine = self._fast if in_asyncio() else self._slow
+        engine = self._in_asyncio(request.url) if in_asyncio() else self._slow
         return await engine.send(request, timeout=timeout, max_bytes=max_bytes)
 
     async def aclose(self) -> None:
-        """Close both."""
-        await self._fast.aclose()
-        await self._slow.aclose()
+        """Close all of them."""
+        for engine in {self._direct, self._proxied, self._slow}:
+            await engine.aclose()
 
 
 _BY_NAME: Final[dict[str, Callable[[], Engine]]] = {
     "httpx": HTTPXEngine,
+    "asyncio": _asyncio,
     "aiohttp": _aiohttp,
     "httpx2": _httpx2,
     "auto": AutoEngine,

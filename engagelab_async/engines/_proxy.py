@@ -13,6 +13,9 @@ from engagelab_async.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+"""All kinds of proxies that an engine can use."""
+
 
 def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
     """Find the proxy for an origin: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY``.

@@ -75,6 +75,10 @@ class SendingEngine(ABC, Generic[D]):
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
         """Send one request; see `Engine.send`."""
         departure = self.prepare(request)
+        # A limit that has passed would fire in the next turn of the event loop, and over an open
+        # connection the request would leave in this one.
+        if timeout is not None and timeout <= 0:
+            raise ConnectError("no connection in time")
         try:
             with self.limit(timeout, departure):
                 response = await self.exchange(request, departure, max_bytes)

@@ -90,12 +90,16 @@ class Slots(Generic[T]):
 
     async def take(self, origin: str) -> Slot[T]:
         """Take the slot of `origin` that was used last, or a new one; wait while all are busy."""
-        await self._room.acquire()
+        try:
+            # Costs less than awaiting it.
+            self._room.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._room.acquire()
         try:
             free = self._free.get(origin)
             while free:
                 slot = free.pop()
-                if self._clock() < slot.good_until:
+                if not self._is_over(slot):
                     return slot
                 await self._close(slot)
             return await self._new(origin)
@@ -115,29 +119,30 @@ class Slots(Generic[T]):
                 raise
         return slot
 
-    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> None:
+    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
         """Put back a slot whose connection can be used again.
 
         Args:
             slot: The slot.
             keep: Seconds for which its server has promised to keep the connection open.
+
+        Returns:
+            Whether it is free now, and not closed.
         """
         now = self._clock()
         slot.idle_since = now
         slot.good_until = min(now + min(self._idle_seconds, keep), slot.born + self._max_age)
         if self._closed or slot.good_until <= now:
             await self.drop(slot)
-            return
+            return False
         self._free.setdefault(slot.origin, deque()).append(slot)
         self._room.release()
+        return True
 
     async def sweep(self) -> None:
         """Close the free slots that must not, or cannot, be used again."""
-        now = self._clock()
         for origin, free in tuple(self._free.items()):
-            gone = {
-                slot for slot in free if now >= slot.good_until or self._is_stale(slot.connection)
-            }
+            gone = set(filter(self._is_over, free))
             self._free[origin] = deque(slot for slot in free if slot not in gone)
             for slot in gone:
                 await self._close(slot)
@@ -153,6 +158,9 @@ class Slots(Generic[T]):
         for free in self._free.values():
             while free:
                 await self._close(free.popleft())
+
+    def _is_over(self, slot: Slot[T]) -> bool:
+        return self._clock() >= slot.good_until or self._is_stale(slot.connection)
 
     def _longest_idle(self) -> Slot[T]:
         oldest = min(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import select
 import time
 from abc import abstractmethod
 from functools import lru_cache, partial
@@ -36,7 +35,8 @@ from ._limits import Limit, Limits
 from ._loops import Owner, PerLoop
 from ._proxy import environment_proxy
 from ._sending import SendingEngine
-from .httpx import tls_context
+from ._sockets import readable
+from ._tls import tls_context
 
 if TYPE_CHECKING:
     import ssl
@@ -209,7 +209,7 @@ class _Handler(ResponseHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to watch the connection."""
         super().connection_made(transport)
-        self._readable = _readable(transport)
+        self._readable = readable(transport)
         # Behind a new handshake comes what TLS has to say.
         self._is_new = transport.get_extra_info("ssl_object") is None
 
@@ -503,7 +503,7 @@ class _SessionDeparture(_Departure):
             # aiohttp closes it.
             raise _SpentError(known=known is not None)
         if known is None:
-            known = self._known[handler] = _Known(_readable(handler.transport))
+            known = self._known[handler] = _Known(readable(handler.transport))
         self.connection = known
         self.left += 1
         return await type(request).send(request, connection)
@@ -581,23 +581,7 @@ def _is_spent(handler: ResponseHandler, known: _Known | None) -> bool:
     if known is not None:
         return time.monotonic() >= known.good_until or bool(known.readable())
     # Behind a new handshake comes what TLS has to say.
-    return transport.get_extra_info("ssl_object") is None and bool(_readable(transport)())
-
-
-def _readable(transport: asyncio.BaseTransport | None) -> Callable[[], object]:
-    """Make a function that returns whether data has arrived that the event loop has not seen yet.
-
-    The event loop polls sockets once per iteration. A request on a connection that the server has
-    closed would be lost, and it would be uncertain whether it was sent.
-    """
-    socket = None if transport is None else transport.get_extra_info("socket")
-    if socket is None:
-        return bool  # called with nothing, it says no
-    if not hasattr(select, "poll"):  # pragma: no cover - on Windows
-        return lambda: select.select([socket], [], [], 0)[0]
-    poll = select.poll()
-    poll.register(socket, select.POLLIN)
-    return partial(poll.poll, 0)
+    return transport.get_extra_info("ssl_object") is None and bool(readable(transport)())
 
 
 async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes:

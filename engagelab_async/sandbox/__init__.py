@@ -1,35 +1,35 @@
-"""The EngageLab API, played on this machine: no account, no cost, no message to anybody.
+"""The EngageLab API, played on this machine: no account, no cost, no real message.
 
 ::
 
     Sandbox            puts it together, starts and stops it                         _server.py
     ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-    │   ├── OpenAPI    both APIs, described                                          openapi/
+    │   ├── operations of both products, which it routes                             operations.py
+    │   │   ├── what their requests and answers hold                     otp_api.py, sms_api.py
+    │   │   ├── how a body is decoded, or refused                                    bodies.py
+    │   │   └── the documents in OpenAPI, callbacks included   openapi.py, callback_rows.py
+    │   ├── which keys may call what, and how often                      keys.py, quotas.py
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
     │       ├── balances, which sends consume                                        balances.py
     │       ├── templates and signatures of the SMS product                          sms_configs.py
     │       ├── templates of the OTP product                                         otp_configs.py
-    │       ├── and what they must be                                                otp_rules.py
     │       ├── how they are reviewed                                                reviews.py
-    │       ├── the fields of a body, or error 3002                                  _fields.py
     │       ├── recipients, the magic ones among them                                recipients.py
     │       ├── which template a send means, and its text                            templates.py
     │       ├── codes: live, expired, verified                                       codes.py
     │       ├── what was sent                                                        outbox.py
-    │       ├── what becomes of it: the statuses, as a plan                          lifecycle.py
-    │       ├── and as it comes about, or is brought about by hand                   progress.py
+    │       ├── Simulation: what becomes of it, and manual changes                   simulation.py
+    │       │   ├── the statuses, as a plan                                          lifecycle.py
+    │       │   ├── callbacks: where to, what is in them, what came of each          callbacks.py
+    │       │   └── sends them, and retries                                  callback_sender.py
     │       └── the documented errors                                                refusals.py
-    ├── Keeper         keeps the state in a file, and brings it back                 keeper.py
-    │   └── Store      the file                                                      store.py
+    ├── StateLoop      the event loop that owns all of this                          loop.py
+    ├── Persistence    stores the state in a file                                    persistence.py
+    ├── Recorder       records a run, and replays it as a test                       recording.py
     ├── FaultPlayer    what goes wrong on demand                                     faults/
-    ├── Inbox          a page in the browser that shows all of it                    inbox/
-    │   └── Guard      whom it is shown to                                           guards.py
-    └── Aftermath      tells whoever wants to know what became of messages           aftermath.py
-        ├── callbacks: where to, what is in them, what came of each                  callbacks.py
-        ├── sends them, again and again if need be                                   courier.py
-        ├── a numbered feed of all that happens                                      feed.py
-        └── wakes the one or the other                                               bell.py
+    └── Inbox          a page in the browser that shows all of it                    inbox/
+        └── Guard      who may see it                                                guards.py
 
 It answers ``/otp/v1/{messages,codes,verifications,custom-messages}``, ``/sms/v1/messages``,
 ``/otp/v1/template-configs``, ``/sms/v1/{template-configs,sign-configs}`` and the ``/v1/balance`` of
@@ -37,7 +37,9 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
 
 - Any key and secret will do, the vendor's public pair `DEMO_CREDENTIALS` too, unless `Sandbox` is
   given credentials; then a product takes its own pair and nothing else. The vendor's pages spell
-  the public pair in two ways; a product that is given one of them takes both.
+  the public pair in two ways; a product that is given one of them takes both. An `ApiKey` can
+  expire (2002), and be limited to sending, to verifying or to addresses (2004); what is limited
+  reads neither balance nor templates.
 - Any template id will do, except one that begins with ``missing``: that template does not exist
   (4001). A `Sandbox` that is given templates knows those and the vendor's `DEMO_TEMPLATES`, and
   answers 4001 to any other id; it lists those that it was given as approved. Text with
@@ -50,6 +52,10 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
 - A scheduled SMS is listed at once, with its ``scheduled_for``.
 - A number that no country has, such as one whose first digit is 0, is dropped by SMS and answered
   5011 by OTP.
+- The API documents no rate limit; a `Sandbox` that is given a `Quota` answers as a gateway would,
+  with HTTP 429 and ``Retry-After``.
+- A message goes out on the first channel of its template's strategy. Where that does not deliver,
+  it is sent on the next. `Sandbox.fail` fails one channel.
 - A message costs 0.005 US dollars. A `Sandbox` that is given a balance answers 3003, ``insufficient
   balance``, to what it cannot pay; otherwise the account may be overdrawn.
 - ``PUT /otp/v1/sandbox/webhook``, a call of the vendor's sandbox, sets `Sandbox.callbacks`.
@@ -57,7 +63,7 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
   answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
   approves after a second. A plan uses its template until it is due; a template uses its signature.
 
-What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` lists them all::
+These recipients have special effects; `MAGIC_RECIPIENTS` lists them all::
 
     +10000000000            the vendor's: succeeds
     +10000000001            the vendor's: answers 5011
@@ -79,10 +85,10 @@ What cannot be had otherwise, these recipients bring about; `MAGIC_RECIPIENTS` l
     +10000000203            is sent, and then cannot be delivered: delivered_failed
     +1000000 and any code   answers that error: 1000 to +10000001000, 5020 to +10000005020
 
-A message is delivered two seconds after it was sent. `Callbacks` tell a program of that, and of
+A message is delivered two seconds after it was sent. `Callbacks` report that, and
 every other status: ``lifecycle.py`` has them all. Their rows look like the vendor's examples. Where
-those say nothing: a wrong guess at a code tells ``verified_failed``, and the code stays live; a
-target that SMS drops tells ``target_invalid``.
+those say nothing: a wrong guess at a code reports ``verified_failed``, and the code stays live; a
+target that SMS drops reports ``target_invalid``.
 
 A number may be written without its ``+``. SMS does not have the errors 5011 to 5020; a target that
 stands for one of them is dropped there.
@@ -95,15 +101,15 @@ try:
 except ModuleNotFoundError as _error:
     _error.add_note(f"The sandbox is an extra: {install_hint('sandbox')}")
     raise
-from .app import DEMO_CREDENTIALS
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
 from .faults import ActiveFault, Fault, Faults
-from .lifecycle import StatusChange
+from .keys import DEMO_CREDENTIALS, ApiKey
+from .lifecycle import Reply, StatusChange
 from .outbox import SentMessage
-from .progress import Reply
+from .persistence import StoreError
+from .quotas import Quota
 from .recipients import MAGIC_RECIPIENTS, MagicRecipient
 from .reviews import Review
-from .store import StoreError
 from .templates import DEMO_TEMPLATE, DEMO_TEMPLATES
 
 __all__ = [
@@ -112,12 +118,14 @@ __all__ = [
     "DEMO_TEMPLATES",
     "MAGIC_RECIPIENTS",
     "ActiveFault",
+    "ApiKey",
     "CallbackDelivery",
     "CallbackTry",
     "Callbacks",
     "Fault",
     "Faults",
     "MagicRecipient",
+    "Quota",
     "Reply",
     "Review",
     "Sandbox",

@@ -9,31 +9,36 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Concatenate, Final, ParamSpec, Self, cast
 from urllib.parse import quote
 
 import uvicorn
 from anyio import CancelScope, to_thread
 from starlette.types import ASGIApp
 
-from .aftermath import Aftermath
-from .app import KeyPair, create_app
-from .balances import Amount
+from .app import create_app, is_call
+from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
 from .faults import Connection, FaultPlayer, Faults, Wire
 from .faults import routes as fault_routes
 from .guards import Guard, token_for
 from .inbox import Inbox
-from .keeper import Keeper
-from .lifecycle import StatusChange
-from .outbox import Product, SentMessage
+from .keys import Credentials
+from .lifecycle import Reply, StatusChange
+from .loop import StateLoop
+from .outbox import SentMessage
+from .persistence import Persistence
 from .platform import Platform
-from .progress import Reply
+from .quotas import Quota
+from .recording import Recorder, Replay
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
+
+P = ParamSpec("P")
 
 _APPROVAL: Final = Review()
 
@@ -47,8 +52,9 @@ class Sandbox:
     Args:
         host: The address to listen on, of IPv4 or IPv6, or a name.
         port: The port to listen on; 0 takes a free one.
-        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``. A product
-            takes its own pair only, and none if it is left out. ``None`` takes any pair.
+        credentials: Key and secret by product, such as ``{"otp": ("key", "secret")}``, or an
+            `ApiKey`, or several. A product accepts its own keys only, and none if it is left out.
+            ``None`` accepts any pair.
         templates: Text by template id, such as ``{"shipped": "Order {{order}} has shipped"}``. An
             id that is not there is answered 4001. The calls about templates of both products
             know them as approved ones. ``None`` takes any id that does not begin with ``missing``,
@@ -58,7 +64,12 @@ class Sandbox:
             after a second, unless it is told otherwise.
         balance: What the account of each product has, in US dollars: a ``Decimal``, an ``int`` or
             a ``str`` such as ``"12.5"``. Each message costs 0.005; what cannot be paid is answered
-            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft.
+            3003, ``insufficient balance``. ``None`` is 100 dollars and any overdraft. The products
+            can have different ones: ``{"otp": "12.5", "sms": 3}``.
+        strategies: The channels of OTP templates, in the order in which they are tried, by template
+            id, such as ``{"login": "whatsapp|sms"}``. A recipient to whom the first cannot deliver
+            gets the message on the next. ``None`` is SMS, or email for an email address.
+        quota: How many requests each key may make; the others are answered HTTP 429.
         callbacks: Where to send callbacks; ``None`` sends none.
         pace: By what to multiply the time that a message takes. At 1 it is sent after a second
             and delivered after two, as the vendor's own sandbox does; at 0 it is both at once.
@@ -68,6 +79,9 @@ class Sandbox:
             another name than these, ``localhost`` and ``host`` are refused; addresses are not.
         token: What the inbox asks for, at least 16 characters without a space. ``None`` asks for
             nothing when ``host`` is a loopback address, and makes one up when others can get here.
+        record: The file into which to record the calls of this run, for `replay`; a recording
+            that is there is replaced.
+        replay: A recording, from which calls are answered as they were then, once each.
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
         clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
@@ -98,16 +112,20 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        credentials: Mapping[Product, KeyPair] | None = None,
+        credentials: Credentials | None = None,
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
+        quota: Quota | None = None,
         callbacks: Callbacks | None = None,
         pace: float = 1.0,
         keep: int = 10_000,
         allowed_hosts: Iterable[str] = (),
         token: str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
@@ -122,19 +140,24 @@ class Sandbox:
             code_ttl=code_ttl,
             review=review,
             balance=balance,
+            strategies=strategies,
             pace=pace,
             clock=clock,
             new_code=new_code,
         )
-        self._aftermath = Aftermath(self._platform)
-        self._aftermath.callbacks = callbacks
-        self.faults: Faults = Faults()
-        self._inbox = Inbox(self._platform, self._aftermath, keep=keep, clock=clock)
-        calls = self._inbox.calls
-        self._keeper = None if store is None else Keeper(self._platform, calls, Path(store))
+        self._loop = StateLoop()
+        self._simulation = self._platform.simulation
+        self._simulation.callbacks = callbacks
+        self.faults: Faults = Faults(self._loop, clock)
+        self._inbox = Inbox(self._platform, keep=keep, clock=clock)
+        self._persistence = (
+            Persistence(self._platform, self._inbox.calls, Path(store)) if store else None
+        )
         app = create_app(
             self._platform,
             credentials,
+            quota=quota,
+            clock=clock,
             recorded=self._inbox.recorded,
             # Where others can get here, a key pair that anybody may make up is no permission.
             set_callbacks=self._set_callbacks if credentials or self._token is None else None,
@@ -142,7 +165,18 @@ class Sandbox:
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
-        self._app = Guard(self._player, host=host, allowed_hosts=allowed_hosts, token=self._token)
+        self._recorder = None if record is None else Recorder(Path(record))
+        self._replay = None if replay is None else Replay(Path(replay), self._wire)
+        answers: ASGIApp = self._player
+        if self._replay is not None:
+            answers = self._replay.replaying(answers, partial(is_call, app))
+        if self._recorder is not None:
+            answers = self._recorder.recording(answers, partial(is_call, app))
+        self._app: ASGIApp = Guard(
+            answers, host=host, allowed_hosts=allowed_hosts, token=self._token
+        )
+        if self._persistence is not None:
+            self._app = self._persistence.watching(self._app)
         self._bound_port: int | None = None
         self._ending = ExitStack()
 
@@ -193,16 +227,16 @@ class Sandbox:
 
     @review.setter
     def review(self, review: Review) -> None:
-        self._platform.reviewer.review = review
+        self._platform.reviewer.review = review  # nothing to wait for: what is next reads it
 
     @property
     def callbacks(self) -> Callbacks | None:
         """Where callbacks go from now on; may be set at any time."""
-        return self._aftermath.callbacks
+        return self._simulation.callbacks
 
     @callbacks.setter
     def callbacks(self, callbacks: Callbacks | None) -> None:
-        self._aftermath.callbacks = callbacks
+        self._loop.call(setattr, self._simulation, "callbacks", callbacks)
 
     def _set_callbacks(self, callbacks: Callbacks) -> None:
         self.callbacks = callbacks
@@ -210,12 +244,12 @@ class Sandbox:
     @property
     def deliveries(self) -> tuple[CallbackDelivery, ...]:
         """The last 500 callbacks and every try to deliver them, oldest first; a copy."""
-        return self._aftermath.deliveries
+        return self._loop.call(lambda: self._simulation.sender.deliveries)
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
         """What was sent so far, oldest first; a copy."""
-        return self._platform.outbox.messages
+        return self._loop.call(lambda: self._platform.outbox.messages)
 
     def last_message(self, to: str | None = None) -> SentMessage:
         """Return the newest message.
@@ -231,14 +265,14 @@ class Sandbox:
             Traceback (most recent call last):
             LookupError: the sandbox has sent nothing to this recipient
         """
-        return self._platform.outbox.last(to)
+        return self._loop.call(self._platform.outbox.last, to)
 
     @property
     def dropped(self) -> tuple[SentMessage, ...]:
         """The SMS messages that were not sent, because their target was dropped; a copy."""
-        return self._platform.outbox.dropped
+        return self._loop.call(lambda: self._platform.outbox.dropped)
 
-    # --------------------------------------------------------------------------- by hand
+    # --------------------------------------------------------------------------- manual changes
 
     def history(self, message: SentMessage) -> tuple[StatusChange, ...]:
         """Return what has become of a message so far, earliest first.
@@ -247,7 +281,7 @@ class Sandbox:
             message: One of `messages` or `dropped`.
 
         Raises:
-            ValueError: The message is none of this sandbox, as everywhere below.
+            ValueError: The message does not belong to this sandbox, as everywhere below.
 
         Example:
             >>> sandbox = Sandbox(pace=0)
@@ -258,11 +292,11 @@ class Sandbox:
             ... ]
             []
         """
-        return self._aftermath.history(message)
+        return self._loop.call(self._simulation.history, message)
 
     def replies(self, message: SentMessage) -> tuple[Reply, ...]:
         """Return what the recipient of a message has replied, oldest first."""
-        return self._aftermath.replies(message)
+        return self._loop.call(self._simulation.replies, message)
 
     def deliver(self, message: SentMessage) -> None:
         """Deliver a message at once, even one that would never be.
@@ -270,10 +304,12 @@ class Sandbox:
         Raises:
             ValueError: Its delivery is over.
         """
-        self._aftermath.deliver(message)
+        self._change(self._simulation.deliver, message)
 
     def fail(self, message: SentMessage, error_code: int) -> None:
         """Let a message fail at once: ``delivered_failed`` if it was sent by now.
+
+        If its template has a further channel, it is then sent on that one, and delivered.
 
         Args:
             message: The message.
@@ -282,7 +318,7 @@ class Sandbox:
         Raises:
             ValueError: Its delivery is over, or the code is not documented.
         """
-        self._aftermath.fail(message, error_code)
+        self._change(self._simulation.fail, message, error_code)
 
     def verify(self, message: SentMessage) -> None:
         """Verify the code in a message, as if its recipient had typed it in.
@@ -290,7 +326,7 @@ class Sandbox:
         Raises:
             ValueError: The platform made no code for it, or the code is over.
         """
-        self._aftermath.verify(message)
+        self._change(self._simulation.verify, message)
 
     def expire(self, message: SentMessage) -> None:
         """Let the code in a message expire.
@@ -298,7 +334,7 @@ class Sandbox:
         Raises:
             ValueError: It has no live code.
         """
-        self._aftermath.expire(message)
+        self._change(self._simulation.expire, message)
 
     def reply(self, message: SentMessage, text: str) -> None:
         """Reply to a message, as its recipient would.
@@ -307,7 +343,35 @@ class Sandbox:
             message: The message.
             text: What the reply says.
         """
-        self._aftermath.reply(message, text)
+        self._change(self._simulation.reply, message, text)
+
+    def assert_replayed(self) -> None:
+        """Assert that all calls of the recording were made, and no others.
+
+        Raises:
+            AssertionError: They were not. Its text shows the calls, without their bodies.
+            RuntimeError: The sandbox replays no recording.
+        """
+        if self._replay is None:
+            raise RuntimeError("the sandbox replays no recording: give it one as replay")
+        missing, unexpected = self._loop.call(self._replay.differences)
+        lines = [
+            *(f"not made:   {each.method} {each.path}" for each in missing),
+            *(f"unexpected: {each.method} {each.path}" for each in unexpected),
+        ]
+        if lines:
+            raise AssertionError("\n".join(["the run differs from the recording", *lines]))
+
+    def _change(
+        self,
+        change: Callable[Concatenate[SentMessage, P], object],
+        message: SentMessage,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        self._loop.call(change, message, *args, **kwargs)
+        if self._persistence is not None:
+            self._loop.call(self._persistence.record_change)
 
     # --------------------------------------------------------------------------- running
 
@@ -374,17 +438,23 @@ class Sandbox:
     async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
         # Websockets, which the server does not speak, would be among them otherwise.
         self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
-        async with self._aftermath.running():
-            with self._inbox.open():
-                yield
+        async with AsyncExitStack() as parts:
+            await parts.enter_async_context(self._loop.running())
+            await parts.enter_async_context(self._simulation.running())
+            if self._persistence is not None:
+                await parts.enter_async_context(self._persistence.running())
+            parts.enter_context(self._inbox.open())
+            yield
         self._player.release()
 
     def _bind(self) -> socket.socket:
         if self._bound_port is not None:
             raise RuntimeError("the sandbox is running already")
         with ExitStack() as beginning:
-            if self._keeper is not None:
-                beginning.enter_context(self._keeper.open())
+            if self._persistence is not None:
+                beginning.enter_context(self._persistence.open())
+            if self._recorder is not None:
+                beginning.enter_context(self._recorder.open())
             listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
             self._bound_port = listener.getsockname()[1]

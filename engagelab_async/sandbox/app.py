@@ -1,14 +1,15 @@
 """The HTTP around the platform: paths, credentials, JSON in, JSON out.
 
-Whatever goes wrong is answered as the API does, with ``{"code": int, "message": string}``. Where
+Errors are answered as the API does, with ``{"code": int, "message": string}``. Where
 the API documents no code (an unknown path, a body of more than 1 MiB), the HTTP status is the code.
 """
 
-import base64
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -19,25 +20,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from ._fields import Answer, Body, Fields
+from .bodies import Answer, Body, read
 from .callbacks import Callbacks
+from .keys import Credentials, KeyRing
+from .operations import DONE, OPERATIONS, Operation
+from .otp_api import WebhookRequest
 from .outbox import Product
 from .platform import Platform
+from .quotas import Quota, Usage
 from .refusals import RefusedError
 
-KeyPair: TypeAlias = tuple[str, str]
-"""A key and its secret."""
-
-DEMO_CREDENTIALS: Final = ("sandbox_demo", "sandbox_secret")
-"""Key and secret of the vendor's public OTP sandbox.
-
-.. versionadded:: 0.1.0
-"""
-
-# The vendor's pages differ about the names, so whoever takes one pair takes the other.
-_DEMO_PAIRS: Final = (DEMO_CREDENTIALS, ("engagelab_sandbox_demo", "engagelab_sandbox_secret"))
 _WEBHOOK_USERNAME: Final = "sandbox_demo"
-_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages tell it
+_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages have it
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
@@ -51,10 +45,8 @@ class _Segment(StringConvertor):
 
 register_url_convertor("segment", _Segment())
 
-_Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _Document: TypeAlias = Answer | list[Answer]
 _BodyCall: TypeAlias = Callable[[Body], Answer]
-_Call: TypeAlias = Callable[[Request], Awaitable[_Document]]
 _Recorder: TypeAlias = Callable[[Product, str, _BodyCall], _BodyCall]
 _SetCallbacks: TypeAlias = Callable[[Callbacks], object]
 
@@ -65,8 +57,10 @@ def _unrecorded(_product: Product, _path: str, call: _BodyCall) -> _BodyCall:
 
 def create_app(
     platform: Platform,
-    credentials: Mapping[Product, KeyPair] | None = None,
+    credentials: Credentials | None = None,
     *,
+    quota: Quota | None = None,
+    clock: Callable[[], float] = time.time,
     recorded: _Recorder = _unrecorded,
     set_callbacks: _SetCallbacks | None = None,
     further_routes: Iterable[BaseRoute] = (),
@@ -75,8 +69,10 @@ def create_app(
 
     Args:
         platform: What answers the calls.
-        credentials: The key pair of each product, which is then the only one that it takes; or
-            ``None`` to take any.
+        credentials: The keys of each product, which are then the only ones that it accepts; or
+            ``None`` to accept any.
+        quota: How many requests each key may make, or ``None``.
+        clock: Returns the time in Unix seconds, for expired keys and for the quota.
         recorded: Makes each send, given with its product and path, one that is recorded too.
         set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
         further_routes: What is served beside the API.
@@ -84,23 +80,29 @@ def create_app(
     Returns:
         The app, with the OTP product under ``/otp`` and the SMS product under ``/sms``.
     """
+    keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
+    calls = _calls(platform, set_callbacks)
 
-    def route(product: Product, method: str, path: str, call: _Call) -> Route:
-        def admits(pair: KeyPair | None) -> bool:
-            if pair is None or credentials is None:
-                return pair is not None
-            own = credentials.get(product)
-            return pair == own or {pair, own} <= {*_DEMO_PAIRS}
+    def route(operation: Operation) -> Route:
+        product, call = operation.product, calls[operation.name]
+        path = f"/{product}{operation.path}"
+        if operation.effect == "send":
+            call = recorded(product, path, call)
 
-        return Route(f"/{product}/v1/{path}", _endpoint(admits, call), methods=[method])
+        async def endpoint(request: Request) -> Response:
+            authorization = request.headers.get("authorization", "")
+            host = request.client.host if request.client else None
+            usage.count((product, keys.check(product, authorization, operation.effect, host)))
+            arguments: list[object] = [_id(request)] if request.path_params else []
+            if operation.body is not None:
+                arguments.append(await read_body(request))
+            return _json(call(*arguments))
+
+        spelled = re.sub(r"\{\w+\}", "{id:segment}", path)
+        return Route(spelled, endpoint, methods=[operation.method])
 
     app = Starlette(
-        routes=[
-            *(route(*each) for each in _calls(platform, recorded)),
-            route("otp", "PUT", "sandbox/webhook", _with_body(_webhook_setter(set_callbacks))),
-            *_documents(),
-            *further_routes,
-        ],
+        routes=[*map(route, OPERATIONS), *_documents(), *further_routes],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -108,7 +110,7 @@ def create_app(
 
 
 def is_call(app: Starlette, scope: Scope) -> bool:
-    """Tell whether a request is for one of the API's calls, however that will be answered."""
+    """Return whether a request is for an operation of the API, however it will be answered."""
     return scope["path"].startswith(_CALLS) and any(
         route.matches(scope)[0] is Match.FULL for route in app.routes
     )
@@ -123,103 +125,58 @@ def _documents() -> list[Route]:
 
 
 async def _document(product: Product, _: Request) -> Response:
-    # Few ask for it, and it takes a moment to make.
+    # Rarely asked for, and slow to import.
     from .openapi import document
 
     return _json(document(product))
 
 
-def _calls(platform: Platform, recorded: _Recorder) -> list[tuple[Product, str, str, _Call]]:
-    """Say which method and path lead to which call."""
+def _calls(
+    platform: Platform, set_callbacks: _SetCallbacks | None
+) -> dict[str, Callable[..., Any]]:
+    """Return what carries out each operation: a function of the id and of the body that it has."""
     sms, otp = platform.sms, platform.otp
-    sends: list[tuple[Product, str, _BodyCall]] = [
-        ("otp", "messages", platform.send_otp),
-        ("otp", "codes", platform.send_code),
-        ("otp", "custom-messages", platform.send_custom_message),
-        ("sms", "messages", platform.send_sms),
-    ]
-    return [
-        *(
-            (product, "POST", path, _with_body(recorded(product, f"/{product}/v1/{path}", call)))
-            for product, path, call in sends
-        ),
-        ("otp", "POST", "verifications", _with_body(platform.verify)),
-        ("otp", "GET", "balance", _alone(platform.balances.otp)),
-        ("sms", "GET", "balance", _alone(platform.balances.sms)),
-        ("sms", "GET", "template-configs", _alone(sms.list_templates)),
-        ("sms", "POST", "template-configs", _with_body(sms.create_template)),
-        ("sms", "GET", "template-configs/{id:segment}", _with_id(sms.get_template)),
-        ("sms", "PUT", "template-configs/{id:segment}", _with_both(sms.update_template)),
-        ("sms", "DELETE", "template-configs/{id:segment}", _with_id(sms.delete_template)),
-        ("sms", "GET", "sign-configs", _alone(sms.list_signatures)),
-        ("sms", "POST", "sign-configs", _with_body(sms.create_signature)),
-        ("sms", "GET", "sign-configs/{id:segment}", _with_id(sms.get_signature)),
-        ("sms", "PUT", "sign-configs/{id:segment}", _with_both(sms.update_signature)),
-        ("sms", "DELETE", "sign-configs/{id:segment}", _with_id(sms.delete_signature)),
-        ("otp", "GET", "template-configs", _alone(otp.list_templates)),
-        ("otp", "POST", "template-configs", _with_body(otp.create_template)),
-        ("otp", "GET", "template-configs/{id:segment}", _with_id(otp.get_template)),
-        ("otp", "DELETE", "template-configs/{id:segment}", _with_id(otp.delete_template)),
-    ]
+    return {
+        "otp.send": platform.send_otp,
+        "otp.send_code": platform.send_code,
+        "otp.send_custom_message": platform.send_custom_message,
+        "otp.verify": platform.verify,
+        "otp.balance": platform.balances.otp,
+        "otp.sandbox.webhook": partial(_set_webhook, set_callbacks),
+        "otp.templates.list": otp.list_templates,
+        "otp.templates.create": otp.create_template,
+        "otp.templates.get": otp.get_template,
+        "otp.templates.delete": otp.delete_template,
+        "sms.send": platform.send_sms,
+        "sms.balance": platform.balances.sms,
+        "sms.templates.list": sms.list_templates,
+        "sms.templates.create": sms.create_template,
+        "sms.templates.get": sms.get_template,
+        "sms.templates.update": sms.update_template,
+        "sms.templates.delete": sms.delete_template,
+        "sms.signatures.list": sms.list_signatures,
+        "sms.signatures.create": sms.create_signature,
+        "sms.signatures.get": sms.get_signature,
+        "sms.signatures.update": sms.update_signature,
+        "sms.signatures.delete": sms.delete_signature,
+    }
 
 
-def _webhook_setter(set_callbacks: _SetCallbacks | None) -> _BodyCall:
-    """Make the call of the vendor's sandbox that says where callbacks are to go."""
-
-    def set_webhook(body: Body) -> Answer:
-        if set_callbacks is None:
-            raise RefusedError(2004)
-        request = Fields(body)
-        username, secret = (request.optional_text(name) for name in ("username", "secret"))
-        try:
-            callbacks = Callbacks(
-                request.text("url"),
-                username=username or _WEBHOOK_USERNAME,
-                secret=secret or _WEBHOOK_SECRET,
-            )
-        except ValueError as error:
-            raise RefusedError(3002, str(error)) from None
-        set_callbacks(callbacks)
-        return {"code": 0, "message": "success"}
-
-    return set_webhook
-
-
-def _endpoint(admits: Callable[[KeyPair | None], bool], call: _Call) -> _Endpoint:
-    async def endpoint(request: Request) -> Response:
-        if not admits(_key_pair(request.headers.get("authorization", ""))):
-            raise RefusedError(2001)
-        return _json(await call(request))
-
-    return endpoint
-
-
-def _alone(call: Callable[[], _Document]) -> _Call:
-    async def called(_: Request) -> _Document:
-        return call()
-
-    return called
-
-
-def _with_body(call: _BodyCall) -> _Call:
-    async def called(request: Request) -> _Document:
-        return call(await read_body(request))
-
-    return called
-
-
-def _with_id(call: Callable[[str], Answer]) -> _Call:
-    async def called(request: Request) -> _Document:
-        return call(_id(request))
-
-    return called
-
-
-def _with_both(call: Callable[[str, Body], Answer]) -> _Call:
-    async def called(request: Request) -> _Document:
-        return call(_id(request), await read_body(request))
-
-    return called
+def _set_webhook(set_callbacks: _SetCallbacks | None, body: Body) -> Answer:
+    """Set where callbacks go: the call that the vendor's sandbox adds."""
+    if set_callbacks is None:
+        raise RefusedError(2004)
+    wanted = read(WebhookRequest, body)
+    try:
+        callbacks = Callbacks(
+            wanted.url,
+            username=wanted.username or _WEBHOOK_USERNAME,
+            secret=wanted.secret or _WEBHOOK_SECRET,
+        )
+    except ValueError as error:
+        raise RefusedError(3002, str(error)) from None
+    set_callbacks(callbacks)
+    return {**DONE}
 
 
 def _id(request: Request) -> str:
@@ -229,17 +186,6 @@ def _id(request: Request) -> str:
     if unquote(segment) != request.path_params["id"]:
         raise HTTPException(404)
     return unquote(segment)
-
-
-def _key_pair(authorization: str) -> KeyPair | None:
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        key, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except ValueError:  # not base64, or not UTF-8
-        return None
-    return (key, secret) if key and secret else None
 
 
 async def read_body(request: Request) -> Body:

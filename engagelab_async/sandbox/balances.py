@@ -1,19 +1,23 @@
-"""What the accounts have left: each message that goes out costs the same, whatever it is.
+"""The balances of the accounts: each message costs the same.
 
-Nothing is kept of it: what is left follows from what an account began with and what was sent.
+They are not stored: a balance follows from the first one and from what was sent.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
-from ._fields import Answer
+from .bodies import Answer
 from .outbox import Outbox, Product
 from .refusals import RefusedError
 
 Amount: TypeAlias = Decimal | int | str
 """US dollars. No float: most of them are not what they are written as."""
+
+Amounts: TypeAlias = Amount | Mapping[Product, Amount]
+"""One for the account of each product, or one for both."""
 
 PRICE: Final = Decimal("0.005")
 """What a message costs, in US dollars."""
@@ -28,7 +32,8 @@ class Balances:
 
     Args:
         begins_with: What each has before anything is sent, and then nothing is sent that it cannot
-            pay; or ``None`` for 100 US dollars and as much overdraft as it takes.
+            pay; or ``None``, also for a product that is left out, for 100 US dollars and as much
+            overdraft as it takes.
         outbox: What was sent.
 
     Raises:
@@ -36,9 +41,11 @@ class Balances:
         ValueError: It has more than four decimal places, or is absurdly large.
     """
 
-    def __init__(self, begins_with: Amount | None, outbox: Outbox) -> None:
-        self._may_overdraw = begins_with is None
-        self._begins_with = _UNLIMITED if begins_with is None else _checked(begins_with)
+    def __init__(self, begins_with: Amounts | None, outbox: Outbox) -> None:
+        each = begins_with
+        if not isinstance(each, Mapping):
+            each = {} if each is None else {"otp": each, "sms": each}
+        self._limits = {product: _checked(amount) for product, amount in each.items()}
         self._outbox = outbox
 
     def check(self, product: Product, messages: int) -> None:
@@ -49,7 +56,7 @@ class Balances:
         Raises:
             RefusedError: 3003, the balance is insufficient.
         """
-        if messages and not self._may_overdraw and self._left(product) < PRICE * messages:
+        if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")
 
     def otp(self) -> Answer:
@@ -77,7 +84,7 @@ class Balances:
         }
 
     def _left(self, product: Product) -> Decimal:
-        return self._begins_with - PRICE * self._outbox.count(product)
+        return self._limits.get(product, _UNLIMITED) - PRICE * self._outbox.count(product)
 
 
 def _checked(amount: Amount) -> Decimal:

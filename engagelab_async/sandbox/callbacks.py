@@ -20,11 +20,10 @@ from attrs import Attribute, field, frozen, validators
 from engagelab_async.arguments import check_text, integer, number
 from engagelab_async.webhooks.signatures import check_name
 
-from ._fields import Answer
 from .balances import PRICE
-from .lifecycle import StatusChange
+from .bodies import Answer
+from .lifecycle import Reply, StatusChange
 from .outbox import Product, SentMessage
-from .progress import Reply
 from .reviews import APPROVED, Submission
 
 _BUSINESS_ID: Final = "1001"
@@ -41,7 +40,7 @@ def _check_url(_: object, attribute: "Attribute[str]", value: str) -> None:
     try:
         url = httpx.URL(check_text(value, attribute.name))
     except (httpx.InvalidURL, UnicodeError):
-        raise ValueError(f"{attribute.name}: no URL can be like that") from None
+        raise ValueError(f"{attribute.name}: is not a URL") from None
     if url.scheme not in {"http", "https"} or not url.host or (url.port or 80) not in _PORTS:
         raise ValueError(f"{attribute.name}: must be like http://127.0.0.1:8000/callbacks")
     if url.userinfo:
@@ -188,7 +187,7 @@ def body_of(rows: Sequence[Row]) -> str:
 
 
 def status_row(message: SentMessage, change: StatusChange) -> Row:
-    """Tell of a message's status."""
+    """Return the row of a message's status."""
     at = int(change.at.timestamp())
     status: Answer = {
         "message_status": change.status,
@@ -222,7 +221,7 @@ def _head(message: SentMessage, change: StatusChange, at: int) -> Answer:
 
 
 def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:
-    """Tell of the last of a recipient's replies to a message."""
+    """Return the row of the last of a recipient's replies."""
     reply = replies[-1]
     said: Mapping[str, object] = {
         # Who says the same twice in a second has said it twice.
@@ -244,7 +243,7 @@ def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:
 
 
 def review_row(product: Product, template_id: str, submission: Submission) -> Row:
-    """Tell of the outcome of a template's review."""
+    """Return the row of the outcome of a template's review."""
     content: Answer = {
         "server": product,
         "itime": int(submission.ends_at),

@@ -9,12 +9,10 @@ While a code is live, its template cannot be sent to its recipient again (3004).
 changes nothing.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
-from ._kept import nobody
 from .outbox import SentMessage
 from .refusals import RefusedError
 
@@ -25,7 +23,7 @@ class Code:
 
     Attributes:
         template_id: The id of the template that it is in.
-        address: Whom it is for.
+        address: The recipient.
         digits: The code itself.
         expires_at: When it ends, in Unix seconds.
         is_verified: Whether it was verified.
@@ -49,19 +47,14 @@ class Codes:
 
     Args:
         ttl: How long a code stays live, in seconds.
-        clock: Tells the time in Unix seconds.
-
-    Attributes:
-        on_change: Called with each code that was sent, or that ended before its time.
+        clock: Returns the time in Unix seconds.
     """
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
-        self.on_change: Callable[[Code], object] = nobody
         self._ttl = ttl
         self._clock = clock
         self._latest: dict[tuple[str, str], Code] = {}
         self._sent: dict[str, Code] = {}
-        self._lock = threading.Lock()  # a person may step in from another thread
 
     def issue(self, template_id: str, address: str, digits: str) -> Code:
         """Begin the life of a code.
@@ -76,17 +69,20 @@ class Codes:
         self._latest[template_id, address] = code
         return code
 
+    def state(self) -> tuple[Code, ...]:
+        """Return all codes that were sent, oldest first."""
+        return tuple(self._sent.values())
+
     def restore(self, codes: Sequence[Code]) -> None:
-        """Take these codes, oldest first, for all there are."""
+        """Replace all codes by these, oldest first."""
         self._latest = {(code.template_id, code.address): code for code in codes}
         self._sent = {code.message_id: code for code in codes}
 
     def send(self, code: Code, message: SentMessage) -> None:
-        """Take note of the message that a code is in."""
+        """Record the message that a code is in."""
         code.number, code.message_id = message.number, message.message_id
         code.is_platforms = message.code_expires_at is not None
         self._sent[message.message_id] = code
-        self.on_change(code)
 
     def verify(self, message_id: str, guess: str) -> Code:
         """Compare a guess with the code of a message, which ends the code's life if it is right.
@@ -98,16 +94,13 @@ class Codes:
         code = self._sent.get(message_id)
         if code is None or not code.is_platforms:
             raise RefusedError(4001, "message_id not exist")
-        with self._lock:
-            if not self._is_live(code):
-                raise RefusedError(3003, "the code has expired or was already verified")
-            code.is_verified = guess == code.digits
-        if code.is_verified:
-            self.on_change(code)
+        if not self._is_live(code):
+            raise RefusedError(3003, "the code has expired or was already verified")
+        code.is_verified = guess == code.digits
         return code
 
     def is_live(self, message_id: str) -> bool:
-        """Tell whether a message has a code that is live."""
+        """Return whether a message has a code that is live."""
         code = self._sent.get(message_id)
         return code is not None and self._is_live(code)
 
@@ -118,11 +111,9 @@ class Codes:
             ValueError: The message has no live code.
         """
         code = self._sent.get(message_id)
-        with self._lock:
-            if code is None or not self._is_live(code):
-                raise ValueError("message: it has no live code")
-            code.expires_at = self._clock()
-        self.on_change(code)
+        if code is None or not self._is_live(code):
+            raise ValueError("message: it has no live code")
+        code.expires_at = self._clock()
 
     def _is_live(self, code: Code) -> bool:
         return not code.is_verified and self._clock() < code.expires_at

@@ -1,11 +1,11 @@
-"""Who may see the page and steer the sandbox: this machine's user, and whoever has the token.
+"""Access to the page and the control API: for this machine's user, and with the token.
 
 The API's own paths, ``/otp/…`` and ``/sms/…``, have key pairs and are let through. For all others::
 
     Host            any address, "localhost" and names below it, the name that was bound, or one
                     that the user allowed. Else 403: any name can be made to point at this machine
                     ("DNS rebinding"), and then a foreign page is of our origin to the browser.
-                    What an address points at, nobody else decides.
+                    An IP address cannot be made to point elsewhere.
     Origin,         of our own page, or of no page at all. Else 403: a page on another site
     Sec-Fetch-Site  could make the browser post here. A link to the page may be followed.
     token           for ``/sandbox/…``, if there is one: as ``Authorization: Bearer …``, or as
@@ -31,12 +31,12 @@ _OUR_OWN: Final = ("same-origin", "none")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine and nothing else; a name is so only by RFC 6761."""
+    """Return whether a host can only be this machine; of names, RFC 6761 says so of localhost."""
     return ip_address(host).is_loopback if is_address(host) else _is_localhost(host)
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a host is an IP address, and no name."""
+    """Return whether a host is an IP address, and not a name."""
     try:
         ip_address(host)
     except ValueError:
@@ -69,7 +69,7 @@ def token_for(host: str, token: str | None) -> str | None:
 
 
 class Guard:
-    """An ASGI app in front of another, which turns away whom it must.
+    """An ASGI app in front of another, which refuses requests that are not allowed.
 
     Args:
         app: The app to guard.

@@ -1,7 +1,7 @@
 """What becomes of a message: which status it reaches, and when. Nothing here waits or sends.
 
-A `Plan` holds every status that a message has reached and is going to reach, in their order. It
-follows from the message alone, until somebody verifies the code or steps in by hand::
+A `Plan` holds every status that a message has reached or will reach, in their order. It follows
+from the message alone, until the code is verified or a status is changed manually::
 
     0 s     0 s              1 s          2 s
     plan ─> target_valid ──> sent ──────> delivered          as +10000000000, and most others
@@ -14,16 +14,16 @@ follows from the message alone, until somebody verifies the code or steps in by 
 
     a code that the platform made:  ── wrong guess ────> verified_failed, and may be tried again
                                     ── right guess ────> verified
-                                    ── nobody did ─────> verified_timeout, when it expires
+                                    ── no guess ───────> verified_timeout, when it expires
 
 The seconds count from the request, or from when a scheduled message is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .outbox import SentMessage
 from .recipients import magic_of
@@ -61,8 +61,23 @@ class StatusChange:
         return MEANINGS.get(self.error_code, "")
 
 
+@frozen
+class Reply:
+    """What a recipient replied.
+
+    Attributes:
+        text: The text.
+        at: When.
+
+    .. versionadded:: 0.1.0
+    """
+
+    text: str = field(repr=False)
+    at: datetime
+
+
 Plan: TypeAlias = tuple[StatusChange, ...]
-"""All that a message has reached and is going to reach, earliest first."""
+"""All statuses that a message has reached or will reach, earliest first."""
 
 
 def plan_of(message: SentMessage, pace: float) -> Plan:
@@ -93,14 +108,15 @@ def _steps(message: SentMessage) -> Iterable[tuple[float, str, str, int]]:
     if magic.ends in {"sent_failed", "sent_fail"}:
         yield 1, magic.ends, channel, magic.failure
         return
-    yield 1, "sent", channel, 0
-    seconds = 2
-    if magic.fallback is not None and channel != magic.fallback:
-        yield 2, "delivered_failed", channel, _UNREACHABLE
-        channel, seconds = magic.fallback, 3
-        yield 2, "sent", channel, 0
+    all_fail, first_fails = magic.ends == "delivered_failed", magic.fallback is not None
+    tried = message.fallbacks[: None if all_fail else int(first_fails)]
+    for seconds, fallback in enumerate(tried, 1):
+        yield seconds, "sent", channel, 0
+        yield seconds + 1, "delivered_failed", channel, magic.failure or _UNREACHABLE
+        channel = fallback
+    yield len(tried) + 1, "sent", channel, 0
     if magic.ends != "sent":
-        yield seconds, magic.ends, channel, magic.failure
+        yield len(tried) + 2, magic.ends, channel, magic.failure
 
 
 def reached(plan: Plan, now: datetime) -> Plan:
@@ -124,7 +140,7 @@ def deliver(plan: Plan, now: datetime) -> Plan:
     Raises:
         ValueError: Its delivery is over.
     """
-    past, future = _still_on_its_way(plan, now)
+    past, future = _in_delivery(plan, now)
     statuses = {change.status for change in past}
     missing = [each for each in ("target_valid", "sent") if each not in statuses]
     arrived = [
@@ -133,23 +149,46 @@ def deliver(plan: Plan, now: datetime) -> Plan:
     return (*past, *arrived, *_of_the_code(future))
 
 
-def fail(plan: Plan, now: datetime, error_code: int) -> Plan:
+def fail(
+    plan: Plan,
+    now: datetime,
+    error_code: int,
+    *,
+    fallbacks: Sequence[str] = (),
+    delay: timedelta = timedelta(0),
+) -> Plan:
     """Fail at once: to be delivered if it was sent by now, to be sent otherwise.
+
+    Args:
+        plan: What the message has reached and will reach.
+        now: When it fails.
+        error_code: Why.
+        fallbacks: The channels that follow on the first, in their order. If there is one after
+            the channel that failed to deliver, the message is sent on it.
+        delay: How long it takes to be delivered there.
 
     Raises:
         ValueError: Its delivery is over, or the code is not documented.
     """
     if error_code not in MEANINGS:
-        raise ValueError(f"error_code: {error_code} is no error code of the API")
-    past, future = _still_on_its_way(plan, now)
-    was_sent = any(change.status == "sent" for change in past)
-    status = "delivered_failed" if was_sent else "sent_failed"
-    failed = evolve(past[-1], status=status, at=now, error_code=error_code)
-    return (*past, failed, *_of_the_code(future))
+        raise ValueError(f"error_code: {error_code} is not an error code of the API")
+    past, future = _in_delivery(plan, now)
+    if not any(change.status == "sent" for change in past):
+        failed = evolve(past[-1], status="sent_failed", at=now, error_code=error_code)
+        return (*past, failed, *_of_the_code(future))
+    failed = evolve(past[-1], status="delivered_failed", at=now, error_code=error_code)
+    channels = [*fallbacks]
+    # All fallbacks are left when it fails on the first channel, which is none of them.
+    place = channels.index(failed.channel) + 1 if failed.channel in channels else 0
+    planned = [*_of_the_code(future)]
+    for channel in channels[place : place + 1]:
+        planned.append(StatusChange("sent", now, channel))
+        planned.append(StatusChange("delivered", now + delay, channel))
+    return (*past, failed, *sorted(planned, key=lambda change: change.at))
 
 
 def guess(plan: Plan, now: datetime, *, is_right: bool) -> Plan:
-    """Take note of a guess at the code."""
+    """Record a guess at the code."""
     past, future = _split(plan, now)
     status = "verified" if is_right else "verified_failed"
     guessed = evolve(past[-1], status=status, at=now, error_code=0)
@@ -171,7 +210,7 @@ def _split(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
     return past, plan[len(past) :]
 
 
-def _still_on_its_way(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
+def _in_delivery(plan: Plan, now: datetime) -> tuple[Plan, Plan]:
     past, future = _split(plan, now)
     end = end_of(past)
     if end is not None:

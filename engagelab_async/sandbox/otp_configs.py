@@ -1,17 +1,25 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from attrs import define, frozen
 
-from ._fields import Answer, Body, Fields
-from ._kept import Kept, changes
-from .otp_rules import check_template
+from engagelab_async.placeholders import variables
+
+from .bodies import Answer, Body, read
+from .operations import DONE
+from .otp_api import CHANNELS, STRATEGIES, TemplateRequest
 from .refusals import RefusedError
 from .reviews import APPROVED, Reviewer, Submission
 from .templates import PLATFORMS_TEXT, Template
 
+T = TypeVar("T")
+
+_PLATFORMS_OWN: Final = 1
+_FROM: Final = "noreply@example.com"
+_WHATSAPP_MINUTES: Final = (1, 5, 10)
 # What a list says of each channel; the rest of a configuration is what the template says.
 _LISTED: Final = ("template_type", "template_name", "template_parts")
 
@@ -37,32 +45,40 @@ class OTPState:
     deleted: tuple[str, ...]
 
 
-class OTPConfigs(Kept):
+class OTPConfigs:
     """All templates of one sandbox.
 
     Args:
         reviewer: Reviews them.
         given: Templates that need no review: text by id.
+        strategies: The channels of those that have others than SMS, by id.
     """
 
-    def __init__(self, reviewer: Reviewer, given: Mapping[str, str]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        given: Mapping[str, str],
+        strategies: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self._reviewer = reviewer
         self._given = {
-            name: OTPTemplate(_body_of(name, text), reviewer.take_approved(), is_given=True)
+            name: OTPTemplate(
+                _body_of(name, text, strategies.get(name, ("sms",))),
+                reviewer.take_approved(),
+                is_given=True,
+            )
             for name, text in given.items()
         }
         self._templates: dict[str, OTPTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> OTPState:
-        """All there is."""
+        """Return all there is."""
         submitted = (made for made in self._templates.values() if not made.is_given)
         return OTPState(tuple(submitted), tuple(self._deleted))
 
     def restore(self, state: OTPState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         submitted = {str(made.body["template_id"]): made for made in state.templates}
@@ -85,7 +101,7 @@ class OTPConfigs(Kept):
             return None
         if made.submission.status != APPROVED:
             raise RefusedError(3003, "template status is not approved, can not use")
-        return _to_send(Fields(made.body))
+        return _to_send(read(TemplateRequest, made.body))
 
     def list_templates(self) -> list[Answer]:
         """Return all templates, oldest first, without what they say."""
@@ -95,25 +111,21 @@ class OTPConfigs(Kept):
         """Return a template."""
         return _answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template under an id of the caller's."""
-        request = Fields(body)
-        check_template(request)
-        template_id = request.text("template_id")
+        template_id = check_template(body).template_id
         if template_id in self._templates:
             raise RefusedError(3003, "template_id already exist")
         self._templates[template_id] = OTPTemplate(body, self._reviewer.take())
         self._deleted.discard(template_id)
-        return {"code": 0, "message": "success"}
+        return {**DONE}
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._template(template_id)
         del self._templates[template_id]
         self._deleted.add(template_id)
-        return {"code": 0, "message": "success"}
+        return {**DONE}
 
     def _template(self, template_id: str) -> OTPTemplate:
         made = self._templates.get(template_id)
@@ -122,19 +134,28 @@ class OTPConfigs(Kept):
         return made
 
 
-def _body_of(template_id: str, text: str) -> Body:
+def _body_of(template_id: str, text: str, channels: Sequence[str]) -> Body:
     """Make up the request that could have submitted a text."""
     holds_a_code = Template(template_id, text).is_verification
     purpose = "authentication" if holds_a_code else "utility"
     codes = {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5}
+    own = {"custom_sub_type": purpose, "custom_content": text}
+    email = {"language": "default", "template_content": text, "pre_from_mail": _FROM}
+    configs: dict[str, Answer] = {
+        "whatsapp": {"template_type": 1},
+        "voice": {"template_type": 1},
+        "sms": {"template_type": 2, "template_custom_config": own},
+        "email": {
+            "template_name": template_id,
+            "template_custom_configs": [{**email, "pre_subject": template_id}],
+        },
+    }
+    has_codes = holds_a_code or not {"whatsapp", "voice"}.isdisjoint(channels)
     return {
         "template_id": template_id,
-        "send_channel_strategy": "sms",
-        **({"verify_code_config": codes} if holds_a_code else {}),
-        "sms_config": {
-            "template_type": 2,
-            "template_custom_config": {"custom_sub_type": purpose, "custom_content": text},
-        },
+        "send_channel_strategy": "|".join(channels),
+        **({"verify_code_config": codes} if has_codes else {}),
+        **{f"{channel}_config": configs[channel] for channel in channels},
     }
 
 
@@ -148,17 +169,15 @@ def _without_content(name: str, value: object) -> object:
     return {key: each for key, each in value.items() if key in _LISTED}
 
 
-def _to_send(body: Fields) -> Template:
-    custom = body.optional_inner("sms_config").optional_inner("template_custom_config")
-    told = {
-        "brand_name": body.optional_text("brand_name"),
-        "ttl": body.optional_inner("verify_code_config").optional_integer("verify_code_ttl"),
-    }
+def _to_send(request: TemplateRequest) -> Template:
+    custom = request.sms_config and request.sms_config.template_custom_config
+    codes = request.verify_code_config
+    presets = {"brand_name": request.brand_name, "ttl": codes and codes.verify_code_ttl}
     return Template(
-        body.text("template_id"),
-        custom.optional_text("custom_content") or PLATFORMS_TEXT,
-        presets={name: str(value) for name, value in told.items() if value is not None},
-        channels=tuple(body.text("send_channel_strategy").split("|")),
+        request.template_id,
+        custom.custom_content if custom else PLATFORMS_TEXT,
+        presets={name: str(value) for name, value in presets.items() if value is not None},
+        channels=tuple(request.send_channel_strategy.split("|")),
     )
 
 
@@ -173,3 +192,76 @@ def _answer(made: OTPTemplate) -> Answer:
     if isinstance(by_sms, dict):
         answer["sms_config"] = {**by_sms, "template_parts": 1}
     return answer
+
+
+# ------------------------------------------------------------------------------- rules
+
+
+def check_template(body: Body) -> TemplateRequest:
+    """Return a template that may be submitted.
+
+    Raises:
+        RefusedError: 3003, it has no channel; 3002, it breaks another rule of the documentation.
+    """
+    configs = [f"{channel}_config" for channel in CHANNELS]
+    has_channels = any(body.get(name) not in (None, {}) for name in configs)
+    # Without any channel, it is that what is wrong, and not what is missing in a configuration.
+    request = read(TemplateRequest, body if has_channels else {**body, **dict.fromkeys(configs)})
+    channels = check_strategy(request.send_channel_strategy)
+    if not has_channels:
+        raise RefusedError(3003, "not contains any channel config")
+    for channel in channels:
+        _check_given(getattr(request, f"{channel}_config"), f"{channel}_config")
+    if any("code" in variables(text) for text in _texts(request)):
+        _check_given(request.verify_code_config, "verify_code_config")
+    codes = request.verify_code_config
+    if codes and request.whatsapp_config and codes.verify_code_ttl not in _WHATSAPP_MINUTES:
+        raise _refusal("verify_code_config.verify_code_ttl", "must be 1, 5 or 10 with WhatsApp")
+    return request
+
+
+def check_strategy(strategy: str) -> list[str]:
+    """Return the channels of a strategy, in their order.
+
+    Raises:
+        RefusedError: 3002, it is none.
+    """
+    channels = strategy.split("|")
+    if strategy in STRATEGIES:
+        return channels
+    if not set(channels) <= set(CHANNELS):
+        demand = f"must be of {' '.join(CHANNELS)}"
+    elif len(set(channels)) < len(channels):
+        demand = "must name each channel once"
+    else:
+        demand = "must not join email with another channel"
+    raise _refusal("send_channel_strategy", demand)
+
+
+def _texts(request: TemplateRequest) -> Iterator[str]:
+    """Yield what the messages say; the platform's own text holds a code."""
+    if request.whatsapp_config or request.voice_config:
+        yield PLATFORMS_TEXT
+    sms = request.sms_config
+    if sms and sms.template_type == _PLATFORMS_OWN:
+        yield PLATFORMS_TEXT
+    if sms and (sms.template_type != _PLATFORMS_OWN or sms.template_custom_config):
+        path = "sms_config.template_custom_config"
+        custom = _check_given(sms.template_custom_config, path)
+        is_for_codes = custom.custom_sub_type == "authentication"
+        if is_for_codes and "code" not in variables(custom.custom_content):
+            raise _refusal(f"{path}.custom_content", "must hold {{code}} for authentication")
+        yield custom.custom_content
+    if request.email_config:
+        for each in request.email_config.template_custom_configs or ():
+            yield each.template_content
+
+
+def _check_given(config: T | None, name: str) -> T:
+    if config is None:
+        raise _refusal(name, "must be an object")
+    return config
+
+
+def _refusal(name: str, demand: str) -> RefusedError:
+    return RefusedError(3002, f"{name} {demand}")

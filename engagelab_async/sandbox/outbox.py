@@ -2,15 +2,15 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from heapq import merge
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ._kept import nobody
 from .recipients import canonical
 
 Product: TypeAlias = Literal["otp", "sms"]
@@ -39,10 +39,11 @@ class SentMessage:
         message_id: Its id. A custom message to several recipients has one id for all of them.
         product: ``"otp"`` or ``"sms"``.
         channel: ``"sms"``, ``"email"`` or ``"whatsapp"``.
+        fallbacks: The channels that follow when that one fails to deliver, in their order.
         recipient: The number or email address, as it was written.
         template_id: The id of its template.
         text: The rendered text.
-        code: The code in it, whoever made that, or ``None``.
+        code: The code in it, made by the platform or the caller, or ``None``.
         params: The template's variables, as they came.
         plan_id: The plan that an SMS belongs to, or ``None``.
         scheduled_for: When a scheduled SMS is due, or ``None``.
@@ -73,19 +74,13 @@ class SentMessage:
     code_expires_at: datetime | None = None
     accepted: bool = True
     number: int = 0
+    fallbacks: tuple[str, ...] = ()
 
 
 class Outbox:
-    """Every message of one sandbox, oldest first.
-
-    The server's thread adds to it while other threads read, so readers get copies.
-
-    Attributes:
-        on_add: Called with each message that is added.
-    """
+    """Every message of one sandbox, oldest first."""
 
     def __init__(self) -> None:
-        self.on_add: Callable[[SentMessage], object] = nobody
         self._messages: list[SentMessage] = []
         self._dropped: list[SentMessage] = []
         self._counts: Counter[Product] = Counter()
@@ -109,10 +104,13 @@ class Outbox:
         """Put a message behind the others."""
         (self._messages if message.accepted else self._dropped).append(message)
         self._counts[message.product] += message.accepted
-        self.on_add(message)
+
+    def state(self) -> tuple[SentMessage, ...]:
+        """Return all messages, sent and dropped, oldest first."""
+        return tuple(merge(self._messages, self._dropped, key=attrgetter("number")))
 
     def restore(self, messages: Sequence[SentMessage]) -> None:
-        """Take these messages, oldest first, for all there are."""
+        """Replace all messages by these, oldest first."""
         self._messages = [message for message in messages if message.accepted]
         self._dropped = [message for message in messages if not message.accepted]
         self._counts = Counter(message.product for message in self._messages)

@@ -14,27 +14,35 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._fields import Answer, Body, Fields
-from .balances import Amount, Balances
+from .balances import Amounts, Balances
+from .bodies import Answer, Body, read
 from .codes import Codes
-from .otp_configs import OTPConfigs
+from .otp_api import (
+    CodeRequest,
+    CustomMessageRequest,
+    CustomTemplate,
+    LocalisedTemplate,
+    OTPRequest,
+    VerificationRequest,
+)
+from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
-from .progress import Progress
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
 from .reviews import Review, Reviewer, TemplateSubmission
+from .simulation import Simulation
+from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
-_LANGUAGES: Final = ("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
 
 
 @frozen(kw_only=True)
-class _Letter:
-    """What all recipients of one request get."""
+class Envelope:
+    """What all recipients of one request are sent."""
 
     product: Product
     template: Template
@@ -54,14 +62,14 @@ class Platform:
         code_ttl: How long a code stays live, in seconds.
         review: What becomes of templates and signatures that are submitted.
         balance: What the account of each product has; ``None`` for no limit.
-        pace: By what to multiply the time that sending and delivering take.
-        clock: Tells the time in Unix seconds.
+        strategies: The channels of templates that have a strategy, such as ``whatsapp|sms``, by id.
+        pace: Factor for the time that sending, delivering and repeating a callback take.
+        clock: Returns the time in Unix seconds.
         new_code: Makes a code for the address that it goes to.
 
     Attributes:
         outbox: What was sent.
-        pace: By what the time that sending, delivering and calling back take is multiplied.
-        progress: What became of it.
+        simulation: What becomes of it.
         codes: The codes in it.
         reviewer: Who reviews templates and signatures.
         sms: The templates and signatures of the SMS product.
@@ -76,22 +84,26 @@ class Platform:
         templates: Mapping[str, str] | None = None,
         code_ttl: float = 300.0,
         review: Review = _APPROVAL,
-        balance: Amount | None = None,
+        balance: Amounts | None = None,
+        strategies: Mapping[str, str] | None = None,
         pace: float = 1.0,
         clock: Callable[[], float] = time.time,
         new_code: Callable[[str], str] | None = None,
     ) -> None:
         self.ids: Snowflakes = Snowflakes(clock)
         self.outbox: Outbox = Outbox()
-        self.pace: float = pace
-        self.progress: Progress = Progress(pace, clock)
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
         given = checked(templates or {})
         self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
-        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given)
-        self._templates = Templates(templates)
+        channels = _channels(strategies or {})
+        self.otp: OTPConfigs = OTPConfigs(self.reviewer, given, channels)
+        self._templates = Templates(templates, channels)
         self.codes: Codes = Codes(code_ttl, clock)
+        self.simulation: Simulation = Simulation(
+            self.outbox, self.codes, self.template_submissions, pace=pace, clock=clock
+        )
+        self.reviewer.on_take = self.simulation.audits.ring
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -107,92 +119,62 @@ class Platform:
 
     def send_otp(self, body: Body) -> Answer:
         """Make a code, send it, and expect it to be verified."""
-        return self._send_code(Fields(body), None)
+        return self._send_code(read(OTPRequest, body), None)
 
     def send_code(self, body: Body) -> Answer:
         """Send a code that the caller made; there is nothing to verify afterwards."""
-        request = Fields(body)
-        return self._send_code(request, request.text("code"))
+        request = read(CodeRequest, body)
+        return self._send_code(request, request.code)
 
-    def _send_code(self, request: Fields, callers_code: str | None) -> Answer:
-        to = request.text("to")
-        template, params = self._localised(request.inner("template"))
-        recipient = otp_recipient(to)
+    def _send_code(self, request: OTPRequest, callers_code: str | None) -> Answer:
+        template, params = self._otp_template(request.template)
+        recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
-        letter = _Letter(
+        envelope = Envelope(
             product="otp",
             template=template,
             params=params,
             code=digits,
             code_expires_at=None if callers_code else _moment(code.expires_at),
         )
-        message = self._send(letter, recipient, self.ids.text())
+        message = self._send(envelope, recipient, self.ids.text())
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
     def verify(self, body: Body) -> Answer:
         """Compare a code with the one that was sent; a wrong one is no error."""
-        request = Fields(body)
-        message_id = request.text("message_id")
-        guess = request.text("verify_code")
-        code = self.codes.verify(message_id, guess)
-        self.progress.guess(self.outbox.get(code.number), is_right=code.is_verified)
-        return {"message_id": message_id, "verify_code": guess, "verified": code.is_verified}
-
-    def verify_by_hand(self, message: SentMessage) -> None:
-        """Verify a message's code, as if its recipient had typed it in.
-
-        Raises:
-            ValueError: There is nothing to verify, or no longer.
-        """
-        if message.code_expires_at is None:
-            raise ValueError("message: there is no code of the platform's in it")
-        try:
-            self.verify({"message_id": message.message_id, "verify_code": message.code})
-        except RefusedError as error:
-            raise ValueError(f"message: {error.message}") from None
-
-    def has_live_code(self, message: SentMessage) -> bool:
-        """Tell whether the code of a message, if it has one, is neither verified nor expired."""
-        return self.codes.is_live(message.message_id)
-
-    def expire_by_hand(self, message: SentMessage) -> None:
-        """Let a message's code expire.
-
-        Raises:
-            ValueError: It has no live code.
-        """
-        self.codes.expire(message.message_id)
-        self.progress.expire(message)
+        request = read(VerificationRequest, body)
+        message_id, guess = request.message_id, request.verify_code
+        is_right = self.simulation.guess(message_id, guess)
+        return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
     def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
-        request = Fields(body)
-        targets = request.texts("to")
-        wanted = request.inner("template")
-        template, params = self._otp_template(wanted)
+        request = read(CustomMessageRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
+        template, params = self._otp_template(request.template)
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [otp_recipient(to) for to in targets]
         self.balances.check("otp", len(recipients))
-        letter = _Letter(product="otp", template=template, params=params, code=code)
+        envelope = Envelope(product="otp", template=template, params=params, code=code)
         message_id = self.ids.text()
         for recipient in recipients:
-            self._send(letter, recipient, message_id)
+            self._send(envelope, recipient, message_id)
         return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
 
     def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
-        request = Fields(body)
-        targets = request.texts("to")
-        letter = self._plan(request)
+        request = read(SMSRequest, body)
+        targets = [request.to] if isinstance(request.to, str) else request.to
+        envelope = self._plan(request)
         found = [(to, sms_recipient(to)) for to in targets]
         recipients = [recipient for _, recipient in found if recipient is not None]
         answer: Answer = {
-            "plan_id": letter.plan_id,
+            "plan_id": envelope.plan_id,
             "total_count": len(targets),
             "accepted_count": len(recipients),
         }
@@ -201,92 +183,91 @@ class Platform:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
         self.balances.check("sms", len(recipients))
         for to in (to for to, recipient in found if recipient is None):
-            self._drop(letter, to)
-        return answer | self._carry_out(letter, recipients, is_single=len(targets) == 1)
+            self._drop(envelope, to)
+        return answer | self._carry_out(envelope, recipients, is_single=len(targets) == 1)
 
-    def _plan(self, request: Fields) -> _Letter:
-        request.optional_text("plan_name")
-        custom_args = request.optional_inner("custom_args").values
-        wanted = request.inner("template")
-        # One of that product's samples passes an integer for the id.
-        template_id = wanted.identifier("id")
-        params = wanted.optional_inner("params").all_texts()
+    def _plan(self, request: SMSRequest) -> Envelope:
+        template_id, params = str(request.template.id), request.template.params or {}
         template = self.sms.find(template_id) or self._templates.find(template_id)
-        return _Letter(
+        return Envelope(
             product="sms",
             template=template,
             params=params,
             code=params.get("code"),
             plan_id=self.ids.text(),
             scheduled_for=self._due(request),
-            custom_args=custom_args,
+            custom_args=request.custom_args or {},
         )
 
-    def _due(self, request: Fields) -> datetime | None:
-        seconds = request.optional_integer("schedule_time")
+    def _due(self, request: SMSRequest) -> datetime | None:
+        seconds = request.schedule_time
         if seconds is None:
             return None
         # The API counts in whole seconds, which favours a request that took a moment to arrive.
         if not _MIN_AHEAD <= seconds - int(self._clock()) <= _MAX_AHEAD:
-            raise request.refusal("schedule_time", "must be 3 minutes to 30 days ahead")
+            raise RefusedError(3002, "schedule_time must be 3 minutes to 30 days ahead")
         return _moment(seconds)
 
     def _carry_out(
-        self, letter: _Letter, recipients: Sequence[Recipient], *, is_single: bool
+        self, envelope: Envelope, recipients: Sequence[Recipient], *, is_single: bool
     ) -> Answer:
         message_ids = [self.ids.text() for _ in recipients]
         for recipient, message_id in zip(recipients, message_ids, strict=True):
-            self._send(letter, recipient, message_id)
-        if letter.scheduled_for is not None:
-            self.sms.use(letter.template.id, until=letter.scheduled_for.timestamp())
+            self._send(envelope, recipient, message_id)
+        if envelope.scheduled_for is not None:
+            self.sms.use(envelope.template.id, until=envelope.scheduled_for.timestamp())
             return {"schedule_info": {"task_id": self.ids.integer()}}
-        # Ids of several messages are not told, and a single one may have been dropped.
+        # Ids of several messages are not returned, and a single one may have been dropped.
         return {"message_id": message_ids[0]} if is_single and message_ids else {}
 
-    def _localised(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        language = wanted.optional_text("language")
-        if language is not None and language not in _LANGUAGES:
-            raise wanted.refusal("language", f"must be one of {' '.join(_LANGUAGES)}")
-        return self._otp_template(wanted)
+    def _otp_template(
+        self, wanted: LocalisedTemplate | CustomTemplate
+    ) -> tuple[Template, Mapping[str, str]]:
+        template = self.otp.find(wanted.id) or self._templates.find(wanted.id)
+        return template, wanted.params or {}
 
-    def _otp_template(self, wanted: Fields) -> tuple[Template, Mapping[str, str]]:
-        template_id = wanted.text("id")
-        params = wanted.optional_inner("params").all_texts()
-        return self.otp.find(template_id) or self._templates.find(template_id), params
+    def _send(self, envelope: Envelope, recipient: Recipient, message_id: str) -> SentMessage:
+        if envelope.product == "sms":
+            return self._add(envelope, recipient.written, ("sms",), message_id)
+        wanted = envelope.template.channels
+        channels = (recipient.channel(wanted), *recipient.fallbacks(wanted))
+        return self._add(envelope, recipient.written, channels, message_id)
 
-    def _send(self, letter: _Letter, recipient: Recipient, message_id: str) -> SentMessage:
-        is_sms = letter.product == "sms"
-        channel = "sms" if is_sms else recipient.channel(letter.template.channels)
-        return self._add(letter, recipient.written, channel, message_id)
-
-    def _drop(self, letter: _Letter, to: str) -> None:
-        self._add(letter, to, "sms", self.ids.text(), accepted=False)
+    def _drop(self, envelope: Envelope, to: str) -> None:
+        self._add(envelope, to, ("sms",), self.ids.text(), accepted=False)
 
     def _add(
-        self, letter: _Letter, to: str, channel: str, message_id: str, *, accepted: bool = True
+        self,
+        envelope: Envelope,
+        to: str,
+        channels: tuple[str, ...],
+        message_id: str,
+        *,
+        accepted: bool = True,
     ) -> SentMessage:
-        variables = dict(letter.params)
-        if letter.code is not None:
-            variables["code"] = letter.code
+        variables = dict(envelope.params)
+        if envelope.code is not None:
+            variables["code"] = envelope.code
         message = SentMessage(
             message_id=message_id,
-            product=letter.product,
-            channel=channel,
+            product=envelope.product,
+            channel=channels[0],
+            fallbacks=channels[1:],
             recipient=to,
-            template_id=letter.template.id,
-            text=letter.template.render(variables, self._presets),
-            code=letter.code,
-            params=letter.params,
-            plan_id=letter.plan_id,
-            scheduled_for=letter.scheduled_for,
+            template_id=envelope.template.id,
+            text=envelope.template.render(variables, self._presets),
+            code=envelope.code,
+            params=envelope.params,
+            plan_id=envelope.plan_id,
+            scheduled_for=envelope.scheduled_for,
             sent_at=_moment(self._clock()),
-            custom_args=letter.custom_args,
-            code_expires_at=letter.code_expires_at,
+            custom_args=envelope.custom_args,
+            code_expires_at=envelope.code_expires_at,
             accepted=accepted,
             number=self.outbox.next_number,
         )
         self.outbox.add(message)
-        self.progress.begin(message)
+        self.simulation.begin(message)
         return message
 
 
@@ -302,8 +283,8 @@ class Snowflakes:
         self._clock = clock
         self._last = 2**60
 
-    def go_on_from(self, last: int) -> None:
-        """Make none up to this one any more."""
+    def skip_to(self, last: int) -> None:
+        """Make no id up to this one."""
         self._last = max(self._last, last)
 
     def integer(self) -> int:
@@ -313,7 +294,7 @@ class Snowflakes:
         return self._last
 
     def text(self) -> str:
-        """Make an id, and write it down."""
+        """Make an id, as text."""
         return str(self.integer())
 
 
@@ -322,6 +303,13 @@ def _moment(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError):  # a code may be live for longer than a datetime reaches
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    try:
+        return {name: tuple(check_strategy(each)) for name, each in strategies.items()}
+    except RefusedError as error:
+        raise ValueError(f"strategies: {error.message}") from None
 
 
 def _random_digits(_: str) -> str:

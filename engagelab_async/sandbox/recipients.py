@@ -5,7 +5,7 @@ so it does with one that stands for an error which only OTP has.
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -136,9 +136,20 @@ class Recipient:
         Args:
             wanted: The channels of the template, in their order; empty for a template without.
         """
-        if self.magic is not _ANY_NUMBER:
+        if self.magic.channel != _ANY_NUMBER.channel:
             return self.magic.channel
         return next((name for name in wanted if name != "email"), self.magic.channel)
+
+    def fallbacks(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Return the channels that are tried when the first has failed to deliver, in their order.
+
+        Args:
+            wanted: The channels of the template, in their order; empty for a template without.
+        """
+        first = self.channel(wanted)
+        if first in wanted[:-1]:
+            return tuple(wanted[wanted.index(first) + 1 :])
+        return () if self.magic.fallback is None else (self.magic.fallback,)
 
 
 def canonical(to: str) -> str | None:

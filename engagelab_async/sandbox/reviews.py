@@ -12,8 +12,7 @@ from typing import Final, Literal, Self, TypeAlias
 
 from attrs import field, frozen
 
-from ._kept import nobody
-from .bell import Bell
+from .loop import Wakeup
 from .outbox import Product
 
 PENDING: Final = 1
@@ -99,9 +98,9 @@ class Reviewer:
     """
 
     def __init__(self, review: Review, clock: Callable[[], float]) -> None:
-        """Use a clock that tells Unix seconds."""
+        """Use a clock that returns Unix seconds."""
         self.review: Review = review
-        self.on_take: Callable[[], object] = nobody
+        self.on_take: Callable[[], object] = lambda: None
         self._clock = clock
 
     def resume(self, review: Review, at: float) -> Submission:
@@ -123,7 +122,7 @@ TemplateSubmission: TypeAlias = tuple[Product, str, Submission]
 
 
 class Audits:
-    """Tells of the outcome of templates' reviews when they are over, from the server's loop.
+    """Reports the outcome of templates' reviews when they are over, from the server's loop.
 
     Args:
         templates: Returns all templates that there are.
@@ -132,49 +131,49 @@ class Audits:
     def __init__(self, templates: Callable[[], Iterable[TemplateSubmission]]) -> None:
         self._templates = templates
         self._listener: Callable[[Product, str, Submission], object] | None = None
-        self._told: dict[tuple[Product, str], Submission] = {}
-        self._bell = Bell()
+        self._reported: dict[tuple[Product, str], Submission] = {}
+        self._wakeup = Wakeup()
 
     def ring(self) -> None:
         """Look again, as something was submitted."""
-        self._bell.ring()
+        self._wakeup.set()
 
     def listen(self, listener: Callable[[Product, str, Submission], object]) -> None:
-        """Tell somebody of all reviews that end from now on; again does nothing."""
+        """Call a listener with all reviews that end from now on; again does nothing."""
         if self._listener is None:
             self.pass_over()
             self._listener = listener
             self.ring()
 
-    def tell(self) -> bool:
-        """Tell of the reviews that are over.
+    def report(self) -> bool:
+        """Report the reviews that are over.
 
         Returns:
             Whether there is one that is still going to end.
         """
         if self._listener is None:
             return False
-        told, ends_later = self._told, False
-        self._told = {}
+        reported, ends_later = self._reported, False
+        self._reported = {}
         for product, template_id, submission in self._templates():
             key = product, template_id
             if submission.status == PENDING:
                 ends_later = ends_later or submission.ends_at < math.inf
                 continue
-            self._told[key] = submission
-            if told.get(key) is not submission:
+            self._reported[key] = submission
+            if reported.get(key) is not submission:
                 self._listener(product, template_id, submission)
         return ends_later
 
     async def run(self) -> None:
-        """Tell of reviews when they are over, until it is cancelled."""
+        """Report reviews when they are over, until it is cancelled."""
         while True:
             # The clock may be the caller's, and be set forward at any moment.
-            await self._bell.wait(_LOOK_AGAIN if self.tell() else None)
+            await self._wakeup.wait(_LOOK_AGAIN if self.report() else None)
 
     def pass_over(self) -> None:
-        """Take what is decided by now for told, as what a store has brought back was."""
-        self._told = {
+        """Do not report what is decided by now, such as what comes from a store."""
+        self._reported = {
             (product, template_id): each
             for product, template_id, each in self._templates()
             if each.status != PENDING

@@ -1,6 +1,6 @@
 """Templates and signatures of the SMS product: created, reviewed, used, changed, deleted.
 
-Refusals have the HTTP status as their code, and tell what is wrong by their words alone.
+Refusals have the HTTP status as their code, and say what is wrong in their message alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -8,18 +8,15 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ._fields import Answer, Body, Fields
-from ._kept import Kept, changes
+from .bodies import Answer, Body, read
+from .operations import DONE
 from .refusals import RefusedError
 from .reviews import APPROVED, PENDING, Reviewer, Submission
+from .sms_api import SignatureRequest, TemplateRequest
 from .templates import Template
 
 _REFUSAL: Final = 400
-_TYPES: Final = ("utility", "marketing", "authentication", "otp")
 _FOR_CODES: Final = ("authentication", "otp")
-_POSITIONS: Final = (0, 1, 2)
-_FORBIDDEN_IN_TEXTS: Final = ("【", "】", "、", "测试", "test", "[", "]")
-_FORBIDDEN_IN_NAMES: Final = ("【", "】", "[", "]")
 
 
 @define
@@ -57,13 +54,13 @@ class SMSState:
     deleted: tuple[str, ...]
 
 
-class SMSConfigs(Kept):
+class SMSConfigs:
     """All templates and signatures of one sandbox.
 
     Args:
         reviewer: Reviews them.
         new_id: Makes an id.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
         given: Templates that need no review: text by id.
     """
 
@@ -74,7 +71,6 @@ class SMSConfigs(Kept):
         clock: Callable[[], float],
         given: Mapping[str, str],
     ) -> None:
-        super().__init__()
         self._reviewer = reviewer
         self._new_id = new_id
         self._clock = clock
@@ -83,14 +79,13 @@ class SMSConfigs(Kept):
         self._templates: dict[str, SMSTemplate] = dict(self._given)
         self._deleted: set[str] = set()
 
-    @property
     def state(self) -> SMSState:
-        """All there is."""
+        """Return all there is."""
         templates = (made for made in self._templates.values() if not made.is_given)
         return SMSState(tuple(templates), tuple(self._signatures.values()), tuple(self._deleted))
 
     def restore(self, state: SMSState) -> None:
-        """Take this for all there is."""
+        """Replace all there is."""
         self._deleted = set(state.deleted)
         given = {name: made for name, made in self._given.items() if name not in self._deleted}
         self._templates = given | {made.template_id: made for made in state.templates}
@@ -117,9 +112,8 @@ class SMSConfigs(Kept):
             raise RefusedError(3003, "template status is not approved, can not use")
         return Template(template_id, str(made.wording["template_content"]))
 
-    @changes
     def use(self, template_id: str, until: float) -> None:
-        """Take note of a plan that uses a template until some time."""
+        """Record a plan that uses a template until some time."""
         made = self._templates.get(template_id)
         if made is not None:
             made.used_until = max(made.used_until, until)
@@ -134,34 +128,31 @@ class SMSConfigs(Kept):
         """Return a template."""
         return self._template_answer(self._template(template_id))
 
-    @changes
     def create_template(self, body: Body) -> Answer:
         """Submit a template."""
-        wording = self._wording(Fields(body, code=_REFUSAL))
+        wording = self._wording(read(TemplateRequest, body, _REFUSAL))
         template_id = self._new_id()
         submission = self._reviewer.take()
         self._templates[template_id] = SMSTemplate(template_id, wording, submission.at, submission)
         return {"template_id": template_id}
 
-    @changes
     def update_template(self, template_id: str, body: Body) -> Answer:
         """Replace what a template says, which is reviewed again."""
         made = self._template(template_id)
         if made.submission.status == PENDING:
-            raise RefusedError(_REFUSAL, "can not update pending status template")
+            raise _refusal("can not update pending status template")
         self._check_unused(made, "update")
-        made.wording = self._wording(Fields(body, code=_REFUSAL))
+        made.wording = self._wording(read(TemplateRequest, body, _REFUSAL))
         made.submission = self._reviewer.take()
         made.is_given = False
-        return _success()
+        return {**DONE}
 
-    @changes
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self._check_unused(self._template(template_id), "delete")
         del self._templates[template_id]
         self._deleted.add(template_id)
-        return _success()
+        return {**DONE}
 
     def _template(self, template_id: str) -> SMSTemplate:
         made = self._templates.get(template_id)
@@ -172,29 +163,27 @@ class SMSConfigs(Kept):
     def _check_unused(self, made: SMSTemplate, verb: str) -> None:
         if self._clock() < made.used_until:
             words = "there are pending or running plans using current template, can not"
-            raise RefusedError(_REFUSAL, f"{words} {verb}")
+            raise _refusal(f"{words} {verb}")
 
-    def _wording(self, request: Fields) -> Answer:
+    def _wording(self, request: TemplateRequest) -> Answer:
         wording: Answer = {
-            "template_name": request.short_text("template_name", range(1, 256)),
-            "template_type": request.one_of("template_type", _TYPES),
-            "template_content": request.text("template_content"),
-            "country_codes": request.text("country_codes"),
+            "template_name": request.template_name,
+            "template_type": request.template_type,
+            "template_content": request.template_content,
+            "country_codes": request.country_codes,
         }
-        request.check_without("template_content", _FORBIDDEN_IN_TEXTS)
-        if (
-            wording["template_type"] in _FOR_CODES
-            and not Template("", str(wording["template_content"])).is_verification
-        ):
-            raise request.refusal("template_content", "must hold {{code}} for authentication")
-        request.optional_identifier("sign_id")
-        request.optional_one_of("sign_position", _POSITIONS)
-        if request.optional_boolean("add_signature"):
-            signature = self._signature(request.identifier("sign_id"))
+        is_verification = Template("", request.template_content).is_verification
+        if request.template_type in _FOR_CODES and not is_verification:
+            raise _refusal("template_content must hold {{code}} for authentication")
+        if request.add_signature:
+            if request.sign_id is None:
+                raise _refusal("sign_id must be a non-empty string")
+            signature = self._signature(str(request.sign_id))
             if signature.submission.status != APPROVED:
-                raise RefusedError(_REFUSAL, "sign status is not approved, can not use")
-            wording["sign_id"] = signature.sign_id
-            wording["sign_position"] = request.one_of("sign_position", _POSITIONS[1:])
+                raise _refusal("sign status is not approved, can not use")
+            if not request.sign_position:
+                raise _refusal("sign_position must be one of 1 2")
+            wording |= {"sign_id": signature.sign_id, "sign_position": request.sign_position}
         return wording
 
     def _template_answer(self, made: SMSTemplate) -> Answer:
@@ -215,7 +204,6 @@ class SMSConfigs(Kept):
         """Return a signature."""
         return self._signature_answer(self._signature(sign_id))
 
-    @changes
     def create_signature(self, body: Body) -> Answer:
         """Submit a signature."""
         name = self._new_name(body, among=self._signatures.values())
@@ -224,25 +212,23 @@ class SMSConfigs(Kept):
         self._signatures[sign_id] = Signature(sign_id, name, submission.at, submission)
         return {"sign_id": sign_id}
 
-    @changes
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
         made = self._signature(sign_id)
         if made.submission.status == PENDING:
-            raise RefusedError(_REFUSAL, "can not update pending status sign")
+            raise _refusal("can not update pending status sign")
         others = [each for each in self._signatures.values() if each is not made]
         made.sign_name = self._new_name(body, among=others)
         made.submission = self._reviewer.take()
-        return _success()
+        return {**DONE}
 
-    @changes
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
         made = self._signature(sign_id)
         if self._related_templates(made):
-            raise RefusedError(_REFUSAL, "there are templates using current sign, can not delete")
+            raise _refusal("there are templates using current sign, can not delete")
         del self._signatures[sign_id]
-        return _success()
+        return {**DONE}
 
     def _signature(self, sign_id: str) -> Signature:
         made = self._signatures.get(sign_id)
@@ -251,11 +237,9 @@ class SMSConfigs(Kept):
         return made
 
     def _new_name(self, body: Body, *, among: Iterable[Signature]) -> str:
-        request = Fields(body, code=_REFUSAL)
-        name = request.short_text("sign_name", range(2, 61))
-        request.check_without("sign_name", _FORBIDDEN_IN_NAMES)
+        name = read(SignatureRequest, body, _REFUSAL).sign_name
         if name in {each.sign_name for each in among}:
-            raise RefusedError(_REFUSAL, "sign_name already exist")
+            raise _refusal("sign_name already exist")
         return name
 
     def _related_templates(self, made: Signature) -> int:
@@ -270,10 +254,14 @@ class SMSConfigs(Kept):
         }
 
 
+def _refusal(message: str) -> RefusedError:
+    return RefusedError(_REFUSAL, message)
+
+
 def _unknown(an_id: str, unknown: str, impossible: str) -> RefusedError:
     """Refuse an id: those that the platform makes are numbers."""
     is_possible = an_id.isascii() and an_id.isdecimal()
-    return RefusedError(_REFUSAL, unknown if is_possible else impossible)
+    return _refusal(unknown if is_possible else impossible)
 
 
 def _given(template_id: str, text: str, reviewer: Reviewer) -> SMSTemplate:
@@ -286,10 +274,6 @@ def _given(template_id: str, text: str, reviewer: Reviewer) -> SMSTemplate:
     }
     submission = reviewer.take_approved()
     return SMSTemplate(template_id, wording, submission.at, submission, is_given=True)
-
-
-def _success() -> Answer:
-    return {"code": 0, "message": "success"}
 
 
 def _reviewed(made: Signature | SMSTemplate) -> Answer:

@@ -1,9 +1,10 @@
 """Templates: which ids exist, and what their text becomes."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from engagelab_async.placeholders import filled_in, variables
 
@@ -32,7 +33,7 @@ class Template:
 
     Attributes:
         id: Its id.
-        content: Its text with placeholders, or ``None`` for one that nobody registered.
+        content: Its text with placeholders, or ``None`` for one that is not registered.
         presets: What the platform fills in for this template by itself.
         channels: The channels to try, in their order; empty for what the recipient suggests.
     """
@@ -94,12 +95,26 @@ class Templates:
     Args:
         contents: Text by template id, and then no other id exists but those of `DEMO_TEMPLATES`;
             or ``None``, and then every id exists that does not begin with ``missing``.
+        strategies: Channels by template id, for those that have several.
+
+    Raises:
+        ValueError: A strategy is for a template that does not exist.
     """
 
-    def __init__(self, contents: Mapping[str, str] | None) -> None:
+    def __init__(
+        self,
+        contents: Mapping[str, str] | None,
+        strategies: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self._is_open = contents is None
+        self._strategies = strategies
         given = {name: Template(name, text) for name, text in (contents or {}).items()}
         self._templates = {each.id: each for each in _DEMO} | given
+        for name in strategies:
+            try:
+                self.find(name)
+            except RefusedError:
+                raise ValueError(f"strategies: there is no template {name!r}") from None
 
     def find(self, template_id: str) -> Template:
         """Return a template.
@@ -110,4 +125,6 @@ class Templates:
         found = self._templates.get(template_id)
         if found is None and (not self._is_open or template_id.startswith(_MISSING)):
             raise RefusedError(4001, "template config not exist")
-        return Template(template_id, None) if found is None else found
+        template = Template(template_id, None) if found is None else found
+        channels = self._strategies.get(template_id)
+        return template if channels is None else evolve(template, channels=channels)

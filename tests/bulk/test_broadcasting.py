@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagelab_async import SendSMS, Template, broadcast
-from engagelab_async.bulk.broadcasting import Recipient, phone_number
+from engagelab_async.bulk.broadcasting import (
+    InvalidRecipient,
+    Recipient,
+    RecipientCheck,
+    check_recipients,
+)
 from support.bulk import one_by_one
 
 NUMBER = "+6591234567"
@@ -21,116 +26,6 @@ NUMBER = "+6591234567"
 def numbers(count: int) -> list[str]:
     """Return so many phone numbers."""
     return [f"+65{90000000 + index}" for index in range(count)]
-
-
-class TestPhoneNumber:
-    """The one way in which a number is written."""
-
-    @pytest.mark.parametrize(
-        "written",
-        [
-            "+6591234567",
-            "6591234567",
-            "006591234567",
-            " +65 9123 4567 ",
-            "+65-9123-4567",
-            "+65 (9123) 45.67",
-            "(+65) 9123\u20134567",
-            "+65\u00a09123\u20114567",
-            "\u202a+6591234567\u202c",
-            "\ufeff+6591234567",
-            "00 65 9123 4567",
-        ],
-    )
-    def test_is_found_in_what_people_write(self, written: str) -> None:
-        """A plus or zeros, spaces, dashes, dots, parentheses, and invisible marks go away."""
-        assert NUMBER == phone_number(written)
-
-    @pytest.mark.parametrize(
-        "written",
-        [
-            "",
-            " ",
-            "+",
-            "9123",
-            "+659123",
-            "+6591234567890123",
-            "091234567",
-            "+0091234567",
-            "+65 9123 456x",
-            "ada@example.com",
-            "+65+91234567",
-            "6591234567+",
-            "+٦٥٩١٢٣٤٥٦٧",
-            "+²³91234567",
-            "6.591234567e9x",
-            "6591234567/8",
-            "+65 9123/4567",
-        ],
-    )
-    def test_is_not_guessed(self, written: str) -> None:
-        """What is no number with a country code is refused, and not quoted."""
-        with pytest.raises(
-            ValueError, match=r"not a phone number with its|begins with 0"
-        ) as caught:
-            phone_number(written)
-
-        assert not written.strip() or written not in str(caught.value).replace(NUMBER, "")
-
-    def test_with_the_zero_of_home_is_refused(self) -> None:
-        """The (0) that is dialled only at home would make it somebody else's."""
-        with pytest.raises(ValueError, match=r"leave out the \(0\)"):
-            phone_number("+44 (0)20 7946 0958")
-
-    @pytest.mark.parametrize("written", ["+44 ( 0)20 7946 0958", "+44 (\u00a00 )20 7946 0958"])
-    def test_with_a_zero_of_home_in_disguise_is_refused(self, written: str) -> None:
-        """Blanks between the parentheses do not make the (0) another one."""
-        with pytest.raises(ValueError, match=r"leave out the \(0\)"):
-            phone_number(written)
-
-    @pytest.mark.parametrize(
-        "written",
-        [
-            "6591234567.0",
-            "+6591234567.00",
-            " 6591234567,0 ",
-            "6 591 234 567.00",
-            "6591234567.000000",
-        ],
-    )
-    def test_with_a_fraction_is_refused(self, written: str) -> None:
-        """A column that became decimal numbers on the way would end in zeros nobody dials."""
-        with pytest.raises(ValueError, match="a decimal fraction") as caught:
-            phone_number(written)
-
-        assert "67" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        "written",
-        [
-            "+65 9123 4567-8",
-            "6591234567 - 1",
-            "6591234567\u20131",
-            "6591234567.5",
-            "6591234567 (8)",
-        ],
-    )
-    def test_with_a_last_digit_of_its_own_is_refused(self, written: str) -> None:
-        """An extension, or the next number of a range, would make it somebody else's."""
-        with pytest.raises(ValueError, match="ends in a single digit"):
-            phone_number(written)
-
-    @pytest.mark.parametrize(
-        "written", ["+33 6.12.34.56.00", "+7 912 345-67-89", "+1 415 555 267 1", "+36-1-234-5678"]
-    )
-    def test_may_end_in_groups(self, written: str) -> None:
-        """Pairs of digits, zeros among them, and blanks before the last one are no such thing."""
-        assert f"+{''.join(filter(str.isdecimal, written))}" == phone_number(written)
-
-    @given(digits=st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True))
-    def test_is_stable(self, digits: str) -> None:
-        """Writing it once more changes nothing."""
-        assert phone_number(digits) == phone_number(phone_number(digits)) == f"+{digits}"
 
 
 class TestGrouping:
@@ -263,6 +158,7 @@ class TestGrouping:
         )
         assert (numbers(2)[1],) == second.to
 
+    @pytest.mark.asyncio
     async def test_takes_an_async_source(self) -> None:
         """Numbers may come out of a database while they are sent."""
 
@@ -274,6 +170,7 @@ class TestGrouping:
 
         assert [200, 200, 50] == [len(operation.to) for operation in operations]
 
+    @pytest.mark.asyncio
     async def test_begins_with_nothing(self) -> None:
         """An empty list makes no operation."""
         assert [] == list(broadcast([], "1233"))
@@ -315,6 +212,7 @@ class TestRefusal:
             ({"plan_name": ""}, ValueError, "plan_name: must not be empty"),
             ({"params": 5}, TypeError, "params: expected a mapping, got int"),
             ({"schedule_time": 5}, ValueError, "schedule_time: must be at least 3 minutes ahead"),
+            ({"country": "Singapore"}, ValueError, "country: expected an ISO 3166 code"),
         ],
     )
     def test_of_options_comes_at_once(
@@ -323,3 +221,75 @@ class TestRefusal:
         """They are checked before the first number is taken."""
         with pytest.raises(error, match=text):
             broadcast(iter([]), "1233", **options)
+
+    @pytest.mark.asyncio
+    async def test_may_be_collected(self) -> None:
+        """Recipients that cannot be sent to are handed over, and the others are sent to."""
+        ada, bob = numbers(2)
+        recipients: list[Any] = [ada, "nobody", (bob, {"n": None}), float("nan"), None, bob]
+        expected = [
+            (1, "not a phone number with its country code"),
+            (2, "params['n']: expected a str or an int, got None"),
+            (3, "expected a phone number, or a pair of a number and its params"),
+            (4, "expected a phone number, or a pair of a number and its params"),
+        ]
+        bad: list[InvalidRecipient] = []
+        later: list[InvalidRecipient] = []
+
+        async def source() -> AsyncIterator[Any]:
+            for recipient in recipients:
+                yield recipient
+
+        (at_once,) = broadcast(recipients, "1233", on_invalid=bad.append)
+        (by_and_by,) = [each async for each in broadcast(source(), "1233", on_invalid=later.append)]
+
+        assert (ada, bob) == at_once.to == by_and_by.to
+        assert expected == [(each.index, each.reason) for each in bad]
+        assert expected == [(each.index, each.reason) for each in later]
+        assert ("nobody", (bob, {"n": None})) == (bad[0].recipient, bad[1].recipient)
+        assert "nobody" not in repr(bad[0])
+
+
+class TestCountry:
+    """Local numbers."""
+
+    def test_is_that_of_all_numbers_without_a_code(self) -> None:
+        """The same number is one, with its code and without."""
+        (operation,) = broadcast(["9123 4567", NUMBER, "+60123456789"], "1233", country="SG")
+
+        assert (NUMBER, "+60123456789") == operation.to
+
+    def test_of_numbers_with_params(self) -> None:
+        """Those are read alike."""
+        (operation,) = broadcast([("91234567", {"n": 1})], "1233", country="sg")
+
+        assert (NUMBER,) == operation.to
+
+
+class TestCheck:
+    """Recipients that are looked at, and not sent to."""
+
+    def test_counts_and_collects(self) -> None:
+        """What is valid, what stands there twice, and what is neither."""
+        recipients: list[Any] = [NUMBER, "9123 4567", (NUMBER, {"n": 1}), "nobody", None]
+        found = check_recipients(recipients, country="SG")
+
+        assert (
+            RecipientCheck(
+                2,
+                1,
+                (
+                    InvalidRecipient(3, "not a phone number", "nobody"),
+                    InvalidRecipient(
+                        4, "expected a phone number, or a pair of a number and its params", None
+                    ),
+                ),
+            )
+            == found
+        )
+
+    @pytest.mark.parametrize("recipients", [NUMBER, 5, one_by_one([])])
+    def test_of_what_is_no_list(self, recipients: object) -> None:
+        """An async source is not read here."""
+        with pytest.raises(TypeError, match="recipients: expected an iterable"):
+            check_recipients(recipients)  # type: ignore[arg-type]

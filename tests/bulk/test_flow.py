@@ -386,6 +386,7 @@ class TestEnd:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_ends_every_wait(self) -> None:
         """A run that is stopped waits for nothing, not even for what it begins to wait for then."""
         time = FakeTime()
@@ -442,6 +443,7 @@ class TestEnd:
         on(main)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("error", "kind"), [(ConnectError, "Rejected"), (ResponseTimeoutError, "Uncertain")]
 )

@@ -148,6 +148,7 @@ def test_children_of_a_run_leave_the_log(journal: Path) -> None:
     assert summarise(journal).states[State.ACCEPTED] >= 90
 
 
+@pytest.mark.asyncio
 async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
     """What nobody closes is left as by a kill, and not closed by a finalizer."""
     program = """
@@ -240,13 +241,14 @@ _CLIENT = """
 """
 
 
+@pytest.mark.parametrize("engine", ["asyncio", "aiohttp"])
 @pytest.mark.parametrize("end", ["sys.exit()", "continue"])
-def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str) -> None:
+def test_a_child_of_a_consumer_sends_nothing(journal: Path, end: str, engine: str) -> None:
     """It inherits tasks that are about to write a request, which its parent writes as well."""
     program = f"""
         async def main():
             async with (
-                client("aiohttp") as engagelab,
+                client("{engine}") as engagelab,
                 engagelab.fan_out(sends(200), journal=journal) as run,
             ):
                 seen = 0

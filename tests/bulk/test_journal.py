@@ -1,6 +1,7 @@
 """The file of a journal: what is in it, who may use it, and what is left as it was."""
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ import pytest
 
 from engagelab_async import EngageLabError, SendSMS, Template
 from engagelab_async.bulk import JournalError
+from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import (
     Database,
     Record,
@@ -129,21 +131,100 @@ class TestDatabase:
         assert [2, "wal", "exclusive"] == settings
 
 
+class TestIndex:
+    """Batches are merged into the index when a run begins, and when its memory is used up."""
+
+    def digest(self, index: int) -> str:
+        """Name an operation."""
+        return f"{index:032x}"
+
+    def batches(self, database: Database, count: int) -> None:
+        """Write so many batches: each settles what the one before has begun."""
+        for index in range(count):
+            settled = [Settlement(self.digest(index - 1), State.ACCEPTED, id=f"{index}")]
+            database.write(settled if index else [], [SendIntent(self.digest(index))])
+
+    def test_knows_what_memory_does_not(self, journal: Path) -> None:
+        """Duplicates are found after a merge as before, and what is in flight stays so."""
+        database = Database(journal, in_memory=10)
+        self.batches(database, 25)
+        known = database.write([], [SendIntent(self.digest(index)) for index in range(26)])
+        database.close()
+
+        assert [State.ACCEPTED] * 24 + [State.SENDING] == [
+            known[self.digest(index)].state for index in range(25)
+        ]
+        assert self.digest(25) not in known
+
+    def test_is_merged_in_the_middle_of_a_run(self, journal: Path) -> None:
+        """The batches are deleted then, and a reader sees the same."""
+        database = Database(journal, in_memory=10)
+        self.batches(database, 25)
+        database.close()
+
+        ((batches,),) = fetch(journal, "SELECT count(*) FROM batches")
+
+        assert 0 < batches < 10
+        assert {State.ACCEPTED: 24, State.SENDING: 1} == summarise(journal).states
+
+    def test_is_merged_when_a_run_begins(self, journal: Path) -> None:
+        """The records are those of their run."""
+        begun(journal)
+        Database(journal).close()
+
+        assert [(0,)] == fetch(journal, "SELECT count(*) FROM batches")
+        assert {"a": Record(State.SENDING, 1)} == records_of(journal)
+
+    def test_takes_the_last_state(self, journal: Path) -> None:
+        """Also of an operation that was withdrawn, and begun again, merge or not."""
+        database = Database(journal, in_memory=2)
+        steps = [State.UNSENT, State.UNSENT, State.UNCERTAIN]
+        database.write([], [SendIntent("a"), SendIntent("b")])
+        for state in steps:
+            database.write([Settlement("a", state)], [SendIntent("a", again=True)])
+        database.write([Settlement("a", State.REFUSED, code=5013, error="BlacklistedError")], [])
+        database.close()
+
+        assert {State.REFUSED: 1, State.SENDING: 1} == summarise(journal).states
+        assert {"5013": 1} == summarise(journal).errors
+
+    def test_that_cannot_be_merged_writes_nothing(self, journal: Path) -> None:
+        """The disk is full: the next write merges, if there is room again."""
+        database = Database(journal, in_memory=100)
+        self.batches(database, 100)
+        connection = database._connection  # noqa: SLF001
+        connection.execute("PRAGMA max_page_count = 10")
+        for _ in range(2):
+            with pytest.raises(sqlite3.OperationalError, match="full"):
+                database.write([], [SendIntent("a")])
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+        assert {} == database.write([], [SendIntent("a")])
+
+        database.close()
+
+        assert {State.ACCEPTED: 99, State.SENDING: 2} == summarise(journal).states
+
+
 class TestContent:
     """What is stored of an operation."""
 
+    @pytest.mark.asyncio
     async def test_is_nothing_personal(self, journal: Path) -> None:
         """No number, no text and no param can be found in the file."""
         operation = SendSMS("+6591234567", Template("1233", params={"name": "Rumpelstiltskin"}))
         await outcomes_of(run_of(Platform(), [operation], journal=journal))
-        ((digest, *row),) = fetch(journal, "SELECT digest, state, run, id FROM operations")
+        ((accepted, others),) = fetch(
+            journal, "SELECT accepted, others FROM batches ORDER BY number DESC LIMIT 1"
+        )
 
-        assert [State.ACCEPTED, 1, "1972490061974913024"] == row
-        assert 32 == len(str(digest))
+        assert {identity(operation, None): "1972490061974913024"} == json.loads(str(accepted))
+        assert "[]" == others
         for data in contents(journal.parent).values():
             assert b"91234567" not in data
             assert b"Rumpelstiltskin" not in data
 
+    @pytest.mark.asyncio
     async def test_is_one_file_in_the_end(self, journal: Path) -> None:
         """The log beside it is folded in when a run ends."""
         await outcomes_of(run_of(Platform(), sends(5), journal=journal))
@@ -154,6 +235,7 @@ class TestContent:
 class TestName:
     """Where a journal may be."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "name", ["a b.db", "50%.db", "what?.db", "#1.db", ":memory:", "file:x?mode=memory", "é.db"]
     )
@@ -167,6 +249,7 @@ class TestName:
         )
         assert [name] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     async def test_may_be_relative(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A bare name is in the working directory, also one that SQLite takes for memory."""
         monkeypatch.chdir(tmp_path)
@@ -174,6 +257,7 @@ class TestName:
 
         assert [":memory:"] == list(contents(tmp_path))
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["no/such/directory.db", "file/in.db", "", "."])
     async def test_that_cannot_be_used_is_told(self, tmp_path: Path, name: str) -> None:
         """A missing directory, or a directory in its place, is an error that names the file."""
@@ -235,6 +319,7 @@ class TestName:
 class TestOpening:
     """A thread opens the file, and a thread cannot be cancelled."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("is_open", [False, True])
     async def test_that_is_cancelled_holds_nothing(self, journal: Path, is_open: bool) -> None:
         """What is opened too late is closed again, and the next run can have it."""
@@ -284,6 +369,7 @@ class TestOpening:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_that_is_cancelled_by_asyncio_is_free_at_once(self, journal: Path) -> None:
         """It does not wait for the thread that opens the file; the next opener does."""
         begun(journal)
@@ -349,13 +435,14 @@ def cut(path: Path) -> None:
 class TestUnusable:
     """A file that is no journal, or no longer."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("make", "text"),
         [
             (lambda path: path.write_text("name,phone\n" * 100), "is no journal"),
             (lambda path: path.write_bytes(b""), "is no journal"),
             (foreign, "is no journal"),
-            (newer, "is of version 7; this engagelab-async reads 1 to 2"),
+            (newer, "is of version 7; this engagelab-async reads 1 to 3"),
             (damaged, "damaged"),
             (cut, "damaged"),
         ],
@@ -423,6 +510,7 @@ except JournalError as error:
 class TestInUse:
     """One run at a time."""
 
+    @pytest.mark.asyncio
     async def test_is_told_to_the_second(self, journal: Path) -> None:
         """A second run, in this process or in another, is refused; the first goes on."""
         other = [
@@ -443,6 +531,7 @@ class TestInUse:
 
             assert 49 == len([outcome async for outcome in run])
 
+    @pytest.mark.asyncio
     async def test_by_a_reader_is_told_too(self, journal: Path) -> None:
         """Somebody who has the file open in another program keeps a run from beginning."""
         begun(journal)

@@ -24,6 +24,7 @@ def fail(error: JournalError) -> None:
     pytest.fail(str(error))
 
 
+@pytest.mark.asyncio
 async def test_shares_writes() -> None:
     """What is wanted while a batch is written is in the next, all together."""
     disk = Disk(MemoryJournal())
@@ -40,6 +41,7 @@ async def test_shares_writes() -> None:
     assert [(0, 100), (100, 0)] == disk.writes
 
 
+@pytest.mark.asyncio
 async def test_refuses_the_same_intent_at_the_same_moment() -> None:
     """Of two in one batch, the second is in flight already."""
     log = RunJournal(MemoryJournal(), fail)
@@ -58,6 +60,7 @@ async def test_refuses_the_same_intent_at_the_same_moment() -> None:
     assert [SENDING, None] == sorted(found, key=lambda record: record is None)
 
 
+@pytest.mark.asyncio
 async def test_withdraws_an_intent_that_was_answered_too_late() -> None:
     """A cancellation that comes together with the answer leaves nothing behind."""
     store = MemoryJournal()
@@ -77,6 +80,7 @@ async def test_withdraws_an_intent_that_was_answered_too_late() -> None:
     assert UNSENT == store.records["a"]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("doubt", [False, True])
 async def test_withdraws_an_intent_that_is_given_up_while_it_is_written(doubt: bool) -> None:
     """What an earlier run may have sent stays uncertain."""
@@ -96,6 +100,7 @@ async def test_withdraws_an_intent_that_is_given_up_while_it_is_written(doubt: b
     assert Record(State.UNCERTAIN if doubt else State.UNSENT, 2) == store.records["a"]
 
 
+@pytest.mark.asyncio
 async def test_asks_without_a_trace() -> None:
     """A question that is given up leaves as little as one that is answered."""
     store = MemoryJournal()
@@ -110,6 +115,7 @@ async def test_asks_without_a_trace() -> None:
     assert {} == store.records
 
 
+@pytest.mark.asyncio
 async def test_reports_a_failure_to_the_run_and_to_its_tasks() -> None:
     """Once to the run, and in an error of its own to each task."""
     disk = Disk(MemoryJournal(), is_full=True)
@@ -133,6 +139,7 @@ async def test_reports_a_failure_to_the_run_and_to_its_tasks() -> None:
     assert 2 == len({id(error) for error in raised})
 
 
+@pytest.mark.asyncio
 async def test_fails_with_the_loop() -> None:
     """When the writer is cancelled, nothing waits for it: intents fail, settlements pass."""
     log = RunJournal(MemoryJournal(), fail)
@@ -150,6 +157,7 @@ async def test_fails_with_the_loop() -> None:
             await log.intend(intent)
 
 
+@pytest.mark.asyncio
 async def test_fails_with_the_loop_while_the_disk_is_slow() -> None:
     """A writer that is cancelled while it writes has its tasks fail."""
     disk = Disk(MemoryJournal())

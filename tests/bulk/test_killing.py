@@ -19,7 +19,9 @@ def test_kill_loses_nobody(journal: Path) -> None:
     assert run_and_kill(journal, operations=1000, kills=5, draw=draw) <= 5 * 64
 
 
-@pytest.mark.parametrize(("backend", "engine"), [("asyncio", "aiohttp"), ("trio", "httpx")])
+@pytest.mark.parametrize(
+    ("backend", "engine"), [("asyncio", "asyncio"), ("asyncio", "aiohttp"), ("trio", "httpx")]
+)
 @pytest.mark.parametrize("with_journal", [False, True])
 def test_faults_lose_nobody(backend: str, engine: str, journal: Path, with_journal: bool) -> None:
     """With a tenth of all requests failing, every outcome is what the platform really did."""

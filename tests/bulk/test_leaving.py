@@ -198,6 +198,7 @@ class TestCancellation:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_of_a_task_lets_requests_be_answered(self) -> None:
         """The same for asyncio's own cancellation, which comes out as such."""
         held = Held()
@@ -216,6 +217,7 @@ class TestCancellation:
 
         assert 4 == run.report.accepted
 
+    @pytest.mark.asyncio
     async def test_twice_does_not_wait(self, journal: Path) -> None:
         """A second cancellation ends the wait, and what was under way is uncertain."""
         held = Held()
@@ -235,6 +237,7 @@ class TestCancellation:
 
         assert ["Uncertain"] * 4 + ["Accepted"] * 2 == kinds(again)
 
+    @pytest.mark.asyncio
     async def test_leaves_timeouts_around_it_alone(self) -> None:
         """``asyncio.timeout()`` around a run raises ``TimeoutError``, as around anything else."""
         held = Held()
@@ -287,6 +290,7 @@ class TestCancellation:
 class TestSource:
     """Where the operations come from."""
 
+    @pytest.mark.asyncio
     async def test_that_is_cancelled_is_a_failure(self) -> None:
         """What is under way is answered, and the consumer is told; its own task goes on."""
         held = Held()

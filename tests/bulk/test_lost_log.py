@@ -61,6 +61,7 @@ async def refused(journal: Path) -> str:
 class TestLost:
     """The log of a run that was killed is gone."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("transactions", [0, 20])
     async def test_by_deletion(self, journal: Path, transactions: int) -> None:
         """It is said which file is missing; put back, the run goes on."""
@@ -76,6 +77,7 @@ class TestLost:
 
         assert transactions == summarise(journal).states.get(State.ACCEPTED, 0)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("size", [0, 1, 17, 31, 32, 60, 4151, 4152, 4153, 40_000])
     async def test_by_truncation(self, journal: Path, size: int) -> None:
         """Whatever is left of it."""
@@ -84,6 +86,7 @@ class TestLost:
 
         assert f"its log {log} is truncated, or belongs to another file" in await refused(journal)
 
+    @pytest.mark.asyncio
     async def test_by_truncation_at_any_frame(self, journal: Path, tmp_path: Path) -> None:
         """SQLite takes what is left for whole; one transaction less is noticed."""
         killed(journal)
@@ -98,6 +101,7 @@ class TestLost:
             with pytest.raises(JournalError, match="truncated"):
                 summarise(copy / "run.db")
 
+    @pytest.mark.asyncio
     async def test_by_zeros(self, journal: Path) -> None:
         """Its size is as it was."""
         log = killed(journal)
@@ -105,6 +109,7 @@ class TestLost:
 
         assert "truncated" in await refused(journal)
 
+    @pytest.mark.asyncio
     async def test_by_an_earlier_copy_of_it(self, journal: Path) -> None:
         """What was written since is not in it."""
         log = killed(journal, 5)
@@ -119,6 +124,7 @@ class TestLost:
 
         assert "truncated, or belongs to another file" in await refused(copy)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("way", ["hard link", "copy", "renamed"])
     async def test_by_another_name(self, journal: Path, way: str) -> None:
         """SQLite looks for it beside the name that a file is opened by."""
@@ -141,6 +147,7 @@ class TestLost:
 
         assert {State.ACCEPTED: 20, State.SENDING: 1} == summarise(link).states
 
+    @pytest.mark.asyncio
     async def test_when_all_of_it_was_folded(self, journal: Path) -> None:
         """The run may have gone on, for all that the file knows."""
         database = Database(journal)
@@ -152,6 +159,7 @@ class TestLost:
 
         assert "copy.db-wal is missing" in await refused(copy)
 
+    @pytest.mark.asyncio
     async def test_after_many_foldings(self, journal: Path) -> None:
         """A long run folds its log into the file now and then, and begins it anew."""
         log = killed(journal, 1000)
@@ -182,6 +190,7 @@ def of_another_program(path: Path) -> Path:
 class TestForeign:
     """A log that belongs to another file."""
 
+    @pytest.mark.asyncio
     async def test_in_place_of_its_own(
         self, journal: Path, tmp_path: Path, foreign: Callable[[Path], Path]
     ) -> None:
@@ -191,6 +200,7 @@ class TestForeign:
 
         assert "is truncated, or belongs to another file" in await refused(journal)
 
+    @pytest.mark.asyncio
     async def test_beside_one_that_was_closed(
         self, journal: Path, tmp_path: Path, foreign: Callable[[Path], Path]
     ) -> None:
@@ -211,6 +221,7 @@ class TestForeign:
 class TestClosed:
     """A journal whose last run has ended."""
 
+    @pytest.mark.asyncio
     async def test_stands_alone(self, journal: Path) -> None:
         """A copy of the one file is the journal."""
         await outcomes_of(run_of(Platform(), sends(3), journal=journal))

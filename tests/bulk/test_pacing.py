@@ -50,6 +50,7 @@ def busiest_second(left: Sequence[tuple[float, int]]) -> int:
 class TestRateLimit:
     """How fast requests are let through."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("per_second", [0.5, 1, 7, 50, 333.3, 5000])
     async def test_is_exact(self, per_second: float) -> None:
         """Over ten seconds as many leave as come due, within one percent or one request."""
@@ -59,6 +60,7 @@ class TestRateLimit:
 
         assert count == pytest.approx(per_second * 10, rel=0.01, abs=1)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("per_second", [10, 50, 333.3, 5000])
     async def test_makes_up_for_late_wake_ups(self, per_second: float) -> None:
         """A clock that wakes everybody 2 ms late does not make the run slower."""
@@ -104,6 +106,7 @@ class TestRateLimit:
 
         anyio.run(main)
 
+    @pytest.mark.asyncio
     async def test_lets_a_burst_through_after_a_quiet_time(self) -> None:
         """What was not used is there at once, up to the burst, but not in the beginning."""
         left = await departures(Rate(10, burst=5), [1] * 12, idle=[0.0] * 6 + [60.0] + [0.0] * 5)
@@ -113,6 +116,7 @@ class TestRateLimit:
         assert [60.0, 0, 0, 0, 0] == pytest.approx(gaps[5:10])
         assert 0.1 == pytest.approx(gaps[10])
 
+    @pytest.mark.asyncio
     async def test_serves_in_order(self) -> None:
         """Who asks first leaves first; a request of many targets is not overtaken for ever."""
         time = FakeTime()
@@ -183,6 +187,7 @@ class TestRate:
 class TestWidth:
     """How many operations may be under way."""
 
+    @pytest.mark.asyncio
     async def test_is_halved_once_for_those_that_fail_together(self) -> None:
         """Requests that were under way together are one piece of news."""
         limit = ConcurrencyLimit(64)
@@ -196,6 +201,7 @@ class TestWidth:
 
         assert 16 == limit.current
 
+    @pytest.mark.asyncio
     async def test_grows_by_one_in_a_round(self) -> None:
         """After as many successes as it is wide, one more may be under way, up to the limit."""
         limit = ConcurrencyLimit(12)
@@ -210,6 +216,7 @@ class TestWidth:
 
         assert 12 == limit.current
 
+    @pytest.mark.asyncio
     async def test_is_never_nothing(self) -> None:
         """One may always be under way."""
         limit = ConcurrencyLimit(2)
@@ -218,6 +225,7 @@ class TestWidth:
 
         assert 1 == limit.current
 
+    @pytest.mark.asyncio
     async def test_holds_back_until_there_is_room(self) -> None:
         """Who finds no place waits for one, or for the end."""
         limit = ConcurrencyLimit(1)
@@ -242,6 +250,7 @@ class TestWidth:
 
         assert [True, True, False] == entered
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("change", ["none", "release", "dismiss"])
     async def test_loses_no_place_with_those_who_give_up(self, change: str) -> None:
         """Whether they still wait, have just been let in, or have just been sent away."""
@@ -259,6 +268,7 @@ class TestWidth:
         assert task.cancelled()
         assert (0 if change == "release" else 1) == limit.active
 
+    @pytest.mark.asyncio
     async def test_lets_in_who_comes_back_though_it_is_closed(self) -> None:
         """What was begun may go on when nothing new is to be begun."""
         limit = ConcurrencyLimit(1)
@@ -281,6 +291,7 @@ class TestWidth:
 
         assert [True] == back
 
+    @pytest.mark.asyncio
     async def test_is_first_come_first_served(self) -> None:
         """Who comes later does not overtake those who wait."""
         limit = ConcurrencyLimit(1)

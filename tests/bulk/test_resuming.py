@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from engagelab_async import (
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Database, SendIntent, SQLiteJournal, State
+from engagelab_async.bulk.journal.schema import collect_known
 from engagelab_async.bulk.outcomes import AnyOutcome
 from support.backends import Run
 from support.bulk import (
@@ -258,6 +260,7 @@ class TestDuplicate:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
         """A key that returns a number is told."""
         with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
@@ -394,11 +397,10 @@ def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
     for suffix in ("", "-wal"):
         source = journal.with_name(journal.name + suffix)
         copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
-    with sqlite3.connect(copy) as connection:
-        digest = identity(operation, None)
+    with closing(sqlite3.connect(copy)) as connection:
+        collect_known(connection)
         query = "SELECT state FROM known WHERE digest = ?"
-        (state,) = connection.execute(query, (digest,)).fetchone()
-    connection.close()
+        (state,) = connection.execute(query, (identity(operation, None),)).fetchone()
     for suffix in ("", "-wal", "-shm"):
         copy.with_name(copy.name + suffix).unlink(missing_ok=True)
     return State(state)
@@ -431,6 +433,7 @@ class TestFullDisk:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_undoes_an_intent_that_waited_for_the_disk(self, journal: Path) -> None:
         """A task that is cancelled while its intent waits for a slow disk leaves nothing behind."""
         platform = Platform()

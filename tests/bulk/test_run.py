@@ -121,11 +121,13 @@ class TestStream:
 
         on(main)
 
+    @pytest.mark.asyncio
     async def test_wants_to_be_entered(self) -> None:
         """Iterating without entering is told, not waited for."""
         with pytest.raises(RuntimeError, match=r"async with engagelab\.fan_out"):
             await anext(run_of(Platform(), sends(1)))
 
+    @pytest.mark.asyncio
     async def test_is_entered_once(self) -> None:
         """A run has used up its source."""
         run = run_of(Platform(), sends(1))
@@ -361,6 +363,7 @@ class TestStopWhen:
 
         on(main)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("raised", [StopIteration, StopAsyncIteration])
     async def test_that_fails_as_an_iterator_ends_is_raised(self, raised: type[Exception]) -> None:
         """It does not pass for the end of the stream, with the rest of the operations lost."""
@@ -372,6 +375,7 @@ class TestStopWhen:
         with pytest.raises(RuntimeError, match=rf"the run failed \({raised.__name__}\)"):
             await outcomes_of(run)
 
+    @pytest.mark.asyncio
     async def test_that_is_no_rule_ends_the_run(self) -> None:
         """A coroutine function, say, would seem to give a reason each time."""
         run = run_of(Platform(), sends(9), stop_when=lambda _: True)
@@ -403,6 +407,7 @@ class TestStopWhen:
 class TestClient:
     """The client's own methods."""
 
+    @pytest.mark.asyncio
     async def test_fan_out(self) -> None:
         """`fan_out` streams outcomes over the client's engine."""
         platform = Platform()
@@ -414,6 +419,7 @@ class TestClient:
 
         assert 2 == platform.most
 
+    @pytest.mark.asyncio
     async def test_send_all(self) -> None:
         """`send_all` waits for the end and reports."""
         async with EngageLab(sms=Credentials("key", "secret"), http=Platform()) as engagelab:
@@ -423,12 +429,14 @@ class TestClient:
         assert report.rate > 0
         assert 0 < report.p50 <= report.p99
 
+    @pytest.mark.asyncio
     async def test_send_all_raises_what_the_source_does(self) -> None:
         """There is no report of a run that failed."""
         async with EngageLab(sms=Credentials("key", "secret"), http=Platform()) as engagelab:
             with pytest.raises(TypeError, match="expected an Operation"):
                 await engagelab.send_all([None])  # type: ignore[list-item]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("options", "error", "text"),
         [
@@ -456,12 +464,14 @@ class TestClient:
             with pytest.raises(error, match=text):
                 engagelab.fan_out(sends(1), **options)
 
+    @pytest.mark.asyncio
     async def test_refuses_what_is_no_source(self) -> None:
         """Operations come from an iterable or an async iterable."""
         async with EngageLab(http=Platform()) as engagelab:
             with pytest.raises(TypeError, match="operations: expected an iterable or async"):
                 engagelab.fan_out(5)  # type: ignore[arg-type]
 
+    @pytest.mark.asyncio
     async def test_obeys_the_limits_of_a_run(self) -> None:
         """`timeout`, `deadline` and `retry` of a run hold for each of its operations."""
         platform = Platform()
@@ -472,6 +482,7 @@ class TestClient:
 
         assert 5 == report.accepted
 
+    @pytest.mark.asyncio
     async def test_missing_key_pair_stops_the_run(self) -> None:
         """What no request can be made without is met once by each worker."""
         async with EngageLab(http=Platform()) as engagelab:
@@ -485,6 +496,7 @@ class TestClient:
         assert {"ConfigurationError": report.rejected} == report.errors
 
 
+@pytest.mark.asyncio
 async def test_stays_in_its_event_loop() -> None:
     """A run that is carried into another loop raises there, and goes on in its own."""
 

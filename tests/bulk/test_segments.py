@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagelab_async.bulk.segments import Segments, outside_gsm, segments
+from engagelab_async.bulk.segments import Segments, SMSUnits, outside_gsm, segments, sms_units
 
 BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -77,3 +77,20 @@ def test_units_are_those_of_the_encoding(text: str) -> None:
         assert (found.count == 1) == (found.units <= 160)
     capacity = 153 if found.encoding == "GSM-7" else 67
     assert found.count == 1 or capacity * found.count >= found.units
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", (1, "GSM-7", ())),
+        ("€" * 81, (2, "GSM-7", ())),
+        ("Ada…, “Bob”… " * 5, (1, "UCS-2", ("…", "“", "”"))),
+        ("Jose\u0301", (1, "UCS-2", ("\u0301",))),
+    ],
+)
+def test_what_is_paid_for(text: str, expected: tuple[int, str, tuple[str, ...]]) -> None:
+    """The SMS, their encoding, and what forces it, in the order of the text."""
+    units, encoding, forced = found = sms_units(text)
+
+    assert expected == (units, encoding, forced) == found
+    assert SMSUnits(*expected) == found

@@ -261,6 +261,7 @@ class Keeping(Platform):
 class TestSettling:
     """What a callback says of an uncertain operation."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("name", "alone", "among_others"),
         [
@@ -288,6 +289,7 @@ class TestSettling:
             assert {} == count_known(journal, ["f" * 32])
             assert expected is known(journal)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("order", "expected"),
         [
@@ -309,6 +311,7 @@ class TestSettling:
         assert expected is known(journal)
         assert 1 == sum(summarise(journal).messages.values())
 
+    @pytest.mark.asyncio
     async def test_counts_the_message_that_proves_most(self, journal: Path) -> None:
         """Whichever is told of first."""
         token = uncertain(journal)
@@ -317,6 +320,7 @@ class TestSettling:
 
         assert State.ACCEPTED is known(journal)
 
+    @pytest.mark.asyncio
     async def test_of_an_earlier_run_does_not_prove_a_later_one_unsent(self, journal: Path) -> None:
         """Its message failed; that of the run that followed may have arrived."""
         first = uncertain(journal)
@@ -330,6 +334,7 @@ class TestSettling:
 
         assert State.UNSENT is known(journal)
 
+    @pytest.mark.asyncio
     async def test_of_an_earlier_run_proves_that_it_was_sent(self, journal: Path) -> None:
         """Once is enough."""
         first = uncertain(journal)
@@ -338,6 +343,7 @@ class TestSettling:
 
         assert State.ACCEPTED is known(journal)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["sent_failed", "target_invalid", "delivered"])
     async def test_of_another_journal_proves_nothing(
         self, journal: Path, tmp_path: Path, name: str
@@ -350,6 +356,7 @@ class TestSettling:
         assert {} == summarise(journal).messages
         assert State.SENDING is known(journal)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("name", "expected"),
         [
@@ -368,6 +375,7 @@ class TestSettling:
 
         assert expected is known(journal)
 
+    @pytest.mark.asyncio
     async def test_may_get_its_reference_late(self, journal: Path) -> None:
         """A callback without one does not hide what another told."""
         token = uncertain(journal)
@@ -376,6 +384,7 @@ class TestSettling:
         assert {"delivered": 1} == summarise(journal).messages
         assert State.ACCEPTED is known(journal)
 
+    @pytest.mark.asyncio
     async def test_leaves_alone_what_is_settled(self, journal: Path) -> None:
         """What a run knows for sure is not changed by what comes later."""
         database = Database(journal)
@@ -386,6 +395,7 @@ class TestSettling:
         assert {"sent_failed": 1} == summarise(journal).messages
         assert State.ACCEPTED is known(journal)
 
+    @pytest.mark.asyncio
     async def test_is_shown(self, journal: Path) -> None:
         """The summary has the code, and no longer the error of the doubt; nothing is changed."""
         database = Database(journal)
@@ -418,6 +428,7 @@ class TestSettling:
 
         assert {"ResponseTimeoutError": 1} == summarise(journal).errors
 
+    @pytest.mark.asyncio
     async def test_is_shown_with_why_it_failed(self, journal: Path) -> None:
         """When the next run has taken it over."""
         token = uncertain(journal)
@@ -426,6 +437,7 @@ class TestSettling:
 
         assert {"5011": 1} == summarise(journal).errors
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "code", [10**30, -(10**30), 2**63, 2**63 - 1, -1, 0, True, None, 1.5, "5011", [], math.nan]
     )
@@ -439,6 +451,7 @@ class TestSettling:
         is_code = type(code) is int and 0 < abs(code) < 2**63
         assert ({str(code): 1} if is_code else {"target_invalid": 1}) == summarise(journal).errors
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("odd", ["\ud83d", "a\0b", "", "é" * 100_000, "\udcff\n"])
     async def test_is_not_lost_to_odd_text(self, journal: Path, odd: str) -> None:
         """In the message's id, or in the status."""
@@ -448,6 +461,7 @@ class TestSettling:
         assert State.ACCEPTED is known(journal)
         assert 2 == sum(summarise(journal).messages.values())
 
+    @pytest.mark.asyncio
     async def test_of_a_status_that_is_not_known_is_refused(self, journal: Path) -> None:
         """A later version may have written that a message stayed for a reason of its own."""
         token = uncertain(journal)
@@ -462,6 +476,7 @@ class TestSettling:
 
         assert before == contents(journal)
 
+    @pytest.mark.asyncio
     async def test_tells_which_events_it_is_for(self, journal: Path) -> None:
         """Replies and notifications are left alone."""
         async with Journal(journal) as it:
@@ -485,6 +500,7 @@ class TestSettling:
 
         assert State.ACCEPTED is known(journal)
 
+    @pytest.mark.asyncio
     async def test_holds_nothing_personal(self, journal: Path) -> None:
         """The file beside the journal holds ids and statuses."""
         await settled(journal, status("sent", "0" * 16, error_code=5))
@@ -538,6 +554,7 @@ class Lossy(Platform):
 class TestFile:
     """The file beside the journal."""
 
+    @pytest.mark.asyncio
     async def test_may_be_written_while_a_run_has_the_journal(self, journal: Path) -> None:
         """That is when most callbacks come, often at another process."""
         database = Database(journal)
@@ -556,6 +573,7 @@ class TestFile:
         assert State.ACCEPTED is known(journal)
         assert {"sent": 20} == summarise(journal).messages
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("content", [b"name,phone\n" * 100, b""])
     async def test_that_is_none_is_left_as_it_was(self, journal: Path, content: bytes) -> None:
         """It is told so, to whoever settles and to the next run, and nothing is sent."""
@@ -578,11 +596,13 @@ class TestFile:
 
         assert State.SENDING is known(journal)
 
+    @pytest.mark.asyncio
     async def test_needs_a_directory(self, tmp_path: Path) -> None:
         """The journal itself need not be there yet."""
         with pytest.raises(JournalError, match="cannot be opened"):
             await settled(tmp_path / "no" / "run.db", status("sent", "0" * 16))
 
+    @pytest.mark.asyncio
     async def test_may_be_deleted_to_begin_anew(self, journal: Path) -> None:
         """What is told afterwards is in the new one."""
         async with Journal(journal) as it:

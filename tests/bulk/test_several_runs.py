@@ -1,6 +1,7 @@
 """What the runs of one process can share, and what a program that starts many gives them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -58,8 +59,10 @@ class TestSharedFlow:
         one = run_of(platform, sends(1), flow=flow, time=time)
         two = run_of(platform, sends(2, 10), flow=flow, time=time)
         three = run_of(platform, sends(2, 20), flow=flow, time=time)
-        async with one, two, three:
-            await anyio.wait_all_tasks_blocked()
+        async with AsyncExitStack() as runs:
+            for run in (one, two, three):
+                await runs.enter_async_context(run)
+                await anyio.wait_all_tasks_blocked()  # the first has the permit
             two.stop("on purpose")
             ready.set()
 

@@ -32,6 +32,7 @@ async def send_at(
     return len(platform.received)
 
 
+@pytest.mark.asyncio
 async def test_another_one_is_refused_by_name(journal: Path) -> None:
     """Nothing is sent, nothing is changed, and the journal can be used where it was."""
     assert 3 == await send_at(journal, SANDBOX)
@@ -48,6 +49,7 @@ async def test_another_one_is_refused_by_name(journal: Path) -> None:
     assert 1 == await send_at(journal, SANDBOX, count=4)
 
 
+@pytest.mark.asyncio
 async def test_another_one_is_refused_by_a_stream_too(journal: Path) -> None:
     """Before it begins."""
     await send_at(journal, SANDBOX)
@@ -57,6 +59,7 @@ async def test_another_one_is_refused_by_a_stream_too(journal: Path) -> None:
                 pytest.fail("it began")
 
 
+@pytest.mark.asyncio
 async def test_a_path_may_hold_a_secret(journal: Path) -> None:
     """It is neither told nor kept, and another one is another place."""
     await send_at(journal, "https://gateway.example/t/hunter2")
@@ -68,6 +71,7 @@ async def test_a_path_may_hold_a_secret(journal: Path) -> None:
     assert b"hunter" not in contents(journal)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -89,6 +93,7 @@ async def test_spellings_of_one_place(journal: Path, one: str, other: str) -> No
     assert 0 == await send_at(journal, other)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "other",
     [
@@ -110,6 +115,7 @@ async def test_other_places(journal: Path, other: str) -> None:
 class TestProducts:
     """Each product has a place of its own."""
 
+    @pytest.mark.asyncio
     async def test_that_were_not_used_may_move(self, journal: Path) -> None:
         """Only where something was sent to is remembered."""
         await send_at(journal, PRODUCTION, otp="https://one.example")
@@ -117,6 +123,7 @@ class TestProducts:
         assert {"sms": PRODUCTION} == summarise(journal).sites
         assert 1 == await send_at(journal, PRODUCTION, otp="https://other.example", count=4)
 
+    @pytest.mark.asyncio
     async def test_are_remembered_one_by_one(self, journal: Path) -> None:
         """A journal of both refuses another place of either."""
         await send_at(journal, PRODUCTION)
@@ -128,6 +135,7 @@ class TestProducts:
             with pytest.raises(JournalError, match=r"was used for (sms|otp) at https://"):
                 await send_at(journal, sms, otp)
 
+    @pytest.mark.asyncio
     async def test_of_which_nothing_was_sent_are_not_remembered(self, journal: Path) -> None:
         """A run of an empty list has sent to nobody."""
         await send_at(journal, SANDBOX, count=0)

@@ -179,6 +179,7 @@ class TestResuming:
 
         on(main)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("other", [SendSMS(BAD, "1"), SendCustomMessage(BAD, "1")])
     async def test_tells_of_a_key_that_is_wrong(self, journal: Path, other: Operation[Any]) -> None:
         """What the journal knows as divided cannot be what has no halves."""
@@ -189,6 +190,7 @@ class TestResuming:
         with pytest.raises(ValueError, match="key: it makes different operations the same"):
             await outcomes_of(run_of(Platform(), [other], **options))
 
+    @pytest.mark.asyncio
     async def test_cut_off_leaves_the_rest_untouched(self, journal: Path) -> None:
         """Halves that are not reached when a run is cut off have an outcome too."""
         platform = Platform()

@@ -18,6 +18,7 @@ from engagelab_async.bulk.journal import Database, State, summarise
 from engagelab_async.bulk.journal.receipts import beside
 from engagelab_async.webhooks import MessageStatus
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
+from support.journals import records_of
 
 TOKEN: Final = "0123456789abcdef"
 
@@ -48,6 +49,22 @@ VERSION_1: Final = """
         WHERE digest NOT IN (SELECT digest FROM sending);
 """
 """What engagelab-async 0.1 made before its journals had versions to migrate."""
+
+VERSION_2: Final = """
+    ALTER TABLE runs ADD COLUMN library TEXT;
+    CREATE TABLE sites (
+        product TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        origin TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE log_mark (journal TEXT NOT NULL, reached TEXT NOT NULL);
+    INSERT INTO log_mark VALUES ('0123456789abcdef', '=000000000000000');
+    CREATE TABLE log_head (journal TEXT NOT NULL, sequence INTEGER NOT NULL);
+    INSERT INTO log_head VALUES ('0123456789abcdef', 0);
+    INSERT INTO sites VALUES ('sms', 'd', 'https://sms');
+    PRAGMA user_version = 2;
+"""
+"""What it made before a run appended batches."""
 
 _KILLED: Final = """
 import os, sqlite3, sys
@@ -104,6 +121,14 @@ def old(journal: Path) -> Path:
     return journal
 
 
+@pytest.fixture
+def second(old: Path) -> Path:
+    """A journal of version 2, of no run yet."""
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(VERSION_2)
+    return old
+
+
 def killed(journal: Path) -> None:
     """Have a run of the old version killed: one was accepted, and two are under way."""
     digests = [identity(operation, None) for operation in sends(3)]
@@ -115,7 +140,9 @@ def ended(journal: Path) -> None:
     """Have a run of the old version end: one was accepted, one refused."""
     one, other = (identity(operation, None) for operation in sends(2))
     with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO runs VALUES (1, ?, 100, 102)", (TOKEN,))
+        connection.execute(
+            "INSERT INTO runs (token, started, ended) VALUES (?, 100, 102)", (TOKEN,)
+        )
         insert = "INSERT INTO operations VALUES (?, ?, 1, NULL, NULL, NULL, 101)"
         connection.execute(insert, (one, State.ACCEPTED))
         connection.execute(insert, (other, State.REFUSED))
@@ -136,6 +163,7 @@ def tables(journal: Path) -> list[tuple[object, ...]]:
 class TestOlder:
     """A journal of version 1."""
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with(self, old: Path) -> None:
         """Nobody is sent to twice, and it becomes one of this version."""
         ended(old)
@@ -145,8 +173,9 @@ class TestOlder:
 
         assert ["settled", "refused", "Accepted", "Accepted"] == kinds(outcomes)
         assert 2 == len(platform.received)
-        assert [(2,)] == tables(old)[:1]
+        assert [(3,)] == tables(old)[:1]
 
+    @pytest.mark.asyncio
     async def test_is_gone_on_with_after_a_kill(self, old: Path) -> None:
         """What was under way is uncertain, and what is in the log is not lost."""
         killed(old)
@@ -157,6 +186,7 @@ class TestOlder:
         assert ["settled", "Uncertain", "Uncertain", "Accepted"] == kinds(outcomes)
         assert [old.name] == [file.name for file in old.parent.iterdir()]
 
+    @pytest.mark.asyncio
     async def test_is_settled_by_its_callbacks(self, old: Path) -> None:
         """What stands beside it counts as before."""
         killed(old)
@@ -246,7 +276,33 @@ class TestOlder:
             assert states == summarise(copy).states
 
 
-@pytest.mark.parametrize("version", [0, 3, 7])
+class TestSecond:
+    """A journal of version 2."""
+
+    @pytest.mark.parametrize("make", [killed, ended])
+    def test_is_gone_on_with(self, second: Path, make: Callable[[Path], None]) -> None:
+        """Every record is what it was, and it becomes one of this version."""
+        make(second)
+        before = records_of(second)
+
+        Database(second).close()
+
+        assert before == records_of(second)
+        assert ({"sms": "https://sms"}, 2) == (summarise(second).sites, len(summarise(second).runs))
+        assert [(3,)] == tables(second)[:1]
+
+    def test_cannot_be_used_without_its_log(self, second: Path) -> None:
+        """Its mark says how far that had come."""
+        ended(second)
+        mark = second.read_bytes().replace(b"=000000000000000", b"+000000000000005")
+        second.write_bytes(mark)
+
+        for use in (Database, summarise):
+            with pytest.raises(JournalError, match="was not closed by its last run"):
+                use(second)
+
+
+@pytest.mark.parametrize("version", [0, 4, 7])
 def test_another_version_is_named(journal: Path, version: int) -> None:
     """It is not read, and not changed."""
     Database(journal).close()
@@ -259,18 +315,25 @@ def test_another_version_is_named(journal: Path, version: int) -> None:
             use(journal)
 
         assert (
-            f"journal: {journal} is of version {version}; this engagelab-async reads 1 to 2: use "
+            f"journal: {journal} is of version {version}; this engagelab-async reads 1 to 3: use "
             "the one that wrote it, or a later one"
         ) == str(caught.value)
     assert before == journal.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "insert",
+    [
+        "INSERT INTO operations VALUES ('a', {}, 1, 0, 0, '', 0)",
+        "INSERT INTO batches VALUES (9, 0, '{{}}', json_array(json_array('a', {})), '[]')",
+    ],
+)
 @pytest.mark.parametrize("state", ["6", "-1", "1.5", "'new'", "10000000000"])
-def test_an_unknown_state_is_refused(journal: Path, state: str) -> None:
+def test_an_unknown_state_is_refused(journal: Path, insert: str, state: str) -> None:
     """Before anything is changed: what it means is not known."""
     Database(journal).close()
     with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
-        connection.execute(f"INSERT INTO operations VALUES ('a', {state}, 1, 0, 0, '', 0)")  # noqa: S608
+        connection.execute(insert.format(state))
     before = journal.read_bytes()
 
     for use in (Database, summarise):

@@ -1,5 +1,6 @@
 """What the command's tests share."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,27 @@ import pytest
 from engagelab_async.cli import main
 from engagelab_async.sandbox import Sandbox
 from support.command import Engagelab, Ran
+
+
+class CtrlC(logging.Handler):
+    """Presses Ctrl-C when a retry is announced, just before the wait for it."""
+
+    def __init__(self) -> None:
+        """Listen to warnings."""
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Press."""
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def ctrl_c_before_retries() -> Iterator[None]:
+    """Ctrl-C between two attempts."""
+    logger, handler = logging.getLogger("engagelab_async"), CtrlC()
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -28,27 +28,6 @@ class Undecodable(SendOTP):
     )
 
 
-class CtrlC(logging.Handler):
-    """Presses Ctrl-C when a repeat is announced, just before the wait for it."""
-
-    def __init__(self) -> None:
-        """Listen to warnings."""
-        super().__init__(logging.WARNING)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Press."""
-        signal.raise_signal(signal.SIGINT)
-
-
-@pytest.fixture
-def ctrl_c_before_repeats() -> Iterator[None]:
-    """Ctrl-C between two attempts."""
-    logger, handler = logging.getLogger("engagelab_async"), CtrlC()
-    logger.addHandler(handler)
-    yield
-    logger.removeHandler(handler)
-
-
 @contextmanager
 def silent_server(*, interrupts: bool = False) -> Iterator[str]:
     """Take a request and never answer it; if asked to, press Ctrl-C once it is there."""
@@ -151,7 +130,7 @@ def test_ctrl_c_while_a_request_is_under_way(engagelab: Engagelab) -> None:
     assert "interrupted while a request was in flight" in ran.err
 
 
-@pytest.mark.usefixtures("ctrl_c_before_repeats")
+@pytest.mark.usefixtures("ctrl_c_before_retries")
 @pytest.mark.parametrize(
     ("number", "exit_code", "may_have_been_sent"),
     [("+10000005016", 130, False), ("+10000001000", 3, True)],

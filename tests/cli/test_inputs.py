@@ -111,6 +111,13 @@ def test_a_line_that_cannot_be_read_is_empty(
     assert "" == inputs.typed_line()
 
 
+def test_a_byte_order_mark_is_no_part_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PowerShell puts one before what it pipes."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeff039487\n"))
+
+    assert "039487" == inputs.code("-")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no pseudo-terminals here")
 def test_a_line_of_a_terminal_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """In steps, between which signals are heard; a terminal that has gone ends the waiting."""

@@ -12,9 +12,10 @@ import pytest
 
 from engagelab_async import Journal
 from engagelab_async.bulk.identity import REFERENCE, Reference
-from engagelab_async.bulk.journal import Database
+from engagelab_async.bulk.journal import Database, State
 from engagelab_async.webhooks import MessageStatus
 from support.command import Engagelab
+from support.journals import records_of
 from support.lists import numbers
 
 
@@ -67,8 +68,12 @@ def test_json(engagelab: Engagelab, journal: str, origin: str) -> None:
 def test_what_callbacks_told(engagelab: Engagelab, journal: str) -> None:
     """They settle what was uncertain, and say how far messages have come."""
     with closing(sqlite3.connect(journal)) as connection:
-        query = "SELECT digest, token FROM operations, runs WHERE state = 3"
-        ((digest, token),) = connection.execute(query).fetchall()
+        ((token,),) = connection.execute("SELECT token FROM runs").fetchall()
+    (digest,) = [
+        digest
+        for digest, record in records_of(Path(journal)).items()
+        if record.state is State.UNCERTAIN
+    ]
     own = {REFERENCE: str(Reference(digest, 1, token))}
     event = MessageStatus(message_id="7", status="delivered", custom_args=own)
 

@@ -1,5 +1,6 @@
 """``engagelab sandbox``."""
 
+import json
 import os
 import re
 import signal
@@ -164,7 +165,7 @@ def test_callbacks_that_cannot_be_are_bad_usage(
 
 def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> None:
     """A sandbox that is started again goes on, and shows only what is new."""
-    store = ["--store", str(tmp_path / "sandbox.db")]
+    store = ["--store", str(tmp_path / "sandbox.json")]
     for to, digits in [("+6591234567", "67"), ("+6591234568", "68")]:
         with serving(*store) as process:
             origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
@@ -173,8 +174,32 @@ def test_a_store_keeps_what_was_sent(engagelab: Engagelab, tmp_path: Path) -> No
             process.send_signal(signal.SIGINT)
             process.communicate()
 
-    with Sandbox(store=tmp_path / "sandbox.db") as sandbox:
+    with Sandbox(store=tmp_path / "sandbox.json") as sandbox:
         assert 2 == len(sandbox.messages)
+
+
+def test_a_run_is_recorded(engagelab: Engagelab, tmp_path: Path) -> None:
+    """What was sent can be replayed; an answer that is recorded is on disk at once."""
+    path = tmp_path / "run.jsonl"
+    with serving("--record", str(path)) as process:
+        origin = read_until(process, "at (http://127.0.0.1:[0-9]+) until Ctrl-C")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+    with Sandbox(replay=path) as sandbox:
+        origin = sandbox.otp_base_url.removesuffix("/otp")
+        engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+
+        sandbox.assert_replayed()
+
+
+def test_a_recording_does_not_replace_another_file(engagelab: Engagelab, tmp_path: Path) -> None:
+    """It exits with 2 and says which file."""
+    path = tmp_path / "notes.txt"
+    path.write_text("hello", encoding="utf-8")
+    ran = engagelab("sandbox", "--port", "0", "--record", str(path))
+
+    assert 2 == ran.exit_code
+    assert f"✗ Cannot start. --record: {path} is another file" in ran.err
+    assert "hello" == path.read_text(encoding="utf-8")
 
 
 def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
@@ -187,3 +212,42 @@ def test_a_store_that_cannot_be_used_is_a_matter_of_configuration(
 
     assert 2 == ran.exit_code
     assert f"✗ Cannot use the store: {path} is no store of a sandbox" in ran.err
+
+
+def test_plays_an_account(engagelab: Engagelab, tmp_path: Path) -> None:
+    """Options give it keys with limits, a balance, a quota, strategies and a time of review."""
+    keys = tmp_path / "keys.json"
+    limited = {"key": "verifier", "secret": "1", "only": "verify"}
+    keys.write_text(json.dumps({"otp": [limited, {"key": "k", "secret": "s"}]}), encoding="utf-8")
+    options = ("--keys", str(keys), "--balance", "0.005", "--quota", "2", "--review-after", "0")
+    with serving(*options, "--strategy", "login=voice|sms") as process:
+        url = read_until(process, "export ENGAGELAB_OTP_BASE_URL=(.*)$")
+        message = {"to": "+6591234567", "template": {"id": "login"}}
+        answers = [
+            httpx.post(f"{url}/v1/messages", auth=auth, json=message)
+            for auth in (("verifier", "1"), ("k", "wrong"), ("k", "s"), ("k", "s"), ("k", "s"))
+        ]
+
+    assert [403, 401, 200, 400, 429] == [each.status_code for each in answers]
+    assert "voice" == answers[2].json()["send_channel"]
+    assert {"code": 3003, "message": "insufficient balance"} == answers[3].json()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--balance", "much"], "✗ Cannot start. --balance: must be a number"),
+        (["--strategy", "login"], "✗ Cannot start. --strategy: expected TEMPLATE=CHANNELS"),
+        (["--strategy", "login=fax"], "✗ Cannot start. --strategy: "),
+        (["--keys", "nowhere.json"], "✗ Cannot start. "),
+        (["--quota", "0"], "--quota"),
+        (["--review-after", "-1"], "--review-after"),
+    ],
+)
+def test_an_account_that_cannot_be_is_bad_usage(options: list[str], said: str) -> None:
+    """What cannot be is named as the option that it came from."""
+    with serving(*options) as process:
+        _, err = process.communicate()
+
+    assert said in err
+    assert 2 == process.returncode

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from engagelab_async.bulk import Suppression
 from engagelab_async.bulk.identity import REFERENCE, Reference
 from engagelab_async.bulk.journal import Database, SendIntent, State, summarise
 from engagelab_async.cli.webhooks.account import Account
@@ -100,6 +101,72 @@ class TestListen:
         assert 200 == answer.status_code
         assert {State.ACCEPTED: 1} == summarise(path).states
         assert "accepted  1" in engagelab("journal", "show", str(path)).out
+
+    def test_people_who_reply_stop_are_kept(self, tmp_path: Path) -> None:
+        """In a file that a run reads; what cannot be kept is said, and what comes is shown."""
+        path = tmp_path / "suppressed.csv"
+        with listening("--suppress", str(path)) as process:
+            url = url_of(process)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert 0o600 == path.stat().st_mode & 0o777
+            for text, sender in [("Stop!", "6591234567"), ("see you", "6591234568")]:
+                self.reply(url, text, sender)
+                process.stdout.readline()
+            self.reply(url, "STOP", "nobody")
+            event = json.loads(process.stdout.readline())
+            problem = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+
+        assert "recipient,reason\n+6591234567,stop\n" == path.read_text(encoding="utf-8")
+        assert "✗ not a phone number with its country code\n" == problem
+        assert "UplinkMessage" == event["type"]
+
+    def test_the_words_can_be_chosen(self, tmp_path: Path) -> None:
+        """In place of the usual ones."""
+        path = tmp_path / "suppressed.csv"
+        options = ("--suppress", str(path), "--stop-word", "BAJA", "--stop-word", "alto")
+        with listening(*options) as process:
+            url = url_of(process)
+            assert process.stdout is not None
+            for text, sender in [("ALTO", "6591234567"), ("stop", "6591234568")]:
+                self.reply(url, text, sender)
+                process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+
+        assert 1 == len(Suppression(path))
+
+    @staticmethod
+    def reply(url: str, text: str, sender: str) -> None:
+        """Play a person who replies."""
+        data = {"from": sender, "to": "6590000000", "body": text}
+        row = {"response": {"event": "uplink_message", "response_data": data}}
+        headers = signed(timestamp=int(time.time()), nonce=sender)
+        assert 200 == httpx.post(url, content=body_of(row), headers=headers).status_code
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (None, "No such file or directory"),
+            (b"name,order\nAda,1\n", "names no column of recipients"),
+            (b'[{"phone": "+6591234567"}]', "only CSV and JSON lines in UTF-8 can be appended to"),
+        ],
+    )
+    def test_a_file_that_cannot_keep_people(
+        self, content: bytes | None, why: str, engagelab: Engagelab, tmp_path: Path
+    ) -> None:
+        """It is refused before anything is listened to."""
+        path = tmp_path / "no" / "suppressed.csv"
+        if content is not None:
+            path = tmp_path / "suppressed.csv"
+            path.write_bytes(content)
+        ran = engagelab("webhooks", "listen", *ACCOUNT, "--suppress", str(path), "--port", "0")
+
+        assert 2 == ran.exit_code
+        assert ran.err.startswith(f"✗ --suppress: {path}: ")
+        assert why in ran.err
 
     def test_a_journal_needs_a_directory(self, engagelab: Engagelab) -> None:
         """Before anything is listened to."""

@@ -9,24 +9,27 @@ import anyio
 import pytest
 
 from engagelab_async.engines import Engine, HTTPXEngine
+from engagelab_async.engines._httpx import HTTPXLibrary
 from engagelab_async.engines.aiohttp import AiohttpEngine
-from engagelab_async.engines.httpx import HTTPXLibrary
+from engagelab_async.engines.asyncio import AsyncioEngine
 from support.engine_cases import every_owner, every_watcher, send
 from support.hostile import Hostile, answers
 
-MAKERS: dict[str, Callable[..., HTTPXEngine | AiohttpEngine]] = {
+Make = Callable[..., HTTPXEngine | AiohttpEngine | AsyncioEngine]
+
+MAKERS: dict[str, Make] = {
     "httpx": HTTPXEngine,
     "httpx2": partial(HTTPXEngine, library=HTTPXLibrary(import_module("httpx2"))),
+    "asyncio": AsyncioEngine,
     "aiohttp": AiohttpEngine,
 }
 every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
+@pytest.mark.asyncio
 @every_maker
 @pytest.mark.parametrize(("age", "connections"), [(1e-9, 3), (300.0, 1)])
-async def test_connection_that_is_old_is_replaced(
-    make: Callable[..., HTTPXEngine | AiohttpEngine], age: float, connections: int
-) -> None:
+async def test_connection_that_is_old_is_replaced(make: Make, age: float, connections: int) -> None:
     """However busy a connection is, after its time the next request opens another one."""
     engine = make(max_connection_age=age)
     with Hostile(answers(200)) as server:
@@ -38,6 +41,7 @@ async def test_connection_that_is_old_is_replaced(
         await server.until(lambda: server.open == 0)
 
 
+@pytest.mark.asyncio
 async def test_age_counts_from_the_connecting() -> None:
     """Being used makes a connection no younger."""
     now = [0.0]

@@ -23,7 +23,8 @@ from engagelab_async import (
     TransportError,
 )
 from engagelab_async.engines import Request, Response, choose
-from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure, _readable
+from engagelab_async.engines._sockets import readable
+from engagelab_async.engines.aiohttp import AiohttpEngine, _Departure
 from support.engine_cases import HEADERS, send
 from support.hostile import Hostile, Peer, answers, hangs, http, says
 
@@ -59,6 +60,7 @@ async def send_with(session: aiohttp.ClientSession, url: str) -> Response:
 # ------------------------------------------------------------------------------- exceptions
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", EXCEPTIONS.values(), ids=EXCEPTIONS)
 async def test_exception_before_the_request_left(kind: type[aiohttp.ClientError]) -> None:
     """Whatever aiohttp raises before it came for the body, nothing was sent."""
@@ -72,6 +74,7 @@ async def test_exception_before_the_request_left(kind: type[aiohttp.ClientError]
         await send_with(aiohttp.ClientSession(middlewares=[fails]), server.url)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", LATE.values(), ids=LATE)
 async def test_exception_after_the_request_left(kind: type[aiohttp.ClientError]) -> None:
     """Whatever aiohttp raises later leaves open what became of the request."""
@@ -88,6 +91,7 @@ async def test_exception_after_the_request_left(kind: type[aiohttp.ClientError])
     assert place is caught.type
 
 
+@pytest.mark.asyncio
 async def test_middleware_that_repeats_hides_no_first_try() -> None:
     """That a second try of the caller's own found no connection says nothing of the first one."""
 
@@ -104,6 +108,7 @@ async def test_middleware_that_repeats_hides_no_first_try() -> None:
 # ------------------------------------------------------------------------------- settings
 
 
+@pytest.mark.asyncio
 async def test_timeouts_of_the_session_do_not_apply() -> None:
     """Only the limit of the call counts."""
     hasty = aiohttp.ClientTimeout(total=1e-9, sock_read=1e-9)
@@ -113,6 +118,7 @@ async def test_timeouts_of_the_session_do_not_apply() -> None:
     assert 200 == response.status
 
 
+@pytest.mark.asyncio
 async def test_raising_for_status_does_not_apply() -> None:
     """An error status is an answer, even to a session that makes exceptions of them."""
     with Hostile(answers(400, {"code": 5016})) as server:
@@ -121,6 +127,7 @@ async def test_raising_for_status_does_not_apply() -> None:
     assert (400, b'{"code": 5016}') == (response.status, response.body)
 
 
+@pytest.mark.asyncio
 async def test_decompression_of_the_session_does_not_apply() -> None:
     """The body is what came over the wire."""
     compressed = gzip.compress(b"{}")
@@ -130,6 +137,7 @@ async def test_decompression_of_the_session_does_not_apply() -> None:
     assert compressed == response.body
 
 
+@pytest.mark.asyncio
 async def test_headers_and_cookies_of_the_session_apply() -> None:
     """What the session adds to its requests is added to ours, where they do not say otherwise."""
     session = aiohttp.ClientSession(
@@ -146,6 +154,7 @@ async def test_headers_and_cookies_of_the_session_apply() -> None:
     assert [dict(HEADERS)["Content-Type"]] == received.values("Content-Type")
 
 
+@pytest.mark.asyncio
 async def test_password_file_of_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +170,7 @@ async def test_password_file_of_the_session(
         assert 0 == len(server.requests) == server.connections
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("proxy", ["http://proxy:port", "http://[::1"])
 async def test_nonsense_for_a_proxy_of_the_session(
     proxy: str, monkeypatch: pytest.MonkeyPatch
@@ -187,6 +197,7 @@ class Greeting(Hostile):
         return sock
 
 
+@pytest.mark.asyncio
 async def test_server_that_speaks_first_to_a_session() -> None:
     """Whatever it says, it is no answer; and nothing is sent to such a server."""
 
@@ -206,6 +217,7 @@ async def test_server_that_speaks_first_to_a_session() -> None:
         assert [] == server.requests
 
 
+@pytest.mark.asyncio
 async def test_server_that_speaks_first() -> None:
     """So it is with connections of ours."""
 
@@ -223,6 +235,7 @@ async def test_server_that_speaks_first() -> None:
         assert [] == server.requests
 
 
+@pytest.mark.asyncio
 async def test_auth_of_the_session_is_refused() -> None:
     """A session that signs its requests otherwise cannot sign ours."""
     with pytest.warns(DeprecationWarning, match="deprecated"):
@@ -235,6 +248,7 @@ async def test_auth_of_the_session_is_refused() -> None:
 # ------------------------------------------------------------------------------- sessions of ours
 
 
+@pytest.mark.asyncio
 async def test_different_headers_share_the_connections() -> None:
     """Both products and their key pairs are served from one set of connections."""
     engine, _ = choose("aiohttp")
@@ -264,6 +278,7 @@ def test_trio_is_refused() -> None:
     trio.run(main)
 
 
+@pytest.mark.asyncio
 async def test_connection_that_the_server_closed_is_not_reused() -> None:
     """A server that closes after each answer, without a word of it, loses no message."""
     engine, _ = choose("aiohttp")
@@ -277,6 +292,7 @@ async def test_connection_that_the_server_closed_is_not_reused() -> None:
     await engine.aclose()
 
 
+@pytest.mark.asyncio
 async def test_nothing_is_written_without_a_connection() -> None:
     """A connection that is gone by the time the body is written has taken nothing."""
     loop = asyncio.get_running_loop()
@@ -289,4 +305,4 @@ async def test_nothing_is_written_without_a_connection() -> None:
 
 def test_socket_that_is_not_there_says_nothing() -> None:
     """A transport need not have one."""
-    assert not _readable(None)()
+    assert not readable(None)()

@@ -1,6 +1,7 @@
 """Which engine a caller's ``http`` argument means."""
 
 import sys
+from typing import Final
 
 import aiohttp
 import httpx
@@ -11,10 +12,11 @@ from engagelab_async import ConfigurationError
 from engagelab_async.engines import HTTPXEngine, choose
 from engagelab_async.engines._choice import AutoEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine, AiohttpSessionEngine
-from engagelab_async.engines.httpx import HTTPXClientEngine
+from engagelab_async.engines.asyncio import AsyncioEngine
+from engagelab_async.engines.httpx_client import HTTPXClientEngine
 from support import backends
 from support.engine_cases import send
-from support.hostile import Hostile, answers
+from support.hostile import Hostile, Received, answers
 from support.scripted_engine import ScriptedEngine
 
 
@@ -24,6 +26,7 @@ from support.scripted_engine import ScriptedEngine
         (None, HTTPXEngine),
         ("httpx", HTTPXEngine),
         ("httpx2", HTTPXEngine),
+        ("asyncio", AsyncioEngine),
         ("aiohttp", AiohttpEngine),
         ("auto", AutoEngine),
     ],
@@ -35,6 +38,7 @@ def test_name_makes_an_engine_of_ours(name: str | None, kind: type) -> None:
     assert (kind, True) == (type(engine), owned)
 
 
+@pytest.mark.asyncio
 async def test_clients_are_shared() -> None:
     """The client of each library gets the engine that sends with it."""
     async with (
@@ -69,15 +73,22 @@ def test_wrong_type_is_refused(value: object) -> None:
         choose(value)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("library", "wanted"), [("aiohttp", '".[aiohttp]"'), ("httpx2", "httpx2")])
+@pytest.mark.parametrize(
+    ("name", "library", "wanted"),
+    [
+        ("asyncio", "httptools", '".[fast]"'),
+        ("aiohttp", "aiohttp", '".[aiohttp]"'),
+        ("httpx2", "httpx2", "httpx2"),
+    ],
+)
 def test_library_that_is_not_installed(
-    library: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+    name: str, library: str, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine whose library is missing says how to get it."""
     monkeypatch.setitem(sys.modules, library, None)
 
-    with pytest.raises(ConfigurationError, match=rf"^http='{library}' needs ") as caught:
-        choose(library)
+    with pytest.raises(ConfigurationError, match=rf"^http='{name}' needs {library}, ") as caught:
+        choose(name)
 
     assert str(caught.value).endswith(f"python -m pip install {wanted}")
 
@@ -91,36 +102,53 @@ def test_libraries_that_nobody_imported(monkeypatch: pytest.MonkeyPatch) -> None
     assert {"aiohttp", "httpx2"}.isdisjoint(sys.modules)
 
 
+BOTH: Final = ["httptools", "aiohttp"]
+"""What makes the fast engines."""
+
+
 @pytest.mark.parametrize(
-    ("backend", "installed", "aiohttp_sent"),
+    ("backend", "missing", "proxied", "chosen"),
     [
-        ("asyncio", True, True),
-        ("uvloop", True, True),
-        ("asyncio", False, False),
-        ("trio", True, False),
+        ("asyncio", [], False, "asyncio"),
+        ("uvloop", [], False, "asyncio"),
+        ("asyncio", ["httptools"], False, "aiohttp"),
+        ("asyncio", ["aiohttp"], False, "asyncio"),
+        ("asyncio", BOTH, False, "httpx"),
+        ("trio", [], False, "httpx"),
+        ("asyncio", [], True, "aiohttp"),
+        ("uvloop", ["httptools"], True, "aiohttp"),
+        ("asyncio", ["aiohttp"], True, "httpx"),
+        ("trio", [], True, "httpx"),
     ],
 )
 def test_auto_takes_the_fastest(
-    backend: str, installed: bool, aiohttp_sent: bool, monkeypatch: pytest.MonkeyPatch
+    backend: str, missing: list[str], proxied: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Aiohttp is taken where it is installed and runs, and once only."""
-    if not installed:
-        monkeypatch.setitem(sys.modules, "aiohttp", None)
+    """The fastest engine is taken that is installed, runs here, and can use the proxy."""
+    for library in missing:
+        monkeypatch.setitem(sys.modules, library, None)
 
     async def main() -> None:
         engine, _ = choose("auto")
         with Hostile(answers(200)) as server:
+            if proxied:
+                monkeypatch.setenv("HTTP_PROXY", server.url)
             for _ in range(2):
-                await send(engine, server.url)
+                await send(engine, "http://api.invalid/" if proxied else server.url, b"")
             await engine.aclose()
 
-            # aiohttp signs its requests where the caller does not.
-            signed = ["aiohttp" in "".join(each.values("User-Agent")) for each in server.requests]
-            assert [aiohttp_sent] * 2 == signed
+            assert [chosen] * 2 == [_sender(each) for each in server.requests]
             assert 1 == server.connections
             await server.until(lambda: server.open == 0)
 
     backends.run(backend, main)
+
+
+def _sender(received: Received) -> str:
+    """Return which engine has sent a request that has no body: each says so in its own way."""
+    if "aiohttp" in "".join(received.values("User-Agent")):
+        return "aiohttp"
+    return "asyncio" if received.values("Content-Length") else "httpx"
 
 
 def test_auto_chooses_anew_for_another_loop() -> None:
@@ -130,6 +158,7 @@ def test_auto_chooses_anew_for_another_loop() -> None:
 
     async def main() -> None:
         statuses.append((await send(engine, server.url)).status)
+        await engine.aclose()
 
     with Hostile(answers(200)) as server:
         for backend in ("asyncio", "trio", "asyncio"):
@@ -146,6 +175,7 @@ def test_auto_imports_what_it_may_choose(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "engagelab_async.engines.aiohttp" in sys.modules
 
 
+@pytest.mark.asyncio
 async def test_auto_that_was_never_used_can_be_closed() -> None:
     """Closing it before the first send does no harm."""
     engine, _ = choose("auto")

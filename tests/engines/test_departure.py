@@ -106,6 +106,7 @@ def speaks_http2(answer: Answer) -> Callable[[Peer], None]:
     return behaviour
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize("answer", [garbage, wrong_length, goes_away, resets, nothing])
 async def test_http2_request_that_was_carried_out(library: Any, answer: Answer) -> None:  # noqa: ANN401
@@ -135,6 +136,7 @@ LOCATIONS: Final = {
 }
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize("follow", [False, True])
 @pytest.mark.parametrize("status", [301, 303, 307, 308])
@@ -243,6 +245,7 @@ def inheriting(library: Any, copy: Callable[[Any, Any], Any]) -> Any:  # noqa: A
 every_kind = pytest.mark.parametrize("kind", [repeating, inheriting])
 
 
+@pytest.mark.asyncio
 @every_library
 @every_copy
 @every_kind
@@ -263,6 +266,7 @@ async def test_answer_after_a_hidden_try(
         assert 2 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @every_library
 @every_copy
 @every_kind
@@ -285,6 +289,7 @@ async def test_refused_after_a_hidden_try(
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @every_library
 @every_copy
 @every_kind
@@ -301,6 +306,7 @@ async def test_one_try_counts_once(
         assert 1 == response.times_sent
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize("copy", [same, from_stream_with_extensions])
 async def test_two_refusals(library: Any, copy: Callable[[Any, Any], Any]) -> None:  # noqa: ANN401
@@ -412,6 +418,7 @@ HIDDEN: Final = {
 every_hidden = pytest.mark.parametrize("make", HIDDEN.values(), ids=HIDDEN)
 
 
+@pytest.mark.asyncio
 @every_library
 @every_hidden
 @pytest.mark.parametrize("status", [200, 400, 429])
@@ -429,6 +436,7 @@ async def test_answer_to_a_hidden_copy(
         assert [BODY] * 2 == [request.body for request in server.requests]
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize(
     "make", [*HIDDEN.values(), in_turn(from_content, same)], ids=[*HIDDEN, "copy_first"]
@@ -448,6 +456,7 @@ async def test_refused_after_a_hidden_copy(library: Any, make: Callable[[Any], A
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_transport_that_logs(library: Any) -> None:  # noqa: ANN401
     """A transport that reads the request, before and after, has sent it once."""
@@ -469,6 +478,7 @@ async def test_transport_that_logs(library: Any) -> None:  # noqa: ANN401
 # ------------------------------------------------------------------------------- hooks
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_that_replaces_the_body(library: Any) -> None:  # noqa: ANN401
     """What a hook puts in the place of the body is sent, as with the library alone."""
@@ -484,6 +494,7 @@ async def test_hook_that_replaces_the_body(library: Any) -> None:  # noqa: ANN40
         assert [bytes(len(BODY))] == [request.body for request in server.requests]
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_that_traces(library: Any) -> None:  # noqa: ANN401
     """A hook that traces its request hides nothing, and goes without nothing."""
@@ -503,6 +514,7 @@ async def test_hook_that_traces(library: Any) -> None:  # noqa: ANN401
     assert "connection.connect_tcp.failed" in traced
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_that_replaces_the_extensions(library: Any) -> None:  # noqa: ANN401
     """It does not hide that the request has left before a redirect could not be parsed."""
@@ -519,6 +531,7 @@ async def test_hook_that_replaces_the_extensions(library: Any) -> None:  # noqa:
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_that_copies_the_request(library: Any) -> None:  # noqa: ANN401
     """A copy that somebody keeps has no part in what is sent."""
@@ -536,6 +549,7 @@ async def test_hook_that_copies_the_request(library: Any) -> None:  # noqa: ANN4
 # ------------------------------------------------------------------------------- mocks
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize(
     "target", ["AsyncHTTPTransport.handle_async_request", "AsyncClient.send"], ids=str.lower
@@ -554,6 +568,7 @@ async def test_patched_library(library: Any, target: str, name: str, is_doubt: b
     assert is_doubt is error.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize(("name", "is_doubt"), [("ConnectError", False), ("ReadTimeout", True)])
 async def test_patched_library_below_an_engine_of_ours(
@@ -574,6 +589,7 @@ async def test_patched_library_below_an_engine_of_ours(
     assert is_doubt is error.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize(("name", "is_doubt"), [("ConnectError", False), ("ReadTimeout", True)])
 async def test_mock_below_a_client_of_another_class(
@@ -596,6 +612,7 @@ async def test_mock_below_a_client_of_another_class(
     assert is_doubt is error.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_transport_that_refuses_to_send(library: Any) -> None:  # noqa: ANN401
     """A transport that fails without looking at the body, as breakers of circuits do."""

@@ -76,6 +76,7 @@ def test_asyncio_is_not_imported_for_the_question(monkeypatch: pytest.MonkeyPatc
     assert "asyncio" not in sys.modules
 
 
+@pytest.mark.asyncio
 async def test_trio_as_the_guest_of_asyncio() -> None:
     """Where trio runs inside the loop of asyncio, its limits are the ones that hold."""
     outcome = asyncio.get_running_loop().create_future()

@@ -155,9 +155,15 @@ async def test_time_runs_out_before_anything_left(engine: Engine) -> None:
 @every_engine
 @pytest.mark.parametrize("timeout", [0.0, -1.0])
 async def test_time_has_run_out_already(engine: Engine, timeout: float) -> None:
-    """A limit that has passed before anything was tried is no invitation to wait for ever."""
-    with Hostile(hangs) as server, pytest.raises(ConnectError):
-        await send(engine, server.url, timeout=timeout)
+    """A limit that has passed sends nothing, not even over a connection that is open."""
+    with Hostile(answers(200), hangs) as server:
+        with pytest.raises(ConnectError):
+            await send(engine, server.url, timeout=timeout)
+        await send(engine, server.url)
+        with pytest.raises(ConnectError):
+            await send(engine, server.url, timeout=timeout)
+
+        assert 1 == len(server.requests)
 
 
 @every_engine

@@ -110,6 +110,7 @@ def test_every_exception_has_a_place(library: Library) -> None:
     assert set(exceptions(library)) == placed | {"HTTPStatusError"}
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(("library", "name", "place"), ALL_PLACES)
 async def test_exception_is_mapped(
     library: Library, name: str, place: type[TransportError]
@@ -132,6 +133,7 @@ async def test_exception_is_mapped(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_status_error_is_an_answer(library: Library) -> None:
     """A transport that makes an exception of an error status has brought an answer."""
@@ -145,6 +147,7 @@ async def test_status_error_is_an_answer(library: Library) -> None:
     assert (418, b"tea") == (response.status, response.body)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_error_of_the_socket_is_mapped(library: Library) -> None:
     """What a transport forgets to wrap is a lost connection."""
@@ -156,6 +159,7 @@ async def test_error_of_the_socket_is_mapped(library: Library) -> None:
         await send_with(mocked(library, breaks))
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_timeout_of_the_transport_is_mapped(library: Library) -> None:
     """A transport with a time limit of its own ends like one without."""
@@ -167,6 +171,7 @@ async def test_timeout_of_the_transport_is_mapped(library: Library) -> None:
         await send_with(mocked(library, expires))
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_transport_of_the_caller_is_not_second_guessed(library: Library) -> None:
     """A transport of unknown make need not ask for the body, so that proves nothing."""
@@ -179,6 +184,7 @@ async def test_transport_of_the_caller_is_not_second_guessed(library: Library) -
         await send_with(library.AsyncClient(transport=Deaf()))
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_request_can_be_read_again(library: Library) -> None:
     """A transport that repeats requests by itself gets the body each time."""
@@ -200,6 +206,7 @@ async def test_request_can_be_read_again(library: Library) -> None:
 # ------------------------------------------------------------------------------- settings
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_timeouts_of_the_client_do_not_apply(library: Library) -> None:
     """Only the limit of the call counts."""
@@ -210,6 +217,7 @@ async def test_timeouts_of_the_client_do_not_apply(library: Library) -> None:
     assert 200 == response.status
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_auth_of_the_client_does_not_apply(library: Library) -> None:
     """The key pair of the product is what the API is told."""
@@ -220,6 +228,7 @@ async def test_auth_of_the_client_does_not_apply(library: Library) -> None:
     assert [dict(HEADERS)["Authorization"]] == received.values("Authorization")
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_redirects_of_the_client_do_not_apply(library: Library) -> None:
     """A redirect is not followed, even by a client that would."""
@@ -230,6 +239,7 @@ async def test_redirects_of_the_client_do_not_apply(library: Library) -> None:
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_headers_and_cookies_of_the_client_apply(library: Library) -> None:
     """What the client adds to its requests is added to ours, where they do not say otherwise."""
@@ -245,6 +255,7 @@ async def test_headers_and_cookies_of_the_client_apply(library: Library) -> None
     assert ["application/json"] == received.values("Content-Type")
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hooks_of_the_client_apply(library: Library) -> None:
     """Event hooks see the request and the answer."""
@@ -266,6 +277,7 @@ async def test_hooks_of_the_client_apply(library: Library) -> None:
     assert b"1" == response.body
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_may_read_the_answer(library: Library) -> None:
     """A body that a hook has read, and so decompressed, is not said to be compressed."""
@@ -281,6 +293,7 @@ async def test_hook_may_read_the_answer(library: Library) -> None:
     assert "content-encoding" not in response.headers
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_may_raise_for_status(library: Library) -> None:
     """An error status is an answer, even to a client that makes exceptions of them."""
@@ -295,6 +308,7 @@ async def test_hook_may_raise_for_status(library: Library) -> None:
     assert (429, "7", b"") == (response.status, response.headers["retry-after"], response.body)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_may_read_and_raise_for_status(library: Library) -> None:
     """What a hook has read before it raised is not lost."""
@@ -310,6 +324,7 @@ async def test_hook_may_read_and_raise_for_status(library: Library) -> None:
     assert (400, {"code": 5016}) == (response.status, json.loads(response.body))
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize(
     ("moment", "place"), [("request", ConnectError), ("response", ConnectionLostError)]
@@ -329,6 +344,7 @@ async def test_hook_with_a_failing_request(
             await send_with(client, server.url)
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize("name", ["ConnectError", "HTTPError"])
 async def test_hook_with_an_error_of_its_own(library: Library, name: str) -> None:
@@ -342,6 +358,7 @@ async def test_hook_with_an_error_of_its_own(library: Library, name: str) -> Non
         await send_with(client, server.url)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_with_a_refused_request(library: Library) -> None:
     """The status of a request that a hook makes itself is not taken for the answer to ours."""
@@ -356,6 +373,7 @@ async def test_hook_with_a_refused_request(library: Library) -> None:
             await send_with(client, server.url)
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_failure_of_a_hook_after_the_answer(library: Library) -> None:
     """A bug in a hook does not hide that the request was answered, and how."""
@@ -373,6 +391,7 @@ async def test_failure_of_a_hook_after_the_answer(library: Library) -> None:
     assert isinstance(caught.value.__cause__, LookupError)
 
 
+@pytest.mark.asyncio
 @every_library
 @pytest.mark.parametrize("error", [LookupError, OSError, "ReadTimeout", "HTTPError"])
 async def test_failure_of_a_hook_before_the_request(
@@ -393,6 +412,7 @@ async def test_failure_of_a_hook_before_the_request(
     assert not caught.value.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_hook_may_look_at_the_body(library: Library) -> None:
     """As it may with the library alone, before the request and after the answer."""
@@ -416,6 +436,7 @@ async def test_hook_may_look_at_the_body(library: Library) -> None:
 # ------------------------------------------------------------------------------- mocks
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_mocked_answer(library: Library) -> None:
     """A mocked transport sees the request, and its answer is one."""
@@ -431,6 +452,7 @@ async def test_mocked_answer(library: Library) -> None:
     assert "tea" == response.headers["x-pot"]
 
 
+@pytest.mark.asyncio
 @every_library
 async def test_mocked_endless_answer(library: Library) -> None:
     """A stream that never waits for anything is cut off as well."""

@@ -12,6 +12,7 @@ import pytest
 from engagelab_async import ConnectError
 from engagelab_async.engines import Engine, HTTPXEngine
 from engagelab_async.engines.aiohttp import AiohttpEngine
+from engagelab_async.engines.asyncio import AsyncioEngine
 from support.engine_cases import LARGE, every_engine, every_owner, every_sharer, send
 from support.hostile import (
     Behaviour,
@@ -90,8 +91,11 @@ async def test_as_many_connections_as_requests_under_way(engine: Engine) -> None
         assert server.connections <= 40
 
 
-@pytest.mark.parametrize("make", [HTTPXEngine, AiohttpEngine])
-async def test_number_of_connections_is_bounded(make: type[HTTPXEngine | AiohttpEngine]) -> None:
+@pytest.mark.asyncio
+@pytest.mark.parametrize("make", [HTTPXEngine, AiohttpEngine, AsyncioEngine])
+async def test_number_of_connections_is_bounded(
+    make: type[HTTPXEngine | AiohttpEngine | AsyncioEngine],
+) -> None:
     """A request that waits for a connection in vain never left; others get the place in time."""
     engine = make(max_connections=1)
     with Hostile(hangs, echoes) as server:

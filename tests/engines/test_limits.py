@@ -33,6 +33,7 @@ def timers() -> int:
     return sum(not timer.cancelled() for timer in scheduled)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("seconds", [0.001, 0, -1])
 async def test_what_takes_too_long_is_ended(limits: Limits, seconds: float) -> None:
     """With the built-in error; a limit that has passed is one, too."""
@@ -40,6 +41,7 @@ async def test_what_takes_too_long_is_ended(limits: Limits, seconds: float) -> N
         await forever(limits, seconds)
 
 
+@pytest.mark.asyncio
 async def test_what_is_in_time_goes_on(limits: Limits) -> None:
     """The shortest limit ends nobody else, whenever it was set."""
     patient = await entered(limits, 60)
@@ -54,6 +56,7 @@ async def test_what_is_in_time_goes_on(limits: Limits) -> None:
         task.cancel()
 
 
+@pytest.mark.asyncio
 async def test_one_timer_is_enough(limits: Limits) -> None:
     """However many limits there are, and whichever comes first; and none when it is closed."""
     before = timers()
@@ -69,6 +72,7 @@ async def test_one_timer_is_enough(limits: Limits) -> None:
     assert before == timers()
 
 
+@pytest.mark.asyncio
 async def test_a_timer_that_rings_for_nothing_is_not_set_again(limits: Limits) -> None:
     """What it was set for has come to its end meanwhile."""
     before = timers()
@@ -79,6 +83,7 @@ async def test_a_timer_that_rings_for_nothing_is_not_set_again(limits: Limits) -
     assert before == timers()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("expired", [False, True])
 async def test_a_cancellation_from_outside_is_one(limits: Limits, expired: bool) -> None:
     """Also when time runs out at the same moment."""
@@ -92,6 +97,7 @@ async def test_a_cancellation_from_outside_is_one(limits: Limits, expired: bool)
         await task
 
 
+@pytest.mark.asyncio
 async def test_limits_stand_within_limits(limits: Limits) -> None:
     """The outer one ends what the inner one would let go on, and nothing is left cancelled."""
     with pytest.raises(TimeoutError):
@@ -109,6 +115,7 @@ async def test_limits_stand_within_limits(limits: Limits) -> None:
     assert 0 == task.cancelling()
 
 
+@pytest.mark.asyncio
 async def test_what_fails_in_time_fails_as_it_does(limits: Limits) -> None:
     """So does what fails because it is ended."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from support.hostile import Hostile, Peer, http
 
-OWNERS: Final = ("httpx", "httpx2", "aiohttp")
+OWNERS: Final = ("httpx", "httpx2", "asyncio", "aiohttp")
 CLIENTS: Final = ("httpx.AsyncClient", "httpx2.AsyncClient", "aiohttp.ClientSession")
 
 every_owner = pytest.mark.parametrize("name", OWNERS)

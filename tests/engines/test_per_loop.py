@@ -68,6 +68,7 @@ def test_each_loop_has_its_own_until_it_ends() -> None:
     assert 3 == len({id(each.loop) for each in (first, second, third)})
 
 
+@pytest.mark.asyncio
 async def test_closing_is_of_the_running_loop() -> None:
     """Again does no harm."""
     per_loop = PerLoop(opened)
@@ -94,6 +95,7 @@ def test_loop_that_was_closed_without_an_end() -> None:
     assert {} == per_loop._open  # noqa: SLF001
 
 
+@pytest.mark.asyncio
 async def test_fork_leaves_the_connections_to_the_parent() -> None:
     """A child opens its own, and neither uses nor closes what it inherited."""
     per_loop, owner = PerLoop(opened), Owner("a session")
@@ -108,6 +110,7 @@ async def test_fork_leaves_the_connections_to_the_parent() -> None:
         owner.check()
 
 
+@pytest.mark.asyncio
 async def test_fork_before_the_closing() -> None:
     """Closing in a child touches nothing."""
     per_loop = PerLoop(opened)
@@ -118,6 +121,7 @@ async def test_fork_before_the_closing() -> None:
     assert None is inherited.closed_in
 
 
+@pytest.mark.asyncio
 async def test_end_of_the_parents_loop_in_a_child() -> None:
     """Nor does what is left of the parent's loop when it ends in the child."""
     per_loop = PerLoop(opened)

@@ -13,8 +13,8 @@ import pytest
 from engagelab_async import ConfigurationError, ConnectError
 from engagelab_async.engines import Engine
 from engagelab_async.engines._proxy import environment_proxy
-from engagelab_async.engines.httpx import tls_context
-from support.engine_cases import HEADERS, engine_from, every_owner, send
+from engagelab_async.engines._tls import tls_context
+from support.engine_cases import HEADERS, engine_from, every_owner, every_proxied, send
 from support.hostile import (
     Behaviour,
     Hostile,
@@ -90,7 +90,8 @@ def test_proxy_of_an_unknown_kind_is_refused(environment: pytest.MonkeyPatch) ->
         environment_proxy("https://api.example", ("http", "https"))
 
 
-@every_owner
+@pytest.mark.asyncio
+@every_proxied
 async def test_https_goes_through_the_proxy(
     engine: Engine, environment: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +106,8 @@ async def test_https_goes_through_the_proxy(
         await engine.aclose()
 
 
-@every_owner
+@pytest.mark.asyncio
+@every_proxied
 async def test_http_goes_through_the_proxy(engine: Engine, environment: pytest.MonkeyPatch) -> None:
     """The proxy is asked for the whole URL."""
     with Hostile(answers(200, 1)) as proxy:
@@ -115,7 +117,8 @@ async def test_http_goes_through_the_proxy(engine: Engine, environment: pytest.M
         assert ["http://sandbox.invalid/otp/v1/codes"] == [each.target for each in proxy.requests]
 
 
-@every_owner
+@pytest.mark.asyncio
+@every_proxied
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -139,7 +142,8 @@ async def test_refusal_of_the_proxy_never_left(
         await proxy.until(lambda: proxy.open == 0)
 
 
-@every_owner
+@pytest.mark.asyncio
+@every_proxied
 async def test_silent_proxy_never_left(engine: Engine, environment: pytest.MonkeyPatch) -> None:
     """A proxy, or a TLS handshake behind it, that takes too long leaves nothing open."""
     with Hostile(hangs, tunnels) as proxy, Hostile(Peer.hangs) as server:
@@ -206,6 +210,34 @@ async def test_unknown_kind_of_proxy_is_refused(
         await send(engine, "http://api.invalid")
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_engine_without_proxies(
+    environment: pytest.MonkeyPatch, proxy: str, scheme: str
+) -> None:
+    """The engine on asyncio sends nothing past the proxy, and names the remedies."""
+    environment.setenv("ALL_PROXY", proxy)
+    async with engine_from("asyncio") as engine:
+        with pytest.raises(ConfigurationError, match=r'http="auto".*NO_PROXY') as caught:
+            await send(engine, f"{scheme}://api.invalid")
+
+    assert not caught.value.may_have_been_sent
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["asyncio", "auto"])
+async def test_host_without_a_proxy(environment: pytest.MonkeyPatch, name: str) -> None:
+    """What ``NO_PROXY`` names is reached directly, by the fastest engine."""
+    environment.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    environment.setenv("NO_PROXY", "127.0.0.1")
+    with Hostile(answers(200, 1)) as server:
+        async with engine_from(name) as engine:
+            await send(engine, server.url)
+
+        assert [[]] == [each.values("User-Agent") for each in server.requests]
+
+
 # ------------------------------------------------------------------------------- what a proxy reads
 
 Open = Callable[[str], AbstractAsyncContextManager[Engine]]
@@ -252,6 +284,7 @@ WAYS: dict[str, Open] = {
 }
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_stays_inside_the_tunnel(
@@ -272,6 +305,7 @@ async def test_key_pair_stays_inside_the_tunnel(
         assert [[]] * 2 == [each.values("Proxy-Authorization") for each in server.requests]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("user", ["", "user:word@"], ids=["anybody", "user"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_key_pair_is_not_the_proxys(

@@ -43,6 +43,7 @@ def make_slots(limit: int = 2, clock: Clock | None = None) -> Slots[Connection]:
     return Slots(Connection, limit=limit, idle_seconds=30.0, clock=clock or Clock())
 
 
+@pytest.mark.asyncio
 async def test_last_one_given_back_is_taken_first() -> None:
     """The connection that was used last is the least likely to be stale."""
     slots = make_slots()
@@ -54,6 +55,7 @@ async def test_last_one_given_back_is_taken_first() -> None:
     assert first is await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_dropped_slot_is_closed() -> None:
     """A slot that broke is not handed out again."""
     slots = make_slots()
@@ -64,6 +66,7 @@ async def test_dropped_slot_is_closed() -> None:
     assert broken is not await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_slot_of_a_cancelled_request_is_closed() -> None:
     """Closing takes place even where everything else has been cancelled."""
     slots = make_slots()
@@ -75,6 +78,7 @@ async def test_slot_of_a_cancelled_request_is_closed() -> None:
     assert slot.connection.closed
 
 
+@pytest.mark.asyncio
 async def test_waiters_are_served_in_order() -> None:
     """While all slots are busy, requests wait for their turn."""
     slots = make_slots(limit=1)
@@ -90,6 +94,7 @@ async def test_waiters_are_served_in_order() -> None:
     assert busy is not await waiting[1]
 
 
+@pytest.mark.asyncio
 async def test_cancelled_waiter_loses_its_turn() -> None:
     """Who stops waiting takes no place from those behind."""
     slots = make_slots(limit=1)
@@ -103,6 +108,7 @@ async def test_cancelled_waiter_loses_its_turn() -> None:
     assert waiting[0].cancelled()
 
 
+@pytest.mark.asyncio
 async def test_idle_slots_of_another_origin_make_room() -> None:
     """The slot that was idle for longest is closed where a new one would be too many."""
     clock = Clock()
@@ -117,6 +123,7 @@ async def test_idle_slots_of_another_origin_make_room() -> None:
     assert first is await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_cancelled_making_of_room_takes_no_place() -> None:
     """Who is cancelled while an idle slot makes room leaves that room to others."""
     slots = make_slots(limit=1)
@@ -133,6 +140,7 @@ async def test_cancelled_making_of_room_takes_no_place() -> None:
     assert B == (await slots.take(B)).origin
 
 
+@pytest.mark.asyncio
 async def test_slot_that_was_idle_for_long_is_closed() -> None:
     """Connections that are no longer needed do not stay open, whichever origin they lead to."""
     clock = Clock()
@@ -148,6 +156,7 @@ async def test_slot_that_was_idle_for_long_is_closed() -> None:
     assert 1 == slots.free
 
 
+@pytest.mark.asyncio
 async def test_slot_that_was_idle_for_long_is_not_taken() -> None:
     """Even where nobody has swept."""
     clock = Clock()
@@ -163,6 +172,7 @@ async def test_slot_that_was_idle_for_long_is_not_taken() -> None:
     assert slot.connection.closed
 
 
+@pytest.mark.asyncio
 async def test_server_says_how_long_it_keeps_a_connection() -> None:
     """A connection is not used for longer than its server has promised."""
     clock = Clock()
@@ -176,6 +186,7 @@ async def test_server_says_how_long_it_keeps_a_connection() -> None:
     assert slot is not await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_old_slot_is_replaced() -> None:
     """However busy it is, a connection has a longest age."""
     clock = Clock()
@@ -190,6 +201,7 @@ async def test_old_slot_is_replaced() -> None:
     assert slot.connection.closed
 
 
+@pytest.mark.asyncio
 async def test_stale_slot_is_swept() -> None:
     """What the server has closed is let go without a request that comes for it."""
     stale: set[Connection] = set()
@@ -204,6 +216,7 @@ async def test_stale_slot_is_swept() -> None:
     assert second is await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_failure_to_make_a_slot_takes_no_place() -> None:
     """Where a slot cannot even be made, the next request may try."""
 
@@ -216,6 +229,7 @@ async def test_failure_to_make_a_slot_takes_no_place() -> None:
             await slots.take(A)
 
 
+@pytest.mark.asyncio
 async def test_closing_closes_the_idle_at_once_and_the_busy_later() -> None:
     """A request that is under way keeps its connection to the end."""
     slots = make_slots()
@@ -228,6 +242,7 @@ async def test_closing_closes_the_idle_at_once_and_the_busy_later() -> None:
     assert busy.connection.closed
 
 
+@pytest.mark.asyncio
 async def test_sweeper_ends_with_its_rounds() -> None:
     """It does not go on for ever over slots that stay good."""
     slots = make_slots()
@@ -254,6 +269,7 @@ async def test_sweeper_ends_with_its_rounds() -> None:
     assert 1 == slots.free
 
 
+@pytest.mark.asyncio
 async def test_sweeper_ends_with_the_last_slot() -> None:
     """And begins anew when it is woken."""
     clock = Clock()

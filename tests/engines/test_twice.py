@@ -113,6 +113,7 @@ async def send_with(
         return await send(engine, url, body, method=method)
 
 
+@pytest.mark.asyncio
 @repeaters
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize("status", [200, 400, 429])
@@ -128,6 +129,7 @@ async def test_answer_after_a_hidden_try(
         assert 2 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @repeaters
 @pytest.mark.parametrize("first", [closes, resets], ids=["closed", "reset"])
 async def test_refused_after_a_hidden_try(
@@ -147,6 +149,7 @@ async def test_refused_after_a_hidden_try(
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 @repeaters
 async def test_two_refusals(make: Callable[[], aiohttp.ClientSession]) -> None:
     """However often it was tried, nothing was sent where nobody listened."""
@@ -156,6 +159,7 @@ async def test_two_refusals(make: Callable[[], aiohttp.ClientSession]) -> None:
     assert not caught.value.may_have_been_sent
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("middleware", [repeats_with_a_copy, sends_copies])
 @pytest.mark.parametrize("status", [200, 400, 429])
 async def test_answer_to_a_hidden_copy(middleware: Any, status: int) -> None:  # noqa: ANN401
@@ -169,6 +173,7 @@ async def test_answer_to_a_hidden_copy(middleware: Any, status: int) -> None:  #
         assert 2 == len(server.requests)
 
 
+@pytest.mark.asyncio
 async def test_middleware_that_logs() -> None:
     """A middleware that reads the body, before and after, has sent it once."""
 
@@ -184,6 +189,7 @@ async def test_middleware_that_logs() -> None:
     assert (429, 1) == (response.status, response.times_sent)
 
 
+@pytest.mark.asyncio
 async def test_one_try_counts_once() -> None:
     """A client that does not repeat has sent once."""
     with Hostile(answers(429)) as server:
@@ -192,6 +198,7 @@ async def test_one_try_counts_once() -> None:
     assert 1 == response.times_sent
 
 
+@pytest.mark.asyncio
 async def test_body_that_was_read_may_have_been_sent() -> None:
     """Where a middleware takes the bytes and sends them in its own way, nobody knows."""
     with Hostile(answers(200)) as server:
@@ -203,6 +210,7 @@ async def test_body_that_was_read_may_have_been_sent() -> None:
         assert 1 == len(server.requests)
 
 
+@pytest.mark.asyncio
 async def test_middleware_that_fails_before_it_sends() -> None:
     """A fault in the caller's code, before anything was sent, is told as such."""
 
@@ -215,6 +223,7 @@ async def test_middleware_that_fails_before_it_sends() -> None:
     assert not caught.value.may_have_been_sent
 
 
+@pytest.mark.asyncio
 async def test_middleware_that_fails_after_the_answer() -> None:
     """A success that the caller's code made a failure of is told with its status."""
 
@@ -226,6 +235,7 @@ async def test_middleware_that_fails_after_the_answer() -> None:
         await send_with(lambda: aiohttp.ClientSession(middlewares=[fails]), server.url)
 
 
+@pytest.mark.asyncio
 async def test_headers_that_left_before_their_answer() -> None:
     """A request without a body that asked whether to go on has left all the same."""
     session = aiohttp.ClientSession(headers={"Expect": "100-continue"})

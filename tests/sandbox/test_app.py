@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from starlette.types import Message
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks
-from engagelab_async.sandbox._fields import Body
 from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.bodies import Body
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS
@@ -35,14 +36,14 @@ def client_of(
     return httpx.AsyncClient(transport=transport, base_url="http://sandbox", auth=DEMO_CREDENTIALS)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that takes any key pair."""
     async with client_of(platform) as client:
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def guarded(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that takes one key pair for each product."""
     async with client_of(platform, CREDENTIALS) as client:
@@ -54,6 +55,7 @@ def basic(pair: str) -> str:
     return base64.b64encode(pair.encode()).decode()
 
 
+@pytest.mark.asyncio
 async def test_all_five_calls_have_their_path(http: httpx.AsyncClient, platform: Platform) -> None:
     """Each documented path reaches its call, and a 200 is JSON."""
     otp = await http.post("/otp/v1/messages", json=OTP)
@@ -71,6 +73,7 @@ async def test_all_five_calls_have_their_path(http: httpx.AsyncClient, platform:
     assert ["otp", "otp", "otp", "sms"] == [each.product for each in platform.outbox.messages]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("asked", [DEMO_CREDENTIALS, ENGAGELAB_DEMO])
 @pytest.mark.parametrize("used", [DEMO_CREDENTIALS, ENGAGELAB_DEMO])
 async def test_the_vendors_pair_has_two_names(
@@ -85,6 +88,7 @@ async def test_the_vendors_pair_has_two_names(
     assert [200, 401, 401] == [each.status_code for each in (admitted, strange, other)]
 
 
+@pytest.mark.asyncio
 async def test_a_balance_takes_a_key(guarded: httpx.AsyncClient) -> None:
     """It is read with a key of its own product, and posted by nobody."""
     own = await guarded.get("/sms/v1/balance", auth=SMS_PAIR)
@@ -112,6 +116,7 @@ class TestSandboxWebhook:
             answer = await http.put("/otp/v1/sandbox/webhook", json=body)
         return answer.status_code, answer.json(), found
 
+    @pytest.mark.asyncio
     async def test_sets_the_url(self, platform: Platform) -> None:
         """The vendor's pair signs, unless the request brings another."""
         named = await self.put(platform, {"url": self.URL, "username": "shop", "secret": "mine"})
@@ -124,6 +129,7 @@ class TestSandboxWebhook:
             [Callbacks(self.URL, username="sandbox_demo", secret="sandbox_webhook_secret")],
         ) == unnamed
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "changes",
         [{"url": "ftp://x"}, {"url": "x"}, {"url": 5}, {"url": None}, {"username": "a;b"}],
@@ -134,6 +140,7 @@ class TestSandboxWebhook:
 
         assert (400, 3002, []) == (status, answer["code"], found)
 
+    @pytest.mark.asyncio
     async def test_needs_permission(self, platform: Platform) -> None:
         """Where any pair is let in from anywhere, nobody may steer the sandbox with one."""
         status, answer, _ = await self.put(platform, {"url": self.URL}, is_permitted=False)
@@ -141,6 +148,7 @@ class TestSandboxWebhook:
         assert (403, 2004) == (status, answer["code"])
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("code", MEANINGS)
 async def test_errors_have_their_status(http: httpx.AsyncClient, code: int) -> None:
     """Every documented code comes with its documented HTTP status, and a message."""
@@ -151,6 +159,7 @@ async def test_errors_have_their_status(http: httpx.AsyncClient, code: int) -> N
     assert {"code": code, "message": MEANINGS[code]} == answer.json()
 
 
+@pytest.mark.asyncio
 async def test_sms_can_fail_inside_a_200(http: httpx.AsyncClient) -> None:
     """A plan that fails is an HTTP 200 with a non-zero code."""
     answer = await http.post("/sms/v1/messages", json={**SMS, "to": "+10000000200"})
@@ -161,6 +170,7 @@ async def test_sms_can_fail_inside_a_200(http: httpx.AsyncClient) -> None:
 class TestCredentials:
     """HTTP Basic, with any pair or with configured ones."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("pair", ["any:pair", "sandbox_demo:sandbox_secret", "k:s:with:colons"])
     async def test_any_pair_will_do(self, http: httpx.AsyncClient, pair: str) -> None:
         """Without configured credentials, a key and a secret are enough."""
@@ -169,6 +179,7 @@ class TestCredentials:
 
         assert 200 == answer.status_code
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "authorization",
         [
@@ -191,6 +202,7 @@ class TestCredentials:
 
         assert (401, 2001) == (answer.status_code, answer.json()["code"])
 
+    @pytest.mark.asyncio
     async def test_missing_authorization(self, platform: Platform) -> None:
         """A request without any credentials is answered 2001, before its body is looked at."""
         async with client_of(platform) as client:
@@ -198,6 +210,7 @@ class TestCredentials:
 
         assert (401, 2001) == (answer.status_code, answer.json()["code"])
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("path", "pair", "status"),
         [
@@ -217,6 +230,7 @@ class TestCredentials:
 
         assert status == answer.status_code
 
+    @pytest.mark.asyncio
     async def test_product_without_a_pair_takes_none(self, platform: Platform) -> None:
         """A product that is left out of the credentials lets nobody in."""
         async with client_of(platform, {"otp": OTP_PAIR}) as client:
@@ -228,6 +242,7 @@ class TestCredentials:
 class TestBodies:
     """What a request's body may be."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("body", "message"),
         [
@@ -246,6 +261,7 @@ class TestBodies:
 
         assert (400, {"code": 3001, "message": message}) == (answer.status_code, answer.json())
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("content_type", "status"),
         [
@@ -264,6 +280,7 @@ class TestBodies:
 
         assert status == answer.status_code
 
+    @pytest.mark.asyncio
     async def test_largest_body(self, http: httpx.AsyncClient) -> None:
         """A body of exactly 1 MiB is read, a longer one is answered 413."""
         body = json.dumps(OTP).encode().ljust(1024 * 1024)
@@ -274,6 +291,7 @@ class TestBodies:
         assert 413 == too_long.json()["code"]
         assert "close" == too_long.headers["connection"]
 
+    @pytest.mark.asyncio
     async def test_half_a_surrogate_pair_is_echoed(
         self, http: httpx.AsyncClient, platform: Platform
     ) -> None:
@@ -285,6 +303,7 @@ class TestBodies:
 
         assert {**body, "verified": False} == json.loads(answer.content)
 
+    @pytest.mark.asyncio
     async def test_caller_hangs_up(self, platform: Platform) -> None:
         """A caller that leaves in the middle of its body has sent nothing."""
         scope = {
@@ -314,6 +333,7 @@ class TestBodies:
         assert () == platform.outbox.messages
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "path",
     ["/", "/otp/v1/nothing", "/otp/v1/messages/", "/sms/v1/codes", "/v1/messages"],
@@ -325,6 +345,7 @@ async def test_unknown_path(http: httpx.AsyncClient, path: str) -> None:
     assert (404, {"code": 404, "message": "Not Found"}) == (answer.status_code, answer.json())
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_wrong_method(http: httpx.AsyncClient, method: str) -> None:
     """A method that a path does not have is a 405 in JSON, which names the right one."""
@@ -337,6 +358,7 @@ async def test_wrong_method(http: httpx.AsyncClient, method: str) -> None:
     )
 
 
+@pytest.mark.asyncio
 async def test_code_that_expires(
     http: httpx.AsyncClient, platform: Platform, clock: FakeClock
 ) -> None:
@@ -353,6 +375,7 @@ async def test_code_that_expires(
     assert 200 == second.status_code
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [

@@ -9,7 +9,7 @@ import pytest
 
 from engagelab_async import Balance, BusinessRuleError, Credentials, EngageLab
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.testing import FakeEngageLab
@@ -25,6 +25,7 @@ def of(amount: str, currency: str | None) -> Balance:
     return Balance(Decimal(amount), Decimal(0), Decimal(amount), currency)
 
 
+@pytest.mark.asyncio
 async def test_both_products_have_one() -> None:
     """The client reads both answers alike, and a read changes nothing."""
     engagelab = FakeEngageLab(balance="12.3456").client()
@@ -34,6 +35,7 @@ async def test_both_products_have_one() -> None:
     assert of("12.3456", None) == await engagelab.sms.balance()
 
 
+@pytest.mark.asyncio
 async def test_sends_consume_it() -> None:
     """Each message costs half a cent on its own product; what is dropped costs nothing."""
     fake = FakeEngageLab(balance=1)
@@ -47,6 +49,7 @@ async def test_sends_consume_it() -> None:
     assert of("0.9900", None) == await engagelab.sms.balance()
 
 
+@pytest.mark.asyncio
 async def test_no_limit_may_be_overdrawn() -> None:
     """A sandbox without a given balance lets everything out, and shows an overdraft."""
     fake = FakeEngageLab()
@@ -79,6 +82,16 @@ def test_an_empty_one_refuses(
     assert () == platform.outbox.messages
 
 
+def test_each_product_can_have_its_own() -> None:
+    """A product that is left out has no limit."""
+    platform = Platform(balance={"otp": 0})
+    with pytest.raises(RefusedError, match="3003"):
+        platform.send_otp(OTP)
+
+    assert 2 == platform.send_sms(SMS)["accepted_count"]
+    assert "0.0000" == platform.balances.otp()["balance"]
+
+
 def test_the_last_cent_can_be_spent() -> None:
     """What can be paid exactly is sent, and then nothing more."""
     platform = Platform(balance="0.01")
@@ -89,6 +102,7 @@ def test_the_last_cent_can_be_spent() -> None:
     assert 1 == platform.send_sms({**SMS, "to": ["x"]})["total_count"]
 
 
+@pytest.mark.asyncio
 async def test_an_empty_one_ends_a_bulk_run() -> None:
     """The library takes the refusal for what it is."""
     fake = FakeEngageLab(balance=0)
@@ -96,6 +110,7 @@ async def test_an_empty_one_ends_a_bulk_run() -> None:
         await fake.client().sms.send(TO, "1233")
 
 
+@pytest.mark.asyncio
 async def test_a_store_remembers(tmp_path: Path) -> None:
     """What an earlier sandbox sent is not paid back."""
     for left in ("0.0050", "0.0000"):

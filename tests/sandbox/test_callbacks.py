@@ -121,7 +121,8 @@ class TestRows:
     def test_replied(self, platform: Platform) -> None:
         """A reply comes from the recipient, and does not tell what it replies to."""
         message = sms(platform, "+6591234567")
-        row = uplink_row(message, platform.progress.reply(message, "STOP")).content
+        platform.simulation.reply(message, "STOP")
+        row = uplink_row(message, platform.simulation.replies(message)).content
 
         assert shape(REPLIED) == shape(row)
         assert ("0", "0") == (row["message_id"], row["business_id"])
@@ -130,7 +131,10 @@ class TestRows:
     def test_replied_twice(self, platform: Platform) -> None:
         """The same text at the same moment is not taken for a repeat of the platform."""
         message = sms(platform, "+6591234567")
-        rows = [uplink_row(message, platform.progress.reply(message, "1")) for _ in range(2)]
+        platform.simulation.reply(message, "1")
+        platform.simulation.reply(message, "1")
+        replies = platform.simulation.replies(message)
+        rows = [uplink_row(message, replies[:count]) for count in (1, 2)]
         first, second = parse(body_of(rows))
 
         assert isinstance(first, UplinkMessage)
@@ -151,7 +155,7 @@ class TestRows:
 def test_deliveries_show_nothing_personal(platform: Platform, clock: FakeClock) -> None:
     """Neither a body nor an answer is in a repr."""
     tried = CallbackTry(
-        platform.progress.history(sms(platform, "+6591234567"))[0].at, 500, "personal", 0.1
+        platform.simulation.history(sms(platform, "+6591234567"))[0].at, 500, "personal", 0.1
     )
     delivery = CallbackDelivery(number=1, url=URL, product="otp", body="personal", tries=(tried,))
 

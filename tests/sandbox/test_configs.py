@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+import pytest_asyncio
 from attrs import evolve
 
 from engagelab_async import (
@@ -44,7 +45,7 @@ LOGIN = OTPTemplate.sms("login", brand_name="Acme", content="{{brand_name}}: {{c
 APPROVED = Review.approve(after=0)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     """A client that calls the sandbox's app without any network."""
     transport = httpx.ASGITransport(create_app(platform))
@@ -54,7 +55,7 @@ async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def engagelab(http: httpx.AsyncClient) -> AsyncIterator[EngageLab]:
     """A client of the sandbox."""
     async with EngageLab(
@@ -83,6 +84,7 @@ async def create(engagelab: EngageLab, **changes: Any) -> str:  # noqa: ANN401 -
 class TestSMSTemplates:
     """Created, reviewed, used, changed, deleted."""
 
+    @pytest.mark.asyncio
     async def test_life(self, engagelab: EngageLab, platform: Platform, clock: FakeClock) -> None:
         """A template is pending, then approved; every change has it reviewed again."""
         template_id = await create(engagelab)
@@ -105,6 +107,7 @@ class TestSMSTemplates:
         assert ("sent", "Name the brand") == (rejected.template_name, rejected.audit_remark)
         assert () == await engagelab.sms.templates.list()
 
+    @pytest.mark.asyncio
     async def test_wording_comes_back(self, engagelab: EngageLab) -> None:
         """What was submitted is what is read."""
         template_id = await create(engagelab)
@@ -118,6 +121,7 @@ class TestSMSTemplates:
             template.sign_id,
         )
 
+    @pytest.mark.asyncio
     async def test_missing_ones(self, engagelab: EngageLab) -> None:
         """What does not exist cannot be read, changed or deleted, in the vendor's words."""
         templates = engagelab.sms.templates
@@ -127,6 +131,7 @@ class TestSMSTemplates:
             await refused(call, NotFoundError) for call in calls
         }
 
+    @pytest.mark.asyncio
     async def test_pending_ones_cannot_be_changed(self, engagelab: EngageLab) -> None:
         """While it is reviewed a template stays as it is, but it can be deleted."""
         template_id = await create(engagelab)
@@ -136,6 +141,7 @@ class TestSMSTemplates:
         )
         await engagelab.sms.templates.delete(template_id)
 
+    @pytest.mark.asyncio
     async def test_used_ones_stay(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
     ) -> None:
@@ -158,6 +164,7 @@ class TestSMSTemplates:
         clock.now += 4 * 60
         await templates.delete(template_id)
 
+    @pytest.mark.asyncio
     async def test_sends_use_them(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
     ) -> None:
@@ -177,6 +184,7 @@ class TestSMSTemplates:
         assert (4001, "template config not exist") == deleted
         assert ["Order 7 is on its way"] == [each.text for each in platform.outbox.messages]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("review", "minutes"), [(Review.leave_pending(), 999), (Review.reject("no"), 1)]
     )
@@ -195,6 +203,7 @@ class TestSMSTemplates:
 
         assert 3003 == (await refused(engagelab.sms.send(TO, template_id), BusinessRuleError))[0]
 
+    @pytest.mark.asyncio
     async def test_products_do_not_share_them(
         self, engagelab: EngageLab, platform: Platform
     ) -> None:
@@ -206,6 +215,7 @@ class TestSMSTemplates:
 
         assert [template_id, "login"] == [each.template_id for each in platform.outbox.messages]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
@@ -237,6 +247,7 @@ class TestSMSTemplates:
 class TestSignatures:
     """Created, reviewed, used, changed, deleted."""
 
+    @pytest.mark.asyncio
     async def test_life(self, engagelab: EngageLab, platform: Platform, clock: FakeClock) -> None:
         """A signature is pending, then approved; a change has it reviewed again."""
         signatures = engagelab.sms.signatures
@@ -262,6 +273,7 @@ class TestSignatures:
             signatures.get(sign_id), NotFoundError
         )
 
+    @pytest.mark.asyncio
     async def test_names_are_unique(self, engagelab: EngageLab, platform: Platform) -> None:
         """Two signatures cannot have one name; a signature may keep its own."""
         platform.reviewer.review = APPROVED
@@ -275,6 +287,7 @@ class TestSignatures:
             await refused(signatures.update(other, "Acme"), NameTakenError),
         }
 
+    @pytest.mark.asyncio
     async def test_templates_use_them(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
     ) -> None:
@@ -301,6 +314,7 @@ class TestSignatures:
         assert (400, "there are templates using current sign, can not delete") == in_use
         assert 1 == used.related_template_count
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["A", "A" * 61, "[A]", None])
     async def test_wrong_names(self, http: httpx.AsyncClient, name: str | None) -> None:
         """What the library would not send is refused here as well."""
@@ -312,6 +326,7 @@ class TestSignatures:
 class TestOTPTemplates:
     """Created, reviewed, used, deleted."""
 
+    @pytest.mark.asyncio
     async def test_life(self, engagelab: EngageLab, clock: FakeClock) -> None:
         """A template comes back as it was submitted, with what the platform adds."""
         templates = engagelab.otp.templates
@@ -341,6 +356,7 @@ class TestOTPTemplates:
             await refused(engagelab.otp.send(TO, "login"), NotFoundError),
         }
 
+    @pytest.mark.asyncio
     async def test_ids_are_unique(self, engagelab: EngageLab, platform: Platform) -> None:
         """An id that is in use is taken; one that was deleted is free again."""
         platform.reviewer.review = APPROVED
@@ -352,6 +368,7 @@ class TestOTPTemplates:
 
         assert (3003, "template_id already exist") == taken
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("template_id", ["../x", "a/b", ".", "..", "a?b#c%2F", "my login"])
     async def test_ids_of_any_characters(self, engagelab: EngageLab, template_id: str) -> None:
         """An id is found again, whatever it holds."""
@@ -359,6 +376,7 @@ class TestOTPTemplates:
 
         assert template_id == (await engagelab.otp.templates.get(template_id)).template_id
 
+    @pytest.mark.asyncio
     async def test_sends_use_them(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
     ) -> None:
@@ -371,6 +389,7 @@ class TestOTPTemplates:
         assert (3003, "template status is not approved, can not use") == pending
         assert ["Acme: 0394 (5)"] == [each.text for each in platform.outbox.messages]
 
+    @pytest.mark.asyncio
     async def test_the_platforms_text(self, engagelab: EngageLab, platform: Platform) -> None:
         """A template without a text of its own sends the platform's; it wants a code."""
         platform.reviewer.review = APPROVED
@@ -390,6 +409,7 @@ class TestOTPTemplates:
             platform.outbox.messages[-1].text
         )
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("strategy", "to", "channel"),
         [
@@ -418,6 +438,7 @@ class TestOTPTemplates:
 
         assert {channel} == {sent.send_channel, platform.outbox.messages[-1].channel}
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("body", "code"),
         [
@@ -436,6 +457,7 @@ class TestOTPTemplates:
 
         assert (400, code) == (answer.status_code, answer.json()["code"])
 
+    @pytest.mark.asyncio
     async def test_templates_without_sms(self, http: httpx.AsyncClient) -> None:
         """A template without SMS has no parts."""
         body = {
@@ -466,6 +488,7 @@ class TestGivenTemplates:
         """A platform with two texts."""
         return Platform(templates=self.GIVEN, code_ttl=90, clock=clock)
 
+    @pytest.mark.asyncio
     async def test_are_listed(self, engagelab: EngageLab) -> None:
         """Both products list them, and answer each as it could have been submitted."""
         sms = await engagelab.sms.templates.list()
@@ -494,6 +517,7 @@ class TestGivenTemplates:
             created_time=None,
         )
 
+    @pytest.mark.asyncio
     async def test_are_sent_as_before(self, engagelab: EngageLab, platform: Platform) -> None:
         """Their texts go out without a review, filled in by the sandbox."""
         await engagelab.otp.send_code(TO, "0394", "login")
@@ -501,6 +525,7 @@ class TestGivenTemplates:
 
         assert ["0394 for 1.5", "Order 7"] == [each.text for each in platform.outbox.messages]
 
+    @pytest.mark.asyncio
     async def test_can_be_changed_and_deleted(
         self, engagelab: EngageLab, platform: Platform, clock: FakeClock
     ) -> None:
@@ -524,8 +549,8 @@ class TestGivenTemplates:
         platform.sms.update_template("shipped", WORDING | {"country_codes": "SG"})
         platform.otp.delete_template("login")
         again = Platform(templates={"shipped": "New", "login": "New {{code}}"}, clock=clock)
-        again.sms.restore(platform.sms.state)
-        again.otp.restore(platform.otp.state)
+        again.sms.restore(platform.sms.state())
+        again.otp.restore(platform.otp.state())
 
         assert [WORDING["template_content"], "New {{code}}"] == [
             again.sms.get_template(name)["template_content"] for name in ("shipped", "login")
@@ -537,6 +562,7 @@ class TestGivenTemplates:
 class TestListOfOTPTemplates:
     """The list leaves out what the templates say."""
 
+    @pytest.mark.asyncio
     async def test_has_no_texts(self, http: httpx.AsyncClient) -> None:
         """Of each channel it tells the type, the name and the parts."""
         content = {
@@ -584,6 +610,7 @@ class TestListOfOTPTemplates:
 class TestImpossibleIds:
     """Ids that no template or signature can have."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("an_id", ["abc", "1 2", "a%0Ab", "%0A", "1%0A", "٣", "-1", "1.5"])
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
     async def test_are_refused(self, http: httpx.AsyncClient, method: str, an_id: str) -> None:
@@ -601,6 +628,7 @@ class TestImpossibleIds:
             signature.json(),
         )
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("an_id", ["a%0Ab", "%0A", "%0D%0A", "a%0A"])
     async def test_of_otp_do_not_exist(self, http: httpx.AsyncClient, an_id: str) -> None:
         """A line break in an id is no other path."""
@@ -615,6 +643,7 @@ class TestImpossibleIds:
 class TestPaths:
     """What is no path of the API."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("method", "path", "status"),
         [
@@ -633,6 +662,7 @@ class TestPaths:
 
         assert status == answer.status_code
 
+    @pytest.mark.asyncio
     async def test_changes_are_json(self, http: httpx.AsyncClient) -> None:
         """A change needs a JSON object, as a send does."""
         answer = await http.put("/sms/v1/sign-configs/7", content=b"{")
@@ -640,6 +670,7 @@ class TestPaths:
         assert (400, 3001) == (answer.status_code, answer.json()["code"])
 
 
+@pytest.mark.asyncio
 async def test_another_review_from_now_on(engagelab: EngageLab, platform: Platform) -> None:
     """What was submitted before keeps the review that it got."""
     platform.reviewer.review = APPROVED
@@ -652,6 +683,7 @@ async def test_another_review_from_now_on(engagelab: EngageLab, platform: Platfo
     ]
 
 
+@pytest.mark.asyncio
 async def test_words_of_other_refusals(engagelab: EngageLab, http: httpx.AsyncClient) -> None:
     """The library takes any other 400 for a wrong request, and shows what the platform says."""
     http.event_hooks["request"] = [_without_name]

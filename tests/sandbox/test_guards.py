@@ -5,9 +5,9 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
 from engagelab_async.sandbox.inbox import Inbox
@@ -22,7 +22,7 @@ MESSAGES = "/sandbox/v1/messages"
 @pytest.fixture
 def client(platform: Platform, clock: FakeClock) -> Callable[..., httpx.AsyncClient]:
     """Makes clients of a sandbox behind a guard."""
-    inbox = Inbox(platform, Aftermath(platform), keep=10, clock=clock)
+    inbox = Inbox(platform, keep=10, clock=clock)
     app = create_app(platform, further_routes=inbox.routes)
 
     def make(
@@ -38,14 +38,14 @@ def client(platform: Platform, clock: FakeClock) -> Callable[..., httpx.AsyncCli
     return make
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(client: Callable[..., httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a sandbox on a loopback address."""
     async with client() as client_on_loopback:
         yield client_on_loopback
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http_with_token(
     client: Callable[..., httpx.AsyncClient],
 ) -> AsyncIterator[httpx.AsyncClient]:
@@ -57,6 +57,7 @@ async def http_with_token(
 class TestHost:
     """Any name can be made to point at this machine; only some of them are ours."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "host",
         [
@@ -76,6 +77,7 @@ class TestHost:
 
         assert 200 == answer.status_code
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "host",
         [
@@ -98,6 +100,7 @@ class TestHost:
         assert (403, 403) == (answer.status_code, answer.json()["code"])
         assert "allowed_hosts" in answer.json()["message"]
 
+    @pytest.mark.asyncio
     async def test_the_api_is_for_everybody(self, http: httpx.AsyncClient) -> None:
         """Containers call each other by names of their own, and there is a key pair."""
         headers = {"host": "sandbox.internal", "origin": "https://shop.example"}
@@ -107,6 +110,7 @@ class TestHost:
 
         assert 200 == answer.status_code
 
+    @pytest.mark.asyncio
     async def test_names_that_the_user_allows(
         self, client: Callable[..., httpx.AsyncClient]
     ) -> None:
@@ -121,6 +125,7 @@ class TestHost:
 class TestOrigin:
     """A page on another site can make the browser send requests here."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "headers",
         [
@@ -138,6 +143,7 @@ class TestOrigin:
 
         assert 204 == answer.status_code
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "headers",
         [
@@ -164,6 +170,7 @@ class TestOrigin:
             answer.json()["message"],
         )
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("method", "mode", "status"),
         [("GET", "navigate", 200), ("GET", "no-cors", 403), ("POST", "navigate", 403)],
@@ -181,6 +188,7 @@ class TestOrigin:
 class TestToken:
     """What a sandbox asks for that others can reach."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         "authorization",
         ["", "Bearer", "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer \xff"],
@@ -193,12 +201,14 @@ class TestToken:
 
             assert (401, 401) == (answer.status_code, answer.json()["code"])
 
+    @pytest.mark.asyncio
     async def test_the_page_itself_is_open(self, http_with_token: httpx.AsyncClient) -> None:
         """It holds nothing yet, and is what asks for the token."""
         answers = [await http_with_token.get(path) for path in ("/", "/inbox/inbox.js")]
 
         assert [200, 200] == [answer.status_code for answer in answers]
 
+    @pytest.mark.asyncio
     async def test_in_a_header(self, http_with_token: httpx.AsyncClient) -> None:
         """A script sends it with each request."""
         headers = {"authorization": f"bearer {TOKEN}"}
@@ -206,6 +216,7 @@ class TestToken:
 
         assert 200 == answer.status_code
 
+    @pytest.mark.asyncio
     async def test_as_a_cookie(self, http_with_token: httpx.AsyncClient) -> None:
         """A page sends it once, and has a cookie from then on that no script can read."""
         headers = {"authorization": f"Bearer {TOKEN}"}
@@ -216,6 +227,7 @@ class TestToken:
         assert [204, 200] == [opened.status_code, answer.status_code]
         assert {"httponly", "samesite=strict", "path=/sandbox/"} <= {*attributes}
 
+    @pytest.mark.asyncio
     async def test_a_session_without_a_token(self, http: httpx.AsyncClient) -> None:
         """Where nothing is asked for, there is no cookie either."""
         answer = await http.post("/sandbox/v1/session")

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 
 from engagelab_async import Operation, Template, wire
 from engagelab_async.arguments import WHOLE_BODY
+from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
@@ -62,7 +63,8 @@ def product_of(call: str) -> Product:
 
 
 def resolved(schema: Mapping[str, Any], product: Product) -> Mapping[str, Any]:
-    """Follow a reference."""
+    """Follow a reference, past the null of a field that may be left out."""
+    schema = schema["anyOf"][0] if {"type": "null"} in schema.get("anyOf", ()) else schema
     if "$ref" not in schema:
         return schema
     name = schema["$ref"].rpartition("/")[2]
@@ -73,7 +75,7 @@ def resolved(schema: Mapping[str, Any], product: Product) -> Mapping[str, Any]:
 def body_of(call: str) -> Mapping[str, Any]:
     """Return the schema of a call's body."""
     schema: Mapping[str, Any] = DOCUMENTED[call]["requestBody"]["content"][JSON]["schema"]
-    return schema
+    return resolved(schema, product_of(call))
 
 
 def answer_to(call: str) -> Mapping[str, Any]:
@@ -94,6 +96,23 @@ def test_the_documents_are_valid(product: Product) -> None:
     validate(DOCUMENTS[product])
 
 
+def test_the_base_urls_are_the_clients() -> None:
+    """Both know where the products are."""
+    served = [DOCUMENTS[product]["servers"][1]["url"] for product in PRODUCTS]
+
+    assert [OTP_BASE_URL, SMS_BASE_URL] == served
+
+
+@by_product
+def test_fields_have_the_descriptions_of_their_docstrings(product: Product) -> None:
+    """What a docstring says of an attribute, inherited ones too, describes the property."""
+    template = DOCUMENTS[product]["components"]["schemas"]["Template"]
+
+    assert f"An {product.upper()} template." == template["description"]
+    assert "1 pending review" in template["properties"]["status"]["description"]
+
+
+@pytest.mark.asyncio
 @by_product
 async def test_the_documents_are_served(product: Product) -> None:
     """Anybody can read them, without a key."""
@@ -165,7 +184,9 @@ def test_templates_have_the_same_fields(call: str) -> None:
     """A template's fields are documented; custom messages and SMS have no language."""
     without = set() if call in ("otp.send", "otp.send_code") else {"language"}
 
-    assert keys_of(Template) - without == set(body_of(call)["properties"]["template"]["properties"])
+    assert keys_of(Template) - without == set(
+        resolved(body_of(call)["properties"]["template"], product_of(call))["properties"]
+    )
 
 
 @by_call
@@ -209,8 +230,8 @@ def test_nested_answers_have_the_same_fields(component: str, path: str) -> None:
     schema = DOCUMENTS[product_of(call)]["components"]["schemas"][component]
     for name in path.split("."):
         kind = class_in(next(each.type for each in fields(kind) if each.name == name))
-        schema = schema["properties"][name]
-    schema = schema.get("items", schema)
+        schema = resolved(schema["properties"][name], product_of(call))
+    schema = resolved(schema.get("items", schema), product_of(call))
 
     assert keys_of(kind) == set(schema["properties"])
 

@@ -6,14 +6,11 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from engagelab_async.sandbox._fields import Fields
 from engagelab_async.sandbox.openapi import document
-from engagelab_async.sandbox.otp_rules import check_template
+from engagelab_async.sandbox.otp_configs import check_template
 from engagelab_async.sandbox.refusals import RefusedError
 
-SCHEMA = document("otp")["paths"]["/v1/template-configs"]["post"]["requestBody"]["content"][
-    "application/json"
-]["schema"]
+SCHEMA = {**document("otp"), "$ref": "#/components/schemas/TemplateRequest"}
 OWN_TEXT = {"custom_sub_type": "authentication", "custom_content": "{{code}}"}
 EMAIL = {
     "language": "default",
@@ -82,7 +79,7 @@ def is_valid(template: Mapping[str, Any]) -> bool:
 def test_what_is_documented_is_taken(more: Mapping[str, Any]) -> None:
     """Sandbox and document both allow it."""
     template = {**MINIMAL, **more}
-    check_template(Fields(template))
+    check_template(template)
 
     assert is_valid(template)
 
@@ -173,7 +170,7 @@ def test_what_is_documented_otherwise_is_refused(more: Mapping[str, Any], field:
     """Neither sandbox nor document allows it, and the sandbox names the field."""
     template = {**MINIMAL, **more}
     with pytest.raises(RefusedError) as caught:
-        check_template(Fields(template))
+        check_template(template)
 
     assert 3002 == caught.value.code
     assert f"{field} must" in caught.value.message
@@ -217,6 +214,6 @@ def test_what_a_schema_cannot_say_is_refused(
 ) -> None:
     """Rules about several fields hold as well."""
     with pytest.raises(RefusedError) as caught:
-        check_template(Fields({**MINIMAL, **more}))
+        check_template({**MINIMAL, **more})
 
     assert (code, True) == (caught.value.code, words in caught.value.message)

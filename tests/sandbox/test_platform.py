@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, MAGIC_RECIPIENTS
-from engagelab_async.sandbox._fields import Answer, Body
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock

@@ -22,6 +22,7 @@ def client_of(sandbox: Sandbox) -> EngageLab:
     )
 
 
+@pytest.mark.asyncio
 async def test_a_message_is_tracked_to_its_end() -> None:
     """A signed callback is let in, and tells the sender what became of the message."""
     tracker = Tracker()
@@ -45,6 +46,7 @@ async def test_a_message_is_tracked_to_its_end() -> None:
     assert all(delivery.is_answered for delivery in sandbox.deliveries if delivery.is_over)
 
 
+@pytest.mark.asyncio
 async def test_doubled_and_reordered_events_are_handled_once() -> None:
     """Whatever order they come in, each reaches the handler, and none does twice."""
     handled: list[tuple[str, str]] = []
@@ -76,6 +78,7 @@ async def test_doubled_and_reordered_events_are_handled_once() -> None:
     assert sum(each.body.count('"message_status"') for each in sandbox.deliveries) > len(wanted)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("to", "end"), [("+10000000004", "delivered sms"), ("+10000000014", "delivered_failed sms")]
 )

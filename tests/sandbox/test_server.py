@@ -229,6 +229,7 @@ def test_options_reach_the_platform() -> None:
     assert "0042 is good for 1 minutes" == sandbox.messages[-1].text
 
 
+@pytest.mark.asyncio
 async def test_can_be_called_without_being_started() -> None:
     """The app answers in-process, with the codes that it is told to make."""
     sandbox = Sandbox(new_code=lambda address: address[-4:])

@@ -138,6 +138,11 @@ class _Connection(asyncio.Protocol):
         head, mark, rest = self._buffer.partition(b"\r\n\r\n")
         if not mark:
             return
+        if head.startswith(b"GET"):
+            # It has no account to ask about.
+            self._buffer = rest
+            self._transport.write(http(404, b'{"code": 4001, "message": "template not exist"}'))
+            return
         length = int(head.lower().partition(b"content-length:")[2].split()[0])
         if len(rest) < length:
             return

@@ -33,6 +33,7 @@ class Case:
         backends: The event loops that it runs on.
         owner: Whether its connections are its own, and not those of a client of the caller.
         watcher: Whether it sees what is left in a connection.
+        proxied: Whether it takes the proxy that the environment names.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     backends: tuple[str, ...] = backends.EVERY
     owner: bool = True
     watcher: bool = True
+    proxied: bool = True
 
 
 @asynccontextmanager
@@ -64,6 +66,7 @@ CASES: Final = [
     Case("httpx_client", partial(sharing, httpx.AsyncClient), owner=False, watcher=False),
     Case("httpx2", partial(engine_from, "httpx2")),
     Case("httpx2_client", partial(sharing, httpx2.AsyncClient), owner=False, watcher=False),
+    Case("asyncio", partial(engine_from, "asyncio"), backends.ASYNCIO, proxied=False),
     Case("aiohttp", partial(engine_from, "aiohttp"), backends.ASYNCIO),
     Case("aiohttp_session", partial(sharing, aiohttp.ClientSession), backends.ASYNCIO, owner=False),
 ]
@@ -85,6 +88,16 @@ def every_owner(test: EngineTest[P]) -> Callable[..., None]:
 def every_watcher(test: EngineTest[P]) -> Callable[..., None]:
     """Run a test with those engines that see what is left in a connection."""
     return _parametrized(test, [case for case in CASES if case.watcher])
+
+
+def every_proxied(test: EngineTest[P]) -> Callable[..., None]:
+    """Run a test with those engines that take the proxy of the environment."""
+    return _parametrized(test, [case for case in CASES if case.owner and case.proxied])
+
+
+def asyncio_engine(test: EngineTest[P]) -> Callable[..., None]:
+    """Run a test with the engine on asyncio, on each event loop that it knows."""
+    return _parametrized(test, [case for case in CASES if case.name == "asyncio"])
 
 
 def every_sharer(test: EngineTest[P]) -> Callable[..., None]:

@@ -37,14 +37,18 @@ class HeldPlatform:
             # A head and a body are two writes, of which the second would wait for 40 ms.
             disable_nagle_algorithm = True
 
+            def do_GET(self) -> None:
+                status, answer = platform.ask(self.path)
+                self._answer(answer, status)
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 self._answer(platform.take(body))
 
-            def _answer(self, answer: dict[str, Any]) -> None:
+            def _answer(self, answer: object, status: int = 200) -> None:
                 content = json.dumps(answer).encode()
                 try:
-                    self.send_response(200)
+                    self.send_response(status)
                     self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
@@ -56,6 +60,10 @@ class HeldPlatform:
                 """Keep quiet."""
 
         return Handler
+
+    def ask(self, path: str) -> tuple[int, object]:
+        """Answer a question about the account: there is none."""
+        return 404, {"code": 4001, "message": f"{path} not exist"}
 
     def take(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take a request, and wait."""

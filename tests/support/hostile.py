@@ -135,6 +135,11 @@ class Peer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.over = True
 
+    def half_closes(self) -> None:
+        """Close this side of the connection, and wait for the client to leave."""
+        self._socket.shutdown(socket.SHUT_WR)
+        self.hangs()
+
     def hangs(self) -> None:
         """Say no more, and wait for the client to leave."""
         self.over = True

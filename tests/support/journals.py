@@ -23,7 +23,7 @@ from engagelab_async.bulk.journal import (
     SQLiteJournal,
     State,
 )
-from engagelab_async.bulk.journal.schema import JOURNAL
+from engagelab_async.bulk.journal.schema import JOURNAL, collect_known
 from engagelab_async.distributed.ledger import Ledger
 from engagelab_async.distributed.memory import Memory
 from engagelab_async.distributed.postgresql import PostgreSQL
@@ -116,6 +116,7 @@ JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {
 def records_of(path: Path) -> dict[str, Record]:
     """Read the records in a file, without taking it."""
     with JOURNAL.reading(path) as connection:
+        collect_known(connection)
         rows = connection.execute("SELECT digest, state, run FROM known").fetchall()
     return {digest: Record(State(state), run) for digest, state, run in rows}
 

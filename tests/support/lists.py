@@ -1,17 +1,18 @@
 """Lists for the tests to send to."""
 
+import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from engagelab_async.cli.bulk.checks import Checker, Columns, Findings, check, phone
-from engagelab_async.cli.bulk.rows import Row, Sheet, sheet
-from engagelab_async.cli.bulk.source import Source, opened
+from engagelab_async.bulk.lists import PeopleList
 
 WriteList = Callable[..., str]
-NAMES = Columns("phone", {"name": "name"})
+
+SMS = ("sms", "bulk", "people.csv", "--template", "7", "--param", "name=name")
+JOURNAL = "people.csv.journal.db"
+BLACKLISTED, REFUSED, UNCERTAIN = "+10000005013", "+10000003002", "+10000001000"
 
 
 def numbers(count: int) -> list[str]:
@@ -24,37 +25,29 @@ def csv_of(*lines: str, header: str = "phone,name") -> bytes:
     return "\n".join([header, *lines, ""]).encode()
 
 
-@contextmanager
-def written(content: bytes, directory: Path) -> Iterator[Source]:
+def rows(*people: str) -> list[str]:
+    """Make rows with the same name."""
+    return [f"{number},Ada" for number in people]
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """Read a file of rows."""
+    return list(csv.DictReader(Path(name).read_text(encoding="utf-8-sig").splitlines()))
+
+
+def words(text: str) -> str:
+    """Return a text with single blanks."""
+    return " ".join(text.split())
+
+
+def people_of(content: bytes, name: str = "people.csv") -> PeopleList:
     """Open a list with some content."""
-    path = directory / "list"
-    path.write_bytes(content)
-    with opened(str(path)) as source:
-        yield source
+    return PeopleList(io.BytesIO(content), name)
 
 
 def zipped(content: bytes) -> bytes:
     """Compress a list."""
     return gzip.compress(content, mtime=0)
-
-
-@contextmanager
-def sheet_of(content: bytes, directory: Path) -> Iterator[Sheet]:
-    """Open a list with some content, and find out its form."""
-    with written(content, directory) as source:
-        yield sheet(source)
-
-
-def rows_of(content: bytes, directory: Path) -> list[Row]:
-    """Read the rows of a list."""
-    with sheet_of(content, directory) as found:
-        return list(found.rows())
-
-
-def findings_of(content: bytes, directory: Path, columns: Columns = NAMES) -> Findings:
-    """Check a list."""
-    with sheet_of(content, directory) as found:
-        return check(found, Checker(columns, phone))
 
 
 class Stdin(io.TextIOWrapper):
@@ -66,5 +59,5 @@ class Stdin(io.TextIOWrapper):
         self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        """Tell whether somebody sits there."""
+        """Return whether it is a terminal."""
         return self._is_terminal

@@ -17,9 +17,10 @@ from engagelab_async import (
     ResponseTimeoutError,
     RetryPolicy,
 )
+from engagelab_async.credentials import Account
 from engagelab_async.operation import Product
 from engagelab_async.retry import RetryBudget
-from engagelab_async.transport import Account, Transport
+from engagelab_async.transport import Transport
 
 
 @define(eq=False)

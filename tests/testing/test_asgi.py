@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request as ASGIRequest
 from starlette.responses import JSONResponse
@@ -16,6 +17,7 @@ def echo(request: ASGIRequest) -> JSONResponse:
     return JSONResponse([request.url.path, request.query_params.multi_items()])
 
 
+@pytest.mark.asyncio
 async def test_the_app_sees_the_query() -> None:
     """What stands behind the path arrives as a server would pass it on."""
     app = Starlette(routes=[Route("/sms/v1/echo", echo)])

@@ -18,6 +18,7 @@ def delay() -> float | None:
     return RetryPolicy().delay(ConnectError(), SEND, attempt=1, remaining=30, random=lambda: 0.5)
 
 
+@pytest.mark.asyncio
 async def test_a_repeat_does_not_wait() -> None:
     """Neither the backoff nor a ``Retry-After`` is waited for, and the call succeeds."""
     made = rig(refused_connection(), THROTTLED, answer(SENT))
@@ -28,6 +29,7 @@ async def test_a_repeat_does_not_wait() -> None:
     assert [0.0, 0.0] == made.time.sleeps
 
 
+@pytest.mark.asyncio
 async def test_decisions_stay_as_they_are() -> None:
     """A call gives up where it would have: out of attempts, or asked to wait too long."""
     unlucky = rig(*[refused_connection()] * 3)
@@ -39,6 +41,7 @@ async def test_decisions_stay_as_they_are() -> None:
     assert [3, 1] == [len(made.engine.requests) for made in (unlucky, hurried)]
 
 
+@pytest.mark.asyncio
 async def test_waits_return_in_the_end() -> None:
     """Outside the block, even of a nested one that failed, repeats wait again."""
     with no_backoff(), pytest.raises(LookupError), no_backoff():

@@ -40,6 +40,7 @@ def test_it_is_never_put_back(seconds: float, error: type[Exception]) -> None:
         Clock().advance(seconds)
 
 
+@pytest.mark.asyncio
 async def test_sleepers_sleep_together(real_time: Callable[[float], None]) -> None:
     """The clock goes on by the longest of several sleeps at a time, not by their sum."""
     clock = Clock()

@@ -5,6 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
+import pytest_asyncio
 
 from engagelab_async import (
     Attempt,
@@ -28,6 +29,7 @@ from engagelab_async.testing import FakeEngageLab
 PHONE, OTHER = "+6591234567", "+6591234568"
 
 
+@pytest.mark.asyncio
 async def test_every_product_and_event_loop_share_one_platform(fake: FakeEngageLab) -> None:
     """Two event loops of both kinds use one client, which nobody has to close."""
     client = fake.client()
@@ -41,6 +43,7 @@ async def test_every_product_and_event_loop_share_one_platform(fake: FakeEngageL
     assert [("otp", PHONE), ("sms", OTHER)] == [(m.product, m.recipient) for m in fake.sent]
 
 
+@pytest.mark.asyncio
 async def test_a_code_expires_when_the_clock_is_put_forward(
     client: EngageLab, fake: FakeEngageLab
 ) -> None:
@@ -56,6 +59,7 @@ async def test_a_code_expires_when_the_clock_is_put_forward(
     assert 2 == len(fake.sent)
 
 
+@pytest.mark.asyncio
 async def test_waits_put_the_clock_forward(fake: FakeEngageLab) -> None:
     """A review of an hour and the waits between repeats take no time."""
     attempts: list[Attempt] = []
@@ -77,6 +81,7 @@ async def test_waits_put_the_clock_forward(fake: FakeEngageLab) -> None:
     assert [1, 2, 3, 4] == [each.number for each in attempts if each.operation == "sms.send"]
 
 
+@pytest.mark.asyncio
 async def test_a_program_can_bring_the_engine_to_its_own_client(fake: FakeEngageLab) -> None:
     """A client that the program makes and closes itself leads to the fake as well."""
     async with EngageLab(otp=Credentials("key", "secret"), http=fake.engine) as client:
@@ -87,6 +92,7 @@ async def test_a_program_can_bring_the_engine_to_its_own_client(fake: FakeEngage
     assert 2 == len(fake.sent)
 
 
+@pytest.mark.asyncio
 async def test_a_client_that_goes_elsewhere_is_told_so(fake: FakeEngageLab) -> None:
     """Base URLs of another place, a sandbox's in the environment say, would lead past the fake."""
     pair, elsewhere = Credentials("key", "secret"), "http://127.0.0.1:8025/otp"
@@ -95,6 +101,7 @@ async def test_a_client_that_goes_elsewhere_is_told_so(fake: FakeEngageLab) -> N
             await client.otp.send(PHONE, "login")
 
 
+@pytest.mark.asyncio
 async def test_it_knows_the_templates_that_it_is_given() -> None:
     """Texts are rendered, so that a test can look for what a person reads."""
     fake = FakeEngageLab(templates={"shipped": "Order {{order}} is on its way"}, code_ttl=60)
@@ -103,6 +110,7 @@ async def test_it_knows_the_templates_that_it_is_given() -> None:
     assert "Order 1042 is on its way" == fake.assert_sent(text="Order 1042").text
 
 
+@pytest.mark.asyncio
 async def test_requests_are_recorded(client: EngageLab, fake: FakeEngageLab) -> None:
     """Each request is there with its body and its end, refused ones and repeats as well."""
     fake.otp.fail(PHONE, ConnectError, times=1)
@@ -122,7 +130,7 @@ async def test_requests_are_recorded(client: EngageLab, fake: FakeEngageLab) -> 
 class TestAssertions:
     """What a test asserts, and what it reads when that fails."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def fake(self) -> FakeEngageLab:
         """A platform that was used."""
         fake = FakeEngageLab(templates={"shipped": "Order {{order}}", "login": "Code {{code}}"})
@@ -195,6 +203,7 @@ class TestAssertions:
 
         assert "found no messages with anything\nNothing was sent." == str(caught.value)
 
+    @pytest.mark.asyncio
     async def test_a_long_history_is_cut(self) -> None:
         """Of many messages a failure shows the last ones."""
         fake = FakeEngageLab()
@@ -231,6 +240,7 @@ class TestAssertions:
             fake.assert_sent(times=0)
 
 
+@pytest.mark.asyncio
 async def test_balances_can_be_scripted() -> None:
     """A balance can be read, replaced and refused like any other answer."""
     fake = FakeEngageLab(balance=5)

@@ -20,6 +20,7 @@ def test_every_operation_has_a_route(fake: FakeEngageLab) -> None:
     assert set(OPERATIONS) == {route.name for route in router_of(fake).routes}
 
 
+@pytest.mark.asyncio
 async def test_the_fake_answers_until_a_route_is_told_otherwise(fake: FakeEngageLab) -> None:
     """A login works; then a route that answers something else has its way."""
     async with EngageLab(otp=PAIR, sms=PAIR) as client:
@@ -36,6 +37,7 @@ async def test_the_fake_answers_until_a_route_is_told_otherwise(fake: FakeEngage
     assert {"otp.send": 2, "otp.verify": 1} == counts
 
 
+@pytest.mark.asyncio
 async def test_each_path_leads_to_its_route(fake: FakeEngageLab) -> None:
     """An id in a path, whatever is in it, is one segment of it."""
     async with EngageLab(otp=PAIR, sms=PAIR) as client:
@@ -55,6 +57,7 @@ async def test_each_path_leads_to_its_route(fake: FakeEngageLab) -> None:
     } == called
 
 
+@pytest.mark.asyncio
 async def test_scripts_hold(fake: FakeEngageLab) -> None:
     """What a script lets fail without an answer, the client raises."""
     fake.sms.fail(PHONE, ResponseTimeoutError("no answer"))
@@ -65,6 +68,7 @@ async def test_scripts_hold(fake: FakeEngageLab) -> None:
     assert caught.value.may_have_been_sent
 
 
+@pytest.mark.asyncio
 async def test_other_hosts_are_not_answered(fake: FakeEngageLab) -> None:
     """A request to anywhere else is refused, as by any router of respx."""
     async with httpx.AsyncClient() as http:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar, assert_type
 import httpx
 import httpx2
 import pytest
+import pytest_asyncio
 from aiohttp import ClientSession
 from attrs import frozen
 
@@ -51,7 +52,7 @@ def engine() -> ScriptedEngine:
     return ScriptedEngine([])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
     """Return a client of both products."""
     async with EngageLab(otp=KEY_PAIR, sms=KEY_PAIR, http=engine) as engagelab:
@@ -59,6 +60,7 @@ async def engagelab(engine: ScriptedEngine) -> AsyncIterator[EngageLab]:
         yield engagelab
 
 
+@pytest.mark.asyncio
 async def test_balances(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """Both products answer the same class, whose amounts are decimals."""
     engine.script = [answer(each) for each in (OTP_BALANCE, SMS_BALANCE, OTP_BALANCE, SMS_BALANCE)]
@@ -71,6 +73,7 @@ async def test_balances(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     assert assert_type(sms.currency, str | None) is None
 
 
+@pytest.mark.asyncio
 async def test_coroutines(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """Every coroutine answers its own class."""
     engine.script = [answer(each) for each in (SENT, SENT, SENT, VERIFIED, PLAN)]
@@ -85,6 +88,7 @@ async def test_coroutines(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     ]
 
 
+@pytest.mark.asyncio
 async def test_execute(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """``execute`` answers the class of its operation."""
     engine.script = [answer(each) for each in (SENT, SENT, SENT, VERIFIED, PLAN)]
@@ -99,6 +103,7 @@ async def test_execute(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     ]
 
 
+@pytest.mark.asyncio
 async def test_mixed_operations(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """Operations of several classes make one list, whose results are of one of theirs."""
     operations: list[Operation[Sent | Plan]] = [SendOTP(TO, "t"), SendSMS(TO, "t")]
@@ -135,6 +140,7 @@ async def twice(engagelab: EngageLab, operation: Operation[R]) -> tuple[R, R]:
     return await engagelab.execute(operation), await engagelab.execute(operation)
 
 
+@pytest.mark.asyncio
 async def test_operations_of_others(engagelab: EngageLab, engine: ScriptedEngine) -> None:
     """An operation class from outside is executed like ours, with its own result."""
     engine.script = [answer({"amount": 5}), answer({"amount": 5})]
@@ -143,6 +149,7 @@ async def test_operations_of_others(engagelab: EngageLab, engine: ScriptedEngine
     assert (Quota(5), Quota(5)) == both
 
 
+@pytest.mark.asyncio
 async def test_fields() -> None:
     """The fields of results, errors and attempts have the types that their docstrings tell."""
     plan = Plan("1", 2, 2, schedule_info=ScheduleInfo(5))
@@ -171,6 +178,7 @@ async def test_fields() -> None:
     assert [None, None] == [handle(InvalidResponseError("$: ")), handle(EngageLabError())]
 
 
+@pytest.mark.asyncio
 async def test_setup() -> None:
     """Products are named by literals; the clients of the libraries can be handed over."""
     async with httpx.AsyncClient() as one, httpx2.AsyncClient() as two, ClientSession() as three:

@@ -6,6 +6,8 @@ mypy and pyright judge this file; running it shows that what they know is true.
 from datetime import datetime
 from typing import assert_type
 
+import pytest
+
 from engagelab_async import EngageLab, TemplateRejectedError, render
 from engagelab_async.sandbox import Review, Sandbox
 from engagelab_async.templates import (
@@ -27,6 +29,7 @@ from support.calls import DONE, KEY_PAIR, LOGIN, OTP_TEMPLATE, SIGNATURE, SMS_TE
 from support.scripted_engine import ScriptedEngine, answer
 
 
+@pytest.mark.asyncio
 async def test_coroutines() -> None:
     """Every coroutine answers its own class; what says no more than "done" answers None."""
     documents: list[object] = [[SMS_TEMPLATE], SMS_TEMPLATE, {"template_id": "1"}, SMS_TEMPLATE]

@@ -14,6 +14,7 @@ from engagelab_async.testing import Call, Clock, FakeEngageLab, OTPScript, Scrip
 PHONE = "+6591234567"
 
 
+@pytest.mark.asyncio
 async def test_what_is_read() -> None:
     """Messages, requests and codes have their classes."""
     fake = FakeEngageLab()

@@ -79,6 +79,7 @@ def test_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
         sign("shop", "old", timestamp="1701234567", nonce="a")  # type: ignore[arg-type]
 
 
+@pytest.mark.asyncio
 async def test_handlers() -> None:
     """A handler may be a coroutine function or a function; options are known by name."""
 
@@ -92,11 +93,13 @@ async def test_handlers() -> None:
         WebhookApp(verifier, handler, max_flights=2)  # type: ignore[call-arg]
 
 
+@pytest.mark.asyncio
 async def test_stores() -> None:
     """How far an event has got is one of three words."""
     assert_type(await RecentlySeen(lease=60).begin("a", "me"), Progress)
 
 
+@pytest.mark.asyncio
 async def test_waiting() -> None:
     """A wait returns what it waited for."""
     tracker = Tracker(grace=0)

@@ -136,6 +136,7 @@ class TestQuery:
         assert identity(GetEcho("a"), None) != identity(GetEcho("b"), None)
         assert identity(GetEcho("a"), None) == identity(GetEcho("a"), None)
 
+    @pytest.mark.asyncio
     async def test_reaches_the_fake(self) -> None:
         """A test sees what was asked."""
         fake = FakeEngageLab()
@@ -149,6 +150,7 @@ class TestQuery:
         assert "sms GET /v1/echo?from=a+b&all=true: HTTP 404, code 404" == str(call)
         assert "a b" not in repr(call)
 
+    @pytest.mark.asyncio
     async def test_is_sent(self) -> None:
         """The answer may have a reserved word as well."""
         engine = ScriptedEngine([answer({"from": "a"})])

@@ -41,6 +41,7 @@ async def running(app: web.Application, **options: Any) -> AsyncIterator[tuple[s
         await runner.cleanup()
 
 
+@pytest.mark.asyncio
 async def test_a_callback() -> None:
     """It is answered 200, and handled by the time the app has ended."""
     handled: list[Event] = []
@@ -51,6 +52,7 @@ async def test_a_callback() -> None:
     assert [ROW, row("8")] == [dict(event.raw) for event in handled]
 
 
+@pytest.mark.asyncio
 async def test_a_slow_handler_holds_up_no_answer() -> None:
     """The answer is there while the handler has not even got anywhere."""
     go_on = asyncio.Event()
@@ -67,6 +69,7 @@ async def test_a_slow_handler_holds_up_no_answer() -> None:
     assert (200, 0, 1) == (answer.status, before, counts.handled)
 
 
+@pytest.mark.asyncio
 async def test_refusals() -> None:
     """They are those of every other way to receive callbacks."""
     async with client_of(print, max_body=100) as client:
@@ -80,6 +83,7 @@ async def test_refusals() -> None:
     assert [400, 401, 413, 405] == [answer.status for answer in answers]
 
 
+@pytest.mark.asyncio
 async def test_the_app_s_own_limit_does_not_matter() -> None:
     """A callback may be larger than the app's other requests, or may not."""
     app = web.Application(client_max_size=10)
@@ -91,6 +95,7 @@ async def test_the_app_s_own_limit_does_not_matter() -> None:
     assert 200 == answer.status
 
 
+@pytest.mark.asyncio
 async def test_the_address_is_looked_at() -> None:
     """It is the other end of the connection."""
     for allowed, status in ((CALLBACK_ADDRESSES, 403), (["127.0.0.1"], 200)):
@@ -101,6 +106,7 @@ async def test_the_address_is_looked_at() -> None:
         assert status == answer.status
 
 
+@pytest.mark.asyncio
 async def test_a_chunked_body_that_is_too_large() -> None:
     """Without a Content-Length it is counted."""
     head = (
@@ -115,6 +121,7 @@ async def test_a_chunked_body_that_is_too_large() -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("proof", "status"),
     [
@@ -141,6 +148,7 @@ async def test_a_body_that_cannot_be_read(
     assert [] == [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("cancelling", "expected"),
     [(False, Counts(refused=1)), (True, Counts())],
@@ -181,6 +189,7 @@ async def test_a_caller_that_hangs_up(
     assert [] == [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.asyncio
 async def test_an_app_that_is_started_and_ended_in_different_tasks() -> None:
     """As fixtures of tests and some runners do."""
     handled: list[Event] = []
@@ -195,6 +204,7 @@ async def test_an_app_that_is_started_and_ended_in_different_tasks() -> None:
     assert 1 == len(handled)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("headers", "status"), [(signed(), 200), ({}, 401), ({"x-callback-id": "?"}, 401)]
 )
@@ -224,6 +234,7 @@ async def test_a_middleware_that_reads_the_body(
     assert (status == 200) == (len(handled) == 1)
 
 
+@pytest.mark.asyncio
 async def test_a_middleware_that_reads_the_stream() -> None:
     """Then nobody has the body any more, and what is missing is not answered 200."""
 
@@ -242,6 +253,7 @@ async def test_a_middleware_that_reads_the_stream() -> None:
     assert 400 == answer.status
 
 
+@pytest.mark.asyncio
 async def test_the_limit_holds_for_a_body_that_was_read() -> None:
     """It is measured all the same."""
 
@@ -260,6 +272,7 @@ async def test_the_limit_holds_for_a_body_that_was_read() -> None:
     assert 413 == answer.status
 
 
+@pytest.mark.asyncio
 async def test_handlers_see_the_request_s_context() -> None:
     """What a middleware sets is set for the handler as well."""
     request_id = ContextVar("request_id", default="none")
@@ -282,6 +295,7 @@ async def test_handlers_see_the_request_s_context() -> None:
     assert ["1", "2"] == seen
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("forwarded", "status"), [("119.8.170.74", 200), ("8.8.8.8", 403), (None, 403)]
 )

@@ -33,6 +33,7 @@ async def post(address: tuple[str, int], body: bytes, **headers: str) -> httpx.R
         return await client.post(url, content=body, headers=signed() | headers)
 
 
+@pytest.mark.asyncio
 async def test_a_callback_over_http() -> None:
     """It is answered 200 with an empty body, and handled by the time the server has ended."""
     handled: list[Event] = []
@@ -43,6 +44,7 @@ async def test_a_callback_over_http() -> None:
     assert [ROW] == [dict(event.raw) for event in handled]
 
 
+@pytest.mark.asyncio
 async def test_a_slow_handler_holds_up_no_answer() -> None:
     """The answer is there while the handler has not even got anywhere."""
     go_on = asyncio.Event()
@@ -59,6 +61,7 @@ async def test_a_slow_handler_holds_up_no_answer() -> None:
     assert (200, 0, 1) == (answer.status_code, before, counts.handled)
 
 
+@pytest.mark.asyncio
 async def test_a_chunked_body_that_is_too_large() -> None:
     """Without a Content-Length it is counted; the connection is closed on the rest."""
     app = WebhookApp(make_verifier(), print, max_body=100)
@@ -70,6 +73,7 @@ async def test_a_chunked_body_that_is_too_large() -> None:
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.asyncio
 async def test_a_body_that_is_announced_too_large() -> None:
     """It is not waited for: the answer comes with the first bytes that are too many."""
     app = WebhookApp(make_verifier(), print, max_body=100)
@@ -79,6 +83,7 @@ async def test_a_body_that_is_announced_too_large() -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.asyncio
 async def test_a_caller_that_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
     """Half a callback is none, and no reason to complain."""
     handled: list[Event] = []
@@ -101,6 +106,7 @@ async def test_a_caller_that_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
     assert [] == [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.asyncio
 async def test_mounted_in_another_app() -> None:
     """There its events are handled while the outer app says so."""
     handled: list[Event] = []
@@ -112,6 +118,7 @@ async def test_mounted_in_another_app() -> None:
     assert 1 == len(handled)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/callbacks", "/callbacks/"])
 @pytest.mark.parametrize("framework", [Starlette, FastAPI])
 async def test_as_routes(framework: Any, path: str) -> None:  # noqa: ANN401 - either
@@ -129,6 +136,7 @@ async def test_as_routes(framework: Any, path: str) -> None:  # noqa: ANN401 - e
     assert (200, 1) == (answer.status_code, len(handled))
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("forwarded", "status"), [("119.8.170.74", 200), ("8.8.8.8", 403), (None, 403)]
 )
@@ -148,6 +156,7 @@ async def test_behind_a_unix_socket(tmp_path: Path, forwarded: str | None, statu
     assert status == answer.status_code
 
 
+@pytest.mark.asyncio
 async def test_handlers_see_the_request_s_context() -> None:
     """What a middleware sets is set for the handler as well."""
     request_id = ContextVar("request_id", default="none")
@@ -165,6 +174,7 @@ async def test_handlers_see_the_request_s_context() -> None:
     assert ["7"] == seen
 
 
+@pytest.mark.asyncio
 async def test_a_body_that_something_else_has_read() -> None:
     """An empty one in its place is not taken for the check of a URL, which is answered 200."""
     app = WebhookApp(make_verifier(), print)
@@ -181,6 +191,7 @@ async def test_a_body_that_something_else_has_read() -> None:
     assert 400 == sent[0]["status"]
 
 
+@pytest.mark.asyncio
 async def test_mounted_and_forgotten() -> None:
     """Without a lifespan the answer is no 200, so that the platform sends it again."""
     app = Starlette(routes=[Mount("/any", app=WebhookApp(make_verifier(), print))])
@@ -188,6 +199,7 @@ async def test_mounted_and_forgotten() -> None:
         assert 500 == (await post(address, body_of(ROW))).status_code
 
 
+@pytest.mark.asyncio
 async def test_what_is_no_http() -> None:
     """A WebSocket is none of its business."""
     app: Any = WebhookApp(make_verifier(), print)

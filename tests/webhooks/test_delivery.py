@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+import pytest_asyncio
 
 from engagelab_async.webhooks import Counts, Event, Progress, RecentlySeen, parse
 from engagelab_async.webhooks.delivery import Delivery
@@ -59,6 +60,7 @@ def recorder() -> Recorder:
     return Recorder()
 
 
+@pytest.mark.asyncio
 async def test_events_are_handled_in_their_order(recorder: Recorder) -> None:
     """One after the other, as they came."""
     counts = Counts()
@@ -72,6 +74,7 @@ async def test_events_are_handled_in_their_order(recorder: Recorder) -> None:
     assert Counts(handled=3) == counts
 
 
+@pytest.mark.asyncio
 async def test_a_function_will_do() -> None:
     """What has nothing to wait for need not be a coroutine function."""
     handled: list[Event] = []
@@ -82,6 +85,7 @@ async def test_a_function_will_do() -> None:
     assert events("1") == tuple(handled)
 
 
+@pytest.mark.asyncio
 async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     """What does not fit is not taken, and nothing waits for room."""
     recorder.hold()
@@ -96,6 +100,7 @@ async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     assert ["1", "2", "3"] == recorder.handled
 
 
+@pytest.mark.asyncio
 async def test_room_is_counted_in_events(recorder: Recorder) -> None:
     """A callback takes as much of it as it has rows, until each of them has its turn."""
     recorder.hold()
@@ -112,6 +117,7 @@ async def test_room_is_counted_in_events(recorder: Recorder) -> None:
     assert ["1", "2", "3", "4", "6", "7", "8"] == recorder.handled
 
 
+@pytest.mark.asyncio
 async def test_a_callback_that_is_longer_than_all_room(recorder: Recorder) -> None:
     """It is taken when nothing waits, or it could never be."""
     recorder.hold()
@@ -126,6 +132,7 @@ async def test_a_callback_that_is_longer_than_all_room(recorder: Recorder) -> No
     assert ["1", "2", "3"] == recorder.handled
 
 
+@pytest.mark.asyncio
 async def test_room_is_whole_again_when_it_begins_again(recorder: Recorder) -> None:
     """What was dropped at an end waits no longer."""
     recorder.hold()
@@ -139,6 +146,7 @@ async def test_room_is_whole_again_when_it_begins_again(recorder: Recorder) -> N
     assert [True, True] == taken
 
 
+@pytest.mark.asyncio
 async def test_others_have_their_turn_between_events() -> None:
     """A long callback, and a handler that never waits, do not stop the server."""
     turns: list[int] = []
@@ -152,6 +160,7 @@ async def test_others_have_their_turn_between_events() -> None:
     assert len(turns) >= 10
 
 
+@pytest.mark.asyncio
 async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> None:
     """The check of a URL may come from anybody, so it must not crowd out the platform."""
     recorder.hold()
@@ -165,6 +174,7 @@ async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> No
     assert [True] * 4 == taken
 
 
+@pytest.mark.asyncio
 async def test_several_at_once(recorder: Recorder) -> None:
     """A handler that waits holds up nobody, if it may be called again meanwhile."""
     both = asyncio.Barrier(2)
@@ -183,6 +193,7 @@ async def test_several_at_once(recorder: Recorder) -> None:
 class TestRepeats:
     """The same row delivered twice reaches the handler once."""
 
+    @pytest.mark.asyncio
     async def test_in_one_callback_or_in_two(self, recorder: Recorder) -> None:
         """It does not matter what it comes with."""
         delivery = Delivery(recorder)
@@ -193,6 +204,7 @@ class TestRepeats:
         assert ["1", "2"] == recorder.handled
         assert Counts(handled=2, repeated=2) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_with_a_store_that_is_shared(self, recorder: Recorder) -> None:
         """What another process has handled is not handled here."""
         store = RecentlySeen()
@@ -203,6 +215,7 @@ class TestRepeats:
 
         assert ["1"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_a_failed_one_gets_another_chance(self, recorder: Recorder) -> None:
         """If the platform tells it again, the handler is told again."""
         recorder.failing = {"1"}
@@ -216,6 +229,7 @@ class TestRepeats:
 
         assert ["2", "1"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_a_store_that_fails(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -268,6 +282,7 @@ class TestRepeatsInFlight:
         """The handler."""
         return Turns()
 
+    @pytest.mark.asyncio
     async def test_the_first_fails(self, turns: Turns) -> None:
         """The repeat takes its place."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -283,6 +298,7 @@ class TestRepeatsInFlight:
         assert ["1", "1"] == turns.calls
         assert Counts(handled=1, failed=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_the_first_succeeds(self, turns: Turns) -> None:
         """The repeat is one."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -294,6 +310,7 @@ class TestRepeatsInFlight:
 
         assert Counts(handled=1, repeated=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_several_wait(self, turns: Turns) -> None:
         """One after the other is tried, until one succeeds."""
         delivery = Delivery(turns, max_in_flight=8)
@@ -307,6 +324,7 @@ class TestRepeatsInFlight:
         assert ["1"] * 3 == turns.calls
         assert Counts(handled=1, failed=2, repeated=2) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_they_hold_up_no_others(self, turns: Turns) -> None:
         """What waits for an outcome keeps no worker from other rows, also of its own callback."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -323,6 +341,7 @@ class TestRepeatsInFlight:
         assert ["1", "2"] == before == turns.calls
         assert Counts(handled=2, repeated=5) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_they_take_room(self, turns: Turns) -> None:
         """Repeats of a row whose handler hangs cannot fill the memory."""
         delivery = Delivery(turns, max_in_flight=2, max_waiting=3)
@@ -335,6 +354,7 @@ class TestRepeatsInFlight:
 
         assert [True] * 4 + [False] * 2 == taken
 
+    @pytest.mark.asyncio
     async def test_the_first_is_cancelled_by_others(self, turns: Turns) -> None:
         """That is a failure as well."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -388,6 +408,7 @@ class TestRepeatsInFlight:
         assert calls == anyio.run(main, backend=backend)
         assert expected == counts
 
+    @pytest.mark.asyncio
     async def test_in_a_process_that_was_killed(self, recorder: Recorder) -> None:
         """When its lease is over, the row is handled here."""
         clock = FakeClock(0)
@@ -404,6 +425,7 @@ class TestRepeatsInFlight:
         assert [] == before
         assert ["1"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_a_repeat_that_waits_at_the_end(
         self, turns: Turns, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -451,6 +473,7 @@ async def until(true: Callable[[], bool]) -> None:
 class TestFailures:
     """An exception of a handler is told, and harms nobody else."""
 
+    @pytest.mark.asyncio
     async def test_it_is_told(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
         """The log has its kind and its place, the hook has all of it, the next one is handled."""
         recorder.failing = {"1"}
@@ -467,6 +490,7 @@ class TestFailures:
         assert "the handler failed with LookupError for MessageStatus(" in caplog.text
         assert "test_delivery.py" in caplog.text
 
+    @pytest.mark.asyncio
     async def test_the_log_is_discreet(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -481,6 +505,7 @@ class TestFailures:
         assert "13800138000" not in caplog.text
         assert "ORDER123" not in caplog.text
 
+    @pytest.mark.asyncio
     async def test_a_hook_that_fails(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -497,6 +522,7 @@ class TestFailures:
         assert ["2"] == recorder.handled
         assert "on_error failed with OSError" in caplog.text
 
+    @pytest.mark.asyncio
     async def test_a_store_that_cannot_forget(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -521,13 +547,14 @@ class TestFailures:
 class TestCancellationsOfOthers:
     """What a handler waits for may be cancelled by somebody else: a failure like others."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def cancelled(self) -> "asyncio.Future[bool]":
         """Something to wait for that was cancelled."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         future.cancel()
         return future
 
+    @pytest.mark.asyncio
     async def test_in_the_handler(
         self, cancelled: "asyncio.Future[bool]", caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -551,6 +578,7 @@ class TestCancellationsOfOthers:
         assert "the handler failed with AwaitedCancelledError" in caplog.text
         assert "in handler" in caplog.text
 
+    @pytest.mark.asyncio
     async def test_of_the_handler_s_own_task(self) -> None:
         """A library that cancels the task it is in ends one event's handling."""
 
@@ -566,6 +594,7 @@ class TestCancellationsOfOthers:
 
         assert Counts(handled=1, failed=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_in_the_store(
         self, cancelled: "asyncio.Future[bool]", recorder: Recorder
     ) -> None:
@@ -590,6 +619,7 @@ class TestCancellationsOfOthers:
         assert list(events("1")) == told
         assert Counts(handled=1, failed=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_in_the_hook(self, cancelled: "asyncio.Future[bool]", recorder: Recorder) -> None:
         """The next event is handled."""
         recorder.failing = {"1"}
@@ -627,6 +657,7 @@ class TestContext:
         assert "afterwards" == anyio.run(main, backend=backend)
         assert ["1: 1", "2: 2"] == seen
 
+    @pytest.mark.asyncio
     async def test_a_repeat_has_its_own(self) -> None:
         """It may take the place of another, but it is its request that is told of."""
         request_id = contextvars.ContextVar("request_id", default="none")
@@ -651,6 +682,7 @@ class TestContext:
 class TestRoom:
     """How much may wait, and what is logged when it is too much."""
 
+    @pytest.mark.asyncio
     async def test_by_default_it_fits_as_many_as_are_handled_at_once(self) -> None:
         """Rows behind one that is being handled wait as well, twenty of them in each callback."""
         turns = Turns()
@@ -666,6 +698,7 @@ class TestRoom:
         assert [True] * 1000 == taken
         assert 20_000 == delivery.counts.handled
 
+    @pytest.mark.asyncio
     async def test_a_burst_is_one_warning(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -689,6 +722,7 @@ class TestRoom:
             warnings
         )
 
+    @pytest.mark.asyncio
     async def test_what_is_left_is_logged_before_the_end(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -713,6 +747,7 @@ class TestRoom:
         assert ["2 events of callbacks are left, and handled for 7 s at most"] == logged
         assert ["callbacks are answered 503 for now: the app is ending"] == caplog.messages[1:]
 
+    @pytest.mark.asyncio
     async def test_nothing_left_is_no_news(self, caplog: pytest.LogCaptureFixture) -> None:
         """An idle program ends quietly."""
         async with Delivery(print).running():
@@ -724,6 +759,7 @@ class TestRoom:
 class TestEnd:
     """When the program ends, what was answered 200 is handled first."""
 
+    @pytest.mark.asyncio
     async def test_what_waits_is_handled(self, recorder: Recorder) -> None:
         """The end waits for it, and takes nothing new."""
         recorder.hold()
@@ -745,6 +781,7 @@ class TestEnd:
         assert not taken
         assert ["1", "2", "3"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_it_waits_for_so_long(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -759,6 +796,7 @@ class TestEnd:
         assert Counts(dropped=3) == delivery.counts
         assert "3 events of callbacks were left" in caplog.text
 
+    @pytest.mark.asyncio
     async def test_what_was_cut_off_is_forgotten(self, recorder: Recorder) -> None:
         """The next process handles it, if the platform tells it again."""
         store = RecentlySeen()
@@ -771,6 +809,7 @@ class TestEnd:
 
         assert ["1"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_what_was_handled_in_time_is_not(self, recorder: Recorder) -> None:
         """A repeat of it is one for the next process as well."""
         store = RecentlySeen()
@@ -791,6 +830,7 @@ class TestEnd:
             await store.begin(event.identity, "next") for event in events("1", "2")
         ]
 
+    @pytest.mark.asyncio
     async def test_what_is_cut_off_after_it_was_handled(self, recorder: Recorder) -> None:
         """It is remembered as handled, although the store was slow to hear of it."""
 
@@ -811,6 +851,7 @@ class TestEnd:
         assert ["1"] == recorder.handled
         assert "handled" == await store.begin(events("1")[0].identity, "next")
 
+    @pytest.mark.asyncio
     async def test_a_store_that_hangs_cannot_keep_it(self, recorder: Recorder) -> None:
         """Forgetting has a limit, too."""
 
@@ -825,6 +866,7 @@ class TestEnd:
 
         assert Counts(dropped=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_a_cancelled_program_still_handles_what_waits(self, recorder: Recorder) -> None:
         """It was answered 200, so it will not come again."""
         recorder.hold()
@@ -846,6 +888,7 @@ class TestEnd:
 
         assert ["1", "2"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_a_cancelled_program_waits_no_longer_than_others(
         self, recorder: Recorder
     ) -> None:
@@ -860,6 +903,7 @@ class TestEnd:
 
         assert Counts(dropped=1) == delivery.counts
 
+    @pytest.mark.asyncio
     async def test_a_handler_that_is_let_down(self, recorder: Recorder) -> None:
         """An exception of the program itself comes out as it is."""
         delivery = Delivery(recorder)
@@ -870,6 +914,7 @@ class TestEnd:
 
         assert ["1"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_it_can_begin_again(self, recorder: Recorder) -> None:
         """An app may be started twice in a process, one time after the other."""
         delivery = Delivery(recorder)
@@ -879,6 +924,7 @@ class TestEnd:
 
         assert ["1", "2"] == recorder.handled
 
+    @pytest.mark.asyncio
     async def test_not_twice_at_once(self, recorder: Recorder) -> None:
         """Two lifespans of one handler are a mistake."""
         delivery = Delivery(recorder)

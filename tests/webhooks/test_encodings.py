@@ -125,6 +125,7 @@ async def aiohttp(handle: Callable[[Event], None]) -> AsyncIterator[Post]:
         yield post
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("adapter", [plain, router, dependency, aiohttp])
 @pytest.mark.parametrize("case", CASES)
 async def test_it_is_answered_alike(adapter: Any, case: str) -> None:  # noqa: ANN401 - any of these
@@ -139,6 +140,7 @@ async def test_it_is_answered_alike(adapter: Any, case: str) -> None:  # noqa: A
     assert ([ROW] if has_row else []) == [dict(event.raw) for event in handled]
 
 
+@pytest.mark.asyncio
 async def test_a_bomb_comes_in_small_pieces() -> None:
     """So that who counts them can stop before it hurts."""
 
@@ -150,6 +152,7 @@ async def test_a_bomb_comes_in_small_pieces() -> None:
     assert (20_000_000, True) == (sum(lengths), max(lengths) <= 65_536)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("encoding", "cut"), [("deflate", raw_deflate), ("gzip", lambda data: gzip.compress(data)[:-8])]
 )
@@ -167,6 +170,7 @@ async def test_a_step_that_is_full_is_not_the_last(
     assert length == sum([len(piece) async for piece in decoded(pieces(), encoding)])
 
 
+@pytest.mark.asyncio
 async def test_nothing_is_decoded_without_end() -> None:
     """Bytes that decode to nothing are counted, too."""
     empty_block = b"\x00\x00\x00\xff\xff"

@@ -40,6 +40,7 @@ def test_a_callback() -> None:
     assert [ROW] == [dict(event.raw) for event in handled]
 
 
+@pytest.mark.asyncio
 async def test_a_slow_handler_holds_up_no_answer() -> None:
     """The answer is there while the handler has not even got anywhere."""
     go_on = asyncio.Event()
@@ -58,6 +59,7 @@ async def test_a_slow_handler_holds_up_no_answer() -> None:
     assert (200, 0, 1) == (answer.status_code, before, counts.handled)
 
 
+@pytest.mark.asyncio
 async def test_the_app_s_own_lifespan_runs_as_well() -> None:
     """A handler can use what the app opens, to the last event."""
     log: list[str] = []
@@ -79,6 +81,7 @@ async def test_the_app_s_own_lifespan_runs_as_well() -> None:
     assert ["open", "handled", "handled", "closed"] == log
 
 
+@pytest.mark.asyncio
 async def test_in_a_router_in_a_router() -> None:
     """The lifespan goes along, whatever the prefixes."""
     handled: list[Event] = []
@@ -92,6 +95,7 @@ async def test_in_a_router_in_a_router() -> None:
     assert (200, 1) == (answer.status_code, len(handled))
 
 
+@pytest.mark.asyncio
 async def test_mounted_and_forgotten() -> None:
     """FastAPI runs no lifespan of mounted apps: that is no 200, and nothing is lost unnoticed."""
     inner, outer = FastAPI(), FastAPI()
@@ -101,6 +105,7 @@ async def test_mounted_and_forgotten() -> None:
         assert 500 == (await post(address, body_of(ROW), "/inner/callbacks")).status_code
 
 
+@pytest.mark.asyncio
 async def test_refusals() -> None:
     """They are those of every other way to receive callbacks."""
     app = FastAPI()
@@ -150,6 +155,7 @@ async def hang_up(app: FastAPI) -> list[Message]:
     return sent
 
 
+@pytest.mark.asyncio
 async def test_a_caller_that_hangs_up() -> None:
     """Half a callback is none, and no failure of the app."""
     handled: list[Event] = []
@@ -180,6 +186,7 @@ class TestEvents:
 
         return app
 
+    @pytest.mark.asyncio
     async def test_they_are_handed_over(self, app: FastAPI) -> None:
         """Verified and parsed; the endpoint answers."""
         async with served(app) as address:
@@ -187,6 +194,7 @@ class TestEvents:
 
         assert (200, ["1", "2"]) == (answer.status_code, answer.json())
 
+    @pytest.mark.asyncio
     async def test_the_check_of_the_url(self, app: FastAPI) -> None:
         """The endpoint is called with nothing, and answers 200."""
         async with served(app) as (host, port), httpx.AsyncClient(trust_env=False) as client:
@@ -194,6 +202,7 @@ class TestEvents:
 
         assert (200, []) == (answer.status_code, answer.json())
 
+    @pytest.mark.asyncio
     async def test_the_endpoint_may_fail(self, app: FastAPI) -> None:
         """The platform may send the same again, with the same signature."""
         async with served(app) as address:
@@ -201,6 +210,7 @@ class TestEvents:
 
         assert [503, 503] == statuses
 
+    @pytest.mark.asyncio
     async def test_refusals(self, app: FastAPI) -> None:
         """The endpoint is not called with what is not in order."""
         async with served(app) as address:
@@ -213,6 +223,7 @@ class TestEvents:
         assert [400, 401, 413] == [answer.status_code for answer in answers]
         assert {"detail": "Unauthorized"} == answers[1].json()
 
+    @pytest.mark.asyncio
     async def test_a_caller_that_hangs_up(self, app: FastAPI) -> None:
         """Half a callback is none; it is refused for its address before, if it has none."""
         assert 403 == (await hang_up(app))[0]["status"]
@@ -354,6 +365,7 @@ class TestBodyStays:
         assert (status if signs else 401) == answer.status_code
         assert answer.status_code == 200 or body == answer.content
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("length", [5_000, 5_000_000])
     async def test_the_rest_of_a_body_that_is_too_large(self, length: int) -> None:
         """It is not read for the dependency, and is there for who wants it."""

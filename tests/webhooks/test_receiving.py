@@ -46,6 +46,7 @@ async def answered(
     return answer, handled
 
 
+@pytest.mark.asyncio
 async def test_a_callback() -> None:
     """Its events reach the handler."""
     answer, handled = await answered(request(body_of(ROW)[:50], body_of(ROW)[50:]))
@@ -54,6 +55,7 @@ async def test_a_callback() -> None:
     assert [ROW] == [dict(event.raw) for event in handled]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("body", [b"", b"{}", b" {}\n"])
 @pytest.mark.parametrize("headers", [{}, signed()], ids=["unsigned", "signed"])
 async def test_the_check_of_the_url(body: bytes, headers: dict[str, str]) -> None:
@@ -64,6 +66,7 @@ async def test_the_check_of_the_url(body: bytes, headers: dict[str, str]) -> Non
 CLOSE = {"Connection": "close"}
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
@@ -82,6 +85,7 @@ async def test_refusals(asked: CallbackRequest, expected: Answer) -> None:
     assert (expected, []) == await answered(asked, max_body=100)
 
 
+@pytest.mark.asyncio
 async def test_too_many_rows() -> None:
     """Such a body is too large, however few bytes it has."""
     body = b'{"rows": [' + b"{}," * 10_000 + b"{}]}"
@@ -89,6 +93,7 @@ async def test_too_many_rows() -> None:
     assert (Answer(413), []) == await answered(request(body))
 
 
+@pytest.mark.asyncio
 async def test_another_address() -> None:
     """Somebody else's address is told from somebody else's signature, also for a URL's check."""
     options = {"allowed_addresses": CALLBACK_ADDRESSES}
@@ -98,6 +103,7 @@ async def test_another_address() -> None:
         assert (403, []) == (answer.status, handled)
 
 
+@pytest.mark.asyncio
 async def test_a_replay_with_another_body() -> None:
     """Who has seen a signature gets nothing in; the platform's own repeat is welcome."""
     handled: list[Event] = []
@@ -115,6 +121,7 @@ async def test_a_replay_with_another_body() -> None:
     assert Counts(received=2, refused=1, handled=1, repeated=1) == counts
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
 async def test_another_method(method: str) -> None:
     """A callback is a POST."""
@@ -123,6 +130,7 @@ async def test_another_method(method: str) -> None:
     assert Answer(405, {"Allow": "POST"}) == answer
 
 
+@pytest.mark.asyncio
 async def test_what_is_unsigned_is_not_read() -> None:
     """Nobody can make it hold what he sends: it reads a few bytes, in case it is a URL's check."""
     body = Body(b"x" * 17, b"x")
@@ -133,6 +141,7 @@ async def test_what_is_unsigned_is_not_read() -> None:
     assert ([b"x"], [b"x"]) == (body.left, guessed.left)
 
 
+@pytest.mark.asyncio
 async def test_too_many() -> None:
     """The platform is asked to send it again, and may do so with the same signature."""
     handled: list[Event] = []
@@ -148,6 +157,7 @@ async def test_too_many() -> None:
     assert 2 == len(handled)
 
 
+@pytest.mark.asyncio
 async def test_refusals_are_logged_discreetly(caplog: pytest.LogCaptureFixture) -> None:
     """The log says why, in words that hold nothing of the request."""
     caplog.set_level(logging.DEBUG)
@@ -162,6 +172,7 @@ async def test_refusals_are_logged_discreetly(caplog: pytest.LogCaptureFixture) 
     assert Counts(refused=2) == counts
 
 
+@pytest.mark.asyncio
 async def test_without_a_lifespan() -> None:
     """A mistake of the program is not answered 200, or events would be lost unnoticed."""
     with pytest.raises(RuntimeError, match="lifespan"):

@@ -48,6 +48,7 @@ def test_it_waits(run: Callable[..., Any]) -> None:
     assert [status("delivered")] * 2 == run(main)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("told", "until", "reached"),
     [
@@ -75,6 +76,7 @@ async def test_what_came_before_counts(told: list[str], until: Any, reached: str
     assert status(reached) == await tracker.wait_for("7", until=until, timeout=SOON)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("told", "until"),
     [
@@ -317,6 +319,7 @@ class TestFallback:
         assert 3 == self.run(main)
 
 
+@pytest.mark.asyncio
 async def test_a_message_that_failed_without_a_code() -> None:
     """The status says enough."""
     tracker = Tracker()
@@ -339,6 +342,7 @@ def test_it_does_not_wait_forever(run: Callable[..., Any]) -> None:
     assert {} == tracker._waiting  # noqa: SLF001 - a leak shows nowhere else
 
 
+@pytest.mark.asyncio
 async def test_it_forgets_the_oldest() -> None:
     """It keeps so many messages, and what is new of one makes that a young one."""
     tracker = Tracker(capacity=2)
@@ -350,6 +354,7 @@ async def test_it_forgets_the_oldest() -> None:
         await tracker.wait_for("2", timeout=0.01)
 
 
+@pytest.mark.asyncio
 async def test_statuses_that_are_not_known_take_no_room() -> None:
     """Nobody waits for them."""
     tracker = Tracker(capacity=1)
@@ -359,6 +364,7 @@ async def test_statuses_that_are_not_known_take_no_room() -> None:
     assert status("delivered", "1") == await tracker.wait_for("1", timeout=SOON)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("arguments", "error", "name"),
     [

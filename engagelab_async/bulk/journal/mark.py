@@ -4,10 +4,10 @@ What a run writes is in SQLite's log, `run.db-wal`, until it is copied to `run.d
 whatever log it finds, and none for an empty one. A log that was deleted, cut off, replaced by an
 earlier copy, or left behind when its file was renamed is not missed: what it held is sent again.
 
-So each transaction is counted in `log_head`, in the log. When it is on the disk, the count is
-written into the file itself, over the row of `log_mark`, without SQLite: that row has a page of its
-own, which no transaction touches. It is not flushed. It is there for logs that get lost, and after
-a power cut it is behind the log, never ahead of it.
+So each transaction is counted, in the log: a batch by its number, others in `log_head`. When it is
+on the disk, the count is written into the file itself, over the row of `log_mark`, without SQLite:
+that row has a page of its own, which no transaction touches. It is not flushed. It is there for
+logs that get lost, and after a power cut it is behind the log, never ahead of it.
 """
 
 import os
@@ -29,6 +29,7 @@ _TABLE: Final = re.compile(rb"tablelog_marklog_mark(.{1,4}?)CREATE TABLE log_mar
 _MARK: Final = re.compile(rb"([0-9a-f]{16})([+=])([0-9a-f]{15})")
 _READ: Final = "SELECT journal, reached FROM log_mark"
 _HEAD: Final = "SELECT journal, sequence FROM log_head"
+_LAST_BATCH: Final = "SELECT coalesce(max(number), 0) FROM batches"
 _SIGNS: Final = {False: "+", True: "="}
 """What a mark begins with: the file needs its log; or it holds all that there is."""
 
@@ -97,10 +98,19 @@ class Reached:
         return None if found is None else found[1]
 
     @classmethod
-    def found(cls, connection: sqlite3.Connection) -> "Reached | None":
-        """Read how far file and log have come together."""
+    def found(cls, connection: sqlite3.Connection, *, batched: bool) -> "Reached | None":
+        """Read how far file and log have come together.
+
+        Args:
+            connection: The journal, open.
+            batched: Whether it has batches.
+        """
         row = connection.execute(_HEAD).fetchone()
-        return None if row is None else cls(*row)
+        if row is None:
+            return None
+        journal, sequence = row
+        (last,) = connection.execute(_LAST_BATCH).fetchone() if batched else (0,)
+        return cls(journal, max(sequence, last))
 
 
 def is_marked(connection: sqlite3.Connection) -> bool:

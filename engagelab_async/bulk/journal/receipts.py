@@ -29,6 +29,7 @@ from attrs import astuple
 from .files import Kind, inode, translate_sqlite_errors
 from .proofs import Doubt, Proof, Receipt, prove
 from .protocol import State
+from .schema import collect_known
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -74,7 +75,7 @@ _FIND: Final = """
 _COUNT: Final = """
     SELECT status, count(*) FROM callbacks.messages
     WHERE token IN (SELECT token FROM runs)
-        OR token IS NULL AND id IN (SELECT id FROM operations WHERE id IS NOT NULL)
+        OR token IS NULL AND id IN (SELECT id FROM known WHERE id IS NOT NULL)
     GROUP BY status ORDER BY max(rank), status
 """
 _PATIENCE: Final = 30.0  # seconds that another process may take to write
@@ -216,6 +217,7 @@ def proofs(journal: Path, connection: sqlite3.Connection) -> list[Proof]:
     path = beside(journal)
     if not path.exists():
         return []
+    collect_known(connection)
     # All of them at once: a statement that is not finished would keep the file if this failed.
     doubts = {
         digest: Doubt(digest, State(state), error, token)
@@ -245,5 +247,6 @@ def count_messages(journal: Path, connection: sqlite3.Connection) -> Mapping[str
         return {}
     with translate_sqlite_errors(path):
         _connected(path).close()
+        collect_known(connection)
         connection.execute("ATTACH DATABASE ? AS callbacks", (f"{path.as_uri()}?mode=ro",))
         return dict(connection.execute(_COUNT).fetchall())

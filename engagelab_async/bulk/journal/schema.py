@@ -9,9 +9,7 @@ from .mark import NO_MARK, Reached, is_marked
 from .protocol import JournalError, State
 from .wal import is_log
 
-# Digests are in no order, so each row of `operations` that is written is a page of its own in
-# SQLite's log. What is in flight is in a table that grows at its end, which costs a third less.
-_VERSION_1: Final = f"""
+_VERSION_1: Final = """
     CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
         token TEXT NOT NULL,
@@ -28,13 +26,7 @@ _VERSION_1: Final = f"""
         error TEXT,
         at REAL NOT NULL
     ) WITHOUT ROWID;
-    CREATE VIEW known AS
-        SELECT digest, {State.SENDING:d} AS state, (SELECT max(number) FROM runs) AS run,
-            NULL AS code, NULL AS error FROM sending
-        UNION ALL
-        SELECT digest, state, run, code, error FROM operations
-        WHERE digest NOT IN (SELECT digest FROM sending);
-"""  # noqa: S608 - of a number
+"""
 
 # `log_head` counts the transactions, and is written with each. `log_mark` says in the file itself
 # how far the count has come; see `mark`.
@@ -51,12 +43,93 @@ _VERSION_2: Final = """
     INSERT INTO log_head SELECT journal, 0 FROM log_mark;
 """
 
+# Digests are in no order: in a table that is sorted by them, each row that is written is a page of
+# its own. So a run appends to `batches`, a row for each transaction, and `operations` is updated in
+# bulk, in the order of the digests. A batch holds what was settled, then what was begun:
+# `accepted` is {digest: id}, `others` is [[digest, state, id, code, error]], `begun` is [digest].
+_VERSION_3: Final = f"""
+    CREATE TABLE batches (
+        number INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        accepted TEXT NOT NULL,
+        others TEXT NOT NULL,
+        begun TEXT NOT NULL
+    );
+    INSERT OR REPLACE INTO operations (digest, state, run, at)
+        SELECT digest, {State.SENDING:d}, last.number, last.started
+        FROM sending, (SELECT * FROM runs ORDER BY number DESC LIMIT 1) AS last;
+    DROP VIEW IF EXISTS known;
+    DROP TABLE sending;
+"""  # noqa: S608 - of a number
+
+_BATCHED: Final = f"""
+    SELECT digest, state, (SELECT max(number) FROM runs) AS run, id, code, error, at,
+        max(place) AS place
+    FROM (
+        SELECT 2 * number AS place, at, key AS digest, {State.ACCEPTED:d} AS state, value AS id,
+            NULL AS code, NULL AS error
+        FROM batches, json_each(accepted)
+        UNION ALL
+        SELECT 2 * number, at, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+            json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]')
+        FROM batches, json_each(others)
+        UNION ALL
+        SELECT 2 * number + 1, at, value, {State.SENDING:d}, NULL, NULL, NULL
+        FROM batches, json_each(begun)
+    )
+    GROUP BY digest
+"""  # noqa: S608 - of numbers
+"""The last that the batches, which are all of the last run, say of each operation: beside max(),
+SQLite takes the columns of the row that has it."""
+
+MERGE: Final = f"""
+    INSERT OR REPLACE INTO operations (digest, state, run, id, code, error, at)
+        SELECT digest, state, run, id, code, error, at FROM ({_BATCHED})
+"""  # noqa: S608 - of our own
+"""Brings `operations` up to date with the batches, which can be deleted then."""
+
+_SENDING: Final = f"""
+    SELECT digest, {State.SENDING:d} AS state, (SELECT max(number) FROM runs) AS run, NULL AS id,
+        NULL AS code, NULL AS error
+    FROM sending
+"""  # noqa: S608 - of a number
+_KNOWN: Final = """
+    CREATE TEMP VIEW IF NOT EXISTS known AS
+        SELECT digest, state, run, id, code, error FROM recent
+        UNION ALL
+        SELECT digest, state, run, id, code, error FROM operations
+        WHERE digest NOT IN (SELECT digest FROM recent)
+"""
+
+_WITH_BATCHES: Final = 3
+
 _LAST: Final = "SELECT ended FROM runs ORDER BY number DESC LIMIT 1"
 _STATES: Final = ", ".join(f"{state:d}" for state in State)
 _UNKNOWN: Final = f"""
     SELECT state FROM operations
     WHERE typeof(state) != 'integer' OR state NOT IN ({_STATES}) LIMIT 1
 """  # noqa: S608 - of numbers
+_UNKNOWN_IN_BATCHES: Final = f"""
+    SELECT json_extract(value, '$[1]') AS state FROM batches, json_each(others)
+    WHERE typeof(state) != 'integer' OR state NOT IN ({_STATES}) LIMIT 1
+"""  # noqa: S608 - of numbers
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of an open file."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def collect_known(connection: sqlite3.Connection) -> None:
+    """Make a temporary view ``known`` of all records of a file that is open to be read.
+
+    Its columns are digest, state, run, id, code and error.
+    """
+    recent = _SENDING if version_of(connection) < _WITH_BATCHES else _BATCHED
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS recent AS {recent}")
+    connection.execute(_KNOWN)
 
 
 class _Journal(Kind):
@@ -69,6 +142,8 @@ class _Journal(Kind):
         if not is_marked(connection):
             raise sqlite3.DatabaseError(NO_MARK)
         unknown = connection.execute(_UNKNOWN).fetchone()
+        if unknown is None and version_of(connection) >= _WITH_BATCHES:
+            unknown = connection.execute(_UNKNOWN_IN_BATCHES).fetchone()
         if unknown is not None:
             raise JournalError(
                 f"journal: {path} holds an operation in a state that is not known, {unknown[0]!r}: "
@@ -81,7 +156,8 @@ class _Journal(Kind):
         log, mark = log_of(path), Reached.marked(path)
         try:
             last = connection.execute(_LAST).fetchone()
-            found = None if mark is None else Reached.found(connection)
+            batched = version_of(connection) >= _WITH_BATCHES
+            found = None if mark is None else Reached.found(connection, batched=batched)
         except sqlite3.OperationalError:
             # With that log, it is none of our files.
             last = found = None
@@ -113,5 +189,5 @@ def _needs_log(mark: Reached | None, last: tuple[float | None] | None) -> bool:
     return last is not None and (last[0] is None if mark is None else not mark.alone)
 
 
-JOURNAL: Final = _Journal(0x454C4A31, (_VERSION_1, _VERSION_2))
+JOURNAL: Final = _Journal(0x454C4A31, (_VERSION_1, _VERSION_2, _VERSION_3))
 """The file of a journal."""

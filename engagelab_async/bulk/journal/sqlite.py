@@ -13,9 +13,8 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,54 +23,37 @@ from anyio import to_thread
 from engagelab_async._version import __version__
 
 from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
-from .mark import FOLD, Mark
+from .mark import FOLD, Mark, Reached
 from .proofs import Proof
 from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
-from .schema import JOURNAL
+from .schema import JOURNAL, MERGE
 from .sites import Site, recorded_sites, refuse_another
 
-# A transaction is one statement, with all rows as JSON. Each statement gives the interpreter's lock
-# away and waits for it, and beside an event loop that has much to do it waits for milliseconds.
-_SET_UP: Final = f"""
-    PRAGMA temp_store = MEMORY;
-    CREATE TEMP VIEW work AS
-        SELECT 0 AS run, 0 AS at, '' AS accepted, '' AS others, '' AS ended,
-            0 AS first, '' AS begun;
-    CREATE TEMP TRIGGER working INSTEAD OF INSERT ON work BEGIN
-        -- Most are accepted, and two values take half the time of five.
-        INSERT INTO operations (run, at, digest, state, id)
-            SELECT new.run, new.at, key, {State.ACCEPTED:d}, value
-            FROM json_each(new.accepted) WHERE true
-            ON CONFLICT (digest) DO UPDATE SET run = excluded.run, at = excluded.at,
-                state = excluded.state, id = excluded.id, code = NULL, error = NULL;
-        INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
-            SELECT new.run, new.at, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-                json_extract(value, '$[2]'), json_extract(value, '$[3]'),
-                json_extract(value, '$[4]')
-            FROM json_each(new.others);
-        DELETE FROM sending WHERE number IN (SELECT value FROM json_each(new.ended));
-        INSERT INTO sending SELECT new.first + key, value FROM json_each(new.begun);
-        UPDATE log_head SET sequence = sequence + 1;
-    END;
-"""  # noqa: S608 - of a number
-_WORK: Final = "INSERT INTO work VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
 _LOOK_UP: Final = """
     SELECT json_group_array(json_array(digest, state, run))
     FROM operations WHERE digest IN (SELECT value FROM json_each(?))
 """
-# What was in flight when the previous process ended: it belongs to the last run.
-_CUT_OFF: Final = f"""
-    INSERT OR REPLACE INTO operations (run, at, digest, state)
-    SELECT (SELECT max(number) FROM runs), ?, digest, {State.SENDING:d} FROM sending
-"""  # noqa: S608 - of a number
+"""One row for all: each step of a statement gives the interpreter's lock away and waits for it."""
+
+_PROVE: Final = """
+    INSERT OR REPLACE INTO operations (run, at, digest, state, id, code, error)
+    VALUES ((SELECT max(number) FROM runs), ?, ?, ?, ?, ?, ?)
+"""
+_HAS_INDEX: Final = "SELECT EXISTS (SELECT 1 FROM operations)"
 _BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
 _END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
-_COUNT: Final = "UPDATE log_head SET sequence = sequence + 1"
+_REACH: Final = "UPDATE log_head SET sequence = ?"
 _PAGES_OF_LOG: Final = 1000
 """After so many pages, the log is folded into the file; SQLite's own default."""
 
 _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
+
+IN_MEMORY: Final = 100_000
+"""That many operations need about 15 MB."""
+
+_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Database:
@@ -81,6 +63,7 @@ class Database:
         path: The file; it is made if it does not exist, and migrated if it is of an older version.
         sites: Where each product is that may be sent to; ``None`` if that does not matter.
         wall_clock: Unix seconds.
+        in_memory: How many operations of the run are kept in memory, to find duplicates.
 
     Attributes:
         run: The number of the run that has begun.
@@ -96,6 +79,7 @@ class Database:
         *,
         sites: Mapping[str, Site] | None = None,
         wall_clock: Callable[[], float] = time.time,
+        in_memory: int = IN_MEMORY,
     ) -> None:
         self._wall_clock = wall_clock
         self.run: int
@@ -113,16 +97,17 @@ class Database:
             self._inode = inode(path)
             self._connection = _connected(self._path)
             self._mark = Mark(self._path, self._connection)
-            self._sequence = _sequence_of(self._connection)
+            reached = Reached.found(self._connection, batched=True)
+            self._sequence = 0 if reached is None else reached.sequence
             try:
                 self._begin(found)
             except BaseException:
                 self._shut()
                 raise
             open_inodes.add(self._inode)
-        # Row numbers of the operations that are in flight.
-        self._sending: dict[str, int] = {}
-        self._last = 0
+        # The operations of this run that stand in batches, and those that are in flight.
+        self._states: dict[str, State] = {}
+        self._in_memory = in_memory
         # An event loop that is torn down closes the file while a thread may still write.
         self._in_use = threading.Lock()
         self._is_open = True
@@ -130,28 +115,35 @@ class Database:
     def _begin(self, found: Sequence[Proof]) -> None:
         """Begin a run, and have that in the file itself, which then knows when its log is lost."""
         connection, now = self._connection, self._wall_clock()
-        connection.executescript(_SET_UP)
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_CUT_OFF, (now,))
-        connection.execute("DELETE FROM sending")
-        rows = [(each.doubt.digest, each.state, each.id, each.code, each.error) for each in found]
-        (last,) = connection.execute("SELECT max(number) FROM runs").fetchone()
-        connection.execute(_WORK, (last, now, "{}", json.dumps(rows), "[]", 0, "[]"))
-        self.run = connection.execute(_BEGIN, (self.token, now, __version__)).lastrowid or 0
-        connection.execute("COMMIT")
-        self._sequence = _sequence_of(connection)
-        # Nothing gets into the file before its mark says that it needs the log.
-        self._mark.reach(self._sequence)
+        connection.execute("PRAGMA temp_store = MEMORY")
+        with self._counting():
+            connection.execute(MERGE)
+            connection.execute("DELETE FROM batches")
+            for each in found:
+                settled = (each.doubt.digest, each.state, each.id, each.code, each.error)
+                connection.execute(_PROVE, (now, *settled))
+            (self._has_index,) = connection.execute(_HAS_INDEX).fetchone()
+            self.run = connection.execute(_BEGIN, (self.token, now, __version__)).lastrowid or 0
         self._mark.flush()
+        # Nothing gets into the file before its mark says that it needs the log.
         connection.execute(FOLD).fetchone()
         # Restarts the log: it now holds what the file does not.
-        self._advance(_COUNT)
+        with self._counting():
+            pass
         self._mark.flush()
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
 
-    def _advance(self, statement: str, parameters: Sequence[object] = ()) -> None:
-        """Execute a transaction that counts, and mark that it is on the disk."""
-        self._connection.execute(statement, parameters)
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Make a transaction that is counted, and mark that it is on the disk."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute(_REACH, (self._sequence + 1,))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
         self._sequence += 1
         self._mark.reach(self._sequence)
 
@@ -166,31 +158,47 @@ class Database:
         if self._process != os.getpid():
             raise JournalError(f"journal: {self._path} is in use by the process that was forked")
         with self._in_use:
-            known = self._look_up(intents) | {
-                end.digest: Record(end.state, self.run) for end in ends
-            }
-            found = {each.digest: each.check(known.get(each.digest), self.run) for each in intents}
-            granted = [
-                each
-                for each in intents
-                if not each.ask_only and ((record := found[each.digest]) is None or record.granted)
-            ]
+            if len(self._states) >= self._in_memory:
+                self._merge()
+            ended = {end.digest: end.state for end in ends}
+            earlier = self._look_up(intents)
+            found: dict[str, Record] = {}
+            granted: list[SendIntent] = []
+            for intent in intents:
+                digest = intent.digest
+                state = ended.get(digest)
+                if state is None:
+                    state = self._states.get(digest)
+                known = earlier.get(digest) if state is None else Record(state, self.run)
+                record = None if known is None else intent.check(known, self.run)
+                if record is not None:
+                    found[digest] = record
+                if not intent.ask_only and (record is None or record.granted):
+                    granted.append(intent)
             # With only questions, a transaction would count and flush for nothing.
             if ends or granted:
                 self._put(ends, granted)
-        return {digest: record for digest, record in found.items() if record is not None}
+                self._states |= ended | dict.fromkeys(
+                    (intent.digest for intent in granted), State.SENDING
+                )
+        return found
 
     def _put(self, ends: Sequence[Settlement], granted: Sequence[SendIntent]) -> None:
         self._use_sites(granted)
-        free = [intent.digest for intent in granted]
-        numbers = [self._sending[end.digest] for end in ends if end.digest in self._sending]
-        first = self._last + 1
-        row = (*_settled(ends), json.dumps(numbers), first, json.dumps(free))
-        self._advance(_WORK, (self.run, self._wall_clock(), *row))
-        for end in ends:
-            self._sending.pop(end.digest, None)
-        self._sending.update(zip(free, count(first), strict=False))
-        self._last += len(free)
+        begun = [intent.digest for intent in granted]
+        number = self._sequence + 1
+        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _dumps(begun)))
+        self._sequence = number
+        self._mark.reach(number)
+
+    def _merge(self) -> None:
+        """Make room in memory: from now on, the index knows what this run did before."""
+        with self._counting():
+            self._connection.execute(MERGE)
+            self._connection.execute("DELETE FROM batches")
+        in_flight = [name for name, state in self._states.items() if state is State.SENDING]
+        self._states = dict.fromkeys(in_flight, State.SENDING)
+        self._has_index = True
 
     def _use_sites(self, intents: Sequence[SendIntent]) -> None:
         if not self._sites:
@@ -202,11 +210,11 @@ class Database:
             del self._sites[product]
 
     def _look_up(self, intents: Sequence[SendIntent]) -> dict[str, Record]:
-        digests = [intent.digest for intent in intents]
-        (rows,) = self._connection.execute(_LOOK_UP, (json.dumps(digests),)).fetchone()
-        known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
-        in_flight = Record(State.SENDING, self.run)
-        return known | {digest: in_flight for digest in digests if digest in self._sending}
+        if not (self._has_index and intents):
+            return {}
+        digests = _dumps([intent.digest for intent in intents])
+        (rows,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
+        return {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. May be called twice."""
@@ -288,11 +296,6 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _sequence_of(connection: sqlite3.Connection) -> int:
-    (sequence,) = connection.execute("SELECT sequence FROM log_head").fetchone()
-    return int(sequence)
-
-
 def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> None:
     """Keep a connection from being closed by anything but `Database.close`.
 
@@ -311,7 +314,7 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
         for end in ends
         if end.state is not State.ACCEPTED
     ]
-    return json.dumps(accepted), json.dumps(others)
+    return _dumps(accepted), _dumps(others)
 
 
 class SQLiteJournal:

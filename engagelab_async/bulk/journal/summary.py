@@ -13,7 +13,7 @@ from engagelab_async.bulk.identity import identity_of_half
 
 from .protocol import State
 from .receipts import count_messages, proofs
-from .schema import JOURNAL
+from .schema import JOURNAL, collect_known
 from .sites import recorded_sites
 
 _STATES: Final = "SELECT state, count(*) FROM known GROUP BY state"
@@ -94,6 +94,7 @@ def summarise(path: Path) -> JournalSummary:
         JournalError: It is no journal, is damaged, or a run is using it.
     """
     with JOURNAL.reading(path) as database:
+        collect_known(database)
         runs = database.execute("SELECT number, started, ended FROM runs ORDER BY number")
         states = Counter[int](dict(database.execute(_STATES)))
         errors = Counter[str | int | None](dict(database.execute(_ERRORS)))
@@ -124,6 +125,7 @@ def count_known(path: Path, digests: Iterable[str]) -> Counter[State]:
     halves: list[str] = []
     asked: set[str] = set()
     with JOURNAL.reading(path) as database:
+        collect_known(database)
         while batch := halves or list(islice(remaining, _AT_ONCE)):
             found = database.execute(
                 "SELECT digest, state FROM known WHERE digest IN (SELECT value FROM json_each(?))",

@@ -2,27 +2,19 @@
 
 ::
 
-    command                 a command line -> an exit code                       command.py
-      ├── Options, Job      what was asked for, and all that is needed for it    job.py
-      ├── Source            a file or standard input, plain or gzipped           source.py
-      ├── Row               its rows: CSV or JSON lines                          rows.py
-      ├── Item, Problem     what can be sent, and what cannot                    checks.py
-      ├── Request           an operation for one row or many                     requests.py
-      ├── dry run           what it would cost                                   dry_run.py
-      ├── decisions         bad rows, an old journal, files in the way           decisions.py
-      │   └── questions     to whoever sits at the terminal                      asking.py
-      ├── send              operations in, fates of rows out                     sending.py
-      │   ├── Ledger        the count of them                                    ledger.py
-      │   ├── progress      the count, shown while it grows                      progress.py
-      │   ├── signals       once, or twice                                       interrupts.py
-      │   └── failed rows   to be corrected and sent again                       failed_rows.py
-      ├── private files     which their owner alone can read                     private.py
-      ├── conclusion        the end, told in lines, in JSON, in an exit code     conclusion.py
-      └── report            the end, told in a page                              report_page.py
+    command line ── options ──> command: read the account, check, confirm, send, report
+                                  ├── lists      a file or standard input -> rows
+                                  ├── requests   rows -> items -> operations
+                                  ├── preview    what it would cost, and what people would read
+                                  │   └── prices
+                                  ├── run        operations -> outcomes
+                                  │   ├── rows       counts, and files of rows that were not sent
+                                  │   └── progress
+                                  └── summary    lines, JSON, an exit code, report.html.j2
 """
 
-from .checks import phone, phone_or_email
-from .command import Kind, perform
-from .job import Options
+from .command import perform
+from .options import File, Options
+from .requests import Kind
 
-__all__ = ["Kind", "Options", "perform", "phone", "phone_or_email"]
+__all__ = ["File", "Kind", "Options", "perform"]

@@ -1,58 +1,82 @@
-"""From a command line to an exit code: open the list, check it, decide, send, tell."""
+"""From a command line to an exit code: read the account, check the list, confirm, send, report."""
 
 import logging
-import shutil
-from contextlib import ExitStack, suppress
-from typing import Final, cast
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
 
-from attrs import frozen
 from rich.console import Console
+from rich.text import Text
 
-from engagelab_async import EngageLabError
-from engagelab_async.bulk.journal import JournalError
+from engagelab_async import ConfigurationError, ConnectError, EngageLabError, Plan
+from engagelab_async.bulk.identity import identity
+from engagelab_async.bulk.journal import (
+    JournalError,
+    JournalSummary,
+    State,
+    count_known,
+    summarise,
+)
+from engagelab_async.bulk.suppression import Suppression
 from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
+from engagelab_async.cli.inputs import typed_line
 from engagelab_async.cli.options import Call, message_of, spelled
-from engagelab_async.cli.outcome import Action, Exit, crashed, failed, interrupted, misused
-from engagelab_async.cli.output import show
-from engagelab_async.cli.printing import console, print_error
+from engagelab_async.cli.outcome import (
+    Action,
+    Exit,
+    Failed,
+    crashed,
+    failed,
+    interrupted,
+    misused,
+)
+from engagelab_async.cli.output import ignore_errors, masked, print_json, show
+from engagelab_async.cli.printing import console
+from engagelab_async.cli.signals import Interrupts
 
-from . import conclusion, decisions, dry_run, report_page
-from .checks import Checker, Normaliser, check
-from .interrupts import Interrupts
-from .job import Job, Options
-from .private import open_private
-from .requests import Grouping, Maker
-from .rows import sheet
-from .sending import Ended, UnwritableError, send
-from .source import Source, SourceError, opened
+from . import preview, summary
+from .lists import open_list
+from .options import Options
+from .preview import Account, Estimate
+from .requests import Checker, Grouping, Kind, existing_column, fill, journal_key
+from .run import Ended, Job, UnwritableError, send
 
 _logger: Final = logging.getLogger("engagelab_async")
 
-
-@frozen
-class Kind:
-    """What is sent to a list.
-
-    Attributes:
-        make: Makes a request of recipients and variables.
-        normalised: Gives recipients their one spelling.
-        targets_per_request: How many recipients a request has.
-    """
-
-    make: Maker
-    normalised: Normaliser
-    targets_per_request: int = 1
+_NUMBER: Final = "+6591234567"
+_BESIDE_JOURNAL: Final = ("", "-wal", "-shm", "-journal", "-callbacks")
+_MOST_JOURNALS: Final = 20
+_COMPARED: Final = 1000
+_SAME_JOB: Final = (
+    "Use the same list and options as before; a list of other people needs another --journal."
+)
 
 
-def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
-    """Send to a list, or see what that would be.
+class _EndedError(Exception):
+    """The command is over, and nothing of the list was sent."""
+
+    def __init__(self, outcome: Failed, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+        self.details = details or {}
+
+
+def _declined(text: str, hint: str, details: Mapping[str, Any] | None = None) -> _EndedError:
+    return _EndedError(misused(text, hint), details)
+
+
+def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Call) -> int:
+    """Send to a list, or show what that would cost.
 
     Args:
         file: The list.
-        kind: What is sent.
-        options: How.
-        call: How each request is made, and how the end is told.
+        make_kind: Returns what is sent; ``ValueError`` is bad usage.
+        options: How it is sent.
+        call: How each request is made, and how the end is reported.
 
     Returns:
         The exit code.
@@ -60,17 +84,18 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
     out = console(stderr=True)
     with logged(verbose=call.verbose), ExitStack() as stack:
         try:
-            job = _job(file, stack.enter_context(opened(file)), kind, options, call)
+            options.validate(file)
+            job, account = _prepare(file, make_kind(), options, call, stack)
             if options.dry_run:
-                return dry_run.perform(job, call)
-            _decide(job, out)
-        except decisions.DecisionError as error:
-            show(misused(str(error), error.hint), as_json=call.json, details=error.details)
-            return Exit.USAGE
-        except JournalError as error:
+                return _dry_run(job, account, call, out)
+            _confirm(job, account, call, out)
+        except _EndedError as error:
+            show(error.outcome, as_json=call.json, details=error.details)
+            return error.outcome.exit_code
+        except (ConfigurationError, JournalError) as error:
             show(misused(message_of(error), hint(error)), as_json=call.json)
             return Exit.USAGE
-        except (SourceError, ValueError) as error:
+        except ValueError as error:  # a ListError, too
             show(misused(spelled(str(error))), as_json=call.json)
             return Exit.USAGE
         except OSError as error:
@@ -79,68 +104,335 @@ def perform(file: str, kind: Kind, options: Options, call: Call) -> int:
         return _carry_out(job, call, out)
 
 
-def _job(file: str, source: Source, kind: Kind, options: Options, call: Call) -> Job:
-    columns = options.columns()
-    checker = Checker(columns, kind.normalised)
+def _prepare(
+    file: str, kind: Kind, options: Options, call: Call, stack: ExitStack
+) -> tuple[Job, Account]:
+    given = options.given_variables()
+    sample = kind.make((_NUMBER,), dict.fromkeys(given.names, "x"))
     grouping = Grouping(kind.make, kind.targets_per_request)
-    found = sheet(source)
-    columns.require_in(found)
-    job = Job(file, options, found, checker, check(found, checker), grouping, call.policy())
-    options.insist_on_sense()
-    # Both raise for options that can never be right.
-    _ = job.sample, options.dry_run or job.journal
-    return job
+    policy = call.policy()
+    test_to = _test_recipient(kind, options)
+    if options.country is not None:
+        kind.normalize(_NUMBER, options.country)  # which raises if there is no such country
+    suppression: Container[str] = frozenset()
+    if options.suppress is not None:
+        suppression = Suppression(options.suppress, country=options.country)
+    account = _account(sample, options, call)
+    people = stack.enter_context(
+        open_list(file, encoding=options.encoding, delimiter=options.delimiter)
+    )
+    to_column = existing_column(options.to_column, people)
+    checker = Checker(
+        people,
+        to_column,
+        fill(account.variables, account.presets, people, to_column, given),
+        kind.normalize,
+        options.country,
+        once_per_person=options.once_per_person,
+        suppression=suppression,
+    )
+    checked = checker.check()
+    return Job(file, options, people, checker, checked, grouping, sample, policy, test_to), account
 
 
-def _decide(job: Job, out: Console) -> None:
-    decisions.about_bad_rows(job.findings, out, skip=job.options.skip_bad)
-    resumed = decisions.about_journal(job, out)
-    decisions.about_files(job, resumed=resumed)
+def _test_recipient(kind: Kind, options: Options) -> str | None:
+    if options.test_to is None:
+        return None
+    try:
+        return kind.normalize(options.test_to, options.country)
+    except ValueError as error:
+        raise ValueError(f"--test-to: {error}") from None
+
+
+def _account(sample: Action, options: Options, call: Call) -> Account:
+    product = sample.endpoint.product
+    if options.template_text is not None:
+        return preview.account_with(options.template_text, product, options.template)
+
+    async def read() -> Account:
+        async with call.client() as engagelab:
+            return await preview.read_account(engagelab, product, options.template, call.policy())
+
+    try:
+        account = run(read)
+    except EngageLabError as error:
+        # A list can be checked without an account, and without a network.
+        if options.dry_run and isinstance(error, ConfigurationError | ConnectError):
+            return Account(None, message_of(error))
+        raise _EndedError(failed(sample, error)) from None
+    if account.is_refused and not options.dry_run:
+        raise _declined(
+            "--template: it is not approved, so the platform refuses every message",
+            "Wait for its review, see `templates wait`; or use another.",
+        )
+    return account
+
+
+def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
+    estimate = Estimate.of(job, account)
+    is_bad = job.checked.bad and not job.options.skip_bad
+    is_missing = job.checker.variables.missing and not job.options.allow_missing
+    code = Exit.USAGE if is_bad or is_missing else Exit.DONE
+    with ignore_errors():
+        if call.json:
+            print_json(preview.document(job, estimate, code))
+        else:
+            if job.checked.bad:
+                out.print(preview.show_problems(job), soft_wrap=True)
+            console().print(preview.shown(job, estimate))
+    return code
+
+
+# ------------------------------------------------------------------------------- before sending
+
+
+def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
+    """Check whether a list may be sent, show what is sent, and ask at a terminal.
+
+    Raises:
+        _EndedError: It may not, or was not confirmed.
+        JournalError: The journal cannot be used.
+    """
+    may_ask = not job.options.yes and sys.stdin.isatty() and sys.stderr.isatty()
+    _require_variables(job)
+    _check_bad_rows(job, out, may_ask=may_ask)
+    summary_before = _read_journal(job)
+    is_begun = summary_before is not None and not job.options.resume
+    if summary_before is not None and is_begun:
+        _show_journal(job, summary_before, out)
+        if not may_ask:
+            raise _declined(
+                f"{job.journal} is the journal of an earlier run",
+                "Go on where it ended with --resume; or, to send to all again, move it away.",
+            )
+    left = None if summary_before is None else _left(job, summary_before, out)
+    _check_files(job, is_resumed=left is not None or job.options.resume)
+    if left is None:
+        _warn_of_copies(job, out)
+    is_over = left == 0 or not job.checked.good
+    asks = may_ask and (not is_over or is_begun)
+    if asks and not is_over:
+        out.print(preview.last_look(job, Estimate.of(job, account), left))
+    elif not is_over:
+        _warn_of_surprises(job, account, out)
+    if job.test_to is not None and not is_over:
+        _send_test(job, job.test_to, call, out)
+    if asks:
+        question = _question(job, left)
+        out.print(Text(f"{question} [y/N] ", "bold"), end="")
+        if typed_line().lower() not in ("y", "yes"):
+            raise _declined("not confirmed", "Answer y, or use --yes.", _problems(job))
+
+
+def _require_variables(job: Job) -> None:
+    names = job.checker.variables.missing
+    if not names or job.options.allow_missing:
+        return
+    raise _declined(
+        f"nothing fills {', '.join(names)}: {preview.missing_hint(job)}",
+        f"Add a column of that name; or use --param {names[0]}=COLUMN, --set {names[0]}=VALUE, or "
+        "--allow-missing.",
+        {"missing_variables": list(names)},
+    )
+
+
+def _check_bad_rows(job: Job, out: Console, *, may_ask: bool) -> None:
+    checked = job.checked
+    if not checked.bad:
+        return
+    out.print(preview.show_problems(job), soft_wrap=True)
+    if not checked.good or not (job.options.skip_bad or may_ask):
+        raise _declined(
+            f"{checked.bad:,} of {checked.rows:,} rows cannot be sent",
+            "Correct them, or leave them out with --skip-bad.",
+            _problems(job),
+        )
+
+
+def _problems(job: Job) -> Mapping[str, Any]:
+    return {"problems": preview.problems(job)} if job.checked.bad else {}
+
+
+def _read_journal(job: Job) -> JournalSummary | None:
+    """Read the journal of an earlier run; ``None`` if nothing was sent in one."""
+    if job.journal.exists():
+        found = summarise(job.journal)
+        return found if found.sent else None
+    if job.options.resume:
+        raise _declined(
+            f"--resume: there is no journal {job.journal}",
+            "Name the one that the list was started with: --journal says where it is.",
+        )
+    return None
+
+
+def _show_journal(job: Job, found: JournalSummary, out: Console) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts if count)
+    out.print(f"{job.journal} has an earlier run of this list: {counts}.", soft_wrap=True)
+
+
+def _left(job: Job, found: JournalSummary, out: Console) -> int:
+    """Return how many requests an earlier run has left.
+
+    Another template, or rows that are grouped in another way, make other requests: for the journal
+    nothing was sent then, and people would get duplicates.
+    """
+    total = 0
+
+    def identities() -> Iterator[str]:
+        nonlocal total
+        for each in _identities(job):
+            total += 1
+            yield each
+
+    known = count_known(job.journal, identities())
+    lost = found.total - known.total()
+    if lost and (job.grouping.size > 1 or not known):
+        raise _declined(
+            f"{lost:,} of {found.total:,} requests in {job.journal} are none that this command "
+            "would make: people could be sent to twice",
+            _SAME_JOB,
+        )
+    settled = known[State.ACCEPTED] + known[State.REFUSED]
+    out.print(
+        f"Going on: {settled:,} requests are settled already"
+        + (f"; {lost:,} that are settled are no longer in the list" if lost else ""),
+        soft_wrap=True,
+    )
+    uncertain = known[State.UNCERTAIN] + known[State.SENDING]
+    return max(0, total - settled - (0 if job.options.resend_uncertain else uncertain))
+
+
+def _identities(job: Job) -> Iterator[str]:
+    key = journal_key(job.sample)
+    return (identity(each.operation, key) for each in job.requests())
+
+
+def _warn_of_copies(job: Job, out: Console) -> None:
+    """Say which other journals beside this one know requests of this list."""
+    others = (path for path in job.journal.parent.glob("*.journal.db") if path != job.journal)
+    newest = sorted(others, key=lambda path: -path.stat().st_mtime)[:_MOST_JOURNALS]
+    first = list(islice(_identities(job), _COMPARED)) if newest else []
+    for path in newest:
+        try:
+            known = count_known(path, first).total()
+        except JournalError:
+            continue  # another kind of file, or one in use
+        if known:
+            out.print(
+                f"{path} knows {known:,} of the first {len(first):,} requests: is this a copy of a "
+                f"list that was sent? Then go on with --journal {path} --resume.",
+                style="bold yellow",
+                soft_wrap=True,
+            )
+
+
+def _warn_of_surprises(job: Job, account: Account, out: Console) -> None:
+    """Say in a log what the last look would have shown."""
+    variables, repeated = job.checker.variables, job.checked.people_repeated
+    if repeated:
+        out.print(
+            f"{repeated:,} of {job.checked.people:,} people are in several rows with different "
+            "variables, and get several messages; see --once-per-person.",
+            soft_wrap=True,
+        )
+    if variables.may_be_empty and variables.names:
+        out.print(
+            f"The template's text is not known ({account.why_unknown}), so every column is sent as "
+            f"the variable of its name: {', '.join(variables.names)}.",
+            soft_wrap=True,
+        )
+
+
+def _question(job: Job, left: int | None) -> str:
+    checked = job.checked
+    if left is not None and not job.options.resume:
+        return "Go on where it ended?"
+    if left is not None:
+        return f"Send the {left:,} {'request' if left == 1 else 'requests'} that are left?"
+    if checked.bad:
+        return f"Send to the other {checked.good:,}?"
+    return f"Send to {checked.people:,} {'person' if checked.people == 1 else 'people'}?"
+
+
+def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
+    """Send the text of the first row to somebody else, outside the journal.
+
+    Raises:
+        _EndedError: It was refused, or may not have been sent.
+    """
+    item = next(job.checker.items(job.checked))
+    operation = job.test(to, item)
+
+    async def execute() -> object:
+        async with call.client() as engagelab:
+            return await engagelab.execute(operation, retry=job.policy)
+
+    try:
+        result = run(execute)
+    except EngageLabError as error:
+        raise _EndedError(failed(operation, error)) from None
+    if isinstance(result, Plan) and not result.accepted_count:
+        raise _declined("--test-to: the platform does not take this number as valid", "Correct it.")
+    out.print(f"Sent the text of line {item.line} to {masked(to)} first.")
+
+
+def _check_files(job: Job, *, is_resumed: bool) -> None:
+    """Check whether what is to be written would destroy something.
+
+    Raises:
+        _EndedError: It would.
+    """
+    options, journal = job.options, job.journal.resolve()
+    beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
+    taken = [Path(job.file), *beside]
+    for option, path in (
+        ("--failed", options.failed),
+        ("--uncertain", options.uncertain),
+        ("--report", options.report),
+    ):
+        if path is None:
+            continue
+        if not path.parent.is_dir():
+            raise _declined(f"{option}: there is no directory {path.parent}", "Make it first.")
+        if any(_is_same(path, each) for each in taken):
+            raise _declined(f"{option}: {path} is used already", "Name another file.")
+        taken.append(path)
+        # Rows are added to what an earlier run wrote, and its report is replaced.
+        may_exist = is_resumed and (option != "--report" or summary.is_report(path))
+        if path.exists() and not may_exist:
+            raise _declined(
+                f"{option}: {path} is there already", "Name another file, or move that away."
+            )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Return whether two names are, or would be, those of one file."""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.parent.resolve() / path.name == other.parent.resolve() / other.name
+
+
+# ------------------------------------------------------------------------------- sending
 
 
 def _carry_out(job: Job, call: Call, out: Console) -> int:
-    action = cast("Action", job.sample)
     with Interrupts() as interrupts:
+
+        async def send_all() -> Ended:
+            async with call.client() as engagelab:
+                return await send(job, engagelab, out, interrupts)
+
         try:
-            return _told(run(lambda: _send(job, call, out, interrupts)), call)
+            return summary.report(run(send_all), as_json=call.json)
         except EngageLabError as error:
-            outcome = failed(action, error)
+            outcome = failed(job.sample, error)
         except UnwritableError as error:
             outcome = misused(str(error))
         except KeyboardInterrupt:
-            outcome = interrupted(action, may_have_been_sent=True)
+            outcome = interrupted(job.sample, may_have_been_sent=True)
         except Exception as error:
             _logger.debug("unforeseen", exc_info=True)
-            outcome = crashed(action, error)
+            outcome = crashed(job.sample, error)
         show(outcome, as_json=call.json)
         return outcome.exit_code
-
-
-async def _send(job: Job, call: Call, out: Console, interrupts: Interrupts) -> Ended:
-    async with call.client() as engagelab:
-        return await send(job, engagelab, out, interrupts)
-
-
-def _told(ended: Ended, call: Call) -> int:
-    _write_page(ended)
-    return conclusion.tell(ended, as_json=call.json)
-
-
-def _write_page(ended: Ended) -> None:
-    path = ended.job.options.report
-    if path is None:
-        return
-    # Made aside: half a report would be in the way of the next run.
-    real = path.resolve()
-    aside = real.with_name(f".{real.name}.part")
-    try:
-        with open_private(aside, "w") as file:
-            file.write(report_page.page(ended))
-        if real.exists():
-            shutil.copymode(real, aside)
-        aside.replace(real)
-    except OSError as error:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-        # What was sent stays sent: this is no reason for another exit code.
-        print_error(f"{path} cannot be written: {error.strerror}")

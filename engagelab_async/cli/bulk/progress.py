@@ -1,4 +1,4 @@
-"""A run while it runs: two lines that keep changing on a terminal, or now and then a line in a log.
+"""The progress of a run: two lines that change on a terminal, or a line now and then in a log.
 
 ::
 
@@ -7,112 +7,97 @@
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import anyio
 from attrs import define, field, frozen
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from engagelab_async import BulkReport
 from engagelab_async.cli.output import ignore_errors
 
-from .ledger import Fate, Ledger
+from .rows import RowCounts, RowStatus
 
 _FRAME: Final = 0.1  # seconds between two pictures
 _LINE: Final = 5.0  # and between two lines of a log
 _RECENT: Final = 10.0  # seconds that the rate is taken from
 
 _STYLES: Final = {
-    Fate.ACCEPTED: "green",
-    Fate.REJECTED: "red",
-    Fate.UNCERTAIN: "yellow",
-    Fate.DROPPED: "red",
-    Fate.EARLIER: "dim",
-    Fate.REJECTED_EARLIER: "dim red",
+    RowStatus.ACCEPTED: "green",
+    RowStatus.REJECTED: "red",
+    RowStatus.UNCERTAIN: "yellow",
+    RowStatus.DROPPED: "red",
+    RowStatus.EARLIER: "dim",
+    RowStatus.REJECTED_EARLIER: "dim red",
 }
+_ALWAYS_SHOWN: Final = (RowStatus.ACCEPTED, RowStatus.REJECTED, RowStatus.UNCERTAIN)
 
 Sleep = Callable[[float], Awaitable[object]]
 
 
-class Run(Protocol):
-    """What is looked at of a run."""
-
-    @property
-    def report(self) -> BulkReport:
-        """What it did so far."""
-        ...
-
-    @property
-    def in_flight(self) -> int:
-        """How many requests are under way."""
-        ...
-
-
 @frozen
-class Progress:
+class Snapshot:
     """How far a run is.
 
     Attributes:
-        ledger: The rows.
-        rate: Rows a second, of late.
-        repeats: How many requests were repeats.
-        in_flight: How many are under way.
+        counts: The rows.
+        rate: Rows per second, recently.
+        repeats: How many requests were retries.
+        in_flight: How many are in flight.
     """
 
-    ledger: Ledger
+    counts: RowCounts
     rate: float
     repeats: int
     in_flight: int
 
     @property
-    def parts(self) -> list[str]:
+    def parts(self) -> tuple[str, ...]:
         """How far it is, how fast, and how long it may take."""
-        ledger = self.ledger
-        share = ledger.done * 100 // ledger.total if ledger.total else 100
-        parts = [f"{share} %", f"{ledger.done:,} of {ledger.total:,}", f"{self.rate:,.0f}/s"]
-        if self.rate:
-            parts.append(f"{duration((ledger.total - ledger.done) / self.rate)} left")
-        return parts
+        counts = self.counts
+        share = counts.done * 100 // counts.total if counts.total else 100
+        parts = (f"{share} %", f"{counts.done:,} of {counts.total:,}", f"{self.rate:,.0f}/s")
+        if not self.rate:
+            return parts
+        return (*parts, f"{duration((counts.total - counts.done) / self.rate)} left")
 
     @property
-    def counts(self) -> list[tuple[str, str]]:
-        """What became of how many, each with a style."""
-        rows = self.ledger.rows
-        always = (Fate.ACCEPTED, Fate.REJECTED, Fate.UNCERTAIN)
-        shown = [fate for fate in _STYLES if fate in always or rows[fate]]
-        return [
-            *((f"{fate} {rows[fate]:,}", _STYLES[fate] if rows[fate] else "") for fate in shown),
-            (f"repeats {self.repeats:,}", ""),
-            (f"in flight {self.in_flight}", ""),
-        ]
+    def statuses(self) -> Iterator[tuple[str, str]]:
+        """What became of how many rows, each with a style."""
+        rows = self.counts.rows
+        for status, style in _STYLES.items():
+            if status in _ALWAYS_SHOWN or rows[status]:
+                yield f"{status} {rows[status]:,}", style if rows[status] else ""
+        yield f"repeats {self.repeats:,}", ""
+        yield f"in flight {self.in_flight}", ""
+
+    @property
+    def line(self) -> str:
+        """All of it, for a log."""
+        return "  ".join([*self.parts, *(text for text, _ in self.statuses)])
 
 
 @define(eq=False)
 class Watch:
-    """Takes the progress of a run from time to time.
+    """Takes snapshots of a run.
 
     Attributes:
-        run: The run.
-        ledger: Its rows.
+        counts: Its rows.
     """
 
-    run: Run
-    ledger: Ledger
+    counts: RowCounts
     _samples: deque[tuple[float, int]] = field(factory=lambda: deque([(0.0, 0)]))
 
-    def progress(self) -> Progress:
-        """See how far it is."""
-        report = self.run.report
-        return Progress(self.ledger, self._rate(report.elapsed), report.repeats, self.run.in_flight)
+    def snapshot(self, report: BulkReport, in_flight: int) -> Snapshot:
+        """Return how far the run is."""
+        return Snapshot(self.counts, self._rate(report.elapsed), report.repeats, in_flight)
 
     def _rate(self, now: float) -> float:
-        """Count what was done of late, without what an earlier run had done."""
-        done = self.ledger.sent
+        """Return the recent rate, without what an earlier run had done."""
+        done = self.counts.sent
         self._samples.append((now, done))
         while len(self._samples) > 1 and now - self._samples[0][0] > _RECENT:
             self._samples.popleft()
@@ -120,52 +105,72 @@ class Watch:
         return (done - before) / (now - began) if now > began else 0.0
 
 
-async def show(watch: Watch, out: Console, *, sleep: Sleep = anyio.sleep) -> None:
+class Display(Progress):
+    """A bar, and what became of the rows below it."""
+
+    def __init__(self, out: Console) -> None:
+        """Draw on a terminal."""
+        self._statuses = Text()  # the base class already asks for it
+        columns = (
+            BarColumn(None, complete_style="cyan", finished_style="green"),
+            TextColumn("{task.description}"),
+        )
+        # It would replace the standard streams, and not put them back when drawing fails.
+        super().__init__(
+            *columns,
+            console=out,
+            auto_refresh=False,
+            transient=True,
+            expand=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._bar = self.add_task("")
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Draw the progress."""
+        styled = (Text(text, style) for text, style in snapshot.statuses)
+        self._statuses = Text("  ").join(styled)
+        counts = snapshot.counts
+        self.update(
+            self._bar,
+            description="  ".join(snapshot.parts),
+            # Nothing to do is done.
+            total=max(counts.total, 1),
+            completed=counts.done if counts.total else 1,
+            refresh=True,
+        )
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Return the bar and what is below it."""
+        yield from super().get_renderables()
+        yield self._statuses
+
+
+async def show(
+    snapshot: Callable[[], Snapshot], out: Console, *, sleep: Sleep = anyio.sleep
+) -> None:
     """Show the progress of a run until cancelled; a failure to show it does not end the run."""
     if not out.is_terminal:
         while True:
             await sleep(_LINE)
             with ignore_errors():
-                out.print(line(watch.progress()), soft_wrap=True)
-    # It would replace the standard streams, and not put them back when drawing fails.
-    live = Live(
-        console=out,
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+                out.print(snapshot().line, soft_wrap=True)
+    display = Display(out)
     with ignore_errors():
-        live.start()
+        display.start()
     try:
         while True:
             with ignore_errors():
-                live.update(picture(watch.progress()), refresh=True)
+                display.draw(snapshot())
             await sleep(_FRAME)
     finally:
         with ignore_errors():
-            live.stop()
-
-
-def line(progress: Progress) -> str:
-    """Write the progress down for a log."""
-    return "  ".join([*progress.parts, *(text for text, _ in progress.counts)])
-
-
-def picture(progress: Progress) -> Group:
-    """Draw the progress for a terminal."""
-    ledger = progress.ledger
-    bar = Table.grid(padding=(0, 2), expand=True)
-    bar.add_column(ratio=1)
-    for _ in progress.parts:
-        bar.add_column(no_wrap=True)
-    bar.add_row(ProgressBar(total=max(ledger.total, 1), completed=ledger.done), *progress.parts)
-    counts = Text("  ").join(Text(text, style) for text, style in progress.counts)
-    return Group(bar, counts)
+            display.stop()
 
 
 def latency(seconds: float) -> str:
-    """Write a short time as people read it.
+    """Write a short time.
 
     Example:
         >>> latency(0.0123), latency(1.5)
@@ -175,7 +180,7 @@ def latency(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time as people read it.
+    """Write a time in the two units that matter.
 
     Example:
         >>> duration(8.2), duration(125), duration(3780)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, Journal
+from engagelab_async.bulk import STOP_WORDS, Suppression
 from engagelab_async.bulk.journal import JournalError
 from engagelab_async.cli.calls import logged
 from engagelab_async.cli.outcome import Exit
@@ -24,6 +25,9 @@ from engagelab_async.webhooks import Event, Verifier
 
 from .account import FROM_ENVIRONMENT, Account
 from .showing import document, line
+
+Recorder = Callable[[Event], Awaitable[object]]
+"""What keeps events: a journal, a file of people who must not be sent to."""
 
 
 def listen(
@@ -50,6 +54,20 @@ def listen(
             show_default=False,
         ),
     ] = None,
+    suppress: Annotated[
+        Path | None,
+        Parameter(
+            help="The file to which people are appended who reply STOP or have unsubscribed.",
+            show_default=False,
+        ),
+    ] = None,
+    stop_word: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="A reply that counts as STOP, instead of the usual ones; may be repeated.",
+            show_default=False,
+        ),
+    ] = (),
     show_personal: Annotated[
         bool, Parameter(help="Show numbers and texts in full.", show_default=False)
     ] = False,
@@ -58,6 +76,8 @@ def listen(
 
     It accepts signed callbacks on every path. The platform reaches it through a tunnel or a
     proxy. Refused requests, and the reasons, appear on standard error.
+
+    Example: `engagelab webhooks listen --port 8026 --journal people.csv.journal.db`
     """
     if journal is not None and not journal.parent.is_dir():
         print_error(f"--journal: there is no directory {journal.parent}")
@@ -76,23 +96,35 @@ def listen(
         return Exit.USAGE
     show = _printer(as_json=json or not sys.stdout.isatty(), personal=show_personal)
     try:
-        with listener, logged(verbose=True), _opened(journal) as settled:
-            return _serve(listener, verifier, show, settled)
-    except JournalError as error:
+        with listener, logged(verbose=True), _recorders(journal, suppress, stop_word) as recorders:
+            return _serve(listener, verifier, show, recorders)
+    except (JournalError, ValueError) as error:
         print_error(f"--{error}")
         return Exit.USAGE
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[Journal | None]:
-    """Open a journal now: an error after the first callback might not be seen."""
-    if path is None:
-        yield None
+def _recorders(
+    journal_file: Path | None, suppress_file: Path | None, stop_words: tuple[str, ...]
+) -> Iterator[list[Recorder]]:
+    """Open the files now: an error after the first callback might not be seen."""
+    recorders: list[Recorder] = []
+    if suppress_file is not None:
+        try:
+            suppression = Suppression(suppress_file, create=True, words=stop_words or STOP_WORDS)
+            suppression.check_appendable()
+        except OSError as error:
+            raise ValueError(f"suppress: {suppress_file}: {error.strerror}") from None
+        except ValueError as error:
+            raise ValueError(f"suppress: {error}") from None
+        recorders.append(suppression.record)
+    if journal_file is None:
+        yield recorders
         return
-    journal = Journal(path)
+    journal = Journal(journal_file)
     asyncio.run(journal.open())
     try:
-        yield journal
+        yield [*recorders, journal.settle]
     finally:
         asyncio.run(journal.aclose())
 
@@ -115,7 +147,7 @@ def _serve(
     listener: socket.socket,
     verifier: Verifier,
     show: Callable[[Event], bool],
-    journal: Journal | None,
+    recorders: list[Recorder],
 ) -> int:
     try:
         import uvicorn
@@ -127,8 +159,11 @@ def _serve(
     async def handler(event: Event) -> None:
         if not show(event):
             server.should_exit = True
-        if journal is not None:
-            await _settle(journal, event)
+        for record in recorders:
+            try:
+                await record(event)
+            except (JournalError, OSError, ValueError) as error:
+                print_error(str(error))
 
     app = WebhookApp(verifier, handler)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
@@ -136,13 +171,6 @@ def _serve(
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return Exit.DONE
-
-
-async def _settle(journal: Journal, event: Event) -> None:
-    try:
-        await journal.settle(event)
-    except JournalError as error:
-        print_error(str(error))
 
 
 def _introduce(host: str, port: int) -> None:

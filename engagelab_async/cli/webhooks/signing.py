@@ -48,6 +48,8 @@ def sign(
     """Print a signed callback as a curl command, or send it.
 
     The signature is valid for five minutes.
+
+    Example: `engagelab webhooks sign http://127.0.0.1:8026/callbacks --send`
     """
     try:
         content = _sample(status) if body is None else _read(body)

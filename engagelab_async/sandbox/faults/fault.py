@@ -1,8 +1,10 @@
 """A fault: what goes wrong, in which calls, how often, and whether the message was sent by then."""
 
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, Literal, Self, TypeAlias, get_args
+from random import Random
+from typing import Final, Self
 
 from attrs import asdict, field, fields_dict, frozen
 from attrs.validators import optional
@@ -11,16 +13,24 @@ from engagelab_async.arguments import flag, integer, number, text
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS
 
-FaultKind: TypeAlias = Literal[
-    "latency", "hang", "reset", "cut", "slow", "http", "error", "error_in_200", "partial"
-]
-"""What goes wrong; see `Fault`."""
+from .kinds import KINDS
 
-_KINDS: Final[tuple[str, ...]] = get_args(FaultKind)
-_MAY_COME_AFTER: Final = ("latency", "hang", "reset", "cut", "http")
-_SERVER_ERRORS: Final = 500
 _AN_HOUR: Final = 3600
+_A_DAY: Final = 24 * _AN_HOUR
 _PLANS: Final = "/sms/v1/messages"
+_P99: Final = 2.3263  # standard deviations from the median to the 99th percentile
+
+_DISTRIBUTIONS: Final[Mapping[str, Callable[[Random, float, float], float]]] = {
+    "constant": lambda _, seconds, __: seconds,
+    "uniform": lambda rng, seconds, spread: rng.uniform(seconds - spread, seconds + spread),
+    "normal": lambda rng, seconds, spread: rng.normalvariate(seconds, spread),
+    "exponential": lambda rng, seconds, _: rng.expovariate(1 / seconds),
+    "lognormal": lambda rng, seconds, spread: (
+        seconds * rng.lognormvariate(0, math.log1p(spread / seconds) / _P99)
+    ),
+}
+_WITH_A_SPREAD: Final = ("uniform", "normal", "lognormal")
+_OF_POSITIVE_SECONDS: Final = ("exponential", "lognormal")
 
 
 @frozen
@@ -30,28 +40,35 @@ class Fault:
     =================  ==========================================================================
     ``kind``           what the caller sees
     =================  ==========================================================================
-    ``latency``        an answer that takes ``seconds`` more
+    ``latency``        an answer that takes ``seconds`` more, or as a ``distribution`` says
     ``hang``           no answer
     ``reset``          the connection breaks before there is an answer
     ``cut``            the connection ends in the middle of the answer
     ``slow``           an answer byte by byte, with ``seconds`` in between
-    ``http``           an HTML page with a ``status``, as of a gateway, perhaps with ``retry_after``
+    ``http``           an HTML page with a ``status``, like that of a gateway
     ``error``          the API's error ``code``
     ``error_in_200``   an HTTP 200 with a ``code`` that is not zero
     ``partial``        an SMS plan that leaves out a ``share`` of its targets
     =================  ==========================================================================
 
     Attributes:
-        kind: What goes wrong.
+        kind: What goes wrong, as in this table.
         to: Only calls to a recipient that this pattern matches, such as ``"+65*"``; ``partial``
             leaves out those recipients alone. Calls that name none are matched by ``"*"`` alone.
         path: Only calls of a path that this pattern matches, such as ``"/sms/v1/messages"``.
         probability: How likely it strikes such a call, from 0 to 1.
         times: How often it strikes before it is gone; ``None`` for as long as it is there.
+        lasts: After how many seconds it is gone, by the sandbox's clock; ``None`` for never.
         after: Whether the call is carried out first, so that a message is sent, and recorded, of
             which the caller does not learn. Only for ``latency``, ``hang``, ``reset``, ``cut``, and
             ``http`` with a status of 500 or more: other answers say that nothing was sent.
         seconds: For ``latency`` and ``slow``.
+        distribution: For ``latency``: how ``seconds`` are distributed. ``"constant"``;
+            ``"uniform"``, ``seconds`` plus or minus ``spread``; ``"normal"``, with a mean of
+            ``seconds`` and a standard deviation of ``spread``; ``"exponential"``, with a mean of
+            ``seconds``; or ``"lognormal"``, with a median of ``seconds`` and a 99th percentile of
+            ``seconds + spread``, which is what measured latencies look like.
+        spread: For ``distribution``: in seconds.
         status: For ``http``.
         retry_after: For ``http``: seconds in a ``Retry-After`` header, or ``None`` for no header.
         code: For ``error``, a documented one; for ``error_in_200``, any but 0.
@@ -66,13 +83,18 @@ class Fault:
     .. versionadded:: 0.1.0
     """
 
-    kind: FaultKind = field()
+    kind: str = field()
     to: str = field(default="*", kw_only=True, repr=False, validator=text)
     path: str = field(default="*", kw_only=True, validator=text)
     probability: float = field(default=1.0, kw_only=True, validator=number(0, 1))
     times: int | None = field(default=None, kw_only=True, validator=optional(integer(1)))
+    lasts: float | None = field(
+        default=None, kw_only=True, validator=optional(number(0.001, _A_DAY))
+    )
     after: bool = field(default=False, kw_only=True, validator=flag)
     seconds: float = field(default=1.0, kw_only=True, validator=number(0, _AN_HOUR))
+    distribution: str = field(default="constant", kw_only=True)
+    spread: float = field(default=0.0, kw_only=True, validator=number(0, _AN_HOUR))
     status: int = field(default=502, kw_only=True, validator=integer(400, 599))
     retry_after: int | None = field(default=None, kw_only=True, validator=optional(integer(0)))
     code: int | None = field(default=None, kw_only=True, validator=optional(integer(1)))
@@ -81,19 +103,33 @@ class Fault:
 
     def __attrs_post_init__(self) -> None:
         """Check what belongs together."""
-        if self.kind not in _KINDS:
-            raise ValueError(f"kind: must be one of {' '.join(_KINDS)}")
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
+            raise ValueError(f"kind: must be one of {' '.join(KINDS)}")
         if self.kind == "error" and self.code not in MEANINGS:
             raise ValueError("code: an error needs a documented one, such as 5016")
         if self.kind == "error_in_200" and self.code is None:
             raise ValueError("code: an error in an HTTP 200 needs one")
-        if self.after and not self._may_come_after:
+        kind = KINDS[self.kind]
+        is_refusal = "status" in kind.fields and self.status < kind.after_from_status
+        if self.after and (is_refusal or not kind.may_come_after):
             raise ValueError(f"after: {self.kind} says that nothing was sent, or strikes meanwhile")
+        self._check_distribution()
 
-    @property
-    def _may_come_after(self) -> bool:
-        is_refusal = self.kind == "http" and self.status < _SERVER_ERRORS
-        return self.kind in _MAY_COME_AFTER and not is_refusal
+    def _check_distribution(self) -> None:
+        name = self.distribution
+        if not isinstance(name, str) or name not in _DISTRIBUTIONS:
+            raise ValueError(f"distribution: must be one of {' '.join(_DISTRIBUTIONS)}")
+        if name != "constant" and "distribution" not in KINDS[self.kind].fields:
+            raise ValueError(f"distribution: {self.kind} has none")
+        if name in _WITH_A_SPREAD and not self.spread:
+            raise ValueError(f"spread: must be above 0 with {name}")
+        if name in _OF_POSITIVE_SECONDS and not self.seconds:
+            raise ValueError(f"seconds: must be above 0 with {name}")
+
+    def delay(self, generator: Random) -> float:
+        """Return for how many seconds it delays a call, drawn from its distribution."""
+        drawn = _DISTRIBUTIONS[self.distribution](generator, self.seconds, self.spread)
+        return min(max(drawn, 0.0), _AN_HOUR)
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> Self:
@@ -113,7 +149,7 @@ class Fault:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def matches(self, path: str, recipients: Collection[str]) -> bool:
-        """Tell whether a call is one that it may strike."""
+        """Return whether a call is one that it may strike."""
         if not fnmatchcase(path, self.path):
             return False
         if self.kind == "partial" and path != _PLANS:

@@ -2,10 +2,12 @@
 
 import math
 import random
-import threading
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from attrs import define, field, frozen
+
+from engagelab_async.sandbox.loop import StateLoop
 
 from .fault import Fault
 
@@ -29,10 +31,11 @@ class ActiveFault:
 
 @define
 class _Entry:
-    """A fault with its dice."""
+    """A fault with its random numbers."""
 
     fault: Fault
-    dice: random.Random
+    generator: random.Random
+    ends_at: float
     struck: int = 0
 
 
@@ -42,37 +45,50 @@ class Strike:
 
     Attributes:
         fault: The fault.
+        seconds: The delay, for a fault that delays.
         chosen: Which of the recipients, for a fault that takes some of them.
     """
 
     fault: Fault
+    seconds: float = 0.0
     chosen: frozenset[str] = field(factory=frozenset, repr=False)
 
 
 class Faults:
-    """The faults of one sandbox; to be used from any thread.
+    """The faults of one sandbox; may be used from any thread.
 
     Of several that match a call, the one that was added first and strikes is played.
 
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, loop: StateLoop | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._loop = loop or StateLoop()
+        self._clock = clock
         self._entries: dict[int, _Entry] = {}
         self._last = 0
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._loop.call(self._in_force))
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        with self._lock:
-            return iter(
-                [
-                    ActiveFault(number, entry.fault, entry.struck)
-                    for number, entry in self._entries.items()
-                ]
-            )
+        return iter(self._loop.call(self._active))
+
+    def _active(self) -> list[ActiveFault]:
+        return [
+            ActiveFault(number, entry.fault, entry.struck)
+            for number, entry in self._in_force().items()
+        ]
+
+    def _in_force(self) -> dict[int, _Entry]:
+        if self._entries:
+            now = self._clock()
+            for number, entry in tuple(self._entries.items()):
+                if now >= entry.ends_at:
+                    del self._entries[number]
+        return self._entries
 
     def add(self, fault: Fault) -> int:
         """Put a fault in force.
@@ -85,11 +101,14 @@ class Faults:
         """
         if not isinstance(fault, Fault):
             raise TypeError(f"fault: expected a Fault, got {type(fault).__name__}")
-        with self._lock:
-            self._last += 1
-            dice = random.Random(fault.seed)  # noqa: S311 - nothing secret hangs on it
-            self._entries[self._last] = _Entry(fault, dice)
-            return self._last
+        return self._loop.call(self._add, fault)
+
+    def _add(self, fault: Fault) -> int:
+        self._last += 1
+        generator = random.Random(fault.seed)  # noqa: S311 - nothing secret depends on it
+        ends_at = math.inf if fault.lasts is None else self._clock() + fault.lasts
+        self._entries[self._last] = _Entry(fault, generator, ends_at)
+        return self._last
 
     def remove(self, number: int) -> None:
         """Take a fault out of force.
@@ -97,30 +116,28 @@ class Faults:
         Raises:
             LookupError: There is none with this number, or no longer.
         """
-        with self._lock:
-            if self._entries.pop(number, None) is None:
-                raise LookupError(f"there is no fault {number}")
+        if self._loop.call(self._entries.pop, number, None) is None:
+            raise LookupError(f"there is no fault {number}")
 
     def clear(self) -> None:
         """Take all faults out of force."""
-        with self._lock:
-            self._entries.clear()
+        self._loop.call(self._entries.clear)
 
     def strike(self, path: str, recipients: Sequence[str]) -> Strike | None:
         """Decide whether a call is struck, and by which fault."""
-        with self._lock:
-            for number, entry in self._entries.items():
-                if not entry.fault.matches(path, recipients) or not _strikes(entry):
-                    continue
-                entry.struck += 1
-                if entry.struck == entry.fault.times:
-                    del self._entries[number]
-                return Strike(entry.fault, _chosen(entry, recipients))
+        for number, entry in self._in_force().items():
+            if not entry.fault.matches(path, recipients) or not _strikes(entry):
+                continue
+            entry.struck += 1
+            if entry.struck == entry.fault.times:
+                del self._entries[number]
+            seconds = entry.fault.delay(entry.generator)
+            return Strike(entry.fault, seconds, _chosen(entry, recipients))
         return None
 
 
 def _strikes(entry: _Entry) -> bool:
-    return entry.dice.random() < entry.fault.probability
+    return entry.generator.random() < entry.fault.probability
 
 
 def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
@@ -128,4 +145,4 @@ def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
         return frozenset()
     distinct = sorted(entry.fault.meant(recipients))
     count = max(1, math.floor(entry.fault.share * len(distinct)))
-    return frozenset(entry.dice.sample(distinct, count))
+    return frozenset(entry.generator.sample(distinct, count))

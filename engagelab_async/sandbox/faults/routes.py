@@ -1,6 +1,7 @@
 """The control API of the faults.
 
 ====================================  =============================================================
+``GET /sandbox/v1/faults/kinds``      what can go wrong, and presets: ``{"kinds", "presets"}``
 ``GET /sandbox/v1/faults``            those in force: ``{"faults": [{"number", "struck", …}]}``
 ``POST /sandbox/v1/faults``           one more: ``{"kind": "reset", "to": "+65*", "times": 3}``
 ``DELETE /sandbox/v1/faults``         none of them any longer
@@ -21,11 +22,21 @@ from starlette.routing import BaseRoute, Route
 from engagelab_async.sandbox.app import read_body
 
 from .fault import Fault
+from .kinds import KINDS
+from .presets import PRESETS
 from .register import ActiveFault, Faults
 
 
 def routes(faults: Faults) -> list[BaseRoute]:
     """Make the routes of the control API."""
+
+    async def kinds(_: Request) -> Response:
+        return _json(
+            {
+                "kinds": [kind.as_json(name) for name, kind in KINDS.items()],
+                "presets": [preset.as_json() for preset in PRESETS],
+            }
+        )
 
     async def show(_: Request) -> Response:
         return _json({"faults": [_document(each) for each in faults]})
@@ -51,6 +62,7 @@ def routes(faults: Faults) -> list[BaseRoute]:
 
     path = "/sandbox/v1/faults"
     return [
+        Route(f"{path}/kinds", kinds, methods=["GET"]),
         Route(path, show, methods=["GET"]),
         Route(path, add, methods=["POST"]),
         Route(path, clear, methods=["DELETE"]),

@@ -40,7 +40,7 @@ class Wire:
         self.connections: Callable[[], Iterable[Connection]] = tuple
 
     def close(self, scope: Scope) -> None:
-        """Close a request's connection, in the regular way, once what was said is on its way."""
+        """Close a request's connection in the regular way, once all that was sent has left."""
         self._transport(scope).close()
 
     def reset(self, scope: Scope) -> None:
@@ -53,6 +53,7 @@ class Wire:
         transport.abort()
 
     def _transport(self, scope: Scope) -> asyncio.Transport:
+        scope["engagelab_broken"] = True  # for a recording, which sees no more of it
         found = [each for each in self.connections() if each.client == scope["client"]]
         if not found:
             # Where there is no connection to break, the caller of the app gets the error.

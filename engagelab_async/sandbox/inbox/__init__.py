@@ -16,7 +16,6 @@ from contextlib import contextmanager
 
 from starlette.routing import BaseRoute
 
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 
@@ -32,7 +31,6 @@ class Inbox:
 
     Args:
         platform: The platform that sends.
-        aftermath: What follows.
         keep: How many messages to show at most.
         clock: Tells the time in Unix seconds.
 
@@ -44,20 +42,19 @@ class Inbox:
     def __init__(
         self,
         platform: Platform,
-        aftermath: Aftermath,
         *,
         keep: int,
         clock: Callable[[], float],
     ) -> None:
         self.calls: Calls = Calls(platform.outbox, keep=keep, clock=clock)
-        watch = Watch(self.calls, platform, aftermath)
-        documents = Documents(platform, aftermath)
+        watch = Watch(self.calls, platform)
+        documents = Documents(platform)
         self._streams = Streams(watch, documents)
         self.routes: Sequence[BaseRoute] = routes(
             watch=watch,
             documents=documents,
             streams=self._streams,
-            aftermath=aftermath,
+            simulation=platform.simulation,
             outbox=platform.outbox,
         )
 

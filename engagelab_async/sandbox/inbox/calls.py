@@ -21,8 +21,7 @@ from typing import TypeAlias
 from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_integer
-from engagelab_async.sandbox._fields import Answer, Body
-from engagelab_async.sandbox._kept import nobody
+from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.outbox import Outbox, Product
 from engagelab_async.sandbox.refusals import RefusedError
 
@@ -105,17 +104,13 @@ class Calls:
     Attributes:
         epoch: Tells these calls from those of another sandbox.
         revision: That of the last change.
-        on_change: Called with the number of every new call, and with 0 when all are forgotten.
-        on_add: Called with every new call.
-        on_clear: Called when all are forgotten.
+        on_change: Called with the messages of a new call, and with none when all are forgotten.
     """
 
     def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
         self.epoch: str = secrets.token_hex(4)
         self.revision: int = 0
-        self.on_change: Callable[[int], object] = lambda _: None
-        self.on_add: Callable[[Call], object] = nobody
-        self.on_clear: Callable[[], object] = nobody
+        self.on_change: Callable[[Iterable[int]], object] = lambda _: None
         self._outbox = outbox
         self._keep = check_integer(keep, "keep", 1)
         self._clock = clock
@@ -191,11 +186,6 @@ class Calls:
             return Changes(newer, self.revision, is_all=True)
         return Changes(newer[:limit], newer[limit - 1].revision, is_all=False)
 
-    def messages_of(self, number: int) -> range:
-        """Return the numbers of the messages of a call, which are none if it is kept no longer."""
-        call = self._by_change.get(number)
-        return range(0) if call is None else call.messages
-
     def see(self, message: int, state: str) -> None:
         """Take note that something happened to a message, unless it is kept no longer."""
         call = self._by_message.get(message)
@@ -208,11 +198,14 @@ class Calls:
         while self._calls:
             self._forget()
         self.revision += 1
-        self.on_change(0)
-        self.on_clear()
+        self.on_change(())
+
+    def state(self) -> tuple[Call, ...]:
+        """Return all calls that are kept, oldest first."""
+        return tuple(self._calls)
 
     def restore(self, calls: Iterable[Call]) -> None:
-        """Take these calls, oldest first, for all there are; each keeps its number."""
+        """Replace all calls by these, oldest first; each keeps its number."""
         while self._calls:
             self._forget()
         for call in calls:
@@ -229,8 +222,7 @@ class Calls:
         while self._weight > self._keep and len(self._calls) > 1:
             self._forget()
         self._revise(call)
-        self.on_change(call.number)
-        self.on_add(call)
+        self.on_change(call.messages)
 
     def _revise(self, call: Call) -> None:
         self.revision += 1

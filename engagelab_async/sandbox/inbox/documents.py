@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from engagelab_async.sandbox._fields import Answer
-from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.sandbox.bodies import Answer
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
 from engagelab_async.sandbox.outbox import SentMessage
@@ -30,18 +29,16 @@ class Documents:
     """Describes what is in a sandbox.
 
     Args:
-        platform: Has the messages.
-        aftermath: Knows what became of them.
+        platform: Has the messages, and what became of them.
     """
 
-    def __init__(self, platform: Platform, aftermath: Aftermath) -> None:
+    def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._aftermath = aftermath
 
     def row(self, call: Call) -> Answer:
         """Describe a call for the list."""
         first = self._platform.outbox.get(call.messages[0]) if call.messages else None
-        history = self._platform.progress.history(first) if first else ()
+        history = self._platform.simulation.history(first) if first else ()
         targets = _targets(call)
         return {
             "number": call.number,
@@ -80,8 +77,8 @@ class Documents:
     def message(self, call: Call, number: int) -> Answer:
         """Describe a message of a call."""
         sent = self._platform.outbox.get(number)
-        history = self._platform.progress.history(sent)
-        replies = self._platform.progress.replies(sent)
+        history = self._platform.simulation.history(sent)
+        replies = self._platform.simulation.replies(sent)
         return {
             "number": number,
             "call": call.number,
@@ -111,7 +108,7 @@ class Documents:
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
         """Name what can be done to a message by hand."""
         is_on_its_way = end_of(history) is None
-        has_live_code = self._platform.has_live_code(message)
+        has_live_code = self._platform.simulation.has_live_code(message)
         possible = {
             "deliver": is_on_its_way,
             "fail": is_on_its_way,
@@ -122,7 +119,7 @@ class Documents:
         return [action for action, is_possible in possible.items() if is_possible]
 
     def _callbacks_of(self, message: SentMessage) -> Sequence[CallbackDelivery]:
-        deliveries = self._aftermath.deliveries
+        deliveries = self._platform.simulation.sender.deliveries
         return [each for each in deliveries if message.number in each.messages]
 
 

@@ -22,20 +22,22 @@ What goes wrong is answered as by the API, with ``{"code": int, "message": strin
 import json
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
+from msgspec import Meta, Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from engagelab_async.sandbox._fields import Answer, Fields
-from engagelab_async.sandbox.aftermath import Aftermath
+from engagelab_async.arguments import is_integer
 from engagelab_async.sandbox.app import read_body
+from engagelab_async.sandbox.bodies import Answer, Body, read
 from engagelab_async.sandbox.guards import open_session
 from engagelab_async.sandbox.outbox import Outbox, SentMessage
 from engagelab_async.sandbox.recipients import canonical
-from engagelab_async.sandbox.refusals import MEANINGS
+from engagelab_async.sandbox.refusals import MEANINGS, RefusedError
+from engagelab_async.sandbox.simulation import Simulation
 
 from .calls import Call
 from .documents import Documents
@@ -45,12 +47,15 @@ from .watch import Watch
 
 _USUAL: Final = 100
 _MOST: Final = 1000
-_LENGTHS_OF_A_REPLY: Final = range(1, 2001)
 _LONGEST_NUMBER: Final = 19  # digits
 _NO_STORE: Final = {"cache-control": "no-store"}
 
 _View: TypeAlias = Callable[[Request], Awaitable[Response]]
-_Act: TypeAlias = Callable[[SentMessage, Fields], None]
+_Act: TypeAlias = Callable[[SentMessage, Body], None]
+
+
+class _Reply(Struct):
+    text: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 def routes(
@@ -58,7 +63,7 @@ def routes(
     watch: Watch,
     documents: Documents,
     streams: Streams,
-    aftermath: Aftermath,
+    simulation: Simulation,
     outbox: Outbox,
 ) -> list[BaseRoute]:
     """Make the routes of the page and of its control API."""
@@ -78,7 +83,7 @@ def routes(
         route("GET", "messages/{number:int}", views.message),
         *(
             route("POST", f"messages/{{number:int}}/{name}", views.acting(act))
-            for name, act in _acts(aftermath).items()
+            for name, act in _acts(simulation).items()
         ),
         route("GET", "calls/{number:int}", views.call),
         route("DELETE", "calls", views.clear),
@@ -133,7 +138,7 @@ class _Views:
             number = request.path_params["number"]
             self._call_of(number)
             has_body = request.headers.get("content-length", "0") != "0"
-            body = Fields(await read_body(request) if has_body else {})
+            body = await read_body(request) if has_body else {}
             try:
                 act(self._outbox.get(number), body)
             except ValueError as error:
@@ -165,17 +170,22 @@ class _Views:
         return _json(self._documents.errors())
 
 
-def _acts(aftermath: Aftermath) -> dict[str, _Act]:
+def _acts(simulation: Simulation) -> dict[str, _Act]:
     """Return what a person can do to a message, by name."""
     return {
-        "deliver": lambda message, _: aftermath.deliver(message),
-        "fail": lambda message, body: aftermath.fail(message, body.one_of("code", [*MEANINGS])),
-        "reply": lambda message, body: aftermath.reply(
-            message, body.short_text("text", _LENGTHS_OF_A_REPLY)
-        ),
-        "verify": lambda message, _: aftermath.verify(message),
-        "expire": lambda message, _: aftermath.expire(message),
+        "deliver": lambda message, _: simulation.deliver(message),
+        "fail": lambda message, body: simulation.fail(message, _code(body)),
+        "reply": lambda message, body: simulation.reply(message, read(_Reply, body).text),
+        "verify": lambda message, _: simulation.verify(message),
+        "expire": lambda message, _: simulation.expire(message),
     }
+
+
+def _code(body: Body) -> int:
+    code = body.get("code")
+    if not is_integer(code) or code not in MEANINGS:
+        raise RefusedError(3002, f"code must be one of {' '.join(map(str, MEANINGS))}")
+    return code
 
 
 def _whole(request: Request, name: str, *, otherwise: int) -> int:

@@ -1,13 +1,13 @@
-"""Keeps the calls up to date with what happens to their messages, from when somebody looks.
+"""Keeps the calls up to date with what happens to their messages, once something reads them.
 
-A sandbox that nobody looks at has no work of it: the feed is opened by the first who does.
+A sandbox whose inbox is not open does no work for it.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 
-from engagelab_async.sandbox.aftermath import Aftermath
-from engagelab_async.sandbox.feed import Feed, FeedEvent
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.platform import Platform
 
@@ -15,70 +15,55 @@ from .calls import Calls
 
 
 class Watch:
-    """Looks at calls; in the server's thread alone.
+    """Reads calls, in the event loop that owns the state.
 
     Args:
         calls: The calls.
         platform: Has their messages, and what became of those.
-        aftermath: Publishes it.
     """
 
-    def __init__(self, calls: Calls, platform: Platform, aftermath: Aftermath) -> None:
+    def __init__(self, calls: Calls, platform: Platform) -> None:
         self._calls = calls
         self._platform = platform
-        self._aftermath = aftermath
-        self._feed: Feed | None = None
-        self._read = 0
+        self._is_open = False
+        self._changed: dict[int, None] = {}
+        self._news = asyncio.Event()
 
     def calls(self) -> Calls:
         """Return the calls as they are now."""
-        feed = self._opened()
-        try:
-            events = feed.after(self._read)
-        except LookupError:  # more has happened than the feed keeps
-            self._see_all(feed)
-            return self._calls
-        if events:
-            self._read = events[-1].number
-            self._see(dict.fromkeys(self._subjects(events)))
+        self._open()
+        changed, self._changed = self._changed, {}
+        for number in changed:
+            message = self._platform.outbox.get(number)
+            self._calls.see(number, state_of(self._platform.simulation.history(message)))
         return self._calls
 
     async def wait(self, seconds: float) -> None:
         """Wait until something happens, but not longer than some seconds."""
-        await self._opened().wait(self._read, seconds)
+        self._open()
+        news, revision = self._news, self._calls.revision
+        if self.calls().revision == revision:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await news.wait()
 
-    def _opened(self) -> Feed:
-        if self._feed is None:
-            self._feed = feed = self._aftermath.watch()
-            self._calls.on_change = lambda number: feed.publish("call", number)
-            self._see_all(feed)
-        return self._feed
+    def _open(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            self._calls.on_change = self._on_change
+            self._platform.simulation.observe(lambda number, _: self._on_change((number,)))
+            oldest_first = reversed(list(self._calls))
+            self._on_change(chain.from_iterable(call.messages for call in oldest_first))
 
-    def _see_all(self, feed: Feed) -> None:
-        self._read = feed.last
-        oldest_first = reversed(list(self._calls))
-        self._see(chain.from_iterable(call.messages for call in oldest_first))
-
-    def _see(self, messages: Iterable[int]) -> None:
-        for number in messages:
-            message = self._platform.outbox.get(number)
-            self._calls.see(number, state_of(self._platform.progress.history(message)))
-
-    def _subjects(self, events: Iterable[FeedEvent]) -> Iterator[int]:
-        """Yield the messages that events have to do with."""
-        tried = {event.subject for event in events if event.kind == "callback"}
-        for delivery in self._aftermath.deliveries if tried else ():
-            if delivery.number in tried:
-                yield from delivery.messages
-        for event in events:
-            if event.kind == "call":
-                yield from self._calls.messages_of(event.subject)
-            elif event.kind != "callback":
-                yield event.subject
+    def _on_change(self, messages: Iterable[int]) -> None:
+        self._changed.update(dict.fromkeys(messages))
+        self._news.set()
+        # Every waiter has the one that was set; a new one belongs to no event loop yet.
+        self._news = asyncio.Event()
 
 
 def state_of(history: Plan) -> str:
-    """Name the state that a message is in, which is the last status that it has reached.
+    """Return the state that a message is in: the last status that it has reached.
 
     Except that a code which was verified before its message was delivered remains so.
     """

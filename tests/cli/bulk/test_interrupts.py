@@ -28,7 +28,7 @@ def platform() -> Iterator[HeldPlatform]:
 
 
 def begin(platform: HeldPlatform, write: WriteList, *options: str) -> Running:
-    """Start a run of 20 rows, and wait until 4 requests are under way."""
+    """Start a run of 20 rows, and wait until 4 requests are in flight."""
     write(*numbers(20), header="phone")
     running = Running(*SMS, "--sandbox", platform.origin, *options)
     for _ in range(4):
@@ -36,12 +36,12 @@ def begin(platform: HeldPlatform, write: WriteList, *options: str) -> Running:
     return running
 
 
-def test_once_finishes_what_is_under_way(platform: HeldPlatform, write: WriteList) -> None:
+def test_once_finishes_what_is_in_flight(platform: HeldPlatform, write: WriteList) -> None:
     """It is waited for, nothing new is begun, and the way on is told."""
     running = begin(platform, write)
 
     running.press_ctrl_c()
-    running.read_until("Finishing 4 requests under way; Ctrl-C again cuts them off")
+    running.read_until("Finishing 4 requests in flight; Ctrl-C again cuts them off")
     platform.release()
     exit_code, out = running.ended()
 
@@ -70,7 +70,7 @@ def test_the_way_on_goes_on(platform: HeldPlatform, write: WriteList) -> None:
 def test_twice_ends_it_at_once(
     platform: HeldPlatform, write: WriteList, engagelab: Engagelab
 ) -> None:
-    """What was under way is uncertain, in this run and for the next, which sends only the rest."""
+    """What was in flight is uncertain, in this run and for the next, which sends only the rest."""
     running = begin(platform, write, "--json")
     running.press_ctrl_c()
     running.read_until("Finishing")
@@ -92,7 +92,7 @@ def test_twice_ends_it_at_once(
 
 
 def test_ctrl_c_at_the_very_end_changes_nothing(platform: HeldPlatform, write: WriteList) -> None:
-    """If all that is left is under way, and is accepted, everybody was sent to."""
+    """If all that is left is in flight, and is accepted, everybody was sent to."""
     write(*numbers(4), header="phone")
     running = Running(*SMS, "--sandbox", platform.origin)
     for _ in range(4):
@@ -106,7 +106,7 @@ def test_ctrl_c_at_the_very_end_changes_nothing(platform: HeldPlatform, write: W
 
 
 def test_killed_and_resumed(platform: HeldPlatform, write: WriteList, engagelab: Engagelab) -> None:
-    """After a kill, what was under way is uncertain, and is in the file of those."""
+    """After a kill, what was in flight is uncertain, and is in the file of those."""
     running = begin(platform, write)
     running.process.kill()
     running.ended()
@@ -123,14 +123,14 @@ def test_killed_and_resumed(platform: HeldPlatform, write: WriteList, engagelab:
 
 def test_a_list_that_is_changed_meanwhile(platform: HeldPlatform, write: WriteList) -> None:
     """The run ends where the list is no longer what was checked, and the rest is left."""
-    write(*numbers(2000), header="phone")
-    running = Running(*SMS, "--sandbox", platform.origin, "--json")
+    write(*(f"{number},{'x' * 200}" for number in numbers(2000)), header="phone,note")
+    running = Running(*SMS, "--set", "a=b", "--sandbox", platform.origin, "--json")
     for _ in range(4):
         platform.received.get(timeout=30)
 
     with Path("people.csv").open("r+b") as file:
         # Far enough from the beginning to be read only after this.
-        file.seek(20_000)
+        file.seek(300_000)
         file.write(b"x" * 1000)
     platform.release()
     exit_code, out = running.ended()

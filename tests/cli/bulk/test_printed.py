@@ -199,9 +199,8 @@ class TestTexts:
         )
         failed = Path("failed.csv").read_text(encoding="utf-8")
 
-        assert sorted(f"{row},3003,3003 no (HTTP 200)" for row in rows) == sorted(
-            failed.splitlines()[1:]
-        )
+        expected = [f"{row},3003,3003 no (HTTP 200),{n}" for n, row in enumerate(rows, 2)]
+        assert expected == sorted(failed.splitlines()[1:])
 
     def test_results_are_escaped_in_json(self, engagelab: Engagelab, platform: Answering) -> None:
         """Scripts get what the API sent; whoever looks at it sees nothing but ASCII."""

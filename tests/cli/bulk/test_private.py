@@ -95,11 +95,11 @@ class TestFiles:
     @pytest.mark.parametrize("mask", [0o000, 0o022])
     def test_of_the_sandbox(self, tmp_path: Path, mask: int) -> None:
         """What a sandbox keeps, its log included."""
-        with umask(mask), Sandbox(store=tmp_path / "sandbox.db"):
+        with umask(mask), Sandbox(store=tmp_path / "sandbox.json"):
             modes = {each.name: mode(each) for each in tmp_path.iterdir()}
 
         assert {0o600} == set(modes.values())
-        assert "sandbox.db" in modes
+        assert "sandbox.json" in modes
 
 
 PEOPLE = (

@@ -51,7 +51,7 @@ def begin(platform: HeldPlatform, write: WriteList, *command: str) -> Running:
     return running
 
 
-def everybody_once(platform: HeldPlatform, count: int) -> bool:
+def all_once(platform: HeldPlatform, count: int) -> bool:
     """Return whether each of so many was sent to, and nobody twice."""
     return sorted([number] for number in numbers(count)) == sorted(platform.everything)
 
@@ -64,7 +64,7 @@ def test_it_ends_in_an_orderly_way(
     running = begin(platform, write, *SMS, *FILES, "--json")
 
     running.process.send_signal(number)
-    running.read_until("Finishing 4 requests under way; SIGTERM")
+    running.read_until("Finishing 4 requests in flight; SIGTERM")
     platform.release()
     exit_code, out = running.ended()
 
@@ -76,7 +76,7 @@ def test_it_ends_in_an_orderly_way(
     ran = engagelab(*shlex.split(result["resume"])[1:], "--json")
 
     assert (0, 16) == (ran.exit_code, ran.document["result"]["accepted"])
-    assert everybody_once(platform, 20)
+    assert all_once(platform, 20)
 
 
 def test_custom_messages_too(platform: HeldPlatform, write: WriteList) -> None:
@@ -177,7 +177,7 @@ def test_ctrl_c_may_be_ignored_and_the_others_not(platform: HeldPlatform, write:
 
     running.process.send_signal(signal.SIGINT)
     running.process.send_signal(TERM)
-    running.read_until("Finishing 4 requests under way; SIGTERM again")
+    running.read_until("Finishing 4 requests in flight; SIGTERM again")
     platform.release()
     exit_code, out = running.ended()
 
@@ -265,7 +265,7 @@ def test_a_terminal_that_is_closed(
     assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
     ran = engagelab(*SMS, "--sandbox", platform.origin, "--resume", "--json")
     assert (0, 400 - sent) == (ran.exit_code, ran.document["result"]["accepted"])
-    assert everybody_once(platform, 400)
+    assert all_once(platform, 400)
 
 
 def test_a_shell_whose_terminal_is_closed(
@@ -299,7 +299,7 @@ def test_a_shell_whose_terminal_is_closed(
     assert f"Sent to {sent} of 400" in Path("report.html").read_text(encoding="utf-8")
     assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
     assert 0 == engagelab(*SMS, "--sandbox", platform.origin, "--resume").exit_code
-    assert everybody_once(platform, 400)
+    assert all_once(platform, 400)
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "<&-", ">/dev/full 2>/dev/full"])
@@ -315,7 +315,7 @@ def test_streams_that_cannot_be_used(
 
     assert 0 == exit_code
     assert "Sent to all 20" in Path("report.html").read_text(encoding="utf-8")
-    assert everybody_once(platform, 20)
+    assert all_once(platform, 20)
 
 
 def test_a_log_that_nobody_reads(platform: HeldPlatform, write: WriteList) -> None:
@@ -398,4 +398,4 @@ def test_a_thread_may_send_to_a_list(platform: HeldPlatform, write: WriteList) -
     thread.join()
 
     assert [0] == codes
-    assert everybody_once(platform, 5)
+    assert all_once(platform, 5)

@@ -74,7 +74,7 @@ def test_no_file_takes_the_number_of_a_stream(
 
     assert 0 == ran.exit_code
     with open("failed.csv", encoding="utf-8") as file:  # noqa: PTH123
-        assert "phone,error_code,error_reason\n" == file.read()
+        assert "phone,error_code,error_reason,error_line\n" == file.read()
 
 
 def test_closed_by_the_program(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:

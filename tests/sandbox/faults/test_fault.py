@@ -1,10 +1,15 @@
 """What a fault is, and which calls it may strike."""
 
+from pathlib import Path
+from random import Random
+from statistics import quantiles
 from typing import Any
 
 import pytest
+from attrs import fields_dict
 
 from engagelab_async.sandbox import Fault
+from engagelab_async.sandbox.faults.kinds import KINDS
 
 OTP = "/otp/v1/messages"
 
@@ -34,6 +39,23 @@ OTP = "/otp/v1/messages"
         ({"kind": "partial", "after": True}, r"^after: "),
         ({"kind": "slow", "after": True}, r"^after: "),
         ({"kind": "http", "status": 429, "after": True}, r"^after: "),
+        ({"kind": "hang", "lasts": 0}, r"^lasts: must be from 0.001 to 86400, got 0"),
+        (
+            {"kind": "latency", "distribution": "bimodal"},
+            r"^distribution: must be one of constant ",
+        ),
+        ({"kind": "latency", "distribution": ["normal"]}, r"^distribution: must be one of "),
+        ({"kind": "slow", "distribution": "normal"}, r"^distribution: slow has none"),
+        ({"kind": "latency", "spread": -1}, r"^spread: must be from 0 to 3600, got -1"),
+        ({"kind": "latency", "distribution": "normal"}, r"^spread: must be above 0 with normal"),
+        (
+            {"kind": "latency", "distribution": "lognormal", "spread": 1, "seconds": 0},
+            r"^seconds: must be above 0 with lognormal",
+        ),
+        (
+            {"kind": "latency", "distribution": "exponential", "seconds": 0},
+            r"^seconds: must be above 0 with exponential",
+        ),
         ({"kind": "hang", "colour": "red"}, r"^colour: a fault has no such field"),
     ],
 )
@@ -109,6 +131,55 @@ def test_paths_are_matched_by_a_pattern(path: str, matches: bool) -> None:
 def test_only_plans_leave_recipients_out(path: str, to: list[str], matches: bool) -> None:
     """A call that has no targets is none that a share of them can be left out of."""
     assert matches == Fault("partial").matches(path, to)
+
+
+def percentiles(fault: Fault) -> tuple[float, float, float]:
+    """Return the 1st, the 50th and the 99th percentile of the delays of a fault."""
+    generator = Random(7)  # noqa: S311 - nothing secret depends on it
+    first, *_, last = cuts = quantiles([fault.delay(generator) for _ in range(20_000)], n=100)
+    return first, cuts[49], last
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        ("constant", (10, 10, 10)),
+        ("uniform", (7.06, 10, 12.94)),
+        ("normal", (3.02, 10, 16.98)),
+        ("exponential", (0.1, 6.93, 46.05)),
+        ("lognormal", (7.69, 10, 13)),
+    ],
+)
+def test_delays_are_distributed(distribution: str, expected: tuple[float, ...]) -> None:
+    """As the percentiles of each distribution say, with 10 seconds and a spread of 3."""
+    fault = Fault("latency", seconds=10, distribution=distribution, spread=3)
+
+    assert expected == pytest.approx(percentiles(fault), rel=0.05)
+
+
+def test_no_delay_is_negative_or_endless() -> None:
+    """A distribution that goes below 0 is cut off there, and all are after an hour."""
+    fault = Fault("latency", seconds=1, distribution="normal", spread=3000)
+    first, _, last = percentiles(fault)
+
+    assert (0, 3600) == (first, last)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_documented(name: str) -> None:
+    """In the table of `Fault` and in the how-to."""
+    how_to = Path(__file__).parents[3] / "docs" / "how-to" / "sandbox-faults.md"
+
+    assert f"``{name}``" in (Fault.__doc__ or "")
+    assert f'Fault("{name}"' in how_to.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "field", sorted({field for kind in KINDS.values() for field in kind.fields})
+)
+def test_the_fields_of_a_kind_are_those_of_a_fault(field: str) -> None:
+    """A kind names nothing that a fault does not have."""
+    assert field in fields_dict(Fault)
 
 
 def test_recipients_do_not_show() -> None:

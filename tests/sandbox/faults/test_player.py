@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import anyio
 import httpx
 import pytest
+import pytest_asyncio
 from attrs import frozen
 
 from engagelab_async import (
@@ -52,7 +53,7 @@ def named(value: object) -> str:
     return f"{value.kind}-{value.code or value.status}{'-after' if value.after else ''}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox that runs."""
     async with Sandbox() as sandbox:
@@ -72,6 +73,7 @@ def client_of(sandbox: Sandbox, engine: str = "httpx", timeout: float = 10) -> E
     )
 
 
+@pytest.mark.asyncio
 @every_client
 @pytest.mark.parametrize(
     ("fault", "seen"),
@@ -120,6 +122,7 @@ async def test_the_client_knows_what_can_be_known(
         assert 2 == (await engagelab.execute(SMS)).accepted_count
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "fault",
     [
@@ -141,6 +144,7 @@ async def test_a_patient_client_gets_its_answer(sandbox: Sandbox, fault: Fault) 
     assert 2 == len(sandbox.messages)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_reset_is_one_and_a_cut_is_an_end(sandbox: Sandbox, after: bool) -> None:
     """On the wire a reset is ECONNRESET before any answer, a cut a regular end in the middle."""
@@ -166,6 +170,7 @@ async def test_a_reset_is_one_and_a_cut_is_an_end(sandbox: Sandbox, after: bool)
     assert isinstance(broken.value.__cause__, ConnectionResetError)
 
 
+@pytest.mark.asyncio
 async def test_others_keep_their_connection(sandbox: Sandbox) -> None:
     """A fault breaks the connection of the call that it strikes, and no other."""
     async with client_of(sandbox) as one, client_of(sandbox) as other:
@@ -182,6 +187,7 @@ async def test_others_keep_their_connection(sandbox: Sandbox) -> None:
         assert 8 == len(sandbox.messages)
 
 
+@pytest.mark.asyncio
 async def test_details_of_an_answer(sandbox: Sandbox) -> None:
     """A page of a gateway, its Retry-After, and the code in an HTTP 200 are as asked for."""
     sandbox.faults.add(Fault("http", status=503, retry_after=7, times=1))
@@ -205,6 +211,7 @@ async def test_details_of_an_answer(sandbox: Sandbox) -> None:
     assert 200 == fine.status_code
 
 
+@pytest.mark.asyncio
 async def test_a_plan_may_be_accepted_in_part(sandbox: Sandbox) -> None:
     """Some targets are dropped without a word, and never sent to."""
     sandbox.faults.add(Fault("partial", share=0.5, times=1))
@@ -218,6 +225,7 @@ async def test_a_plan_may_be_accepted_in_part(sandbox: Sandbox) -> None:
     assert {*TO} == {dropped.recipient, sandbox.messages[0].recipient}
 
 
+@pytest.mark.asyncio
 async def test_only_some_recipients_are_struck(sandbox: Sandbox) -> None:
     """A pattern chooses whom, in both products."""
     sandbox.faults.add(Fault("error", code=5001, to="+92*"))
@@ -233,6 +241,7 @@ async def test_only_some_recipients_are_struck(sandbox: Sandbox) -> None:
     assert 3 == len(sandbox.messages)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"[1]", b'{"to": [1, null]}', b"[" * 100_000])
 async def test_what_is_no_send_is_struck_too(sandbox: Sandbox, body: bytes) -> None:
     """A body that tells of no recipient is struck by a fault for all, and only by that."""
@@ -247,6 +256,7 @@ async def test_what_is_no_send_is_struck_too(sandbox: Sandbox, body: bytes) -> N
     assert (400, 502) == (passed.status_code, struck.status_code)
 
 
+@pytest.mark.asyncio
 async def test_a_body_that_is_too_long_is_not_read_to_its_end(sandbox: Sandbox) -> None:
     """The API's own limit holds with faults, too; what passes arrives as it was sent."""
     sandbox.faults.add(Fault("hang", to="+92*"))
@@ -260,6 +270,7 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end(sandbox: Sandbox) 
     assert (200, 413) == (fits.status_code, too_long.status_code)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -284,6 +295,7 @@ async def test_only_calls_are_struck(sandbox: Sandbox, method: str, path: str, s
     assert 1 == len(sandbox.faults)
 
 
+@pytest.mark.asyncio
 async def test_calls_without_a_body_are_struck(sandbox: Sandbox) -> None:
     """What looks after templates fails as the sends do."""
     sandbox.faults.add(Fault("http", times=2))
@@ -295,6 +307,7 @@ async def test_calls_without_a_body_are_struck(sandbox: Sandbox) -> None:
         await engagelab.sms.templates.list()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("fault", [Fault("hang"), Fault("latency", seconds=60)], ids=str)
 async def test_those_who_wait_do_not_delay_the_stop(fault: Fault) -> None:
     """A sandbox that stops hangs up on them."""
@@ -323,6 +336,7 @@ async def test_those_who_wait_do_not_delay_the_stop(fault: Fault) -> None:
     assert "engagelab-sandbox" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.asyncio
 async def test_without_a_server_the_caller_gets_the_error(platform: Platform) -> None:
     """Where the app is called directly there is no connection to break, so the call breaks."""
     faults = Faults()
@@ -337,6 +351,7 @@ async def test_without_a_server_the_caller_gets_the_error(platform: Platform) ->
         assert 200 == (await http.post(url, json=OTP)).status_code
 
 
+@pytest.mark.asyncio
 async def test_other_traffic_than_http_passes(platform: Platform) -> None:
     """A lifespan is none of its business."""
     faults = Faults()

@@ -3,6 +3,7 @@
 import pytest
 
 from engagelab_async.sandbox import ActiveFault, Fault, Faults
+from support.fake_clock import FakeClock
 
 OTP = "/otp/v1/messages"
 TO = ["+6591234567"]
@@ -58,6 +59,35 @@ def test_a_fault_can_be_for_the_next_calls() -> None:
 
     assert ["hang", None] == struck(faults, 2)
     assert ["reset"] == [each.fault.kind for each in faults]
+
+
+def test_a_fault_can_end_by_itself() -> None:
+    """After some seconds of the sandbox's clock, whether it has struck or not."""
+    clock = FakeClock()
+    faults = Faults(clock=clock)
+    faults.add(Fault("hang", lasts=60))
+    faults.add(RESET)
+    clock.now += 59.9
+    during = struck(faults)
+    clock.now += 0.1
+
+    assert ["hang"] == during
+    assert ["reset"] == struck(faults)
+    assert ["reset"] == [each.fault.kind for each in faults]
+    assert 1 == len(faults)
+
+
+def test_a_delay_is_drawn_for_each_strike() -> None:
+    """The same ones with the same seed."""
+
+    def delays() -> list[float]:
+        faults = Faults()
+        faults.add(Fault("latency", distribution="uniform", seconds=1, spread=1, seed=7))
+        strikes = [faults.strike(OTP, TO) for _ in range(20)]
+        return [strike.seconds for strike in strikes if strike is not None]
+
+    assert delays() == delays()
+    assert 20 == len(set(delays()))
 
 
 def test_a_seed_decides() -> None:

@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import Fault, Sandbox
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox that runs."""
     async with Sandbox() as sandbox:
         yield sandbox
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its control API."""
     origin = sandbox.otp_base_url.removesuffix("otp")
@@ -23,6 +24,7 @@ async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.asyncio
 async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """What the control API does is what Python sees."""
     added = await http.post("/faults", json={"kind": "reset", "to": "+65*", "times": 3})
@@ -42,6 +44,40 @@ async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sa
     assert 0 == len(sandbox.faults)
 
 
+@pytest.mark.asyncio
+async def test_kinds_are_served(http: httpx.AsyncClient) -> None:
+    """Each with what its caller sees, its fields, and whether it may come after the call."""
+    kinds = {each.pop("kind"): each for each in (await http.get("/faults/kinds")).json()["kinds"]}
+
+    assert {
+        "label": "A gateway answers",
+        "explanation": (
+            "an HTML page with a `status`, like that of a gateway, perhaps with `retry_after`"
+        ),
+        "fields": ["status", "retry_after"],
+        "may_come_after": True,
+        "after_from_status": 500,
+    } == kinds["http"]
+    assert ["latency", "hang", "reset", "cut", "http"] == [
+        name for name, kind in kinds.items() if kind["may_come_after"]
+    ]
+
+
+@pytest.mark.asyncio
+async def test_presets_can_be_added_as_they_are(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """Each is a fault with a name and one line of explanation."""
+    presets = (await http.get("/faults/kinds")).json()["presets"]
+    added = [await http.post("/faults", json=preset["fault"]) for preset in presets]
+
+    assert ["Outage", "Slow", "429 for a minute", "Lost answers"] == [
+        preset["label"] for preset in presets
+    ]
+    assert [201] * 4 == [answer.status_code for answer in added]
+    assert ["http", "latency", "http", "reset"] == [each.fault.kind for each in sandbox.faults]
+    assert all(preset["explanation"].endswith(".") for preset in presets)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -61,6 +97,7 @@ async def test_what_cannot_be_is_answered_400(
     assert 0 == len(sandbox.faults)
 
 
+@pytest.mark.asyncio
 async def test_a_number_that_is_not_there_is_answered_404(http: httpx.AsyncClient) -> None:
     """Also that of a fault which has struck as often as it should."""
     answer = await http.delete("/faults/7")
@@ -68,6 +105,7 @@ async def test_a_number_that_is_not_there_is_answered_404(http: httpx.AsyncClien
     assert (404, "there is no fault 7") == (answer.status_code, answer.json()["message"])
 
 
+@pytest.mark.asyncio
 async def test_other_sites_cannot_add_faults(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """The control API turns away what a foreign page makes a browser send."""
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.platform import Platform
@@ -14,18 +14,12 @@ from support.fake_clock import FakeClock
 
 
 @pytest.fixture
-def aftermath(platform: Platform) -> Aftermath:
-    """What follows the sends of `platform`."""
-    return Aftermath(platform)
-
-
-@pytest.fixture
-def inbox(platform: Platform, aftermath: Aftermath, clock: FakeClock) -> Inbox:
+def inbox(platform: Platform, clock: FakeClock) -> Inbox:
     """The inbox of `platform`, which keeps four messages."""
-    return Inbox(platform, aftermath, keep=4, clock=clock)
+    return Inbox(platform, keep=4, clock=clock)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def http(platform: Platform, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API and of the inbox."""
     app = create_app(platform, recorded=inbox.recorded, further_routes=inbox.routes)

@@ -300,7 +300,7 @@ class TestFaults:
         page.find("[name=code]").send_keys("5016", Keys.ENTER)
         page.until_text("#faults-list", "The API answers an error\n5016, struck 0")
 
-        assert ["code", "to", "probability", "times", "seed", "after"] == names
+        assert ["code", "to", "probability", "times", "lasts", "seed", "after"] == names
         assert not page.find("[name=after]").is_enabled()
         assert [Fault("error", code=5016)] == [active.fault for active in sandbox.faults]
 
@@ -759,6 +759,7 @@ def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
     assert took < 300
 
 
+@pytest.mark.asyncio
 async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) -> None:
     """While they come and while they are scrolled, no task holds up the page for long."""
     page.run(WATCH_FRAMES)

@@ -173,7 +173,7 @@ def callbacks_once(
 
 def test_a_store_keeps_the_inbox(tmp_path: Path) -> None:
     """Another run shows the same calls, requests included, but not what was cleared."""
-    path = tmp_path / "sandbox.db"
+    path = tmp_path / "sandbox.json"
     with Sandbox(store=path, pace=0) as sandbox:
         send(sandbox)
         httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)
@@ -192,7 +192,7 @@ def test_a_store_keeps_the_inbox(tmp_path: Path) -> None:
 
 def test_a_store_that_was_cleared_goes_on(tmp_path: Path) -> None:
     """What is sent after that is shown, even if nothing else is."""
-    path = tmp_path / "sandbox.db"
+    path = tmp_path / "sandbox.json"
     with Sandbox(store=path) as sandbox:
         send(sandbox)
         httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)

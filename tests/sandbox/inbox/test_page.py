@@ -18,6 +18,7 @@ def text(name: str) -> str:
     return FILES[name].read_text(encoding="utf-8")
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/", *(f"/inbox/{name}" for name in FILES)])
 async def test_every_file_is_served(http: httpx.AsyncClient, path: str) -> None:
     """With its type, and told to load nothing from elsewhere and to run no script within HTML."""
@@ -38,6 +39,7 @@ async def test_every_file_is_served(http: httpx.AsyncClient, path: str) -> None:
     assert "nosniff" == answer.headers["x-content-type-options"]
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "name",
     ["__init__.py", "__pycache__", "nothing.js", "..%2F__init__.py", "%2e%2e", ".", "a/b.js"],

@@ -45,6 +45,7 @@ async def act(
 class TestMessages:
     """Messages for scripts: a test in a browser reads its code here."""
 
+    @pytest.mark.asyncio
     async def test_the_newest_comes_first(
         self, http: httpx.AsyncClient, platform: Platform, clock: FakeClock
     ) -> None:
@@ -65,6 +66,7 @@ class TestMessages:
         assert f"EngageLab: your code is {code}. It expires in 5 minutes." == oldest["text"]
         assert clock.now == oldest["sent_at"]
 
+    @pytest.mark.asyncio
     async def test_to_one_recipient(self, http: httpx.AsyncClient) -> None:
         """A number may be written without its plus, which has another meaning in an address."""
         await http.post("/otp/v1/messages", json=OTP)
@@ -73,6 +75,7 @@ class TestMessages:
 
         assert ["+6591234567"] == [each["to"] for each in found["messages"]]
 
+    @pytest.mark.asyncio
     async def test_page_by_page(self, http: httpx.AsyncClient) -> None:
         """Each page says where the next one begins, and the last one that it is the last."""
         await http.post("/sms/v1/messages", json=PLAN)
@@ -87,12 +90,14 @@ class TestMessages:
         )
         assert exact["next_before"] is None
 
+    @pytest.mark.asyncio
     async def test_none_at_all(self, http: httpx.AsyncClient) -> None:
         """A page of nothing is the last."""
         await http.post("/otp/v1/messages", json=OTP)
 
         assert {"messages": [], "next_before": None} == await shown(http, "messages", limit=0)
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("number", ["-1", "x", "1.5", "²", "9" * 20])
     async def test_what_is_no_number(self, http: httpx.AsyncClient, number: str) -> None:
         """It is refused, by name."""
@@ -100,6 +105,7 @@ class TestMessages:
             http, "messages", limit=number
         )
 
+    @pytest.mark.asyncio
     async def test_one_message(self, http: httpx.AsyncClient) -> None:
         """It has a path of its own, from when it is sent until it is forgotten."""
         assert (404, "no such message, or no longer") == await refused(http, "messages/1")
@@ -115,6 +121,7 @@ class TestMessages:
 class TestCalls:
     """A send that was asked for, in full."""
 
+    @pytest.mark.asyncio
     async def test_request_and_response(self, http: httpx.AsyncClient) -> None:
         """Both bodies are there as they were, and no key or secret is."""
         answer = await http.post("/otp/v1/messages", json=OTP)
@@ -128,6 +135,7 @@ class TestCalls:
         assert answer.json() == json.loads(call["response"]["body"])
         assert "sandbox_secret" not in json.dumps(call)
 
+    @pytest.mark.asyncio
     async def test_large_integers_stay_exact(
         self, http: httpx.AsyncClient, clock: FakeClock
     ) -> None:
@@ -139,6 +147,7 @@ class TestCalls:
         assert f'"task_id": {answer.json()["schedule_info"]["task_id"]}' in call["response"]["body"]
         assert clock.now + 3600 == call["due"]
 
+    @pytest.mark.asyncio
     async def test_a_plan(self, http: httpx.AsyncClient) -> None:
         """It is one row, with a tally, and its messages come some at a time."""
         await http.post("/sms/v1/messages", json=PLAN)
@@ -152,6 +161,7 @@ class TestCalls:
             [each["number"] for each in call["messages"]],
         )
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("path", "body", "kind", "error"),
         [
@@ -172,6 +182,7 @@ class TestCalls:
 
         assert (kind, error) == (call["kind"], call["error"] and call["error"]["code"])
 
+    @pytest.mark.asyncio
     async def test_an_id_that_is_an_integer(self, http: httpx.AsyncClient) -> None:
         """SMS takes those for a template; it is shown like any other."""
         body = {"to": "+6591234567", "template": {"id": 1233, "params": {}}}
@@ -179,10 +190,12 @@ class TestCalls:
 
         assert "1233" == (await shown(http, "calls/1"))["template"]
 
+    @pytest.mark.asyncio
     async def test_unknown(self, http: httpx.AsyncClient) -> None:
         """A call that never was is not found."""
         assert (404, "no such call, or no longer") == await refused(http, "calls/1")
 
+    @pytest.mark.asyncio
     async def test_clearing(self, http: httpx.AsyncClient, platform: Platform) -> None:
         """The inbox is empty then; a program that asks the sandbox still finds its messages."""
         await http.post("/otp/v1/messages", json=OTP)
@@ -196,6 +209,7 @@ class TestCalls:
 class TestByHand:
     """What a person can do to a message."""
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("name", "body", "state"),
         [
@@ -219,6 +233,7 @@ class TestByHand:
         assert name not in message["actions"]
         assert 409 == (await act(http, 1, name, body))[0]
 
+    @pytest.mark.asyncio
     async def test_reply(self, http: httpx.AsyncClient, clock: FakeClock) -> None:
         """What the recipient says is shown with the message."""
         await http.post("/otp/v1/messages", json=OTP)
@@ -226,6 +241,7 @@ class TestByHand:
 
         assert [{"text": "Stop", "at": clock.now}] == (await shown(http, "messages/1"))["replies"]
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("name", "body"),
         [
@@ -247,6 +263,7 @@ class TestByHand:
         assert 400 == status
         assert message.startswith(("code must be", "text must"))
 
+    @pytest.mark.asyncio
     async def test_what_cannot_be_done(self, http: httpx.AsyncClient) -> None:
         """A caller's own code can expire, and cannot be verified; a dropped target does nothing."""
         await http.post("/otp/v1/codes", json={**OTP, "code": "039487"})
@@ -258,12 +275,14 @@ class TestByHand:
         assert [] == (await shown(http, "messages/2"))["actions"]
         assert (409, "there is no code of the platform's in it") == await act(http, 1, "verify")
 
+    @pytest.mark.asyncio
     async def test_error_codes(self, http: httpx.AsyncClient) -> None:
         """Every code that a message can fail with is listed with its meaning."""
         errors = (await shown(http, "errors"))["errors"]
 
         assert {"code": 5018, "message": "handset fault"} in errors
 
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("name", ["explode", "deliver/again"])
     async def test_unknown_act(self, http: httpx.AsyncClient, name: str) -> None:
         """It is no path."""
@@ -275,6 +294,7 @@ class TestByHand:
 class TestStory:
     """What became of a message."""
 
+    @pytest.mark.asyncio
     async def test_timeline(
         self, http: httpx.AsyncClient, platform: Platform, clock: FakeClock
     ) -> None:
@@ -294,6 +314,7 @@ class TestStory:
             "error": {"code": 5018, "message": "handset fault"},
         } == message["timeline"][-1]
 
+    @pytest.mark.asyncio
     async def test_fallback(self, http: httpx.AsyncClient, clock: FakeClock) -> None:
         """A message is shown on the channel that it has come to."""
         await http.post("/otp/v1/messages", json={**OTP, "to": "+10000000004"})
@@ -303,6 +324,7 @@ class TestStory:
 
         assert ["whatsapp", "sms"] == [before["channel"], after["channel"]]
 
+    @pytest.mark.asyncio
     async def test_verified_before_it_was_delivered(
         self, http: httpx.AsyncClient, clock: FakeClock
     ) -> None:

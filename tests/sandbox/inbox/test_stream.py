@@ -9,7 +9,6 @@ import pytest
 from attrs import define
 from starlette.types import Message
 
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.inbox import Inbox
 from engagelab_async.sandbox.inbox.calls import Calls
@@ -35,11 +34,11 @@ class Desk:
 
 
 @pytest.fixture
-def desk(platform: Platform, aftermath: Aftermath, clock: FakeClock) -> Desk:
+def desk(platform: Platform, clock: FakeClock) -> Desk:
     """A desk whose streams do not pause, and are open."""
     calls = Calls(platform.outbox, keep=1000, clock=clock)
-    watch = Watch(calls, platform, aftermath)
-    streams = Streams(watch, Documents(platform, aftermath))
+    watch = Watch(calls, platform)
+    streams = Streams(watch, Documents(platform))
     streams.pace, streams.heartbeat = 0, 3600
     streams.begin()
     return Desk(platform, calls, streams)
@@ -59,6 +58,7 @@ async def told(stream: AsyncIterator[str]) -> list[int]:
     return [call["number"] for call in data["calls"]]
 
 
+@pytest.mark.asyncio
 async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
     """The first event holds all calls, the next ones come when something happens."""
     desk.send()
@@ -72,6 +72,7 @@ async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
     assert [2] == await following
 
 
+@pytest.mark.asyncio
 async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     """A first event comes nevertheless: the reader knows that it is up to date."""
     event_id, data = parsed(await anext(desk.streams.events("")))
@@ -80,6 +81,7 @@ async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     assert {"run": desk.calls.epoch, "oldest": 1, "calls": [], "is_all": True} == data
 
 
+@pytest.mark.asyncio
 async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     """Whoever comes back with the last id is told what it missed, and nothing else."""
     desk.send()
@@ -90,6 +92,7 @@ async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     assert [2, 3] == await told(desk.streams.events(event_id))
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "event_id", ["", "0-1", "{epoch}", "{epoch}-x", "{epoch}-²", "{epoch}-" + "9" * 5000, "junk"]
 )
@@ -100,6 +103,7 @@ async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
     assert [1] == await told(desk.streams.events(event_id.format(epoch=desk.calls.epoch)))
 
 
+@pytest.mark.asyncio
 async def test_many_calls_come_in_parts(desk: Desk) -> None:
     """An event holds 200 calls at most, and a reader can be cut off after any of them."""
     for _ in range(450):
@@ -117,19 +121,21 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     assert rest[:200] == await told(desk.streams.events(first_id))
 
 
+@pytest.mark.asyncio
 async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
     """What happened while it did not read costs one event: each call as it is by then."""
     stream = desk.streams.events("")
     await anext(stream)
     desk.send("+6591234567")
-    desk.platform.progress.tell()
+    desk.platform.simulation.report_due()
     clock.now += 2
-    desk.platform.progress.tell()
+    desk.platform.simulation.report_due()
     _, data = parsed(await anext(stream))
 
     assert [{"delivered": 1}] == [call["states"] for call in data["calls"]]
 
 
+@pytest.mark.asyncio
 async def test_clearing_is_told(desk: Desk) -> None:
     """No call comes, but those that the reader has are older than the oldest."""
     desk.send()
@@ -141,6 +147,7 @@ async def test_clearing_is_told(desk: Desk) -> None:
     assert (2, []) == (data["oldest"], data["calls"])
 
 
+@pytest.mark.asyncio
 async def test_gives_a_sign_of_life(desk: Desk) -> None:
     """When nothing happens, an event says so now and then, and no call is told twice."""
     desk.send()
@@ -150,6 +157,7 @@ async def test_gives_a_sign_of_life(desk: Desk) -> None:
     assert [[1], [], []] == [await told(stream) for _ in range(3)]
 
 
+@pytest.mark.asyncio
 async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
     """A stream that waits ends, one that is opened later too, until the sandbox starts again."""
     stream = desk.streams.events("")
@@ -167,27 +175,26 @@ async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
     assert [] == await told(desk.streams.events(""))
 
 
-async def test_more_happens_than_the_feed_keeps(desk: Desk, clock: FakeClock) -> None:
-    """A reader is told all the same."""
+@pytest.mark.asyncio
+async def test_much_happens_between_two_events(desk: Desk, clock: FakeClock) -> None:
+    """A reader gets each call once, as it is by then."""
     stream = desk.streams.events("")
     await anext(stream)
     for _ in range(700):
         desk.send("+6591234567")
     clock.now += 2
-    while desk.platform.progress.tell():
+    while desk.platform.simulation.report_due():
         pass
-    for _ in range(2):
-        for message in desk.platform.outbox.messages:
-            for _ in range(6):
-                desk.platform.progress.guess(message, is_right=False)
-    while desk.platform.progress.tell():
-        pass
+    for message in desk.platform.outbox.messages:
+        for _ in range(12):
+            desk.platform.simulation.reply(message, "?")
     events = [parsed(await anext(stream)) for _ in range(4)]
     states = [call["states"] for _, data in events for call in data["calls"]]
 
-    assert [{"verified_failed": 1}] * 700 == states
+    assert [{"delivered": 1}] * 700 == states
 
 
+@pytest.mark.asyncio
 async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox) -> None:
     """Its stream ends at once, although nothing happens, and no task is left."""
     app = create_app(platform, further_routes=inbox.routes)

@@ -1,7 +1,8 @@
 """How calls keep up with what happens to their messages."""
 
+import pytest
+
 from engagelab_async.sandbox import Callbacks
-from engagelab_async.sandbox.aftermath import Aftermath
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.watch import Watch
 from engagelab_async.sandbox.platform import Platform
@@ -9,12 +10,13 @@ from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
 
 
+@pytest.mark.asyncio
 async def test_a_callback_changes_the_calls_that_it_is_about(
-    platform: Platform, aftermath: Aftermath, clock: FakeClock
+    platform: Platform, clock: FakeClock
 ) -> None:
     """A try to deliver it is news of its own messages, and of no others."""
     calls = Calls(platform.outbox, keep=10, clock=clock)
-    watch = Watch(calls, platform, aftermath)
+    watch = Watch(calls, platform)
     send = calls.recorded("otp", "/otp/v1/custom-messages", platform.send_custom_message)
 
     async def answered(message: int) -> None:
@@ -26,13 +28,13 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
             watch.calls()
             told = sum(
                 each.body.count("message_status")
-                for each in aftermath.deliveries
+                for each in platform.simulation.sender.deliveries
                 if message in each.messages and each.is_over
             )
 
     with Hostile(answers(200)) as server:
-        aftermath.callbacks = Callbacks(server.url)
-        async with aftermath.running():
+        platform.simulation.callbacks = Callbacks(server.url)
+        async with platform.simulation.running():
             watch.calls()
             await answered(1)
             before = calls.find(1).revision
@@ -40,4 +42,4 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
 
     assert before == calls.find(1).revision
     assert before < calls.find(2).revision
-    assert 200 == aftermath.deliveries[-1].tries[-1].status
+    assert 200 == platform.simulation.sender.deliveries[-1].tries[-1].status

@@ -1,0 +1,596 @@
+r"""The records of a list: CSV, JSON lines or a JSON array; plain or gzipped; in any encoding.
+
+::
+
+    phone,name            {"phone": "+6591234567", "name": "Ada"}    [{"phone": "+6591234567",
+    +6591234567,Ada       {"phone": "+6591234568", "name": "Bob"}      "name": "Ada"}, ...]
+    +6591234568,Bob
+
+    bytes ── gzip ── blocks, each as it was before ── text ── records: Row | BadRow
+
+A record that cannot be read is part of the result, with the reason; it does not hide the others.
+Reasons name columns and invisible characters, and never quote a value.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, BinaryIO, Final, Literal
+
+from attrs import define, field, frozen
+
+from engagelab_async.arguments import is_integer
+
+from .numbers import name_of
+
+_BLOCK: Final = 1 << 16
+_GZIP: Final = b"\x1f\x8b"
+# The longest first: UTF-32's begins like UTF-16's.
+_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_WRONG_KINDS: Final = {
+    b"PK\x03\x04": "it is a workbook or a zip archive; save the sheet as CSV, UTF-8",
+    b"\xd0\xcf\x11\xe0": "it is a workbook; save the sheet as CSV, UTF-8",
+    b"BZh": "it is compressed with bzip2; decompress it, or use gzip",
+    b"\xfd7zXZ": "it is compressed with xz; decompress it, or use gzip",
+    b"\x28\xb5\x2f\xfd": "it is compressed with zstd; decompress it, or use gzip",
+    b"%PDF": "it is a PDF; save the table as CSV, UTF-8",
+    b"SQLite format 3\0": "it is a database; export the table as CSV, UTF-8",
+    b"BEGIN:VCARD": "it holds vCards; export the contacts as CSV, UTF-8",
+    b"<": "it is HTML or XML; save the table as CSV, UTF-8",
+}
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"[^"]*"')
+_ARRAY: Final = re.compile(r"\s*\[\s*[\[{\]\"]")
+_ELEMENT: Final = re.compile(r"[^\s,]")
+_FORMULA: Final = re.compile(r'="([^"]*)"')
+_BREAK: Final = re.compile(r"[\r\n]")
+# Blanks that a person cannot see at the end of a value; a line break is none of them.
+_BLANKS: Final = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# Controls other than tabs and line breaks, lone surrogates, and what converters put for a lost
+# letter.
+_UNSENDABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+# What databases, data frames and spreadsheets put for what is missing, or went wrong.
+_PLACEHOLDERS: Final = frozenset(
+    ["NULL", "\\N", "NaN", "nan", "<NA>", "#N/A", "#NULL!", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!"]
+)
+# Words such as order_id, Order-ID or "phone (mobile)", and no number, address or sentence.
+_NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
+_LONGEST_NAME: Final = 40
+_MOST_DIGITS: Final = 2
+
+
+class ListError(ValueError):
+    """A list cannot be read, or is not a list; the text quotes none of its values."""
+
+
+class EmptyListError(ListError):
+    """A list has no lines."""
+
+
+@frozen
+class BadRow:
+    """A record that cannot be used.
+
+    Attributes:
+        line: The number of its first line, counted from 1.
+        reason: What is wrong with it; quotes no value.
+        source: The record as it stands in the file, without its last line end.
+        rows: How many rows it is: an unclosed quote swallows the lines after it.
+    """
+
+    line: int
+    reason: str
+    source: str = field(repr=False)
+    rows: int = 1
+
+
+@frozen
+class Row:
+    """A record of a list.
+
+    Attributes:
+        line: The number of its first line, counted from 1.
+        values: What its columns hold, in NFC, without blanks at the end.
+        source: The record as it stands in the file, without its last line end.
+        unusable: Why the values of other columns cannot be used.
+    """
+
+    line: int
+    values: Mapping[str, str] = field(repr=False)
+    source: str = field(repr=False)
+    unusable: Mapping[str, str] = field(factory=dict, repr=False)
+    _is_csv: bool = field(default=True, repr=False)
+
+    def pick(self, *columns: str) -> dict[str, str] | BadRow:
+        """Return the values of some columns, or what is wrong with one of them."""
+        picked = {}
+        for column in columns:
+            value = self.values.get(column, "")
+            reason = self._problem(column, value)
+            if reason:
+                return self.bad(f"{shown(column)}: {reason}", spans=reason.startswith("spans"))
+            picked[column] = value
+        return picked
+
+    def bad(self, reason: str, *, spans: bool = False) -> BadRow:
+        """Return this record as one that cannot be used."""
+        return BadRow(self.line, reason, self.source, _count(self.source) if spans else 1)
+
+    def _problem(self, column: str, value: str) -> str:
+        if column not in self.values:
+            return self.unusable.get(column, "missing")
+        if value in _PLACEHOLDERS:
+            return "holds a placeholder of a missing value"
+        if value.isascii() and value.isprintable() and value:
+            return ""
+        # A quote that one row opens and another closes makes their lines a single value.
+        if self._is_csv and _BREAK.search(value):
+            return f"spans {_span(self.line, self.source)}"
+        if unsendable := _UNSENDABLE.search(value):
+            return _unsendable(unsendable[0])
+        return _emptiness(value)
+
+
+def _unsendable(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":
+        return "holds half a character"
+    lost = ": a letter was lost when the file was converted" if character == "\ufffd" else ""
+    return f"holds {name_of(character)}{lost}"
+
+
+def _emptiness(value: str) -> str:
+    if not value or value.isspace():
+        return "empty"
+    invisible = [each for each in value if unicodedata.category(each) == "Cf"]
+    if len(invisible) == len(value.replace(" ", "")):
+        return f"empty: it holds only {name_of(invisible[0])}"
+    return ""
+
+
+def column_name(text: str) -> str:
+    """Write the name of a column as it is compared: in NFC, with single blanks, none around."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        # A zero-width joiner is a part of words in some languages.
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf" or c in "\u200c\u200d")
+    return " ".join(text.split())
+
+
+def shown(*columns: str) -> str:
+    """Name columns, unless one looks like data: then it is not a header, but a row."""
+    if all(map(_is_name, columns)):
+        return ", ".join(columns)
+    return ", ".join("…" for _ in columns)
+
+
+def _is_name(column: str) -> bool:
+    digits = sum(map(str.isdigit, column))
+    return len(column) <= _LONGEST_NAME and digits <= _MOST_DIGITS and bool(_NAME.fullmatch(column))
+
+
+# ------------------------------------------------------------------------------- the bytes
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks of bytes as a file."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what a buffer is has no name in 3.11
+        self._rest = self._rest or next(self._blocks, b"")
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+@define(eq=False)
+class _Content:
+    """The content of a file, which is the same each time it is read, or an error."""
+
+    file: BinaryIO
+    name: str
+    start: bytes = b""
+    is_zipped: bool = False
+    digests: list[bytes] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        for block in self._blocks():
+            self.start = self.start or block
+            self.digests.append(_digest(block))
+
+    def _blocks(self) -> Iterator[bytes]:
+        self.file.seek(0)
+        self.is_zipped = self.file.read(2) == _GZIP
+        self.file.seek(0)
+        source = gzip.GzipFile(fileobj=self.file) if self.is_zipped else self.file
+        try:
+            while block := source.read(_BLOCK):
+                yield block
+        except (OSError, EOFError, zlib.error) as error:
+            raise ListError(f"{self.name}: cannot be read to its end; is it whole?") from error
+
+    def verified(self) -> Iterator[bytes]:
+        """Read it again; a block that was changed is not read."""
+        expected = iter(self.digests)
+        for block in self._blocks():
+            if next(expected, None) != _digest(block):
+                raise ListError(f"{self.name}: it was changed meanwhile")
+            yield block
+        if next(expected, None) is not None:
+            raise ListError(f"{self.name}: it was changed meanwhile")
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
+
+
+# ------------------------------------------------------------------------------- the list
+
+
+@define(eq=False, init=False, repr=False)
+class PeopleList:
+    """A list, to be read as often as needed.
+
+    Args:
+        file: A file that can seek; it stays the caller's.
+        name: What to call it in errors.
+        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
+        delimiter: What separates the fields of a CSV; found in the header by default.
+
+    Attributes:
+        name: What to call it.
+        columns: The columns of a CSV, or the keys of all objects.
+        digest: Identifies the content, whatever the file is called and whether it is gzipped.
+        form: ``csv`` or ``json``.
+        encoding: How its text is encoded.
+        delimiter: What separates the fields of a CSV.
+        header: The fields of its header; one of no column is empty.
+
+    Raises:
+        ListError: It cannot be read, or is not a list.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    digest: str
+    form: Literal["csv", "json"]
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    _content: _Content
+    _is_array: bool
+    _skipped: int
+
+    def __init__(
+        self, file: BinaryIO, name: str, encoding: str | None = None, delimiter: str | None = None
+    ) -> None:
+        self.name = name
+        self._content = content = _Content(file, name)
+        self.digest = _digest(b"".join(content.digests)).hex()
+        self.encoding = self._encoding(encoding)
+        self.delimiter = _delimiter(delimiter)
+        self.header = ()
+        self._read_form()
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        """Read all records, from the first.
+
+        Raises:
+            ListError: The list was changed meanwhile.
+        """
+        if self.form == "csv":
+            return self._csv()
+        return self._array() if self._is_array else self._json_lines()
+
+    def require(self, *columns: str) -> tuple[str, ...]:
+        """Return the names of columns as the list has them.
+
+        Raises:
+            ListError: There is no such column.
+        """
+        names = tuple(map(column_name, columns))
+        for name in names:
+            if name not in self.columns:
+                raise ListError(
+                    f"{self.name}: it has no column {shown(name)!r}, but {shown(*self.columns)}; "
+                    "see --to-column and --param"
+                )
+        return names
+
+    @property
+    def is_appendable(self) -> bool:
+        """Whether lines can be appended to the file."""
+        is_wide = self.encoding.startswith(("utf-16", "utf-32"))
+        return not (self._is_array or self._content.is_zipped or is_wide)
+
+    def _encoding(self, given: str | None) -> str:
+        start = self._content.start
+        for magic, what in _WRONG_KINDS.items():
+            if start.removeprefix(codecs.BOM_UTF8).startswith(magic):
+                raise ListError(f"{self.name}: {what}")
+        for mark, encoding in _MARKS.items():
+            if start.startswith(mark):
+                return encoding
+        try:
+            codec = codecs.lookup(given or "utf-8")
+            "".encode(codec.name)  # raises if the codec is not one of text
+        except (LookupError, ValueError):
+            raise ListError("--encoding: it is not an encoding that Python knows") from None
+        if given is None and b"\0" in start[:4]:
+            raise ListError(f"{self.name}: it seems to be UTF-16; see --encoding utf-16-le")
+        return codec.name
+
+    def _text(self, size: int | None = None) -> Iterator[str]:
+        """Read lines as they are, or so many characters at a time, with line ends made alike.
+
+        Bytes that are no character become lone surrogates.
+        """
+        file = io.BufferedReader(_Blocks(self._content.verified()), _BLOCK)
+        newline = "" if size is None else None
+        text = io.TextIOWrapper(file, self.encoding, "surrogateescape", newline)
+        try:
+            yield from iter(text.readline if size is None else partial(text.read, size), "")
+        except UnicodeError:
+            raise ListError(f"{self.name}: {self._not_decodable}") from None
+
+    @property
+    def _not_decodable(self) -> str:
+        if self.encoding.startswith("utf-8"):
+            return "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"
+        return f"not {self.encoding}; see --encoding"
+
+    def _read_form(self) -> None:
+        number, first = next(
+            ((i, line) for i, line in enumerate(self._text()) if line.strip()), (0, "")
+        )
+        if not first:
+            raise EmptyListError(f"{self.name}: it is empty")
+        self._is_array = bool(_ARRAY.match(self._content.start.decode(self.encoding, "ignore")))
+        self.form = "json" if self._is_array or first.lstrip().startswith("{") else "csv"
+        if self.form == "json":
+            self._read_keys()
+            return
+        # What Excel writes, and reads, above the header.
+        separator = _SEPARATOR_LINE.fullmatch(first)
+        self._skipped = number + 1 if separator else 0
+        if separator:
+            self.delimiter = self.delimiter or separator[1]
+        self.delimiter = self.delimiter or max(",;\t|", key=_QUOTED.sub("", first).count)
+        self._read_header()
+
+    # ------------------------------------------------------------------ CSV
+
+    def _read_header(self) -> None:
+        _, fields, _ = next(self._records(), (0, None, []))
+        if not is_text("".join(fields or ())):
+            raise ListError(f"{self.name}: {self._not_decodable}")
+        self.header = tuple(_without_blanks(list(map(column_name, fields or ()))))
+        self.columns = tuple(filter(None, self.header))
+        if not self.columns:
+            raise ListError(f"{self.name}: its first line is no header")
+        repeated = [name for name in self.columns if self.columns.count(name) > 1]
+        if repeated:
+            # A name beside a number is part of a row, and not of a header.
+            named = shown(*(repeated if all(map(_is_name, self.columns)) else self.columns))
+            raise ListError(f"{self.name}: two columns have one name: {named}; rename one of them")
+        if all(len(name) > 1 and name[0] == name[-1] == "'" for name in self.columns):
+            raise ListError(f"{self.name}: its fields are in single quotes; use double quotes")
+
+    def _records(self) -> Iterator[tuple[int, list[str] | None, list[str]]]:
+        """Take records apart: where each begins, its fields or ``None``, and its lines."""
+        lines: list[str] = []
+        reader = csv.reader(
+            _recorded(islice(self._text(), self._skipped, None), lines),
+            delimiter=self.delimiter,
+            skipinitialspace=self.delimiter != " ",
+            strict=True,
+        )
+        while True:
+            number = self._skipped + reader.line_num + 1
+            lines.clear()
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield number, None, lines
+                continue
+            if any(text and not text.isspace() for text in fields):
+                yield number, fields, lines
+
+    def _csv(self) -> Iterator[Row | BadRow]:
+        records = self._records()
+        next(records)
+        for number, fields, lines in records:
+            source = lines[0] if len(lines) == 1 else "".join(lines)
+            yield self._csv_row(number, fields, source.rstrip("\r\n"))
+
+    def _csv_row(self, line: int, fields: list[str] | None, source: str) -> Row | BadRow:
+        if fields is None:
+            return _torn(line, source)
+        width = len(self.header)
+        if len(fields) != width:
+            whole = _without_blanks(fields)
+            # Spreadsheets fill short rows up with empty fields.
+            if len(fields) < width or len(whole) > width:
+                found = len(fields) if len(fields) < width else len(whole)
+                return BadRow(line, f"{found} fields instead of {width}", source)
+        if not is_text(source):
+            return BadRow(line, self._not_decodable, source)
+        pairs = zip(self.header, fields, strict=False)
+        return Row(line, {name: _csv_value(text) for name, text in pairs if name}, source)
+
+    # ------------------------------------------------------------------ JSON
+
+    def _read_keys(self) -> None:
+        found: dict[str, None] = {}
+        for row in self:
+            if isinstance(row, Row):
+                found.update(dict.fromkeys([*row.values, *row.unusable]))
+        self.columns = tuple(found)
+        if not found:
+            raise ListError(
+                f"{self.name}: it holds no JSON object; write one in each line, or an array of them"
+            )
+
+    def _json_lines(self) -> Iterator[Row | BadRow]:
+        for number, text in enumerate(self._text(), start=1):
+            line = text.strip()
+            if line:
+                try:
+                    document = _DECODER.decode(line)
+                except (ValueError, RecursionError):
+                    document = _NOT_JSON
+                yield self._json_row(number, document, line)
+
+    def _array(self) -> Iterator[Row | BadRow]:
+        """Read the elements of an array, with a few of them in memory."""
+        pieces = self._text(_BLOCK)
+        text = next(pieces)
+        line, position = 1, 0
+        end = text.index("[") + 1
+        while True:
+            found = _ELEMENT.search(text, end)
+            end = found.start() if found else len(text)
+            line += text.count("\n", position, end)
+            position = end
+            if text.startswith("]", position):
+                return
+            try:
+                document, end = _DECODER.raw_decode(text, position)
+            except (ValueError, RecursionError):
+                document, end = _NOT_JSON, len(text)
+            if end == len(text):
+                # It may go on. As much again is read, for what is not JSON may be long.
+                more = "".join(islice(pieces, 1 + (end - position) // _BLOCK))
+                if more:
+                    text, position, end = text[position:] + more, 0, 0
+                    continue
+                if document is _NOT_JSON:
+                    raise ListError(f"{self.name}: it is not JSON from line {line} on")
+            yield self._json_row(line, document, text[position:end])
+
+    def _json_row(self, line: int, document: object, source: str) -> Row | BadRow:
+        if not is_text(source):
+            return BadRow(line, self._not_decodable, source)
+        if not isinstance(document, dict):
+            reason = document if isinstance(document, _Reason) else "not a JSON object"
+            return BadRow(line, reason, source)
+        values, unusable = {}, {}
+        for key, value in document.items():
+            name = column_name(key)
+            if isinstance(value, str):
+                values[name] = _tidy(value)
+            elif is_integer(value):
+                values[name] = str(value)
+            else:
+                unusable[name] = "missing" if value is None else "neither a string nor an integer"
+        if len(values) + len(unusable) < len(document):
+            return BadRow(line, _REPEATED, source)
+        return Row(line, values, source, unusable, is_csv=False)
+
+
+class _Reason(str):
+    """Why there is no document; no document is of this class."""
+
+    __slots__ = ()
+
+
+_NOT_JSON: Final = _Reason("not JSON")
+_REPEATED: Final = _Reason("two keys have one name")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> object:
+    document = dict(pairs)
+    return document if len(document) == len(pairs) else _REPEATED
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def _delimiter(given: str | None) -> str:
+    character = {"tab": "\t", "\\t": "\t"}.get(given or "", given or "")
+    if len(character) > 1 or character.isalnum() or character in ('"', "\r", "\n"):
+        raise ListError("--delimiter: must be a single character, such as ';', or tab")
+    return character
+
+
+def _recorded(lines: Iterable[str], read: list[str]) -> Iterator[str]:
+    """Pass lines on, and append each to a list."""
+    for line in lines:
+        read.append(line)
+        yield line
+
+
+def _without_blanks(fields: list[str]) -> list[str]:
+    """Leave out the empty fields at the end."""
+    count = len(fields)
+    while count and (not fields[count - 1] or fields[count - 1].isspace()):
+        count -= 1
+    return fields[:count]
+
+
+def _torn(line: int, source: str) -> BadRow:
+    rows = _count(source)
+    if rows == 1 and len(source) > csv.field_size_limit():
+        limit = f"{csv.field_size_limit():,}"
+        return BadRow(line, f"a field is longer than {limit} characters", source)
+    reason = "its quotes do not close where they should"
+    if _BREAK.search(source):
+        reason = f"{reason}: {_span(line, source)} are one row"
+    return BadRow(line, reason, source, rows)
+
+
+def _split(source: str) -> list[str]:
+    return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _span(line: int, source: str) -> str:
+    return f"lines {line} to {line + len(_split(source)) - 1}"
+
+
+def _count(source: str) -> int:
+    return sum(bool(line.strip()) for line in _split(source))
+
+
+def _csv_value(text: str) -> str:
+    if text.startswith('="'):
+        # Keeps a spreadsheet from reading a text as a number.
+        text = _FORMULA.sub(r"\1", text)
+    return _tidy(text)
+
+
+def _tidy(text: str) -> str:
+    text = text.rstrip(_BLANKS)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def is_text(text: str) -> bool:
+    """Return whether all bytes of a text were characters; others became lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

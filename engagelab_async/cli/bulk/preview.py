@@ -1,0 +1,428 @@
+"""What a list would cost and what people would read: for ``--dry-run``, and before it is sent.
+
+The template's text and the balance are read from the account. Without a text, rows and requests are
+counted all the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field, frozen
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engagelab_async import (
+    AuthenticationError,
+    Balance,
+    ConfigurationError,
+    ConnectError,
+    EngageLab,
+    EngageLabError,
+    NotFoundError,
+    RetryPolicy,
+    render,
+)
+from engagelab_async.bulk.segments import Segments, outside_gsm, segments
+from engagelab_async.cli.options import message_of
+from engagelab_async.cli.outcome import Exit
+from engagelab_async.cli.output import masked
+from engagelab_async.cli.printing import facts, printable
+from engagelab_async.placeholders import variables
+from engagelab_async.templates import OTPTemplate, SMSTemplate, TemplateStatus, TemplateType
+
+from .lists import STDIN
+from .prices import Prices
+from .progress import duration
+from .requests import Item
+from .run import Job
+
+_SAMPLES: Final = 3
+_MOST_CHARACTERS: Final = 8
+_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
+_FATAL: Final = (AuthenticationError, ConfigurationError, ConnectError)
+
+Template: TypeAlias = SMSTemplate | OTPTemplate | str
+"""A template of the account, or its text."""
+
+
+# ------------------------------------------------------------------------------- the account
+
+
+@frozen
+class Account:
+    """What is known of the account before a list is read.
+
+    Attributes:
+        template: The template, or ``None`` if its text is not known.
+        why_unknown: Why it is not.
+        balance: The balance, or ``None`` if it is not known.
+        status: The review status of the template, or ``None`` if it is not known.
+    """
+
+    template: Template | None
+    why_unknown: str = ""
+    balance: Balance | None = None
+    status: TemplateStatus | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the template is known not to be approved."""
+        return self.status not in (None, TemplateStatus.APPROVED)
+
+    @property
+    def variables(self) -> tuple[str, ...] | None:
+        """The variables in the template's text, or ``None`` if it is not known."""
+        return None if self.template is None else variables(_text_of(self.template))
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """The variables that the platform fills by itself."""
+        return () if isinstance(self.template, SMSTemplate) else _PRESETS
+
+
+async def read_account(
+    engagelab: EngageLab, product: str, template_id: str, policy: RetryPolicy
+) -> Account:
+    """Read the balance and the template, which shows whether the key pair is accepted.
+
+    Raises:
+        EngageLabError: Every message would be refused: for the key pair, or for the template.
+    """
+    calls = engagelab.sms if product == "sms" else engagelab.otp
+    balance = None
+    try:
+        balance = await calls.balance(retry=policy)
+    except _FATAL:
+        raise
+    except EngageLabError:
+        pass  # such as of a key pair that may only send
+    try:
+        template = await calls.templates.get(template_id, retry=policy)
+    except NotFoundError as error:
+        # The sandbox accepts any template id, as long as it has no template at all.
+        if await _has_templates(calls, policy):
+            raise
+        return Account(None, message_of(error), balance)
+    except _FATAL:
+        raise
+    except EngageLabError as error:
+        return Account(None, message_of(error), balance)
+    try:
+        render(template)
+    except ValueError as error:
+        # Only the platform knows the text.
+        return Account(None, str(error).removeprefix("template: "), balance, template.status)
+    return Account(template, balance=balance, status=template.status)
+
+
+async def _has_templates(calls: Any, policy: RetryPolicy) -> bool:  # noqa: ANN401 - either product
+    try:
+        return bool(await calls.templates.list(retry=policy))
+    except NotFoundError:
+        return False
+    except EngageLabError:
+        return True
+
+
+def account_with(text: str, product: str, template_id: str) -> Account:
+    """Return an account of which only the template's text is known.
+
+    Args:
+        text: The text, or ``@`` and the name of a file with it.
+        product: The product.
+        template_id: The id of the template.
+
+    Raises:
+        ValueError: The file cannot be read.
+    """
+    text = _read_text(text[1:]) if text.startswith("@") else text
+    if product == "otp":
+        return Account(text)
+    # As a template of its product: an SMS has no presets.
+    return Account(
+        SMSTemplate(
+            template_id=template_id,
+            template_name="",
+            template_type=TemplateType.UTILITY,
+            template_content=text,
+            status=TemplateStatus.APPROVED,
+        )
+    )
+
+
+def _read_text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
+    except (OSError, ValueError):
+        raise ValueError("--template-text: the file cannot be read as UTF-8") from None
+
+
+def _text_of(template: Template) -> str:
+    """Return a text in which no variable is filled."""
+    if isinstance(template, SMSTemplate):
+        return template.template_content
+    if isinstance(template, str):
+        return template
+    config = template.sms_config and template.sms_config.template_custom_config
+    return config.custom_content if config else ""
+
+
+# ------------------------------------------------------------------------------- the estimate
+
+
+@frozen
+class Sample:
+    """A text as a recipient would read it.
+
+    Attributes:
+        to: The recipient, masked.
+        text: The text.
+        cost: What it costs.
+    """
+
+    to: str
+    text: str
+    cost: Segments
+
+
+@define(eq=False)
+class Estimate:
+    """What a list would cost.
+
+    Attributes:
+        account: What is known of the account.
+        prices: The prices, or ``None`` if they are not known.
+        requests: How many requests there would be.
+        counts: How many texts are sent as how many SMS.
+        encodings: How many texts are sent in which encoding.
+        outside_gsm: How many texts hold which character that makes them UCS-2.
+        samples: The first few texts.
+        longest: The first of those that cost most.
+        price: The price, as far as it is known.
+        without_price: How many recipients are in countries without a price.
+    """
+
+    account: Account
+    prices: Prices | None
+    requests: int = 0
+    counts: Counter[int] = field(factory=Counter)
+    encodings: Counter[str] = field(factory=Counter)
+    outside_gsm: Counter[str] = field(factory=Counter)
+    samples: list[Sample] = field(factory=list)
+    longest: Sample | None = None
+    price: Decimal = Decimal(0)
+    without_price: int = 0
+
+    @classmethod
+    def of(cls, job: Job, account: Account) -> "Estimate":
+        """Estimate the cost of a list."""
+        estimate = cls(account, job.options.price_list())
+        for request in job.requests():
+            estimate.requests += 1
+            for item in request.items:
+                estimate.add(item)
+        return estimate
+
+    @property
+    def units(self) -> int:
+        """How many SMS that is."""
+        return sum(count * texts for count, texts in self.counts.items())
+
+    def add(self, item: Item) -> None:
+        """Count the text of a row."""
+        if self.account.template is None:
+            return
+        text = render(self.account.template, item.params).text
+        cost = segments(text)
+        self.counts[cost.count] += 1
+        self.encodings[cost.encoding] += 1
+        self.outside_gsm.update(outside_gsm(text))
+        sample = Sample(masked(item.to), text, cost)
+        if len(self.samples) < _SAMPLES:
+            self.samples.append(sample)
+        if self.longest is None or cost.units > self.longest.cost.units:
+            self.longest = sample
+        if self.prices is not None:
+            price = self.prices.of(item.to)
+            self.without_price += price is None
+            self.price += cost.count * (price or 0)
+
+
+def missing(job: Job) -> tuple[str, ...]:
+    """Return the variables that nothing fills."""
+    return job.checker.variables.missing
+
+
+def unused(job: Job, account: Account) -> tuple[str, ...]:
+    """Return the variables that were given, and that the text does not have."""
+    if account.template is None:
+        return ()
+    given = job.options.given_variables().names
+    return render(account.template, dict.fromkeys(given, "")).unknown
+
+
+# ------------------------------------------------------------------------------- to scripts
+
+
+def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
+    """Make the JSON object of a dry run."""
+    account, checked = estimate.account, job.checked
+    is_known = account.template is not None
+    result = {
+        "dry_run": True,
+        "rows": checked.good,
+        "bad": checked.bad,
+        "problems": problems(job),
+        "people": checked.people,
+        "people_in_several_rows": checked.people_repeated,
+        "left_out": checked.repeated,
+        "suppressed": checked.suppressed,
+        "requests": estimate.requests,
+        "journal": _journal(job),
+        "template_text_known": is_known,
+        "missing_variables": list(missing(job)),
+        "unused_params": list(unused(job, account)),
+        "segments": estimate.units if is_known else None,
+        "price": f"{estimate.price:f}" if is_known and estimate.prices else None,
+        "balance": None if account.balance is None else f"{account.balance.total_balance:f}",
+        "texts_by_segments": {str(count): n for count, n in sorted(estimate.counts.items())},
+        "texts_by_encoding": dict(estimate.encodings),
+        "texts_by_character_outside_gsm": dict(estimate.outside_gsm.most_common(_MOST_CHARACTERS)),
+        "samples": [
+            {"to": each.to, "text": each.text, "segments": each.cost.count}
+            for each in estimate.samples
+        ],
+    }
+    operation = job.sample.endpoint.name
+    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+
+
+def problems(job: Job) -> list[dict[str, object]]:
+    """List the first few bad rows."""
+    return [{"line": bad.line, "problem": bad.reason} for bad in job.checked.problems]
+
+
+def _journal(job: Job) -> str | None:
+    """Return the name of an existing journal, which is not read."""
+    if job.file == STDIN and job.options.journal is None:
+        return None
+    return str(job.journal) if job.journal.exists() else None
+
+
+# ------------------------------------------------------------------------------- to people
+
+
+def show_problems(job: Job) -> Group:
+    """Name the first few bad rows, and say how many there are."""
+    checked = job.checked
+    lines = [Text(f"{checked.bad:,} of {checked.rows:,} rows cannot be sent:", "bold")]
+    lines += [Text(f"  line {bad.line}: {printable(bad.reason)}") for bad in checked.problems]
+    if checked.hidden:
+        lines += [Text(f"  and {checked.hidden:,} more")]
+    return Group(*lines)
+
+
+def shown(job: Job, estimate: Estimate) -> Group:
+    """Show a dry run."""
+    parts: list[RenderableType] = [
+        Text("Dry run: nothing was sent", "bold"),
+        facts(dict(_facts(job, estimate))),
+    ]
+    if estimate.account.template is None:
+        parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
+        why = estimate.account.why_unknown or None
+        parts += [facts({"why": why, "what to do": "Give it with --template-text."})]
+    elif estimate.longest is not None:
+        samples = dict.fromkeys([*estimate.samples, estimate.longest])
+        parts += [Text("What people would read", "bold"), *map(_sample, samples)]
+    return Group(*parts)
+
+
+def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
+    """Show what is about to be sent.
+
+    Args:
+        job: The list.
+        estimate: What all of it costs.
+        left: How many requests an earlier run has left, or ``None`` if there was none.
+    """
+    rows = dict(_facts(job, estimate))
+    if left is not None:
+        rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
+    parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
+    if estimate.samples:
+        parts += [_sample(estimate.samples[0])]
+    return Group(*parts)
+
+
+def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
+    checked, account = job.checked, estimate.account
+    bad = f", and {checked.bad:,} that cannot be sent" if checked.bad else ""
+    yield "list", f"{_rows(checked.good)}{bad}"
+    if checked.repeated:
+        yield "left out", f"{_rows(checked.repeated)} of people who have an earlier row"
+    if checked.suppressed:
+        yield "suppressed", f"{_rows(checked.suppressed)} of people who must not be sent to"
+    if checked.people_repeated:
+        several = f"{checked.people_repeated:,} of them in several rows; see --once-per-person"
+        yield "people", f"{checked.people:,}, {several}"
+    yield "requests", f"{estimate.requests:,}"
+    if job.options.dry_run and (journal := _journal(job)):
+        yield "journal", f"{journal} exists; the people that it knows are counted here all the same"
+    if rate := job.options.rate:
+        yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
+    if account.template is not None:
+        yield from _costs(estimate)
+        yield from _variables(job, account)
+    if account.balance is not None:
+        balance = account.balance
+        yield "balance", f"{balance.total_balance:,f} {balance.currency or ''}".strip()
+        if estimate.price > balance.total_balance:
+            yield "too little", "the balance does not cover the price"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
+    by_count = ", ".join(
+        f"{n:,} {'text' if n == 1 else 'texts'} of {count}"
+        for count, n in sorted(estimate.counts.items())
+    )
+    yield "SMS", f"{estimate.units:,}{f': {by_count}' if by_count else ''}"
+    yield "encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items())
+    if estimate.outside_gsm:
+        common = estimate.outside_gsm.most_common(_MOST_CHARACTERS)
+        yield "UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common)
+    template = estimate.account.template
+    if isinstance(template, SMSTemplate) and template.sign_name:
+        yield "not counted", "the signature, which the platform puts before the text or behind it"
+    if estimate.prices is not None:
+        unknown = estimate.without_price
+        rest = f", and {unknown:,} in countries without a price" if unknown else ""
+        yield "price", f"{estimate.price:,f}{rest}"
+
+
+def _variables(job: Job, account: Account) -> Iterator[tuple[str, object]]:
+    if names := missing(job):
+        yield "missing", f"{', '.join(names)}: {missing_hint(job)}"
+    if names := unused(job, account):
+        yield "not used", f"{', '.join(names)}: the text has no place for it"
+
+
+def missing_hint(job: Job) -> str:
+    """Say what becomes of variables that nothing fills."""
+    if job.options.allow_missing:
+        return "people read it literally"
+    return "no column, --param or --set fills it, and people would read it literally"
+
+
+def _sample(sample: Sample) -> Group:
+    cost = sample.cost
+    head = f"  {sample.to}  {cost.count} SMS, {cost.units} units of {cost.encoding}"
+    body = "\n".join(f"    {printable(line)}" for line in sample.text.splitlines())
+    return Group(Text(head, "dim"), Text(body))

@@ -1,0 +1,234 @@
+"""A run: requests in, rows with their results out, until the end of the list or a signal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+from attrs import define, field, frozen
+from rich.console import Console
+from rich.text import Text
+
+from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
+from engagelab_async.bulk import FanOut, JournalError
+from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.signals import Interrupts
+
+from . import progress
+from .lists import ListError, PeopleList
+from .options import Options
+from .requests import (
+    Checked,
+    Checker,
+    Grouping,
+    InFlight,
+    Item,
+    Request,
+    at_once,
+    journal_key,
+)
+from .rows import OtherFormatError, RowCounts, RowStatus, RowWriter, row_writer
+
+
+class UnwritableError(Exception):
+    """A file for rows cannot be written; nothing was sent."""
+
+
+@define(eq=False)
+class Job:
+    """A list that was checked, and all that sending it needs.
+
+    Attributes:
+        file: The list, as the command line has it.
+        options: The options.
+        people: The list.
+        checker: Makes items of its rows.
+        checked: What is in it.
+        grouping: Makes requests of items.
+        sample: An operation such as those of the list.
+        policy: When to retry a request.
+        test_to: Who gets the text of the first row before the list is sent, or ``None``.
+    """
+
+    file: str
+    options: Options
+    people: PeopleList
+    checker: Checker
+    checked: Checked
+    grouping: Grouping
+    sample: Operation[Any]
+    policy: RetryPolicy
+    test_to: str | None = None
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.options.journal_of(self.file)
+
+    def requests(self) -> Iterator[Request]:
+        """Make the requests."""
+        return self.grouping.requests(self.checker.items(self.checked))
+
+    def test(self, to: str, item: Item) -> Operation[Any]:
+        """Make the operation that sends the text of a row to somebody else, at once."""
+        return at_once(self.grouping.make((to,), item.params))
+
+
+@frozen
+class Ended:
+    """What a run did.
+
+    Attributes:
+        job: What was to be sent.
+        counts: What became of the rows.
+        report: The run in requests.
+        began: When it began.
+        interrupted: Whether Ctrl-C, SIGTERM or SIGHUP ended it.
+        failure: What else ended it, or ``None``.
+    """
+
+    job: Job
+    counts: RowCounts
+    report: BulkReport
+    began: datetime
+    interrupted: bool = False
+    failure: str | None = None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it ended before the list did, or ``None``."""
+        return self.failure or self.report.stopped
+
+
+async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
+    """Send a list.
+
+    Args:
+        job: The list, and how to send it.
+        engagelab: The client.
+        out: Where the progress is shown.
+        interrupts: What ends the run before the end of the list.
+
+    Raises:
+        JournalError: The journal cannot be opened; nothing was sent.
+        UnwritableError: A file for rows cannot be made; nothing was sent.
+    """
+    began = datetime.now(UTC)
+    with _writers(job) as (failed, uncertain):
+        in_flight = InFlight(job.requests())
+        run = engagelab.fan_out(
+            in_flight.operations(),
+            max_in_flight=job.options.max_in_flight,
+            rate=job.options.pace(),
+            journal=job.journal,
+            key=journal_key(job.sample),
+            retry=job.policy,
+            resend_uncertain=job.options.resend_uncertain,
+            split_rejected=job.grouping.size > 1,
+            reference=not job.options.no_reference,
+        )
+        counts = RowCounts(job.checked.good)
+        sending = _Sending(run, counts, in_flight, failed, uncertain, out)
+        with interrupts.listening(sending.finish, run.abort):
+            await sending.complete()
+    interrupted = interrupts.reason is not None
+    return Ended(job, counts, run.report, began, interrupted, sending.failure)
+
+
+@contextmanager
+def _writers(job: Job) -> Iterator[tuple[RowWriter | None, RowWriter | None]]:
+    with ExitStack() as stack:
+        failed = _writer(job.options.failed, job, stack)
+        uncertain = _writer(job.options.uncertain, job, stack)
+        yield failed, uncertain
+
+
+def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
+    if path is None:
+        return None
+    try:
+        writer = stack.enter_context(row_writer(path, job.people))
+        if path == job.options.failed:
+            for row in job.checker.bad_rows(job.checked):
+                writer.write(row, "", row.reason)
+    except ListError as error:
+        raise UnwritableError(str(error)) from error
+    except OtherFormatError as error:
+        raise UnwritableError(
+            f"{path} has other columns than this run writes; it may be of another list, or of an "
+            "earlier version: name another file, or move it away"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UnwritableError(f"{path} cannot be written: {_reason(error)}") from error
+    return writer
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Say why something cannot be written, without quoting what."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+@define(eq=False)
+class _Sending:
+    """A run in progress.
+
+    Attributes:
+        failure: What ended it, other than a signal.
+    """
+
+    run: FanOut
+    counts: RowCounts
+    in_flight: InFlight
+    failed: RowWriter | None
+    uncertain: RowWriter | None
+    out: Console
+    failure: str | None = None
+    _began: float = field(factory=time.monotonic)
+
+    async def complete(self) -> None:
+        """Send until the end, with the progress shown."""
+        watch, run = progress.Watch(self.counts), self.run
+        async with self.run, anyio.create_task_group() as tasks:
+            tasks.start_soon(
+                progress.show, lambda: watch.snapshot(run.report, run.in_flight), self.out
+            )
+            await self._take_all()
+            tasks.cancel_scope.cancel()
+
+    def finish(self, reason: str) -> None:
+        """Start nothing new, and complete what is in flight."""
+        self.run.stop(reason)
+        again = f"{reason} again" if reason != "SIGHUP" else "SIGTERM"
+        with ignore_errors():
+            self.out.print(
+                Text(f"Finishing {self.run.in_flight} requests in flight; {again} cuts them off.")
+            )
+
+    async def _take_all(self) -> None:
+        try:
+            async for outcome in self.run:
+                self._take(outcome)
+        except (JournalError, ListError) as error:
+            self.failure = str(error.args[0])
+
+    def _take(self, outcome: AnyOutcome) -> None:
+        items = self.in_flight.pop(outcome.index, outcome.operation)
+        result = self.counts.add(outcome, len(items), time.monotonic() - self._began)
+        writer = {
+            RowStatus.REJECTED: self.failed,
+            RowStatus.REJECTED_EARLIER: self.failed,
+            RowStatus.DROPPED: self.failed,
+            RowStatus.UNCERTAIN: self.uncertain,
+        }.get(result.status)
+        if writer is None:
+            return
+        try:
+            for item in items:
+                writer.write(item, result.code, result.reason)
+        except OSError as error:
+            self.failure = f"a file of rows cannot be written: {_reason(error)}"
+            self.run.stop(self.failure)

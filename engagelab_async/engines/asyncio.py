@@ -1,0 +1,331 @@
+"""The engine on asyncio's own transports, faster than any HTTP library (extra ``fast``).
+
+It speaks HTTP/1.1, with TLS and without, but through no proxy. What it does for each request::
+
+    take a connection ── connect, if it is new ── one write ── Answer ── give the connection back
+    (last in, first out)                            │
+                      ConnectError before it <──────┴──────> after it, the request may have left
+
+A request counts as sent once it is written to a transport that is open, even if the system has not
+taken its first byte yet: asyncio does not report that in every case, and a wrong "not sent" would
+send a message twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
+
+import httpx
+
+from engagelab_async.errors import ConfigurationError
+
+from ._answer import FAILURES, Answer
+from ._engine import (
+    IDLE_SECONDS,
+    MAX_AGE_SECONDS,
+    MAX_CONNECTIONS,
+    Request,
+    Response,
+    in_asyncio,
+    keep_alive,
+)
+from ._limits import Limit, Limits
+from ._loops import PerLoop
+from ._proxy import PROXY_SCHEMES, environment_proxy
+from ._sending import SendingEngine
+from ._slots import Slots, Sweeper
+from ._sockets import open_socket, readable
+from ._tls import tls_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+_LINE: Final = re.compile(r"[!-9;-~]+: ?[\t -~]*")
+"""A header in one line. The names and values that this library sends are all ASCII."""
+
+_WITHOUT_BODY: Final = ("DELETE", "GET", "HEAD")
+"""The methods that need not say that there is no body."""
+
+
+class _Connection(asyncio.Protocol):
+    """A connection, which is closed as soon as its server sends what was not asked for.
+
+    ::
+
+        new ── connect ──> idle <── exchange ──> busy
+                            └── anything arrives ──┴── what is no answer ──> closed
+
+    Args:
+        origin: Where it leads, such as ``https://example.com:8443``.
+
+    Raises:
+        ConfigurationError: The environment names a proxy for it.
+    """
+
+    def __init__(self, origin: str) -> None:
+        """Open nothing yet."""
+        if environment_proxy(origin, PROXY_SCHEMES) is not None:
+            msg = (
+                'the proxy in the environment cannot be used with http="asyncio", and nothing was '
+                'sent: take http="auto", or name the host in NO_PROXY'
+            )
+            raise ConfigurationError(msg)
+        self._origin = origin
+        self._process = os.getpid()
+        self._tcp: asyncio.Transport | None = None
+        self._tls: asyncio.Transport | None = None
+        self._readable: Callable[[], object] = bool
+        self._answer: Answer | None = None
+        self._answered: asyncio.Future[None] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was connected, and may have been closed since."""
+        return self._tcp is not None
+
+    async def connect(self) -> None:
+        """Connect.
+
+        Raises:
+            ConfigurationError: There are no certificates to trust.
+            OSError: It cannot.
+        """
+        parts = urlsplit(self._origin)
+        host = cast("str", parts.hostname)
+        context = tls_context() if parts.scheme == "https" else None
+        sock = await open_socket(host, parts.port or _PORTS[parts.scheme])
+        loop = asyncio.get_running_loop()
+        tcp, _ = await loop.create_connection(lambda: self, sock=sock)
+        if context is not None:
+            # Not in one step: only the transport below TLS knows what is still to be written.
+            self._tls = await loop.start_tls(tcp, self, context, server_hostname=host.rstrip("."))
+        # Behind a new handshake comes what TLS has to say.
+        elif self._readable():
+            raise ConnectionError("the server spoke before it was asked")
+
+    def send(self, data: bytes, departure: _Departure, answer: Answer) -> asyncio.Future[None]:
+        """Send a request.
+
+        Returns:
+            What is done when the answer is complete. It raises ``OSError`` or ``EOFError`` if the
+            connection breaks, and what `Answer.feed` raises.
+
+        Raises:
+            OSError: The connection cannot be used.
+        """
+        transport = self._tls or self._tcp
+        # A forked child inherits the task that sends, and the connection of its parent.
+        if transport is None or transport.is_closing() or self._process != os.getpid():
+            raise ConnectionError("the connection cannot be used")
+        self._answer = departure.answer = answer
+        self._answered = asyncio.get_running_loop().create_future()
+        transport.write(data)
+        return self._answered
+
+    def is_stale(self) -> bool:
+        """Return whether it was closed, or its server has spoken unasked."""
+        return self._tcp is None or self._tcp.is_closing() or bool(self._readable())
+
+    def is_written(self) -> bool:
+        """Return whether nothing is left of the request: an answer may come early."""
+        return not any(
+            transport.get_write_buffer_size() for transport in (self._tcp, self._tls) if transport
+        )
+
+    async def aclose(self) -> None:
+        """Close it at once."""
+        self._answer = None
+        if self._tcp is not None:
+            self._tcp.abort()
+
+    def _end(self, error: BaseException | None) -> None:
+        """End the exchange."""
+        self._answer = None
+        answered = self._answered
+        # The request may have been cancelled.
+        if answered is None or answered.done():
+            return
+        if error is None:
+            answered.set_result(None)
+        else:
+            answered.set_exception(error)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to be idle."""
+        self._tcp = cast("asyncio.Transport", transport)
+        self._readable = readable(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what was asked for, and close the connection if nothing was."""
+        if self._answer is None:
+            cast("asyncio.Transport", self._tcp).abort()
+            return
+        try:
+            if self._answer.feed(data):
+                self._end(None)
+        except FAILURES as error:
+            self._end(error)
+
+    def eof_received(self) -> None:
+        """End the exchange; asyncio then closes the connection."""
+        if self._answer is not None:
+            self._end(None if self._answer.end() else EOFError())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the exchange."""
+        if self._answer is not None:
+            self._end(exc or EOFError())
+
+
+class _Pool:
+    """The connections and the time limits of one event loop.
+
+    Args:
+        limit: How many connections there may be.
+        max_age: Seconds after which a connection is not used again.
+    """
+
+    def __init__(self, *, limit: int, max_age: float) -> None:
+        self.limits: Limits = Limits()
+        self.slots: Slots[_Connection] = Slots(
+            _Connection,
+            limit=limit,
+            idle_seconds=IDLE_SECONDS,
+            max_age=max_age,
+            is_stale=_Connection.is_stale,
+        )
+        self.sweeper: Sweeper = Sweeper(self.slots, rounds=math.ceil(IDLE_SECONDS) + 1)
+
+    async def aclose(self) -> None:
+        """Close the connections; one that is busy, when its request has ended."""
+        await self.limits.aclose()
+        await self.sweeper.aclose()
+        await self.slots.aclose()
+        # The sockets are closed in the next turn of the loop, which may be its last.
+        await asyncio.sleep(0)
+
+
+class _Departure:
+    """What is known of one request.
+
+    Args:
+        pool: The connections.
+
+    Attributes:
+        answer: What has arrived of the answer; ``None`` before the request was written.
+    """
+
+    __slots__ = ("answer", "pool")
+
+    def __init__(self, pool: _Pool) -> None:
+        self.pool: _Pool = pool
+        self.answer: Answer | None = None
+
+    @property
+    def times(self) -> int:
+        """How often the request left, or began to."""
+        return 0 if self.answer is None else 1
+
+    @property
+    def progress(self) -> str:
+        """What to add to an error's text, once the head of an answer has arrived."""
+        status = 0 if self.answer is None else self.answer.status
+        return f" after HTTP {status} had arrived" if status else ""
+
+
+class AsyncioEngine(SendingEngine[_Departure]):
+    """Sends over its own connections, and does all of it itself.
+
+    Args:
+        max_connections: How many connections there may be; more requests wait, in their order.
+        max_connection_age: Seconds after which a connection is replaced, so that a name whose
+            address has changed is looked up again.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        max_connection_age: float = MAX_AGE_SECONDS,
+    ) -> None:
+        """Open nothing yet."""
+        super().__init__((*FAILURES, EOFError))
+        self._max_connections = max_connections
+        self._max_age = max_connection_age
+        self._pools = PerLoop(self._pool)
+        # Per engine, not per process: the headers hold a secret.
+        self._prepared = lru_cache(maxsize=64)(_prepare)
+
+    def _pool(self) -> _Pool:
+        if not in_asyncio():
+            msg = 'http="asyncio" needs asyncio; on trio take "httpx" or "auto"'
+            raise ConfigurationError(msg)
+        return _Pool(limit=self._max_connections, max_age=self._max_age)
+
+    def prepare(self, request: Request) -> _Departure:  # noqa: ARG002 - others look at it
+        """Make what notices that the request leaves.
+
+        Raises:
+            ConfigurationError: Not asyncio runs.
+        """
+        return _Departure(self._pools.get())
+
+    def limit(self, seconds: float | None, departure: _Departure) -> Limit:
+        """Make a context that raises ``TimeoutError`` when time runs out in it."""
+        return departure.pool.limits.limit(seconds)
+
+    async def exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
+        """Send the request, and read its answer."""
+        origin, head = self._prepared(request.method, request.url, request.headers)
+        answer = Answer(max_bytes, is_head=request.method == "HEAD")
+        pool = departure.pool
+        slot = await pool.slots.take(origin)
+        connection = slot.connection
+        try:
+            if not connection.is_connected:
+                await connection.connect()
+            await connection.send(_with_body(head, request), departure, answer)
+        except BaseException:
+            await pool.slots.drop(slot)
+            raise
+        if answer.is_reusable and connection.is_written():
+            if await pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+                pool.sweeper.wake()
+        else:
+            await pool.slots.drop(slot)
+        return Response(answer.status, answer.headers, bytes(answer.body))
+
+    async def aclose(self) -> None:
+        """Close the connections; one that is busy, when its request has ended."""
+        await super().aclose()
+        if in_asyncio():
+            await self._pools.aclose()
+
+
+def _prepare(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[str, bytes]:
+    """Return where a request goes, and its head but for the length of the body."""
+    parsed = httpx.URL(url)
+    host = parsed.netloc.decode("ascii")
+    target = parsed.raw_path.decode("ascii")
+    lines = [f"{name}: {value}" for name, value in [("Host", host), *headers]]
+    if not (method.isalpha() and all(map(_LINE.fullmatch, lines))):
+        raise ValueError("the request cannot be written")
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, ""])
+    return f"{parsed.scheme}://{host}", head.encode("ascii")
+
+
+def _with_body(head: bytes, request: Request) -> bytes:
+    body = request.body
+    if body or request.method not in _WITHOUT_BODY:
+        return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+    return head + b"\r\n"

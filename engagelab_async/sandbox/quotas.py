@@ -1,0 +1,71 @@
+"""Quotas: how many requests a key may make, and the 429 of a gateway for the others.
+
+The API documents no rate limit. An answer of a gateway in front of it, HTTP 429 with
+``Retry-After``, is possible all the same.
+"""
+
+import math
+from collections.abc import Callable
+
+from attrs import define, field, frozen
+from starlette.exceptions import HTTPException
+
+from engagelab_async.arguments import check_integer, check_seconds
+
+
+@frozen
+class Quota:
+    """How many requests each key may make.
+
+    Attributes:
+        requests: How many in one period, sends and others alike.
+        period: How long a period is, in seconds. It begins with the first request.
+
+    Raises:
+        TypeError: One of them is no number.
+        ValueError: ``requests`` is less than 1, or ``period`` is not positive.
+
+    .. versionadded:: 0.1.0
+    """
+
+    requests: int = field(validator=lambda _, __, value: check_integer(value, "requests", 1))
+    period: float = field(
+        default=1.0, validator=lambda _, __, value: check_seconds(value, "period")
+    )
+
+
+@define
+class _Period:
+    ends_at: float
+    requests: int = 0
+
+
+class Usage:
+    """What was used of a quota.
+
+    Args:
+        quota: The quota, or ``None`` for none.
+        clock: Returns Unix seconds.
+    """
+
+    def __init__(self, quota: Quota | None, clock: Callable[[], float]) -> None:
+        self._quota = quota
+        self._clock = clock
+        self._periods: dict[object, _Period] = {}
+
+    def count(self, key: object) -> None:
+        """Count a request.
+
+        Raises:
+            HTTPException: 429, the quota is used up; with the seconds until the next period.
+        """
+        if self._quota is None:
+            return
+        now = self._clock()
+        period = self._periods.get(key)
+        if period is None or period.ends_at <= now:
+            period = self._periods[key] = _Period(now + self._quota.period)
+        if period.requests == self._quota.requests:
+            seconds = math.ceil(period.ends_at - now)
+            raise HTTPException(429, headers={"retry-after": str(seconds)})
+        period.requests += 1

@@ -1,0 +1,352 @@
+"""Lists as people have them: each is read rightly, or refused with what to do about it.
+
+A case is what a program wrote, what it is read with, and what is sent: pairs of a number and a
+name, or a part of the reason why a row, or all of the list, is refused.
+"""
+
+import gzip
+import io
+from typing import Any
+
+import pytest
+
+from engagelab_async.bulk.lists import BadRow, ListError, PeopleList
+from engagelab_async.bulk.numbers import normalize_recipient
+
+ADA = ("+6591234567", "Ada")
+BOB = ("+6591234568", "Bob")
+Expected = list[tuple[str, str] | str] | str
+
+
+def sent(content: bytes | str, **options: Any) -> Expected:  # noqa: ANN401 - of several types
+    """Read a list as a bulk send does."""
+    data = content if isinstance(content, bytes) else content.encode()
+    country = options.pop("country", None)
+    names = options.pop("columns", ("phone", "name"))
+    try:
+        people = PeopleList(io.BytesIO(data), "people", **options)
+        to, name = people.require(*names)
+    except ListError as error:
+        return str(error)
+    found: list[tuple[str, str] | str] = []
+    try:
+        for row in people:
+            picked = row if isinstance(row, BadRow) else row.pick(to, name)
+            if isinstance(picked, BadRow):
+                found.append(picked.reason)
+                continue
+            try:
+                found.append((normalize_recipient(picked[to], country), picked[name]))
+            except ValueError as error:
+                found.append(str(error))
+    except ListError as error:
+        return str(error)
+    return found
+
+
+NO_NUMBER = "not a phone number with its country code"
+TOO_SHORT = "has no country code, or is too short for it"
+NO_COLUMN = "it has no column 'phone', but "
+
+CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
+    # Spreadsheets
+    ("Excel, CSV UTF-8", "\ufeffphone,name\r\n+6591234567,Ada\r\n", {}, [ADA]),
+    ("Excel, German", "phone;name\r\n6591234567;Ada\r\n", {}, [ADA]),
+    (
+        "Excel, German, ANSI",
+        "phone;name\r\n6591234567;Jürgen\r\n".encode("cp1252"),
+        {},
+        ["not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"],
+    ),
+    (
+        "Excel, German, ANSI, as it is",
+        "phone;name\r\n6591234567;Jürgen €\r\n".encode("cp1252"),
+        {"encoding": "cp1252"},
+        [("+6591234567", "Jürgen €")],
+    ),
+    (
+        "Excel, header in ANSI",
+        "phone;name;straße\r\n6591234567;Ada;x\r\n".encode("cp1252"),
+        {},
+        "see --encoding cp1252",
+    ),
+    (
+        "Excel, Unicode text",
+        "phone\tname\r\n6591234567\tZoë\r\n".encode("utf-16"),
+        {},
+        [("+6591234567", "Zoë")],
+    ),
+    (
+        "Excel, Russian",
+        "phone;name\r\n6591234567;Ада\r\n".encode("cp1251"),
+        {"encoding": "cp1251"},
+        [("+6591234567", "Ада")],
+    ),
+    (
+        "Excel, Japanese",
+        "phone,name\r\n6591234567,愛\r\n".encode("cp932"),
+        {"encoding": "cp932"},
+        [("+6591234567", "愛")],
+    ),
+    ("Excel, with its separator", "sep=;\r\nphone;name\r\n+6591234567;Ada\r\n", {}, [ADA]),
+    ("Excel, spare columns", "phone,name,,,\r\n+6591234567,Ada,,,\r\n,,,,\r\n", {}, [ADA]),
+    ("Excel, deleted column that holds something", "phone,name,\n+6591234567,Ada,x\n", {}, ["3 f"]),
+    ("Excel, rounded", "phone,name\n6.59E+09,Ada\n", {}, ["a spreadsheet has rounded"]),
+    ("Excel, rounded, German", "phone;name\n6,59123E+09;Ada\n", {}, ["a spreadsheet has rounded"]),
+    ("Excel, as decimals", "phone,name\n6591234567.0,Ada\n", {}, ["a decimal fraction"]),
+    ("Excel, plus is lost", "phone,name\n6591234567,Ada\n", {}, [ADA]),
+    ("Excel, zero is lost", "phone,name\n7911123456,Ada\n", {}, [TOO_SHORT]),
+    (
+        "Excel, zero is lost, of a country",
+        "phone,name\n7911123456,Ada\n",
+        {"country": "GB"},
+        [("+447911123456", "Ada")],
+    ),
+    ("Excel, text by apostrophe", "phone,name\n'+6591234567,Ada\n", {}, [ADA]),
+    ("Excel, text by formula", 'phone,name\n"=""+6591234567""",Ada\n', {}, [ADA]),
+    (
+        "Excel, an error",
+        "phone,name\n#NAME?,Ada\n+6591234568,Bob\n",
+        {},
+        ["phone: holds a placeholder", BOB],
+    ),
+    (
+        "Excel, an error in a name",
+        "phone,name\n+6591234567,#N/A\n",
+        {},
+        ["name: holds a placeholder"],
+    ),
+    ("Excel, overflow", "phone,name\n########,Ada\n", {}, [NO_NUMBER]),
+    ("Excel, workbook", b"PK\x03\x04rest", {}, "save the sheet as CSV, UTF-8"),
+    ("Excel, old workbook", b"\xd0\xcf\x11\xe0rest", {}, "save the sheet as CSV, UTF-8"),
+    ("Excel, web archive", "<html><table>", {}, "it is HTML or XML"),
+    ("decimal commas", "phone;name;sum\n6591234567;Ada;12,50\n", {}, [ADA]),
+    ("decimal commas, unquoted", "phone,name,sum\n6591234567,Ada,12,50\n", {}, ["4 fields inst"]),
+    ("total row", "phone,name\n+6591234567,Ada\nTotal,1\n", {}, [ADA, NO_NUMBER]),
+    ("empty rows", "phone,name\n\n+6591234567,Ada\n,\n  \n+6591234568,Bob\n\n", {}, [ADA, BOB]),
+    ("title row", "Customers 2026,\nphone,name\n+6591234567,Ada\n", {}, NO_COLUMN),
+    (
+        "line break in a header",
+        '"Phone\nNo.",name\n+6591234567,Ada\n',
+        {"columns": ("Phone No.", "name")},
+        [ADA],
+    ),
+    ("line break in an address", 'phone,name,address\n+6591234567,Ada,"1 Main St\nX"\n', {}, [ADA]),
+    (
+        "line break in a name",
+        'phone,name\n+6591234567,"Ada\nL."\n',
+        {},
+        ["name: spans lines 2 to 3"],
+    ),
+    ("header with spaces", " phone , name \n+6591234567,Ada\n", {}, [ADA]),
+    (
+        "header with no-break space",
+        "phone\u00a0no,name\n+6591234567,Ada\n",
+        {"columns": ("phone no", "name")},
+        [ADA],
+    ),
+    ("header twice", "phone,name,phone\n1,2,3\n", {}, "two columns have one name: phone, phone; r"),
+    ("header in capitals", "PHONE,NAME\n+6591234567,Ada\n", {}, NO_COLUMN + "PHONE, NAME"),
+    ("no header", "+6591234567,Ada\n+6591234568,Bob\n", {}, NO_COLUMN + "…"),
+    (
+        "Numbers on macOS, NFD",
+        "phone,pre\u0301nom\n+6591234567,Zoe\u0308\n",
+        {"columns": ("phone", "prénom")},
+        [("+6591234567", "Zoë")],
+    ),
+    ("old Mac line ends", "phone,name\r+6591234567,Ada\r+6591234568,Bob", {}, [ADA, BOB]),
+    ("mixed line ends", "phone,name\r\n+6591234567,Ada\n+6591234568,Bob\r", {}, [ADA, BOB]),
+    ("Google Sheets, TSV", "phone\tname\n+6591234567\tAda\n", {}, [ADA]),
+    # Databases and shells
+    (
+        "psql, aligned",
+        "   phone     | name \n-------------+------\n +6591234567 | Ada\n(1 row)\n",
+        {},
+        ["1 fields", ADA, "1 fields"],
+    ),
+    (
+        "mysql, batch",
+        "phone\tname\n6591234567\tAda\n6591234568\tNULL\n",
+        {},
+        [ADA, "name: holds a placeholder of a missing value"],
+    ),
+    ("COPY of PostgreSQL", "phone\tname\n+6591234567\t\\N\n", {}, ["name: holds a placeholder"]),
+    (
+        "mysql, single quotes",
+        "'phone','name'\n'6591234567','Ada'\n",
+        {},
+        "its fields are in single quotes",
+    ),
+    ("sqlite, pipes", "phone|name\n+6591234567|Ada\n", {}, [ADA]),
+    ("SQLite file", b"SQLite format 3\0rest", {}, "it is a database"),
+    ("pandas, with its index", ",phone,name\n0,+6591234567,Ada\n", {}, [ADA]),
+    (
+        "pandas, floats and a gap",
+        "phone,name\n6591234567.0,Ada\n,Bob\n",
+        {},
+        ["a decimal fraction", "phone: empty"],
+    ),
+    (
+        "pandas, records",
+        '[{"phone":6591234567,"name":"Ada"},{"phone":null,"name":"Bob"}]',
+        {},
+        [ADA, "phone: missing"],
+    ),
+    (
+        "pandas, floats in records",
+        '[{"phone":6591234567.0,"name":"Ada"}]',
+        {},
+        ["phone: neither a string nor an integer"],
+    ),
+    ("jq, compact", '{"phone":"+6591234567","name":"Ada"}\n', {}, [ADA]),
+    (
+        "jq, pretty",
+        '{\n  "phone": "+6591234567",\n  "name": "Ada"\n}\n',
+        {},
+        "write one in each line, or an array",
+    ),
+    (
+        "jq, array, pretty",
+        '[\n  {\n    "phone": "+6591234567",\n    "name": "Ada"\n  }\n]\n',
+        {},
+        [ADA],
+    ),
+    (
+        "an API's answer",
+        '{"data": [{"phone": "+6591234567", "name": "Ada"}]}',
+        {},
+        NO_COLUMN + "data",
+    ),
+    ("gzip", gzip.compress(b"phone,name\n+6591234567,Ada\n"), {}, [ADA]),
+    ("gzip, cut off", gzip.compress(b"phone,name\n+6591234567,Ada\n" * 9)[:-9], {}, "is it whole?"),
+    ("xz", b"\xfd7zXZ\0rest", {}, "decompress it, or use gzip"),
+    ("blank after comma, quotes", 'phone, name\n"+6591234567", "Ada"\n', {}, [ADA]),
+    (
+        "quotes by backslash",
+        'phone,name\n+6591234567,"Ada \\"X\\" L."\n+6591234568,Bob\n',
+        {},
+        ["its quotes do not close", BOB],
+    ),
+    ("an inch in a field", 'phone,name\n+6591234567,TV 32"\n', {}, [("+6591234567", 'TV 32"')]),
+    ("NUL", "phone,name\n+6591234567,A\0da\n", {}, ["name: holds U+0000 CONTROL CHARACTER"]),
+    (
+        "NULs after all",
+        "phone,name\n+6591234567,Ada\n" + "\0" * 100,
+        {},
+        [ADA, "1 fields instead of 2"],
+    ),
+    ("UTF-16 without a mark", "phone,name\n".encode("utf-16-le"), {}, "see --encoding utf-16-le"),
+    (
+        "converted with loss",
+        "phone,name\n+6591234567,Jos\ufffd\n",
+        {},
+        ["name: holds U+FFFD REPLACEMENT"],
+    ),
+    # Phones, address books and people
+    ("vCards", "BEGIN:VCARD\nTEL:+6591234567\nEND:VCARD\n", {}, "it holds vCards"),
+    (
+        "Google Contacts",
+        "First Name,Phone 1 - Value\nAda,+65 9123 4567\nBob,+65 9123 4568 ::: +65 9123 4569\n",
+        {"columns": ("Phone 1 - Value", "First Name")},
+        [ADA, NO_NUMBER + "; write a single number"],
+    ),
+    (
+        "iOS, marks of direction",
+        "phone,name\n\u202a+65 9123 4567\u202c,Ada\n\u2066+6591234568\u2069,Bob\n",
+        {},
+        [ADA, BOB],
+    ),
+    ("Word, no-break hyphens", "phone,name\n+65\u00a09123\u20114567,Ada\n", {}, [ADA]),
+    ("zero-width spaces", "phone,name\n\u200b+6591234567\u200b,Ada\n", {}, [ADA]),
+    (
+        "full width",
+        "phone,name\n\uff0b\uff16\uff15\u3000\uff19\uff11\uff12\uff13\uff0d\uff14\uff15\uff16\uff17,Ada\n",
+        {},
+        [ADA],
+    ),
+    (
+        "Arabic-Indic digits",
+        "phone,name\n+\u0666\u0665\u0669\u0661\u0662\u0663\u0664\u0665\u0666\u0667,Ada\n",
+        {},
+        [NO_NUMBER + "; write the digits 0 to 9"],
+    ),
+    ("brackets and dots", "phone,name\n(+65) 9123.4567,Ada\n[65] 9123 4568,Bob\n", {}, [ADA, BOB]),
+    ("a URI", "phone,name\ntel:+65-9123-4567,Ada\n", {}, [ADA]),
+    (
+        "an extension",
+        "phone,name\n+65 6123 4567 ext 12,Ada\n+65 6123 4567-8,Bob\n",
+        {},
+        [NO_NUMBER + "; leave out the extension", "ends in a single digit"],
+    ),
+    (
+        "two numbers",
+        'phone,name\n+6591234567/8,Ada\n"+6591234567, +6591234568",Bob\n',
+        {},
+        [NO_NUMBER + "; write a single number", NO_NUMBER + "; write a single number"],
+    ),
+    ("the zero of home", "phone,name\n+44 (0)7911 123456,Ada\n", {}, ["leave out the (0)"]),
+    ("local numbers", "phone,name\n9123 4567,Ada\n", {}, [TOO_SHORT]),
+    (
+        "local numbers, of a country",
+        "phone,name\n9123 4567,Ada\n6591234568,Bob\n",
+        {"country": "SG"},
+        [ADA, BOB],
+    ),
+    (
+        "local and foreign ones",
+        "phone,name\n9123 4567,Ada\n+60 12-345 6789,Eve\n",
+        {"country": "SG"},
+        [ADA, ("+60123456789", "Eve")],
+    ),
+    (
+        "email addresses",
+        "phone,name\n Ada@Example.com ,Ada\nbob@example,Bob\n",
+        {},
+        [("Ada@Example.com", "Ada"), "not an email address"],
+    ),
+    (
+        "an address with a name",
+        'phone,name\n"Ada <ada@example.com>",Ada\n',
+        {},
+        ["not an email address"],
+    ),
+    (
+        "an invisible character in an address",
+        "phone,name\nada\u200b@example.com,Ada\n",
+        {},
+        ["it holds U+200B ZERO WIDTH SPACE"],
+    ),
+    (
+        "a name that cannot be seen",
+        "phone,name\n+6591234567,\u200b\n",
+        {},
+        ["name: empty: it holds only U+200B"],
+    ),
+    ("one column", "phone,name\n+6591234567\n", {}, ["1 fields instead of 2"]),
+    (
+        "semicolons, given",
+        "phone, mobile;name\n6591234567;Ada\n",
+        {"delimiter": ";", "columns": ("phone, mobile", "name")},
+        [ADA],
+    ),
+    ("no file", b"", {}, "it is empty"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [pytest.param(*case[1:], id=case[0]) for case in CASES],
+)
+def test_a_list(content: bytes | str, options: dict[str, Any], expected: Expected) -> None:
+    """It is sent to whom its owner meant, or nothing is sent."""
+    found = sent(content, **options)
+
+    if isinstance(expected, str):
+        assert isinstance(found, str)
+        assert expected in found
+        return
+    assert len(expected) == len(found)
+    for wanted, each in zip(expected, found, strict=True):
+        assert wanted == each or (isinstance(wanted, str) and wanted in each)
+        # No value is quoted.
+        assert isinstance(wanted, tuple) or "91234" not in each
