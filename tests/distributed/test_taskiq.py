@@ -61,7 +61,12 @@ async def test_a_worker_starts_and_ends(client: Callable[[], EngageLab]) -> None
     """Its client is made with it, so that a missing key is noticed then."""
     made: list[EngageLab] = []
     broker = InMemoryBroker(await_inplace=True)
-    serve(broker, Fleet.in_memory(), lambda: made.append(client()) or made[0])
+
+    def make() -> EngageLab:
+        made.append(client())
+        return made[-1]
+
+    serve(broker, Fleet.in_memory(), make)
     broker.is_worker_process = True
     await broker.startup()
 
