@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,13 +120,14 @@ def test_messages_are_counted(engagelab: Engagelab, fleet: Fleet) -> None:
     """As callbacks reported them."""
     send(fleet)
 
-    class Event:
-        message_id = "1"
-        status = "delivered"
-        custom_args = {"engagelab_async": f"{'0' * 32}/1/{fleet.store._runs[1].token}"}  # type: ignore[attr-defined]  # noqa: SLF001
-        error_code = None
-
-    asyncio.run(fleet.settle(Event()))
+    token = fleet.store._runs[1].token  # type: ignore[attr-defined]  # noqa: SLF001
+    event = SimpleNamespace(
+        message_id="1",
+        status="delivered",
+        custom_args={"engagelab_async": f"{'0' * 32}/1/{token}"},
+        error_code=None,
+    )
+    asyncio.run(fleet.settle(event))
     ran = engagelab("fleet", "show", "spring", "--fleet", "bulk_worker:bulk")
 
     assert "delivered 1" in " ".join(ran.out.split())

@@ -1,5 +1,7 @@
 """An outcome is kept in a row, and comes back."""
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -63,8 +65,8 @@ def test_knows_a_result_without_its_detail() -> None:
     ],
 )
 def test_keeps_an_error(
-    state: State, kind: type[Rejected | Uncertain], error: EngageLabError
-) -> None:  # type: ignore[type-arg]
+    state: State, kind: type[Rejected[Any] | Uncertain[Any]], error: EngageLabError
+) -> None:
     """Its class, text and facts; but not the platform's own words, which may quote a number."""
     error.operation = SMS
     error.attempts = 3
