@@ -6,6 +6,7 @@
     types       mypy on all our code, pyright on the types of the public names
     extras      small programs, checked and run with the base install, and with each extra alone
     browser     the tests of the sandbox's page in Chromium, which has to be installed
+    services    the tests with PostgreSQL, RabbitMQ and Redis, which have to be installed
     build       the source distribution, and the wheel made from it
     tests       pytest against that wheel, once for each supported Python that is installed
     coverage    what those runs covered, combined: every line, every branch
@@ -153,8 +154,32 @@ def browser(session: nox.Session) -> None:
     install_wheel(session, *group("tests"))
 
     env = {"PYTHONSAFEPATH": "1", "ENGAGELAB_ASYNC_TEST_BROWSER": "always"}
-    page = "tests/sandbox/inbox/test_browser.py"
+    if shutil.which("npm"):  # axe-core, which looks for barriers, comes from there alone
+        modules = Path(session.create_tmp()).resolve()
+        session.run("npm", "install", "--prefix", str(modules), "axe-core@4", external=True)
+        env["ENGAGELAB_ASYNC_TEST_AXE"] = str(modules / "node_modules/axe-core/axe.min.js")
+    page = "tests/sandbox/inbox/browser"
     session.run("python", "-m", "pytest", page, *session.posargs, env=env)
+
+
+@nox.session(default=False, requires=["build"])
+def services(session: nox.Session) -> None:
+    """Run the tests with PostgreSQL, RabbitMQ and Redis, which have to be installed."""
+    install_wheel(session, *group("tests"))
+
+    env = {
+        "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage"),
+        "PYTHONSAFEPATH": "1",
+        "ENGAGELAB_ASYNC_TEST_SERVICES": "always",
+    }
+    tests = ("tests/distributed", "tests/redis", "tests/bulk/test_journal_contract.py")
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *tests, *session.posargs, env=env)
+    if not session.posargs:
+        needing = ("distributed/postgresql", "distributed/pgqueuer", "engagelab_async/redis")
+        only = "--include=" + ",".join(f"*/{name}.py" for name in needing)
+        session.run("coverage", "combine", "--quiet", env=env)
+        session.run("coverage", "report", "--omit=", only, "--fail-under=100", env=env)
 
 
 @nox.session
@@ -193,7 +218,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["build"])
 def fuzz(session: nox.Session) -> None:
-    """Fuzz what reads callbacks; options of libFuzzer, such as ``-- -runs=1000``, replace ours."""
+    """Fuzz what reads callbacks and answers; options such as ``-- -runs=1000`` replace ours."""
     install_wheel(session, *group("fuzz"))
 
-    session.run("python", "fuzzing/callbacks.py", *(session.posargs or ["-runs=10000000"]))
+    for program in ("callbacks.py", "answers.py"):
+        session.run("python", f"fuzzing/{program}", *(session.posargs or ["-runs=10000000"]))

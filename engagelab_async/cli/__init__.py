@@ -14,6 +14,7 @@
         │       └── an outcome for people, or as JSON                         output.py, views.py
         ├── … bulk …       a list -> a run -> an exit code                    bulk
         ├── journal        what the journal of a run knows                    journal.py
+        ├── fleet …        what several machines send                         fleet.py
         ├── webhooks …     callbacks, shown as they come, or made             webhooks
         ├── sandbox        the API on this machine, until Ctrl-C              sandbox.py
         └── demo           the calls, against a sandbox of its own           demo.py

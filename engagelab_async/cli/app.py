@@ -18,6 +18,7 @@ from engagelab_async import __version__
 from . import demo, sandbox
 from .check import check
 from .env_file import EnvFileError, loaded
+from .fleet import fleet
 from .journal import journal
 from .options import COMMAND_LINE
 from .otp import otp
@@ -58,6 +59,7 @@ app: Final[App] = App(
 app.command(otp)
 app.command(sms)
 app.command(journal)
+app.command(fleet)
 app.command(webhooks)
 app.command(sandbox.serve, name="sandbox", sort_key=3)
 app.command(check, sort_key=4)

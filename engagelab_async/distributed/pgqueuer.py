@@ -33,13 +33,16 @@ ENTRYPOINT: Final = "engagelab_bulk"
 
 
 class Served:
-    """A fleet's queue in PostgreSQL: what `Fleet.fan_out` takes as ``via``. Made by `serve`.
+    """A fleet's queue in PostgreSQL: the ``via`` of its runs. Made by `serve`.
+
+    Attributes:
+        fleet: The fleet.
 
     .. versionadded:: 0.1.0
     """
 
     def __init__(self, fleet: Fleet, store: PostgreSQL, client: Callable[[], EngageLab]) -> None:
-        self._fleet = fleet
+        self.fleet: Fleet = fleet
         self._store = store
         self._client = client
         self._connection: asyncpg.Connection[Any] | None = None
@@ -60,7 +63,7 @@ class Served:
         async with self._line:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._store.connect()
-                self._fleet.close_with(self._connection.close)
+                self.fleet.close_with(self._connection.close)
             queries = Queries(AsyncpgDriver(self._connection))
             await queries.enqueue(ENTRYPOINT, json.dumps(message).encode())
 
@@ -69,13 +72,13 @@ class Served:
         """Make the manager of a worker process: what ``pgqueuer.run`` is given."""
         connection = await self._store.connect()
         try:
-            async with self._client() as engagelab, self._fleet:
+            async with self._client() as engagelab, self.fleet:
                 manager = PgQueuer(AsyncpgDriver(connection))
 
                 @manager.entrypoint(ENTRYPOINT, accepts_context=False)
                 async def deliver(job: Job) -> None:
                     try:
-                        await self._fleet.deliver(json.loads(job.payload or b""), engagelab)
+                        await self.fleet.deliver(json.loads(job.payload or b""), engagelab)
                     except asyncio.CancelledError:
                         # pgqueuer would delete the job.
                         raise RetryRequested(reason="the worker ends") from None
@@ -93,7 +96,7 @@ def serve(fleet: Fleet, client: Callable[[], EngageLab]) -> Served:
         client: Makes the client of a worker process, such as `EngageLab.from_env`.
 
     Returns:
-        What `Fleet.fan_out` takes as ``via``, and whose `Served.worker` is for ``pgqueuer.run``.
+        The ``via`` of the fleet's runs; its `Served.worker` is for ``pgqueuer.run``.
 
     Raises:
         TypeError: An argument is of the wrong type.

@@ -385,6 +385,10 @@ class PostgreSQL:
             try:
                 async with self._connection() as connection:
                     return await work(connection)
+            except ValueError as error:
+                # What it is made of cannot be right; the text quotes some of it.
+                name = type(error).__name__
+                raise JournalError(f"fleet: PostgreSQL refuses (dsn: {name})") from None
             except _PASSING as error:
                 if time.monotonic() + pause > give_up:
                     name = type(error).__name__
@@ -394,11 +398,9 @@ class PostgreSQL:
                     f"fleet: its tables are missing in schema {self._schema!r} "
                     "(or are of another version): call Fleet.create_tables() once"
                 ) from error
-            except (asyncpg.PostgresError, ValueError) as error:
-                # A wrong DSN is a ValueError, whose text quotes it.
+            except asyncpg.PostgresError as error:
                 name = type(error).__name__
-                text = str(error) if isinstance(error, asyncpg.PostgresError) else "dsn"
-                raise JournalError(f"fleet: PostgreSQL refuses ({name}: {text})") from None
+                raise JournalError(f"fleet: PostgreSQL refuses ({name}: {error})") from None
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
 

@@ -75,7 +75,7 @@ _END: Final = object()
 class Via(Protocol):
     """Hands a message to a broker, which delivers it to a worker's `Fleet.deliver`."""
 
-    async def __call__(self, message: Mapping[str, Any], /) -> None:
+    def __call__(self, message: Mapping[str, Any], /) -> Awaitable[None]:
         """Hand it over; what is raised is tried again."""
         ...
 

@@ -10,27 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import anyio
 from taskiq import AsyncBroker, TaskiqEvents, TaskiqState
 
 from engagelab_async.arguments import check_instance
 from engagelab_async.client import EngageLab
 
 from .fleet import Fleet
-from .submitting import Via
 
 TASK: Final = "engagelab.bulk"
 """The name of the task."""
 
 
-class _Served:
-    """What carries the messages of one fleet."""
+class Served:
+    """A broker that carries a fleet's messages: the ``via`` of its runs. Made by `serve`.
+
+    Attributes:
+        fleet: The fleet.
+
+    .. versionadded:: 0.1.0
+    """
 
     def __init__(self, broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> None:
         self._broker = broker
-        self._fleet = fleet
+        self.fleet: Fleet = fleet
         self._make = client
         self._client: EngageLab | None = None
         self._is_started = False
+        self._starting = anyio.Lock()
         broker.add_event_handler(TaskiqEvents.CLIENT_STARTUP, self._start)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, self._start_worker)
         broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, self._end_worker)
@@ -45,7 +52,7 @@ class _Served:
         # A broker in memory has no worker that starts.
         if self._client is None:
             self._client = self._make()
-            self._fleet.close_with(self._client.aclose)
+            self.fleet.close_with(self._client.aclose)
         return self._client
 
     def _start(self, _: TaskiqState) -> None:
@@ -56,17 +63,27 @@ class _Served:
         self._worker_client()
 
     async def _end_worker(self, _: TaskiqState) -> None:
-        await self._fleet.aclose()
+        await self.fleet.aclose()
 
     async def __call__(self, message: Mapping[str, Any], /) -> None:
         """Hand a message to the broker."""
-        if not self._is_started:
-            await self._broker.startup()
-            self._fleet.close_with(self._broker.shutdown)
+        await self._ensure_started()
         await self._task.kiq(dict(message))
 
+    async def _ensure_started(self) -> None:
+        async with self._starting:
+            if self._is_started:
+                return
+            try:
+                await self._broker.startup()
+            except BaseException:
+                # It says that it has started before it connects.
+                self._is_started = False
+                raise
+            self.fleet.close_with(self._broker.shutdown)
 
-def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> Via:
+
+def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> Served:
     """Let a broker carry a fleet's messages, and its workers send them.
 
     Args:
@@ -77,7 +94,7 @@ def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) ->
             when a worker starts, and not in a program that only submits.
 
     Returns:
-        What `Fleet.fan_out` takes as ``via``. A program that has not called the broker's
+        The ``via`` of the fleet's runs. A program that has not called the broker's
         ``startup()`` need not: it is called with the first message, and ``shutdown()`` when the
         fleet is closed.
 
@@ -91,4 +108,4 @@ def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) ->
     check_instance(fleet, "fleet", Fleet)
     if not callable(client):
         raise TypeError(f"client: expected a function, got {type(client).__name__}")
-    return _Served(broker, fleet, client)
+    return Served(broker, fleet, client)

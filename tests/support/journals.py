@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import pytest
+import sniffio
 from attrs import define, field
 
 from engagelab_async.bulk import JournalError
@@ -24,8 +26,10 @@ from engagelab_async.bulk.journal import (
 from engagelab_async.bulk.journal.schema import JOURNAL, collect_known
 from engagelab_async.distributed.ledger import Ledger
 from engagelab_async.distributed.memory import Memory
+from engagelab_async.distributed.postgresql import PostgreSQL
 from engagelab_async.distributed.store import LATE, Delivery, Store
 from support.bulk import sends
+from support.services import schema_name, shared_postgresql
 
 Open = Callable[[], Awaitable[JournalStore]]
 """Opens a journal for its next run."""
@@ -52,7 +56,7 @@ def in_a_file(path: Path) -> Open:
     return open_next
 
 
-def of_a_fleet(store: Store) -> Open:
+def of_a_fleet(store: Store, kind: type[Ledger] = Ledger) -> Open:
     """Keep them in what a fleet shares: each is a delivery of a submission of its own."""
     opened: list[Ledger] = []
     # What is sent through it has to be known beforehand, as the operations of a chunk are.
@@ -67,7 +71,7 @@ def of_a_fleet(store: Store) -> Open:
         assert begun.run is not None
         known = await store.look_up("spring", digests)
         delivery = Delivery("spring", number, begun.run)
-        opened.append(Ledger(store, delivery, token, dict.fromkeys(digests, 0), known))
+        opened.append(kind(store, delivery, token, dict.fromkeys(digests, 0), known))
         return opened[-1]
 
     return open_next
@@ -78,10 +82,33 @@ def in_the_memory_of_a_fleet(_: Path) -> Open:
     return of_a_fleet(Memory())
 
 
+class _Closing(Ledger):
+    """Closes the connections with the journal."""
+
+    async def close(self) -> None:
+        await super().close()
+        await self._store.aclose()
+
+
+def in_postgresql(_: Path) -> Open:
+    """Keep them in PostgreSQL, as a fleet does."""
+    store = PostgreSQL(shared_postgresql().dsn, schema_name())
+    journals = of_a_fleet(store, _Closing)
+
+    async def open_next() -> JournalStore:
+        if sniffio.current_async_library() == "trio":
+            pytest.skip("asyncpg needs asyncio")
+        await store.create_tables()
+        return await journals()
+
+    return open_next
+
+
 JOURNALS: Final[Mapping[str, Callable[[Path], Open]]] = {
     "memory": in_memory,
     "sqlite": in_a_file,
     "fleet": in_the_memory_of_a_fleet,
+    "postgresql": in_postgresql,
 }
 """Ways to keep a journal, by name; given a path that may be used."""
 

@@ -11,13 +11,17 @@ What is not installed is skipped, unless ``ENGAGELAB_ASYNC_TEST_SERVICES`` is ``
 
 from __future__ import annotations
 
+import atexit
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -169,6 +173,8 @@ class PostgreSQL(Service):
         require("initdb")
         make = [find("initdb"), "-D", self.home / "data", "-A", "trust", "-N", "-U", "postgres"]
         self._run(make)
+        with (self.home / "data" / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
 
     def command(self) -> Sequence[str]:
         """Return what starts it."""
@@ -221,6 +227,19 @@ class PostgreSQL(Service):
     def crash(self) -> None:
         """End it as a crash does: the next start recovers from the log."""
         self.stop(signal.SIGQUIT)
+
+
+def schema_name() -> str:
+    """Return a name for a schema that no other test has."""
+    return f"test_{secrets.token_hex(4)}"
+
+
+@cache
+def shared_postgresql() -> PostgreSQL:
+    """Start a PostgreSQL for all tests of this process; each takes a schema of its own."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(PostgreSQL())
 
 
 class RabbitMQ(Service):
@@ -306,3 +325,11 @@ class Redis(Service):
         program = find("redis-server") or find("valkey-server") or ""
         place = ["--bind", self.host, "--port", str(self.port), "--dir", str(self.home)]
         return [program, *place, "--protected-mode", "no"]
+
+
+@cache
+def shared_redis() -> Redis:
+    """Start a Redis for all tests of this process; each takes keys of its own."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Redis())

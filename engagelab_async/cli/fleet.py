@@ -1,0 +1,219 @@
+"""``engagelab fleet …``: campaigns that several machines send."""
+
+import importlib
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import anyio
+from cyclopts import App, Parameter
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engagelab_async.bulk.journal import JournalError, State
+from engagelab_async.distributed import Contents, Fleet, Submission
+
+from .outcome import Exit, misused
+from .output import ignore_errors, print_json
+from .output import show as show_outcome
+from .printing import console, facts
+
+fleet: Final[App] = App(name="fleet", sort_key=2, help="Show or stop what several machines send.")
+
+DSN: Final = "ENGAGELAB_FLEET_DSN"
+
+_MEANINGS: Final = {
+    State.ACCEPTED: ("accepted", "the API accepted them; they are not sent again"),
+    State.REFUSED: ("rejected", "the API refuses them; they are not tried again"),
+    State.UNCERTAIN: ("uncertain", "perhaps sent; callbacks may settle them"),
+    State.SENDING: ("in flight", "being sent, or left so by a worker that died"),
+    State.UNSENT: ("not sent", "the next submission sends them"),
+    State.SPLIT: ("divided", "their halves are counted as well"),
+}
+
+_Campaign = Annotated[str, Parameter(help="The campaign's name.")]
+_Store = Annotated[
+    str | None,
+    Parameter(
+        help=f"The database, postgresql://user@host/database; by default {DSN}, which other "
+        "users of the machine cannot see."
+    ),
+]
+_Name = Annotated[str, Parameter(help="The schema of the fleet's tables.")]
+_Fleet = Annotated[
+    str | None,
+    Parameter(help="Instead of --store: a fleet in a module of yours, as bulk_worker:bulk."),
+]
+_Json = Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)]
+
+
+@fleet.command
+def show(
+    campaign: _Campaign,
+    /,
+    *,
+    store: _Store = None,
+    name: _Name = "engagelab",
+    fleet: _Fleet = None,
+    json: _Json = False,
+) -> int:
+    """Show a campaign: its submissions, its counts, and what workers have at the moment."""
+
+    async def read(opened: Fleet) -> int:
+        contents = await opened.show(campaign)
+        with ignore_errors():
+            if json:
+                print_json(_document(contents))
+            else:
+                console().print(_shown(campaign, contents))
+        return Exit.DONE
+
+    return _with_fleet(read, store, name, fleet, as_json=json)
+
+
+@fleet.command
+def stop(
+    campaign: _Campaign,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="What the reports say.")] = "stopped by the operator",
+    store: _Store = None,
+    name: _Name = "engagelab",
+    fleet: _Fleet = None,
+    json: _Json = False,
+) -> int:
+    """Stop a campaign on all machines: what is in flight is completed. Submit it to resume it."""
+
+    async def end(opened: Fleet) -> int:
+        count = await opened.stop(campaign, reason)
+        with ignore_errors():
+            if json:
+                print_json({"ok": True, "operation": None, "result": {"stopped": count}})
+            else:
+                what = "submission is" if count == 1 else "submissions are"
+                console().print(Text(f"{count} {what} stopped", "bold"))
+        return Exit.DONE
+
+    return _with_fleet(end, store, name, fleet, as_json=json)
+
+
+def _with_fleet(
+    work: Callable[[Fleet], Awaitable[int]],
+    dsn: str | None,
+    name: str,
+    module: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    async def run() -> int:
+        async with _opened(dsn, name, module) as opened:
+            return await work(opened)
+
+    try:
+        return anyio.run(run)
+    except (JournalError, ModuleNotFoundError, TypeError, ValueError) as error:
+        outcome = misused(str(error), "Name the fleet as the program that sends does.")
+        show_outcome(outcome, as_json=as_json, title="✗ The fleet cannot be used")
+        return Exit.USAGE
+
+
+def _opened(dsn: str | None, name: str, module: str | None) -> Fleet:
+    if module is not None:
+        return loaded(module)[0]
+    chosen = dsn or os.environ.get(DSN)
+    if not chosen:
+        raise ValueError(f"--store: required, or {DSN} in the environment")
+    return Fleet(chosen, name=name)
+
+
+def loaded(path: str) -> tuple[Fleet, Any]:
+    """Load a fleet from a module of the user's, as engines load their workers.
+
+    Args:
+        path: ``module:name`` of a fleet, or of what ``serve()`` returned.
+
+    Returns:
+        The fleet, and what ``serve()`` returned, or ``None``.
+
+    Raises:
+        ModuleNotFoundError: There is no such module.
+        TypeError: It is neither.
+        ValueError: It is not written so.
+    """
+    module, colon, name = path.partition(":")
+    if not (module and colon and name):
+        raise ValueError("--fleet: expected module:name, as bulk_worker:bulk")
+    # As Python itself does for a module that is run.
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - as sys.path has it
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    found = getattr(importlib.import_module(module), name, None)
+    fleet = getattr(found, "fleet", found)
+    if not isinstance(fleet, Fleet):
+        raise TypeError(f"--fleet: {name} of {module} is neither a Fleet nor what serve() returns")
+    return fleet, None if found is fleet else found
+
+
+def _document(contents: Contents) -> dict[str, Any]:
+    result = {
+        "submissions": [
+            {
+                "number": each.number,
+                "started": each.started,
+                "ended": each.ended,
+                "stopped": each.stopped,
+            }
+            for each in contents.submissions
+        ],
+        "counts": {
+            word.replace(" ", "_"): contents.states.get(state, 0)
+            for state, (word, _) in _MEANINGS.items()
+        },
+        "errors": dict(contents.errors),
+        "messages": dict(contents.messages),
+        "live": [
+            {"submission": each.submission, "chunk": each.chunk, "host": each.host, "age": each.age}
+            for each in contents.live
+        ],
+    }
+    return {"ok": True, "operation": None, "result": result}
+
+
+def _shown(campaign: str, contents: Contents) -> Group:
+    total = sum(contents.states.values())
+    parts: list[RenderableType] = [Text(f"{campaign}: {total:,} requests", "bold")]
+    parts += [
+        facts(
+            {
+                word: f"{contents.states[state]:,}  ({meaning})"
+                for state, (word, meaning) in _MEANINGS.items()
+                if contents.states.get(state)
+            }
+        )
+    ]
+    if contents.errors:
+        errors = {
+            f"code {name}" if name.isdecimal() else name: f"{count:,}"
+            for name, count in contents.errors.items()
+        }
+        parts += [Text("Errors", "bold"), facts(errors)]
+    if contents.messages:
+        statuses = {status: f"{count:,}" for status, count in contents.messages.items()}
+        parts += [Text("Messages, as callbacks reported", "bold"), facts(statuses)]
+    if contents.live:
+        hosts = {
+            f"chunk {each.chunk}": f"{each.host}, for {each.age:.0f} s" for each in contents.live
+        }
+        parts += [Text("At work", "bold"), facts(hosts)]
+    submissions = {f"submission {each.number}": _times(each) for each in contents.submissions}
+    return Group(*parts, Text("Submissions", "bold"), facts(submissions))
+
+
+def _times(submission: Submission) -> str:
+    began = datetime.fromtimestamp(submission.started).astimezone()
+    stopped = "" if submission.stopped is None else f", stopped: {submission.stopped}"
+    if submission.ended is None:
+        return f"{began:%Y-%m-%d %H:%M:%S}, goes on, or was interrupted{stopped}"
+    ended = datetime.fromtimestamp(submission.ended).astimezone()
+    return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}{stopped}"

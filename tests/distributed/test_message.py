@@ -1,0 +1,77 @@
+"""A chunk travels as a message, and what is none is refused without being quoted."""
+
+from typing import Any
+
+import pytest
+
+from engagelab_async import SendSMS
+from engagelab_async.bulk import JournalError
+from engagelab_async.distributed.message import Chunk, Member, body_of, pack, unpack
+from support.bulk import TEMPLATE, number, sends
+
+MEMBERS = tuple(Member(f"{index:032x}", each) for index, each in enumerate(sends(3)))
+CHUNK = Chunk(7, "0123456789abcdef", 2, 400, MEMBERS)
+MESSAGE = pack(CHUNK, [body_of(each.operation, 0) for each in MEMBERS])
+
+
+def test_comes_back_as_it_was() -> None:
+    """Numbers, token, digests and operations."""
+    assert CHUNK == unpack(MESSAGE)
+
+
+def test_is_short() -> None:
+    """Two hundred single sends take a few kilobytes."""
+    members = [Member(f"{index:032x}", each) for index, each in enumerate(sends(200))]
+    message = pack(Chunk(7, "0", 0, 0, members), [body_of(each.operation, 0) for each in members])
+
+    assert len(str(message)) < 12_000
+
+
+def test_keeps_a_time_that_is_near_by_now() -> None:
+    """It was checked when the operation was made."""
+    operation = SendSMS(number(1), TEMPLATE)
+    object.__setattr__(operation, "schedule_time", 1_700_000_000)
+    chunk = Chunk(1, "0", 0, 0, (Member("0" * 32, operation),))
+
+    assert chunk == unpack(pack(chunk, [body_of(operation, 0)]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2},
+        {"format": None},
+        {"submission": "7"},
+        {"chunk": None},
+        {"first": 1.5},
+        {"operations": ""},
+        {"operations": "+6591234567"},
+        {"operations": MESSAGE["operations"][:-8]},
+        {"operations": None},
+        {"token": ...},
+    ],
+)
+def test_refuses_what_is_no_message(changes: dict[str, Any]) -> None:
+    """And does not say what was in it."""
+    message = {name: each for name, each in {**MESSAGE, **changes}.items() if each is not ...}
+
+    with pytest.raises(JournalError, match=r"the message (is not of this|cannot be)") as caught:
+        unpack(message)
+
+    assert "6591234567" not in str(caught.value)
+
+
+@pytest.mark.parametrize("message", [None, "text", [1]])
+def test_refuses_what_is_no_object(message: object) -> None:
+    """Whatever a queue holds."""
+    with pytest.raises(JournalError, match="is not of this version"):
+        unpack(message)
+
+
+def test_refuses_what_would_fill_the_memory() -> None:
+    """A message that unpacks to more than any chunk has."""
+    from engagelab_async.distributed import message as module
+
+    bomb = module._packed(["0" * 20_000_000])  # noqa: SLF001 - how it is packed
+    with pytest.raises(JournalError, match="cannot be read"):
+        unpack({**MESSAGE, "operations": bomb})
