@@ -47,7 +47,7 @@ _ARTEFACT: Final = re.compile(
     r"""(?P<placeholder>[(<]?(?:NULL|null)[)>]?|\\N|NaN|nan|NaT|<NA>|None|undefined
     |\[object\ Object\]|\#(?:N/[ABD](?:\ N/A)?|NV|\u041d/\u0414|YOK|[¡¿]?[^\W\d_a-z]+(?:/0)?[!?]
     |\#{4,})|Err:[0-9]{3})
-    |(?P<formula>=[\w+("-].*)|(?P<rounded>-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,})""",
+    |(?P<formula>=[+-]?\$?[A-Z]+(?:\(|\$?[0-9]).*)|(?P<rounded>-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,})""",
     re.VERBOSE | re.DOTALL,
 )
 _ARTEFACTS: Final = {

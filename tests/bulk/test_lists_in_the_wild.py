@@ -443,6 +443,8 @@ def test_a_placeholder(value: str) -> None:
         "#1",
         "#sale!",
         "=)",
+        "=1+1",
+        "=Ada",
         "1e5",
         "-7",
         "2026-01-31",

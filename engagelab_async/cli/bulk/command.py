@@ -12,29 +12,16 @@ from rich.console import Console
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, ConnectError, EngageLabError, Plan
+from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import identity
-from engagelab_async.bulk.journal import (
-    JournalError,
-    JournalSummary,
-    State,
-    count_known,
-    summarise,
-)
+from engagelab_async.bulk.journal import JournalError, JournalSummary, State, count_known, summarise
 from engagelab_async.bulk.suppression import Suppression
 from engagelab_async.cli.account import Account, account_with, read_account
 from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.inputs import typed_line
 from engagelab_async.cli.options import Call, message_of, spelled
-from engagelab_async.cli.outcome import (
-    Action,
-    Exit,
-    Failed,
-    crashed,
-    failed,
-    interrupted,
-    misused,
-)
+from engagelab_async.cli.outcome import Action, Exit, Failed, crashed, failed, interrupted, misused
 from engagelab_async.cli.output import ignore_errors, masked, print_json, show
 from engagelab_async.cli.printing import console
 from engagelab_async.cli.signals import Interrupts
@@ -43,8 +30,8 @@ from . import preview, summary
 from .lists import open_list
 from .options import Options
 from .preview import Estimate
-from .requests import Checker, Grouping, Kind, existing_column, fill, journal_key
-from .run import Ended, Job, UnwritableError, send
+from .requests import Checker, Grouping, Kind, at_once, existing_column, fill, journal_key
+from .run import Ended, Job, send
 
 _logger: Final = logging.getLogger("engagelab_async")
 
@@ -81,18 +68,17 @@ def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Ca
                 return _dry_run(job, account, call, out)
             _confirm(job, account, call, out)
         except _EndedError as error:
-            show(error.outcome, as_json=call.json, details=error.details)
-            return error.outcome.exit_code
+            ended = error
         except (ConfigurationError, JournalError) as error:
-            show(misused(message_of(error), hint(error)), as_json=call.json)
-            return Exit.USAGE
+            ended = _declined(message_of(error), hint(error))
         except ValueError as error:  # a ListError, too
-            show(misused(spelled(str(error))), as_json=call.json)
-            return Exit.USAGE
+            ended = _EndedError(misused(spelled(str(error))))
         except OSError as error:
-            show(misused(f"a file cannot be used: {error.strerror}"), as_json=call.json)
-            return Exit.USAGE
-        return _carry_out(job, call, out)
+            ended = _EndedError(misused(f"a file cannot be used: {error.strerror}"))
+        else:
+            return _carry_out(job, call, out)
+    show(ended.outcome, as_json=call.json, details=ended.details)
+    return ended.outcome.exit_code
 
 
 def _prepare(
@@ -174,9 +160,6 @@ def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
     return code
 
 
-# ------------------------------------------------------------------------------- before sending
-
-
 def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
     """Check whether a list may be sent, show what is sent, and ask at a terminal."""
     may_ask = not job.options.yes and sys.stdin.isatty() and sys.stderr.isatty()
@@ -185,7 +168,8 @@ def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
     summary_before = _read_journal(job)
     is_begun = summary_before is not None and not job.options.resume
     if summary_before is not None and is_begun:
-        _show_journal(job, summary_before, out)
+        counts = ", ".join(f"{count:,} {name}" for name, count in summary_before.counts if count)
+        out.print(f"{job.journal} has an earlier run of this list: {counts}.", soft_wrap=True)
         if not may_ask:
             raise _declined(
                 f"{job.journal} is the journal of an earlier run",
@@ -252,17 +236,8 @@ def _read_journal(job: Job) -> JournalSummary | None:
     return None
 
 
-def _show_journal(job: Job, found: JournalSummary, out: Console) -> None:
-    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts if count)
-    out.print(f"{job.journal} has an earlier run of this list: {counts}.", soft_wrap=True)
-
-
 def _left(job: Job, found: JournalSummary, out: Console) -> int:
-    """Return how many requests an earlier run has left.
-
-    Another template, or rows that are grouped in another way, make other requests: for the journal
-    nothing was sent then, and people would get duplicates.
-    """
+    """Return how many requests an earlier run has left."""
     total = 0
 
     def identities() -> Iterator[str]:
@@ -273,7 +248,10 @@ def _left(job: Job, found: JournalSummary, out: Console) -> int:
 
     known = count_known(job.journal, identities())
     lost = found.total - known.total()
-    if lost and (job.grouping.size > 1 or not known):
+    # Another template or grouping makes other requests, of which the journal knows none. Another
+    # --param or --set may make a few that are the same.
+    is_other = found.states.get(State.ACCEPTED, 0) > 2 * known[State.ACCEPTED]
+    if lost and (job.grouping.size > 1 or not known or is_other):
         raise _declined(
             f"{lost:,} of {found.total:,} requests in {job.journal} are none that this command "
             "would make: people could be sent to twice",
@@ -332,9 +310,9 @@ def _warn_of_surprises(job: Job, account: Account, out: Console) -> None:
 
 def _question(job: Job, left: int | None) -> str:
     checked = job.checked
-    if left is not None and not job.options.resume:
-        return "Go on where it ended?"
     if left is not None:
+        if not job.options.resume:
+            return "Go on where it ended?"
         return f"Send the {left:,} {'request' if left == 1 else 'requests'} that are left?"
     if checked.bad:
         return f"Send to the other {checked.good:,}?"
@@ -344,7 +322,7 @@ def _question(job: Job, left: int | None) -> str:
 def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
     """Send the text of the first row to another recipient, outside the journal."""
     item = next(job.checker.items(job.checked))
-    operation = job.test(to, item)
+    operation = at_once(job.grouping.make((to,), item.params))
 
     async def execute() -> object:
         async with call.client() as engagelab:
@@ -364,11 +342,8 @@ def _check_files(job: Job, *, is_resumed: bool) -> None:
     options, journal = job.options, job.journal.resolve()
     beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
     taken = [Path(job.file), *beside]
-    for option, path in (
-        ("--failed", options.failed),
-        ("--uncertain", options.uncertain),
-        ("--report", options.report),
-    ):
+    for option in ("--failed", "--uncertain", "--report"):
+        path: Path | None = getattr(options, option.removeprefix("--"))
         if path is None:
             continue
         if not path.parent.is_dir():
@@ -380,8 +355,7 @@ def _check_files(job: Job, *, is_resumed: bool) -> None:
         may_exist = is_resumed and (option != "--report" or summary.is_report(path))
         if path.exists() and not may_exist:
             raise _declined(
-                f"{option}: {path} is there already",
-                "Name another file, or move that away.",
+                f"{option}: {path} is there already", "Name another file, or move that away."
             )
 
 
@@ -390,9 +364,6 @@ def _is_same(path: Path, other: Path) -> bool:
     if path.exists() and other.exists():
         return path.samefile(other)
     return path.parent.resolve() / path.name == other.parent.resolve() / other.name
-
-
-# ------------------------------------------------------------------------------- sending
 
 
 def _carry_out(job: Job, call: Call, out: Console) -> int:
@@ -406,7 +377,7 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
             return summary.report(run(send_all), as_json=call.json)
         except EngageLabError as error:
             outcome = failed(job.sample, error)
-        except UnwritableError as error:
+        except ListError as error:
             outcome = misused(str(error))
         except KeyboardInterrupt:
             outcome = interrupted(job.sample, may_have_been_sent=True)

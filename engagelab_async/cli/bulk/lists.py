@@ -12,50 +12,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from engagelab_async.bulk.content import ListError, is_text
-from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name, shown
-
-__all__ = [
-    "STDIN",
-    "BadRow",
-    "ListError",
-    "PeopleList",
-    "Row",
-    "column_name",
-    "is_text",
-    "open_list",
-    "shown",
-]
+from engagelab_async.bulk.content import ListError
+from engagelab_async.bulk.lists import PeopleList
 
 STDIN: Final = "-"
+
+
+def has_place(path: str) -> bool:
+    """Return whether a journal can be kept beside a list, which a pipe has no place for."""
+    return path != STDIN and not path.startswith(("/dev/", "/proc/"))
 
 
 @contextmanager
 def open_list(
     path: str, *, encoding: str | None = None, delimiter: str | None = None
 ) -> Iterator[PeopleList]:
-    """Open a list.
-
-    Args:
-        path: A file, or ``-`` for standard input.
-        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
-        delimiter: What separates the fields of a CSV; found in the header by default.
-
-    Raises:
-        ListError: It cannot be read, or is not a list.
-    """
+    """Open a file, or ``-`` for standard input, as a `PeopleList`; raise as that does."""
     name = "standard input" if path == STDIN else path
-    with _stdin() if path == STDIN else _file(path) as file:
+    if path == STDIN and sys.stdin is None:  # under systemd and cron
+        raise ListError(f"{name}: it is closed")
+    with _spooled(sys.stdin.buffer, name) if path == STDIN else _file(path) as file:
         yield PeopleList(file, name, encoding, delimiter)
-
-
-@contextmanager
-def _stdin() -> Iterator[BinaryIO]:
-    # It is closed under systemd and cron.
-    if sys.stdin is None:
-        raise ListError("standard input: it is closed")
-    with _spooled(sys.stdin.buffer, "standard input") as file:
-        yield file
 
 
 @contextmanager

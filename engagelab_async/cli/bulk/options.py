@@ -7,12 +7,12 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from engagelab_async import Rate
-from engagelab_async.bulk.lists import tidy
+from engagelab_async.bulk.lists import BadRow, Row, tidy
 from engagelab_async.bulk.prices import Prices, price
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 
-from .lists import STDIN, BadRow, Row
+from .lists import has_place
 from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)
@@ -97,8 +97,9 @@ class Options:
     def validate(self, file: str) -> None:
         """Check what can be checked before anything is read; raise ``ValueError``."""
         self.given_variables()
-        self.pace()
         self.price_list()
+        if self.rate is not None:
+            Rate(self.rate)
         if self.max_in_flight < 1:
             raise ValueError("--max-in-flight: must be at least 1")
         if self.template_text is not None and not self.dry_run:
@@ -115,10 +116,6 @@ class Options:
             raise ValueError(f"--set: {min(twice)} is given with --param, too")
         return Variables(columns, constants)
 
-    def pace(self) -> Rate | None:
-        """Return the rate limit."""
-        return None if self.rate is None else Rate(self.rate)
-
     def price_list(self) -> Prices | None:
         """Return the prices, or ``None`` if they are not known."""
         if self.prices is None:
@@ -131,7 +128,7 @@ class Options:
         """Return the journal's file; raise ``ValueError`` if there is no place for it."""
         if self.journal is not None:
             return self.journal
-        if file == STDIN:
+        if not has_place(file):
             raise ValueError("--journal: say where to keep it; standard input has no place")
         return Path(f"{file}.journal.db")
 

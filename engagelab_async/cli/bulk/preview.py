@@ -18,7 +18,7 @@ from engagelab_async.cli.output import masked
 from engagelab_async.cli.printing import duration, facts, printable
 from engagelab_async.templates import SMSTemplate
 
-from .lists import STDIN
+from .lists import has_place
 from .requests import Item
 from .run import Job
 
@@ -89,20 +89,12 @@ class Estimate:
             self.price += cost.count * (price or 0)
 
 
-def missing(job: Job) -> tuple[str, ...]:
-    """Return the variables that nothing fills."""
-    return job.checker.variables.missing
-
-
 def unused(job: Job, account: Account) -> tuple[str, ...]:
     """Return the variables that were given, and that the text does not have."""
     if account.template is None:
         return ()
     given = job.options.given_variables().names
     return render(account.template, dict.fromkeys(given, "")).unknown
-
-
-# ------------------------------------------------------------------------------- to scripts
 
 
 def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
@@ -121,7 +113,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "requests": estimate.requests,
         "journal": _journal(job),
         "template_text_known": is_known,
-        "missing_variables": list(missing(job)),
+        "missing_variables": list(job.checker.variables.missing),
         "unused_params": list(unused(job, account)),
         "segments": estimate.units if is_known else None,
         "price": f"{estimate.price:f}" if is_known and estimate.prices else None,
@@ -145,12 +137,8 @@ def problems(job: Job) -> list[dict[str, object]]:
 
 def _journal(job: Job) -> str | None:
     """Return the name of an existing journal, which is not read."""
-    if job.file == STDIN and job.options.journal is None:
-        return None
-    return str(job.journal) if job.journal.exists() else None
-
-
-# ------------------------------------------------------------------------------- to people
+    has_journal = job.options.journal is not None or has_place(job.file)
+    return str(job.journal) if has_journal and job.journal.exists() else None
 
 
 def show_problems(job: Job) -> Group:
@@ -165,17 +153,10 @@ def show_problems(job: Job) -> Group:
 
 def shown(job: Job, estimate: Estimate) -> Group:
     """Show a dry run."""
-    parts: list[RenderableType] = [
-        Text("Dry run: nothing was sent", "bold"),
-        facts(dict(_facts(job, estimate))),
-    ]
+    rows = facts(dict(_facts(job, estimate)))
+    parts: list[RenderableType] = [Text("Dry run: nothing was sent", "bold"), rows]
     if estimate.account.template is None:
-        parts += [
-            Text(
-                "The template's text is not known, so SMS cannot be counted",
-                "bold yellow",
-            )
-        ]
+        parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
         why = estimate.account.why_unknown or None
         parts += [facts({"why": why, "what to do": "Give it with --template-text."})]
     elif estimate.longest is not None:
@@ -188,10 +169,7 @@ def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
     """Show what is about to be sent."""
     rows = dict(_facts(job, estimate))
     if left is not None:
-        rows = {
-            "left": f"{left:,} of {estimate.requests:,} requests; all of them:",
-            **rows,
-        }
+        rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
     parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
     if estimate.samples:
         parts += [_sample(estimate.samples[0])]
@@ -205,24 +183,15 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     if checked.repeated:
         yield "left out", f"{_rows(checked.repeated)} of people who have an earlier row"
     if estimate.suppressed:
-        yield (
-            "suppressed",
-            f"{_rows(estimate.suppressed)} of people who must not be sent to",
-        )
+        yield "suppressed", f"{_rows(estimate.suppressed)} of people who must not be sent to"
     if checked.people_repeated:
         several = f"{checked.people_repeated:,} of them in several rows; see --once-per-person"
         yield "people", f"{checked.people:,}, {several}"
     yield "requests", f"{estimate.requests:,}"
     if job.options.dry_run and (journal := _journal(job)):
-        yield (
-            "journal",
-            f"{journal} exists; the people that it knows are counted here all the same",
-        )
+        yield "journal", f"{journal} exists; the people that it knows are counted here all the same"
     if rate := job.options.rate:
-        yield (
-            "takes",
-            f"at least {duration(estimate.requests / rate)}, at {rate:g} a second",
-        )
+        yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
     if account.template is not None:
         yield from _costs(estimate)
         yield from _variables(job, account)
@@ -243,22 +212,13 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
         for count, n in sorted(estimate.counts.items())
     )
     yield "SMS", f"{estimate.units:,}{f': {by_count}' if by_count else ''}"
-    yield (
-        "encoding",
-        ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items()),
-    )
+    yield ("encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items()))
     if estimate.outside_gsm:
         common = estimate.outside_gsm.most_common(_MOST_CHARACTERS)
-        yield (
-            "UCS-2 for",
-            ", ".join(f"{printable(char)} in {n:,}" for char, n in common),
-        )
+        yield ("UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common))
     template = estimate.account.template
     if isinstance(template, SMSTemplate) and template.sign_name:
-        yield (
-            "not counted",
-            "the signature, which the platform puts before the text or behind it",
-        )
+        yield ("not counted", "the signature, which the platform puts before the text or behind it")
     if estimate.prices is not None:
         unknown = estimate.without_price
         rest = f", and {unknown:,} in countries without a price" if unknown else ""
@@ -266,7 +226,7 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
 
 
 def _variables(job: Job, account: Account) -> Iterator[tuple[str, object]]:
-    if names := missing(job):
+    if names := job.checker.variables.missing:
         yield "missing", f"{', '.join(names)}: {missing_hint(job)}"
     if names := unused(job, account):
         yield "not used", f"{', '.join(names)}: the text has no place for it"

@@ -54,11 +54,7 @@ class Snapshot:
         """How far it is, how fast, and how long it may take."""
         counts = self.counts
         share = counts.done * 100 // counts.total if counts.total else 100
-        parts = (
-            f"{share} %",
-            f"{counts.done:,} of {counts.total:,}",
-            f"{self.rate:,.0f}/s",
-        )
+        parts = (f"{share} %", f"{counts.done:,} of {counts.total:,}", f"{self.rate:,.0f}/s")
         if not self.rate:
             return parts
         return (*parts, f"{duration((counts.total - counts.done) / self.rate)} left")

@@ -18,15 +18,14 @@ from typing import Any, Final, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from engagelab_async import Operation, SendSMS
+from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import Key, identity
+from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name, shown
 from engagelab_async.bulk.numbers import recipient_key
 from engagelab_async.bulk.row_files import ADDED_COLUMNS
 from engagelab_async.cli.options import spelled
 
-from .lists import BadRow, ListError, PeopleList, Row, column_name, shown
-
-SHOWN: Final = 20
-"""How many problems are kept to be shown."""
+SHOWN: Final = 20  # problems, of a list
 
 # Why a record is left out, besides the number of the line that it repeats.
 _BAD, _REPEATED_PERSON = 0, -1
@@ -47,9 +46,6 @@ class Kind:
     make: Maker
     normalize: Normalizer
     targets_per_request: int = 1
-
-
-# ------------------------------------------------------------------------------- variables
 
 
 @frozen
@@ -78,9 +74,6 @@ def fill(
 
     What is given comes first, and then a column fills the variable of its name. If the template's
     text is not known and nothing is given, every column may be needed, and all of them are sent.
-
-    Raises:
-        ListError: There is no such column.
     """
     columns = {name: existing_column(column, people) for name, column in given.columns.items()}
     if names is None:
@@ -101,12 +94,7 @@ def fill(
 
 
 def find_column(name: str, columns: Iterable[str]) -> str | None:
-    """Return the column with a name; one that differs only in case will do if it is the only one.
-
-    Example:
-        >>> find_column("name", ["Phone", "Name"])
-        'Name'
-    """
+    """Return the column with a name; one that differs in case will do if it is the only one."""
     name = column_name(name)
     found = [column for column in columns if column.casefold() == name.casefold()]
     if name in found:
@@ -117,9 +105,6 @@ def find_column(name: str, columns: Iterable[str]) -> str | None:
 def existing_column(column: str, people: PeopleList) -> str:
     """Return the name of a column as the list has it; raise `ListError` if it has none."""
     return find_column(column, people.columns) or people.require(column)[0]
-
-
-# ------------------------------------------------------------------------------- checking
 
 
 @frozen
@@ -269,9 +254,6 @@ def _digest(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
-# ------------------------------------------------------------------------------- operations
-
-
 @frozen
 class Request:
     """An operation, and the items that it is made of."""
@@ -318,10 +300,7 @@ class Grouping:
 
 
 def journal_key(sample: Operation[Any]) -> Key | None:
-    """Return what makes a journal's identity of operations; ``None`` for the default.
-
-    That of a scheduled SMS leaves out the time: a run that goes on may need a later one.
-    """
+    """Return a key that leaves out the time of a scheduled SMS: a resumed run may need another."""
     is_scheduled = isinstance(sample, SendSMS) and sample.schedule_time is not None
     return (lambda operation: identity(at_once(operation), None)) if is_scheduled else None
 
@@ -333,10 +312,7 @@ def at_once(operation: Operation[Any]) -> Operation[Any]:
 
 @define(eq=False)
 class InFlight:
-    """Remembers the items of requests that have no outcome yet.
-
-    An outcome has the index of its operation in the run's source, which is counted here.
-    """
+    """Remembers the items of requests that have no outcome yet, by index in the run's source."""
 
     _requests: Iterable[Request]
     _items: dict[int, tuple[Item, ...]] = field(factory=dict)

@@ -1,15 +1,6 @@
 """What became of the rows, counted while they are sent.
 
-A run counts requests; people count rows, and want to know which of them need their attention::
-
-    accepted           the API accepted it
-    dropped            the API accepted the request, and dropped the recipient without an error
-    rejected           refused because of the row itself: correct it, or leave it
-    uncertain          it may have been sent: look it up before sending it again
-    suppressed         not sent: the recipient must not be sent to
-    earlier            settled by an earlier run of the journal: accepted, or dropped as invalid
-    rejected earlier   refused in an earlier run of the journal
-    left               not sent, and not refused because of the row: the next run sends it
+A run counts requests; people count rows, and want to know which of them need their attention.
 """
 
 import bisect
@@ -38,25 +29,20 @@ LATENCIES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 class RowStatus(StrEnum):
     """What became of a row."""
 
-    ACCEPTED = "accepted"
-    DROPPED = "dropped"
-    REJECTED = "rejected"
-    UNCERTAIN = "uncertain"
-    SUPPRESSED = "suppressed"
-    EARLIER = "earlier"
-    REJECTED_EARLIER = "rejected earlier"
-    LEFT = "left"
+    ACCEPTED = "accepted"  # the API accepted it
+    DROPPED = "dropped"  # the API dropped the recipient of an accepted request
+    REJECTED = "rejected"  # refused because of the row: correct it, or leave it
+    UNCERTAIN = "uncertain"  # may have been sent: look it up before sending it again
+    SUPPRESSED = "suppressed"  # the recipient must not be sent to
+    EARLIER = "earlier"  # settled by an earlier run of the journal
+    REJECTED_EARLIER = "rejected earlier"  # refused in an earlier run of the journal
+    LEFT = "left"  # not sent, and not because of the row: the next run sends it
 
 
 REFUSED: Final = (RowStatus.REJECTED, RowStatus.DROPPED, RowStatus.REJECTED_EARLIER)
 """The statuses of rows that need a correction."""
 
-_NOT_SENT_NOW: Final = (
-    RowStatus.SUPPRESSED,
-    RowStatus.EARLIER,
-    RowStatus.REJECTED_EARLIER,
-    RowStatus.LEFT,
-)
+_SENT: Final = (RowStatus.ACCEPTED, RowStatus.DROPPED, RowStatus.REJECTED, RowStatus.UNCERTAIN)
 
 
 @frozen
@@ -95,9 +81,6 @@ def row_result(outcome: Outcome[object]) -> RowResult:
     return RowResult(status, error_key(outcome), message_of(error), error)
 
 
-# ------------------------------------------------------------------------------- counts
-
-
 @define(eq=False)
 class ErrorGroup:
     """The rows with the same error."""
@@ -114,10 +97,7 @@ class ErrorGroup:
 
 @define(eq=False)
 class Timeline:
-    """How many rows got which status when, in intervals of equal length.
-
-    When there are too many intervals, two become one: a run of any length fits in.
-    """
+    """How many rows got which status when, in equal intervals, of which two may become one."""
 
     seconds: float = _SHORTEST_INTERVAL
     intervals: list[Counter[RowStatus]] = field(factory=list)
@@ -159,7 +139,7 @@ class RowCounts:
     @property
     def sent(self) -> int:
         """How many rows this run has sent, or tried to."""
-        return self.done - sum(map(self.rows.__getitem__, _NOT_SENT_NOW))
+        return sum(map(self.rows.__getitem__, _SENT))
 
     @property
     def left(self) -> int:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Container, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,29 +14,17 @@ from rich.text import Text
 
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
+from engagelab_async.bulk.content import ListError
+from engagelab_async.bulk.lists import PeopleList
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.signals import Interrupts
 
 from . import progress
-from .lists import ListError, PeopleList
 from .options import Options
-from .requests import (
-    Checked,
-    Checker,
-    Grouping,
-    InFlight,
-    Item,
-    Request,
-    at_once,
-    journal_key,
-)
-from .rows import RowCounts, RowStatus
-
-
-class UnwritableError(Exception):
-    """A file for rows cannot be written; nothing was sent."""
+from .requests import Checked, Checker, Grouping, InFlight, Request, journal_key
+from .rows import REFUSED, RowCounts, RowStatus
 
 
 @define(eq=False)
@@ -63,10 +51,6 @@ class Job:
         """Make the requests."""
         return self.grouping.requests(self.checker.items(self.checked))
 
-    def test(self, to: str, item: Item) -> Operation[Any]:
-        """Make the operation that sends the text of a row to somebody else, at once."""
-        return at_once(self.grouping.make((to,), item.params))
-
 
 @frozen
 class Ended:
@@ -86,19 +70,16 @@ class Ended:
 
 
 async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
-    """Send a list.
-
-    Raises:
-        JournalError: The journal cannot be opened; nothing was sent.
-        UnwritableError: A file for rows cannot be made; nothing was sent.
-    """
+    """Send a list; raise `JournalError` or `ListError` if a file cannot be used."""
     began = datetime.now(UTC)
-    with _writers(job) as (failed, uncertain):
+    with ExitStack() as stack:
+        failed = _writer(job.options.failed, job, stack)
+        uncertain = _writer(job.options.uncertain, job, stack)
         in_flight = InFlight(job.requests())
         run = engagelab.fan_out(
             in_flight.operations(),
             max_in_flight=job.options.max_in_flight,
-            rate=job.options.pace(),
+            rate=job.options.rate,
             journal=job.journal,
             key=journal_key(job.sample),
             retry=job.policy,
@@ -115,14 +96,6 @@ async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interru
     return Ended(job, counts, run.report, began, interrupted, sending.failure)
 
 
-@contextmanager
-def _writers(job: Job) -> Iterator[tuple[RowWriter | None, RowWriter | None]]:
-    with ExitStack() as stack:
-        failed = _writer(job.options.failed, job, stack)
-        uncertain = _writer(job.options.uncertain, job, stack)
-        yield failed, uncertain
-
-
 def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
     if path is None:
         return None
@@ -131,15 +104,15 @@ def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
         if path == job.options.failed:
             for row in job.checker.bad_rows(job.checked):
                 writer.write(row, "", row.reason)
-    except ListError as error:
-        raise UnwritableError(str(error)) from error
+    except ListError:
+        raise
     except OtherFormatError as error:
-        raise UnwritableError(
+        raise ListError(
             f"{path} has other columns than this run writes; it may be of another list, or of an "
             "earlier version: name another file, or move it away"
         ) from error
     except (OSError, ValueError) as error:
-        raise UnwritableError(f"{path} cannot be written: {_reason(error)}") from error
+        raise ListError(f"{path} cannot be written: {_reason(error)}") from error
     return writer
 
 
@@ -166,9 +139,7 @@ class _Sending:
         watch, run = progress.Watch(self.counts), self.run
         async with self.run, anyio.create_task_group() as tasks:
             tasks.start_soon(
-                progress.show,
-                lambda: watch.snapshot(run.report, run.in_flight),
-                self.out,
+                progress.show, lambda: watch.snapshot(run.report, run.in_flight), self.out
             )
             await self._take_all()
             tasks.cancel_scope.cancel()
@@ -192,13 +163,8 @@ class _Sending:
     def _take(self, outcome: AnyOutcome) -> None:
         items = self.in_flight.pop(outcome.index, outcome.operation)
         result = self.counts.add(outcome, len(items), time.monotonic() - self._began)
-        writer = {
-            RowStatus.REJECTED: self.failed,
-            RowStatus.REJECTED_EARLIER: self.failed,
-            RowStatus.DROPPED: self.failed,
-            RowStatus.UNCERTAIN: self.uncertain,
-        }.get(result.status)
-        if writer is None:
+        writer = self.failed if result.status in REFUSED else self.uncertain
+        if writer is None or result.status not in (*REFUSED, RowStatus.UNCERTAIN):
             return
         try:
             for item in items:

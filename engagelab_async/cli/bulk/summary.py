@@ -19,14 +19,7 @@ from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json
-from engagelab_async.cli.printing import (
-    console,
-    duration,
-    facts,
-    latency,
-    print_error,
-    printable,
-)
+from engagelab_async.cli.printing import console, duration, facts, latency, print_error, printable
 
 from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline
 from .run import Ended
@@ -82,16 +75,9 @@ def report(ended: Ended, *, as_json: bool) -> Exit:
     return code
 
 
-# ------------------------------------------------------------------------------- to scripts
-
-
 def _document(ended: Ended, code: Exit) -> dict[str, Any]:
     counts, run, options = ended.counts, ended.report, ended.job.options
-    files = {
-        "failed": options.failed,
-        "uncertain_rows": options.uncertain,
-        "page": options.report,
-    }
+    files = {"failed": options.failed, "uncertain_rows": options.uncertain, "page": options.report}
     result: dict[str, Any] = {
         "rows": counts.total,
         **{status.replace(" ", "_"): counts.rows[status] for status in RowStatus},
@@ -115,9 +101,6 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
     return {"ok": code is Exit.DONE, "operation": operation, "result": result}
 
 
-# ------------------------------------------------------------------------------- to people
-
-
 def title(ended: Ended) -> str:
     """Say in one line what became of a run."""
     rows = ended.counts.rows
@@ -139,10 +122,7 @@ def _print(ended: Ended, code: Exit) -> None:
     out = console()
     mark, style = _STYLES[code]
     errors = ended.counts.worst_first()
-    parts: list[RenderableType] = [
-        Text(f"{mark} {title(ended)}", style),
-        facts(_counts(ended)),
-    ]
+    parts: list[RenderableType] = [Text(f"{mark} {title(ended)}", style), facts(_counts(ended))]
     if errors:
         parts += [Text("Errors", "bold"), facts(dict(map(_error, errors.items())))]
     out.print(Group(*parts, Text("The run", "bold"), facts(_facts(ended))))
@@ -156,15 +136,9 @@ def _counts(ended: Ended) -> dict[str, str]:
     rows, checked = ended.counts.rows, ended.job.checked
     found = {
         "accepted": (rows[RowStatus.ACCEPTED], ""),
-        "dropped": (
-            rows[RowStatus.DROPPED],
-            "the platform takes the numbers for not valid",
-        ),
+        "dropped": (rows[RowStatus.DROPPED], "the platform takes the numbers for not valid"),
         "rejected": (rows[RowStatus.REJECTED], "certainly not sent"),
-        "uncertain": (
-            rows[RowStatus.UNCERTAIN],
-            "sent or not: look them up in the console",
-        ),
+        "uncertain": (rows[RowStatus.UNCERTAIN], "sent or not: look them up in the console"),
         "suppressed": (rows[RowStatus.SUPPRESSED], "people who must not be sent to"),
         "earlier": (rows[RowStatus.EARLIER], "settled by an earlier run"),
         "rejected earlier": (
@@ -175,11 +149,8 @@ def _counts(ended: Ended) -> dict[str, str]:
         "bad rows": (checked.bad, "left out"),
         "left out": (checked.repeated, "people who have an earlier row"),
     }
-    return {
-        name: f"{count:,}" + (f"  ({what})" if what else "")
-        for name, (count, what) in found.items()
-        if count
-    }
+    texts = {name: f"{n:,}" + (f"  ({what})" if what else "") for name, (n, what) in found.items()}
+    return {name: texts[name] for name, (count, _) in found.items() if count}
 
 
 def _error(named: tuple[str, ErrorGroup]) -> tuple[str, str]:
@@ -189,13 +160,11 @@ def _error(named: tuple[str, ErrorGroup]) -> tuple[str, str]:
 
 def _facts(ended: Ended) -> Mapping[str, object]:
     run, options = ended.report, ended.job.options
-    timed = any(ended.counts.latencies)
+    timed = f"half within {latency(run.p50)}, 99 % within {latency(run.p99)}"
     return {
         "ended by": ended.stopped,
         "pace": _pace(ended),
-        "latency": f"half within {latency(run.p50)}, 99 % within {latency(run.p99)}"
-        if timed
-        else None,
+        "latency": timed if any(ended.counts.latencies) else None,
         "journal": ended.job.journal,
         "failed rows": options.failed,
         "uncertain rows": options.uncertain,
@@ -209,9 +178,6 @@ def _pace(ended: Ended) -> str:
     repeats = f", {run.repeats:,} repeats" if run.repeats else ""
     rate = f", {counts.sent / run.elapsed:,.0f} rows a second" if run.elapsed else ""
     return f"{counts.requests:,} requests in {duration(run.elapsed)}{rate}{repeats}"
-
-
-# ------------------------------------------------------------------------------- as a page
 
 
 def is_report(path: Path) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
-from engagelab_async.cli.bulk.lists import ListError
 from engagelab_async.cli.bulk.requests import (
     SHOWN,
     Checked,

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.cli.bulk.lists import ListError, Row, open_list
+from engagelab_async.bulk.content import ListError
+from engagelab_async.bulk.lists import Row
+from engagelab_async.cli.bulk.lists import open_list
+from support.command import Engagelab
 from support.lists import Stdin, csv_of, zipped
 
 LIST = csv_of("+6591234567,Ada", "+6591234568,Zoë")
@@ -123,3 +126,22 @@ def test_a_file_that_cannot_be_opened(name: str, reason: str, tmp_path: Path) ->
     """The reason is the system's."""
     with pytest.raises(ListError, match=reason), open_list(f"{tmp_path}/{name}"):
         pass
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd")
+def test_a_pipe_has_no_place_for_a_journal(engagelab: Engagelab, origin: str) -> None:
+    """It has to be named; a dry run needs none."""
+    command = ("sms", "bulk", "--template", "7", "--sandbox", origin, "--json")
+    read, write = os.pipe()
+    try:
+        os.write(write, b"phone\n+6591234567\n")
+        os.close(write)
+
+        refused = engagelab(*command, f"/dev/fd/{read}")
+        dry = engagelab(*command, f"/dev/fd/{read}", "--dry-run")
+    finally:
+        os.close(read)
+
+    assert (2, 0) == (refused.exit_code, dry.exit_code)
+    assert "--journal: say where to keep it" in refused.error["message"]
+    assert dry.document["result"]["journal"] is None

@@ -144,6 +144,23 @@ def test_another_job_is_not_taken_for_the_rest_of_this_one(
     assert "are none that this command would make" in ran.error["message"]
 
 
+def test_another_text_is_not_taken_for_the_rest_of_this_one(
+    at_sandbox: Engagelab, sandbox: Sandbox, write: WriteList
+) -> None:
+    """Though some of the requests are the same by chance."""
+    write(
+        *(f"{number},Ada,{nick}" for number, nick in zip(numbers(3), "ABA", strict=True)),
+        f"{numbers(4)[3]},Ada,Ada",
+        header="phone,name,nick",
+    )
+    at_sandbox(*SMS)
+
+    ran = at_sandbox(*SMS[:-1], "name=nick", "--resume", "--json")
+
+    assert (2, 4) == (ran.exit_code, len(sandbox.messages))
+    assert "are none that this command would make" in ran.error["message"]
+
+
 def test_divided_requests_are_known_again(at_sandbox: Engagelab, write: WriteList) -> None:
     """A request that was sent in halves is settled by them."""
     write(*rows(*numbers(3), REFUSED))
