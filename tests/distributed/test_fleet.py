@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -24,8 +26,9 @@ from engagelab_async import (
     Template,
 )
 from engagelab_async.bulk import JournalError, Rate
+from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
-from engagelab_async.distributed import SharedRate
+from engagelab_async.distributed import Fleet, SharedRate
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -657,3 +660,59 @@ async def test_a_delivery_that_is_cancelled_is_not_its_end() -> None:
     outcomes = await outcomes_of(scene.run(sends(4), via=via, max_in_flight=1))
 
     assert {"Accepted": 3, "Uncertain": 1} == Counter(kinds(outcomes))
+
+
+async def test_callbacks_settle_what_is_uncertain(scene: Scene) -> None:
+    """When the campaign is submitted again: accepted, unsent, and others stay uncertain."""
+    scene.platform.behaviour = behave({0: "broken", 1: "broken", 2: "broken"}).behaviour
+    await outcomes_of(scene.run(sends(3), max_in_flight=1))
+    runs = scene.fleet.store._runs  # type: ignore[attr-defined]  # noqa: SLF001
+    digests = [identity(each, None) for each in sends(3)]
+    for digest, status in zip(digests, ("delivered", "sent_failed"), strict=False):
+        event = SimpleNamespace(
+            message_id=f"m{digest}",
+            status=status,
+            custom_args={REFERENCE: str(Reference(digest, 1, runs[1].token))},
+            error_code=None,
+        )
+        assert await scene.fleet.settle(event)
+    assert not await scene.fleet.settle("no event")
+    scene.platform.behaviour = Platform().behaviour
+
+    assert ["settled", "Accepted", "Uncertain"] == kinds(await outcomes_of(scene.run(sends(3))))
+    assert {"sent_failed": 1, "delivered": 1} == dict((await scene.fleet.show("spring")).messages)
+
+
+async def test_forgets_the_flow_of_old_submissions(scene: Scene) -> None:
+    """A worker that runs for months keeps what it learned of the last few."""
+    for _ in range(20):
+        await outcomes_of(scene.run(sends(1)))
+
+    assert 16 == len(scene.fleet._flows)  # noqa: SLF001
+
+
+async def test_a_fleet_needs_asyncpg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says which extra brings it; in memory it needs nothing."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.delitem(sys.modules, "engagelab_async.distributed.postgresql", raising=False)
+
+    with pytest.raises(ModuleNotFoundError, match=r"a fleet needs asyncpg: .*\[distributed\]"):
+        Fleet("postgresql://bulk@localhost/bulk")
+
+
+async def test_another_program_can_abort_it(scene: Scene) -> None:
+    """Then nothing is waited for: what is in flight is uncertain."""
+    asked = anyio.Event()
+
+    async def answer(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        asked.set()
+        await anyio.sleep_forever()
+
+    scene.platform.behaviour = answer
+    async with scene.run(sends(3), max_in_flight=1) as run:
+        await asked.wait()
+        run.abort("enough")
+        outcomes = [each async for each in run]
+
+    assert "enough" == run.report.stopped
+    assert ["Uncertain", "stopped", "stopped"] == kinds(outcomes)
