@@ -716,3 +716,35 @@ async def test_another_program_can_abort_it(scene: Scene) -> None:
 
     assert "enough" == run.report.stopped
     assert ["Uncertain", "stopped", "stopped"] == kinds(outcomes)
+
+
+async def test_what_was_rejected_is_not_tried_again_by_its_duplicate(scene: Scene) -> None:
+    """Though it was certainly not sent: its outcome has been reported."""
+
+    async def busy(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(5016, 200)
+
+    scene.platform.behaviour = busy
+    run = scene.run([*sends(1), *sends(1)], max_in_flight=1, retry=RetryPolicy(attempts=1))
+
+    assert ["Rejected", "duplicate"] == kinds(await outcomes_of(run))
+    assert 1 == len(scene.platform.received)
+
+
+async def test_two_deliveries_of_what_is_split(scene: Scene) -> None:
+    """Each part is sent by one of them."""
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(1) in to else plan(len(to))
+
+    scene.platform.behaviour = answer
+
+    async def via(message: Mapping[str, Any]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(scene.via, message)
+
+    operations = [SendSMS(tuple(number(each) for each in range(4)), TEMPLATE) for _ in range(2)]
+    outcomes = await outcomes_of(scene.run(operations, via=via, split_rejected=True))
+
+    assert {"Accepted": 2, "Rejected": 1, "duplicate": 1} == Counter(kinds(outcomes))
