@@ -29,6 +29,7 @@ from engagelab_async.bulk import JournalError, Rate
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
 from engagelab_async.distributed import Fleet, SharedRate
+from engagelab_async.distributed.store import Delivery, Ending, Intent
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -685,6 +686,7 @@ async def test_callbacks_settle_what_is_uncertain(scene: Scene) -> None:
 
 async def test_forgets_the_flow_of_old_submissions(scene: Scene) -> None:
     """A worker that runs for months keeps what it learned of the last few."""
+    await scene.fleet.create_tables()
     for _ in range(20):
         await outcomes_of(scene.run(sends(1)))
 
@@ -748,3 +750,40 @@ async def test_two_deliveries_of_what_is_split(scene: Scene) -> None:
     outcomes = await outcomes_of(scene.run(operations, via=via, split_rejected=True))
 
     assert {"Accepted": 2, "Rejected": 1, "duplicate": 1} == Counter(kinds(outcomes))
+
+
+async def test_a_source_that_waits_is_left_when_the_campaign_is_stopped(scene: Scene) -> None:
+    """What it has yielded has outcomes."""
+
+    async def source() -> AsyncIterator[Operation[Any]]:
+        for each in sends(3):
+            yield each
+        await anyio.sleep_forever()
+
+    run = scene.run(source(), chunk=2)
+    async with run:
+        outcomes = [await anext(run) for _ in range(2)]
+        run.stop("enough")
+        outcomes += [each async for each in run]
+
+    assert ["Accepted", "Accepted", "stopped"] == kinds(outcomes)
+
+
+async def test_what_another_submission_could_not_send_is_rejected(scene: Scene) -> None:
+    """If it had the operation when this one asked, and failed since."""
+    store = scene.fleet.store
+    (operation,) = sends(1)
+    digest = identity(operation, None)
+    number_ = await store.submit("spring", "s1", {"deadline": 30.0})
+    begun = await store.begin(number_, "s1", 0, "r1", "here")
+    assert begun is not None
+    assert begun.run is not None
+    delivery = Delivery("spring", number_, begun.run)
+    await store.write(delivery, [], [Intent(digest, 0)])
+
+    async def via(message: Mapping[str, Any]) -> None:
+        await scene.via(message)
+        await store.write(delivery, [Ending(digest, 0, State.UNSENT, error="ConnectError")], [])
+
+    assert ["Rejected"] == kinds(await outcomes_of(scene.run([operation], via=via)))
+    assert not scene.platform.received
