@@ -150,10 +150,12 @@ async def _rates(server: Server, extent: Extent) -> dict[str, list[float]]:
                 otp=credentials, otp_base_url=server.url, http="asyncio", timeout=PATIENCE
             ) as ours,
         ):
+            # A campaign has a journal of its own.
+            names = (f"{number}.db" for number in count())
             runs: dict[str, Callable[[], Awaitable[None]]] = {
                 "bare": lambda: _bare(bare, server.url + PATH, extent.messages),
                 "fan_out": lambda: _fan_out(ours, extent.messages, None),
-                "journal": lambda: _fan_out(ours, extent.messages, Path(directory, "run.db")),
+                "journal": lambda: _fan_out(ours, extent.messages, Path(directory, next(names))),
             }
             rates: dict[str, list[float]] = {name: [] for name in runs}
             for turn in range(extent.turns + 1):

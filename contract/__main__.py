@@ -14,17 +14,17 @@ from engagelab_async.sandbox import Review, Sandbox
 
 HERE = Path(__file__).resolve().parent
 PAIR = ("key", "secret")
+AUTH = f"--auth={':'.join(PAIR)}"
 
 
 def run(base_url: str, *options: str) -> int:
-    """Call one product, and return the exit code."""
+    """Call all operations of a document, and return the exit code."""
     command = [
         shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis",
         f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
         f"{base_url}/openapi.json",
         f"--url={base_url}",
-        f"--auth={':'.join(PAIR)}",
         *options,
         *sys.argv[1:],
     ]
@@ -33,16 +33,21 @@ def run(base_url: str, *options: str) -> int:
 
 
 def main() -> int:
-    """Call both products of a sandbox that lets one key pair in."""
+    """Call both products of a sandbox that lets one key pair in, and its control API."""
     sandbox = Sandbox(
         credentials={"otp": PAIR, "sms": PAIR},
         code_ttl=0.01,  # or most sends would be refused, for a live code
         review=Review.approve(after=0),
     )
     with sandbox:
-        # The excluded call would have callbacks sent to random URLs.
-        otp = run(sandbox.otp_base_url, "--exclude-path=/v1/sandbox/webhook")
-        return max(otp, run(sandbox.sms_base_url))
+        codes = [
+            # The excluded call would have callbacks sent to random URLs.
+            run(sandbox.otp_base_url, AUTH, "--exclude-path=/v1/sandbox/webhook"),
+            run(sandbox.sms_base_url, AUTH),
+            # The excluded answer does not end.
+            run(f"{sandbox.inbox_url}sandbox/v1", "--exclude-path=/events"),
+        ]
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -78,10 +78,11 @@ class EngageLab:
         Args:
             otp: The key pair of the OTP product; a call without one raises `ConfigurationError`.
             sms: The key pair of the SMS product. The products have separate keys.
-            http: An engine's name: ``"httpx"`` (the default), ``"aiohttp"``, ``"httpx2"``, or
-                ``"auto"`` for aiohttp if it is installed and asyncio runs. Or an `Engine`, an
-                ``httpx.AsyncClient``, an ``httpx2.AsyncClient`` or an ``aiohttp.ClientSession``
-                that the caller made; the client does not close it.
+            http: An engine's name: ``"httpx"`` (the default), ``"asyncio"``, ``"aiohttp"``,
+                ``"httpx2"``, or ``"auto"`` for the fastest that is installed, runs here, and can
+                use the environment's proxy. Or an `Engine`, an ``httpx.AsyncClient``, an
+                ``httpx2.AsyncClient`` or an ``aiohttp.ClientSession`` that the caller made; the
+                client does not close it.
             retry: When to retry.
             timeout: Seconds for one attempt, from waiting for a connection to the last byte;
                 ``math.inf`` for no limit.

@@ -184,7 +184,8 @@ class SignatureError(EngageLabError):
     Attributes:
         reason: What is missing, in a word for programs: ``missing``, ``malformed``,
             ``wrong_username``, ``wrong_signature``, ``too_old``, ``too_new``, ``replayed``,
-            ``wrong_authorization`` or ``wrong_address``.
+            ``wrong_authorization`` or ``wrong_address``; or ``unavailable``, if the shared memory
+            of signatures cannot be asked.
     """
 
     def __init__(self, text: str, *, reason: str = "missing") -> None:

@@ -42,7 +42,7 @@ FLOORS = [
     {"bulk"},
     {"client"},
     {"webhooks"},
-    {"distributed"},
+    {"distributed", "redis"},
     {"sandbox"},
     {"testing"},
     {"cli", "pytest_plugin"},

@@ -4,7 +4,7 @@
 
     numbers ──> broadcast ──> SendSMS operations                                   broadcasting.py
       ├── normalize_number               as they are sent, local ones too          numbers.py
-      └── PeopleList                     out of a file                             lists.py
+      └── PeopleList                     out of a file                  lists.py, content.py
 
     EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py

@@ -63,9 +63,6 @@ class RecipientCheck:
     invalid: tuple[InvalidRecipient, ...]
 
 
-OnInvalid = Callable[[InvalidRecipient], object]
-
-
 @overload
 def broadcast(
     recipients: Iterable[Recipient],
@@ -73,7 +70,7 @@ def broadcast(
     *,
     params: Params | None = ...,
     country: str | None = ...,
-    on_invalid: OnInvalid | None = ...,
+    on_invalid: Callable[[InvalidRecipient], object] | None = ...,
     targets_per_request: int = ...,
     group_by_params: bool = ...,
     plan_name: str | None = ...,
@@ -89,7 +86,7 @@ def broadcast(
     *,
     params: Params | None = ...,
     country: str | None = ...,
-    on_invalid: OnInvalid | None = ...,
+    on_invalid: Callable[[InvalidRecipient], object] | None = ...,
     targets_per_request: int = ...,
     group_by_params: bool = ...,
     plan_name: str | None = ...,
@@ -105,7 +102,7 @@ def broadcast(
     *,
     params: Params | None = None,
     country: str | None = None,
-    on_invalid: OnInvalid | None = None,
+    on_invalid: Callable[[InvalidRecipient], object] | None = None,
     targets_per_request: int = 200,
     group_by_params: bool = True,
     plan_name: str | None = None,
@@ -246,7 +243,10 @@ class _Reader:
     """
 
     def __init__(
-        self, template: Template, country: str | None, on_invalid: OnInvalid | None
+        self,
+        template: Template,
+        country: str | None,
+        on_invalid: Callable[[InvalidRecipient], object] | None,
     ) -> None:
         self.template = template
         self.shared = _group_of(template.params)

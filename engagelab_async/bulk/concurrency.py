@@ -31,6 +31,7 @@ class ConcurrencyLimit:
 
     Attributes:
         most: As above.
+        halvings: How often the limit was halved; a request records it when it is sent.
     """
 
     def __init__(self, most: int) -> None:
@@ -38,7 +39,7 @@ class ConcurrencyLimit:
         self._limit = float(most)
         self._active = 0
         self._waiting: deque[_Waiter] = deque()
-        self._halvings = 0
+        self.halvings: int = 0
 
     @property
     def active(self) -> int:
@@ -55,11 +56,6 @@ class ConcurrencyLimit:
         """Whether more permits are in use than the current limit."""
         return self._active > self._limit
 
-    @property
-    def halvings(self) -> int:
-        """How often the limit was halved; a request records it when it is sent."""
-        return self._halvings
-
     async def acquire(self, owner: object) -> bool:
         """Wait for a permit to start something new.
 
@@ -69,14 +65,20 @@ class ConcurrencyLimit:
         Returns:
             Whether there is one: ``False`` if the run is dismissed meanwhile.
         """
-        return self._take() or await self._wait(owner)
+        return self.take() or await self._wait(owner)
 
     async def reacquire(self) -> None:
         """Wait for a permit to continue an operation."""
-        if not self._take():
+        if not self.take():
             await self._wait(None)
 
-    def _take(self) -> bool:
+    @property
+    def has_room(self) -> bool:
+        """Whether all who have permits can keep them."""
+        return not self._waiting and self._active <= self._limit
+
+    def take(self) -> bool:
+        """Take a permit, if there is one and no other worker waits for it."""
         free = not self._waiting and self._active + 1 <= self._limit
         self._active += free
         return free
@@ -97,7 +99,8 @@ class ConcurrencyLimit:
     def release(self) -> None:
         """Give a permit to the next worker that waits."""
         self._active -= 1
-        self._admit()
+        if self._waiting:
+            self._admit()
 
     def widen(self) -> None:
         """Record a success: the limit grows by one after about as many successes as the limit."""
@@ -112,13 +115,13 @@ class ConcurrencyLimit:
             seen: `halvings` when the request left. Requests that were in flight together fail
                 together, and count once.
         """
-        if seen == self._halvings:
-            self._halvings += 1
+        if seen == self.halvings:
+            self.halvings += 1
             self._limit = max(1.0, self._limit / 2)
 
     def probe(self) -> None:
         """Reduce the limit to one."""
-        self._halvings += 1
+        self.halvings += 1
         self._limit = 1.0
 
     def dismiss(self, owner: object) -> None:
@@ -151,6 +154,14 @@ class Permit:
     limit: ConcurrencyLimit
     owner: object
     held: bool = False
+
+    def keep(self) -> bool:
+        """Keep it for the next operation, unless others wait for it or the limit was reduced."""
+        if self.held and self.limit.has_room:
+            return True
+        self.release()
+        self.held = self.limit.take()
+        return self.held
 
     async def acquire(self) -> bool:
         """Wait for it; see `ConcurrencyLimit.acquire`."""

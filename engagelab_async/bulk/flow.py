@@ -74,7 +74,7 @@ class FlowControl:
         self.sleep = sleep
         self._limiter = limiter
         self._breaker = CircuitBreaker()
-        self._paused_until = -math.inf
+        self._paused_until = 0.0
         self._pauses = 0
 
     @property
@@ -85,7 +85,8 @@ class FlowControl:
     @property
     def holding(self) -> bool:
         """Whether `wait` may have to wait."""
-        return self._limiter is not None or self.paused
+        # The clock costs more than this.
+        return self._limiter is not None or (self._paused_until > 0.0 and self.paused)
 
     @property
     def mark(self) -> Mark:

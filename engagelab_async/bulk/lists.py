@@ -1,4 +1,4 @@
-r"""The records of a list: CSV, JSON lines or a JSON array; plain or gzipped; in any encoding.
+"""The records of a list: CSV, JSON lines or a JSON array.
 
 ::
 
@@ -6,59 +6,33 @@ r"""The records of a list: CSV, JSON lines or a JSON array; plain or gzipped; in
     +6591234567,Ada       {"phone": "+6591234568", "name": "Bob"}      "name": "Ada"}, ...]
     +6591234568,Bob
 
-    bytes ── gzip ── blocks, each as it was before ── text ── records: Row | BadRow
-
 A record that cannot be read is part of the result, with the reason; it does not hide the others.
 Reasons name columns and invisible characters, and never quote a value.
 """
 
-import codecs
 import csv
-import gzip
-import io
 import json
 import re
 import unicodedata
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from hashlib import blake2b
 from itertools import islice
-from typing import Any, BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from engagelab_async.arguments import is_integer
 
-from .numbers import name_of
+from .content import Content, ListError, is_text
+from .numbers import is_invisible, name_of
 
-_BLOCK: Final = 1 << 16
-_GZIP: Final = b"\x1f\x8b"
-# The longest first: UTF-32's begins like UTF-16's.
-_MARKS: Final = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-_WRONG_KINDS: Final = {
-    b"PK\x03\x04": "it is a workbook or a zip archive; save the sheet as CSV, UTF-8",
-    b"\xd0\xcf\x11\xe0": "it is a workbook; save the sheet as CSV, UTF-8",
-    b"BZh": "it is compressed with bzip2; decompress it, or use gzip",
-    b"\xfd7zXZ": "it is compressed with xz; decompress it, or use gzip",
-    b"\x28\xb5\x2f\xfd": "it is compressed with zstd; decompress it, or use gzip",
-    b"%PDF": "it is a PDF; save the table as CSV, UTF-8",
-    b"SQLite format 3\0": "it is a database; export the table as CSV, UTF-8",
-    b"BEGIN:VCARD": "it holds vCards; export the contacts as CSV, UTF-8",
-    b"<": "it is HTML or XML; save the table as CSV, UTF-8",
-}
+_PIECE: Final = 1 << 16
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _ARRAY: Final = re.compile(r"\s*\[\s*[\[{\]\"]")
 _ELEMENT: Final = re.compile(r"[^\s,]")
 _FORMULA: Final = re.compile(r'="([^"]*)"')
 _BREAK: Final = re.compile(r"[\r\n]")
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 # Blanks that a person cannot see at the end of a value; a line break is none of them.
 _BLANKS: Final = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # Controls other than tabs and line breaks, lone surrogates, and what converters put for a lost
@@ -72,10 +46,6 @@ _PLACEHOLDERS: Final = frozenset(
 _NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
 _LONGEST_NAME: Final = 40
 _MOST_DIGITS: Final = 2
-
-
-class ListError(ValueError):
-    """A list cannot be read, or is not a list; the text quotes none of its values."""
 
 
 class EmptyListError(ListError):
@@ -154,12 +124,10 @@ def _unsendable(character: str) -> str:
 
 
 def _emptiness(value: str) -> str:
-    if not value or value.isspace():
-        return "empty"
-    invisible = [each for each in value if unicodedata.category(each) == "Cf"]
-    if len(invisible) == len(value.replace(" ", "")):
-        return f"empty: it holds only {name_of(invisible[0])}"
-    return ""
+    if any(not (each.isspace() or is_invisible(each)) for each in value):
+        return ""
+    invisible = next((each for each in value if not each.isspace()), None)
+    return "empty" if invisible is None else f"empty: it holds only {name_of(invisible)}"
 
 
 def column_name(text: str) -> str:
@@ -183,71 +151,6 @@ def _is_name(column: str) -> bool:
     return len(column) <= _LONGEST_NAME and digits <= _MOST_DIGITS and bool(_NAME.fullmatch(column))
 
 
-# ------------------------------------------------------------------------------- the bytes
-
-
-class _Blocks(io.RawIOBase):
-    """Blocks of bytes as a file."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what a buffer is has no name in 3.11
-        self._rest = self._rest or next(self._blocks, b"")
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-
-@define(eq=False)
-class _Content:
-    """The content of a file, which is the same each time it is read, or an error."""
-
-    file: BinaryIO
-    name: str
-    start: bytes = b""
-    is_zipped: bool = False
-    digests: list[bytes] = field(factory=list)
-
-    def __attrs_post_init__(self) -> None:
-        for block in self._blocks():
-            self.start = self.start or block
-            self.digests.append(_digest(block))
-
-    def _blocks(self) -> Iterator[bytes]:
-        self.file.seek(0)
-        self.is_zipped = self.file.read(2) == _GZIP
-        self.file.seek(0)
-        source = gzip.GzipFile(fileobj=self.file) if self.is_zipped else self.file
-        try:
-            while block := source.read(_BLOCK):
-                yield block
-        except (OSError, EOFError, zlib.error) as error:
-            raise ListError(f"{self.name}: cannot be read to its end; is it whole?") from error
-
-    def verified(self) -> Iterator[bytes]:
-        """Read it again; a block that was changed is not read."""
-        expected = iter(self.digests)
-        for block in self._blocks():
-            if next(expected, None) != _digest(block):
-                raise ListError(f"{self.name}: it was changed meanwhile")
-            yield block
-        if next(expected, None) is not None:
-            raise ListError(f"{self.name}: it was changed meanwhile")
-
-
-def _digest(data: bytes) -> bytes:
-    return blake2b(data, digest_size=16).digest()
-
-
-# ------------------------------------------------------------------------------- the list
-
-
-@define(eq=False, init=False, repr=False)
 class PeopleList:
     """A list, to be read as often as needed.
 
@@ -270,27 +173,21 @@ class PeopleList:
         ListError: It cannot be read, or is not a list.
     """
 
-    name: str
-    columns: tuple[str, ...]
-    digest: str
-    form: Literal["csv", "json"]
-    encoding: str
-    delimiter: str
-    header: tuple[str, ...]
-    _content: _Content
-    _is_array: bool
-    _skipped: int
-
     def __init__(
         self, file: BinaryIO, name: str, encoding: str | None = None, delimiter: str | None = None
     ) -> None:
         self.name = name
-        self._content = content = _Content(file, name)
-        self.digest = _digest(b"".join(content.digests)).hex()
-        self.encoding = self._encoding(encoding)
+        self._content = content = Content(file, name, encoding)
+        self.digest, self.encoding = content.digest, content.encoding
         self.delimiter = _delimiter(delimiter)
-        self.header = ()
-        self._read_form()
+        self.header: tuple[str, ...] = ()
+        first = next((each for each in enumerate(content.text()) if each[1].strip()), None)
+        if first is None:
+            raise EmptyListError(f"{name}: it is empty")
+        self._is_array = bool(_ARRAY.match(content.start))
+        is_json = self._is_array or first[1].lstrip().startswith("{")
+        self.form: Literal["csv", "json"] = "json" if is_json else "csv"
+        self.columns = self._keys() if is_json else self._named(*first)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Read all records, from the first.
@@ -311,8 +208,8 @@ class PeopleList:
         names = tuple(map(column_name, columns))
         for name in names:
             if name not in self.columns:
-                raise ListError(
-                    f"{self.name}: it has no column {shown(name)!r}, but {shown(*self.columns)}; "
+                raise self._content.error(
+                    f"it has no column {shown(name)!r}, but {shown(*self.columns)}; "
                     "see --to-column and --param"
                 )
         return names
@@ -323,84 +220,36 @@ class PeopleList:
         is_wide = self.encoding.startswith(("utf-16", "utf-32"))
         return not (self._is_array or self._content.is_zipped or is_wide)
 
-    def _encoding(self, given: str | None) -> str:
-        start = self._content.start
-        for magic, what in _WRONG_KINDS.items():
-            if start.removeprefix(codecs.BOM_UTF8).startswith(magic):
-                raise ListError(f"{self.name}: {what}")
-        for mark, encoding in _MARKS.items():
-            if start.startswith(mark):
-                return encoding
-        try:
-            codec = codecs.lookup(given or "utf-8")
-            "".encode(codec.name)  # raises if the codec is not one of text
-        except (LookupError, ValueError):
-            raise ListError("--encoding: it is not an encoding that Python knows") from None
-        if given is None and b"\0" in start[:4]:
-            raise ListError(f"{self.name}: it seems to be UTF-16; see --encoding utf-16-le")
-        return codec.name
+    # ------------------------------------------------------------------ CSV
 
-    def _text(self, size: int | None = None) -> Iterator[str]:
-        """Read lines as they are, or so many characters at a time, with line ends made alike.
-
-        Bytes that are no character become lone surrogates.
-        """
-        file = io.BufferedReader(_Blocks(self._content.verified()), _BLOCK)
-        newline = "" if size is None else None
-        text = io.TextIOWrapper(file, self.encoding, "surrogateescape", newline)
-        try:
-            yield from iter(text.readline if size is None else partial(text.read, size), "")
-        except UnicodeError:
-            raise ListError(f"{self.name}: {self._not_decodable}") from None
-
-    @property
-    def _not_decodable(self) -> str:
-        if self.encoding.startswith("utf-8"):
-            return "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"
-        return f"not {self.encoding}; see --encoding"
-
-    def _read_form(self) -> None:
-        number, first = next(
-            ((i, line) for i, line in enumerate(self._text()) if line.strip()), (0, "")
-        )
-        if not first:
-            raise EmptyListError(f"{self.name}: it is empty")
-        self._is_array = bool(_ARRAY.match(self._content.start.decode(self.encoding, "ignore")))
-        self.form = "json" if self._is_array or first.lstrip().startswith("{") else "csv"
-        if self.form == "json":
-            self._read_keys()
-            return
-        # What Excel writes, and reads, above the header.
+    def _named(self, number: int, first: str) -> tuple[str, ...]:
+        """Read the header, whose first line is given, or the line above it that Excel writes."""
         separator = _SEPARATOR_LINE.fullmatch(first)
         self._skipped = number + 1 if separator else 0
         if separator:
             self.delimiter = self.delimiter or separator[1]
         self.delimiter = self.delimiter or max(",;\t|", key=_QUOTED.sub("", first).count)
-        self._read_header()
-
-    # ------------------------------------------------------------------ CSV
-
-    def _read_header(self) -> None:
         _, fields, _ = next(self._records(), (0, None, []))
         if not is_text("".join(fields or ())):
-            raise ListError(f"{self.name}: {self._not_decodable}")
+            raise self._content.error(self._content.not_decodable)
         self.header = tuple(_without_blanks(list(map(column_name, fields or ()))))
-        self.columns = tuple(filter(None, self.header))
-        if not self.columns:
-            raise ListError(f"{self.name}: its first line is no header")
-        repeated = [name for name in self.columns if self.columns.count(name) > 1]
+        columns = tuple(filter(None, self.header))
+        if not columns:
+            raise self._content.error("its first line is no header")
+        repeated = [name for name in columns if columns.count(name) > 1]
         if repeated:
             # A name beside a number is part of a row, and not of a header.
-            named = shown(*(repeated if all(map(_is_name, self.columns)) else self.columns))
-            raise ListError(f"{self.name}: two columns have one name: {named}; rename one of them")
-        if all(len(name) > 1 and name[0] == name[-1] == "'" for name in self.columns):
-            raise ListError(f"{self.name}: its fields are in single quotes; use double quotes")
+            named = shown(*(repeated if all(map(_is_name, columns)) else columns))
+            raise self._content.error(f"two columns have one name: {named}; rename one of them")
+        if all(len(name) > 1 and name[0] == name[-1] == "'" for name in columns):
+            raise self._content.error("its fields are in single quotes; use double quotes")
+        return columns
 
     def _records(self) -> Iterator[tuple[int, list[str] | None, list[str]]]:
         """Take records apart: where each begins, its fields or ``None``, and its lines."""
         lines: list[str] = []
         reader = csv.reader(
-            _recorded(islice(self._text(), self._skipped, None), lines),
+            _recorded(islice(self._content.text(), self._skipped, None), lines),
             delimiter=self.delimiter,
             skipinitialspace=self.delimiter != " ",
             strict=True,
@@ -436,25 +285,25 @@ class PeopleList:
                 found = len(fields) if len(fields) < width else len(whole)
                 return BadRow(line, f"{found} fields instead of {width}", source)
         if not is_text(source):
-            return BadRow(line, self._not_decodable, source)
+            return BadRow(line, self._content.not_decodable, source)
         pairs = zip(self.header, fields, strict=False)
         return Row(line, {name: _csv_value(text) for name, text in pairs if name}, source)
 
     # ------------------------------------------------------------------ JSON
 
-    def _read_keys(self) -> None:
+    def _keys(self) -> tuple[str, ...]:
         found: dict[str, None] = {}
         for row in self:
             if isinstance(row, Row):
                 found.update(dict.fromkeys([*row.values, *row.unusable]))
-        self.columns = tuple(found)
         if not found:
-            raise ListError(
-                f"{self.name}: it holds no JSON object; write one in each line, or an array of them"
+            raise self._content.error(
+                "it holds no JSON object; write one in each line, or an array of them"
             )
+        return tuple(found)
 
     def _json_lines(self) -> Iterator[Row | BadRow]:
-        for number, text in enumerate(self._text(), start=1):
+        for number, text in enumerate(self._content.text(), start=1):
             line = text.strip()
             if line:
                 try:
@@ -465,7 +314,7 @@ class PeopleList:
 
     def _array(self) -> Iterator[Row | BadRow]:
         """Read the elements of an array, with a few of them in memory."""
-        pieces = self._text(_BLOCK)
+        pieces = self._content.text(_PIECE)
         text = next(pieces)
         line, position = 1, 0
         end = text.index("[") + 1
@@ -482,17 +331,17 @@ class PeopleList:
                 document, end = _NOT_JSON, len(text)
             if end == len(text):
                 # It may go on. As much again is read, for what is not JSON may be long.
-                more = "".join(islice(pieces, 1 + (end - position) // _BLOCK))
+                more = "".join(islice(pieces, 1 + (end - position) // _PIECE))
                 if more:
                     text, position, end = text[position:] + more, 0, 0
                     continue
                 if document is _NOT_JSON:
-                    raise ListError(f"{self.name}: it is not JSON from line {line} on")
+                    raise self._content.error(f"it is not JSON from line {line} on")
             yield self._json_row(line, document, text[position:end])
 
     def _json_row(self, line: int, document: object, source: str) -> Row | BadRow:
         if not is_text(source):
-            return BadRow(line, self._not_decodable, source)
+            return BadRow(line, self._content.not_decodable, source)
         if not isinstance(document, dict):
             reason = document if isinstance(document, _Reason) else "not a JSON object"
             return BadRow(line, reason, source)
@@ -551,26 +400,19 @@ def _without_blanks(fields: list[str]) -> list[str]:
 
 
 def _torn(line: int, source: str) -> BadRow:
-    rows = _count(source)
-    if rows == 1 and len(source) > csv.field_size_limit():
-        limit = f"{csv.field_size_limit():,}"
-        return BadRow(line, f"a field is longer than {limit} characters", source)
-    reason = "its quotes do not close where they should"
-    if _BREAK.search(source):
-        reason = f"{reason}: {_span(line, source)} are one row"
-    return BadRow(line, reason, source, rows)
-
-
-def _split(source: str) -> list[str]:
-    return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    rows, limit = _count(source), csv.field_size_limit()
+    if rows == 1 and len(source) > limit:
+        return BadRow(line, f"a field is longer than {limit:,} characters", source)
+    one = f": {_span(line, source)} are one row" if _BREAK.search(source) else ""
+    return BadRow(line, f"its quotes do not close where they should{one}", source, rows)
 
 
 def _span(line: int, source: str) -> str:
-    return f"lines {line} to {line + len(_split(source)) - 1}"
+    return f"lines {line} to {line + len(_LINE_END.findall(source))}"
 
 
 def _count(source: str) -> int:
-    return sum(bool(line.strip()) for line in _split(source))
+    return sum(bool(line.strip()) for line in _LINE_END.split(source))
 
 
 def _csv_value(text: str) -> str:
@@ -583,14 +425,3 @@ def _csv_value(text: str) -> str:
 def _tidy(text: str) -> str:
     text = text.rstrip(_BLANKS)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def is_text(text: str) -> bool:
-    """Return whether all bytes of a text were characters; others became lone surrogates."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -135,6 +135,14 @@ def name_of(character: str) -> str:
     return f"U+{ord(character):04X} {unicodedata.name(character, 'CONTROL CHARACTER')}"
 
 
+def is_invisible(character: str) -> bool:
+    """Return whether a character cannot be seen, or only as a part of another."""
+    if character.isascii():
+        return not character.isprintable()
+    is_mark = unicodedata.category(character) in ("Mn", "Me")
+    return is_mark or not character.isprintable() or character in _FILLERS
+
+
 def _international(digits: str) -> str:
     """Check the digits behind a ``+``."""
     if not (_LEAST_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isdecimal()):
@@ -170,6 +178,19 @@ def check_country(country: str) -> str:
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("country: expected an ISO 3166 code, such as 'SG' or 'GB'")
     return region
+
+
+def country_of(number: str) -> str | None:
+    """Return the ISO 3166 code of the country of a number; ``None`` for others, and addresses.
+
+    The extra for local numbers has to be installed.
+    """
+    import phonenumbers
+
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _national(digits: str, region: str) -> str:
@@ -239,10 +260,4 @@ def _why_not(written: str) -> str:
 
 
 def _invisible(text: str) -> str | None:
-    """Find a character that cannot be seen."""
-    return next((c for c in text if not c.isprintable() or c in _FILLERS or _is_mark(c)), None)
-
-
-def _is_mark(character: str) -> bool:
-    # An accent, or a selector of a variant.
-    return not character.isascii() and unicodedata.category(character) in ("Mn", "Me")
+    return next(filter(is_invisible, text), None)

@@ -308,11 +308,18 @@ class FanOut:
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
                 permit = Permit(self._flow.limit, self._state)
-                while not self._state.closed and await permit.acquire():
-                    try:
-                        await self._serve_one(permit)
-                    finally:
-                        permit.release()
+                try:
+                    while not self._state.closed and (permit.keep() or await permit.acquire()):
+                        if len(self._ready) + self._settling >= self._room:
+                            await self._wait_for_room()
+                        operation = await self._pull_async() if self._is_async else self._pull()
+                        if operation is _END:
+                            self._state.close()
+                            self._make_room_for_all()
+                        else:
+                            await self._serve(operation, permit)
+                finally:
+                    permit.release()
         except anyio.get_cancelled_exc_class() as error:
             # Behind the shield it is the source's own, or the end of the event loop.
             failure = RuntimeError("operations: what it iterates over was cancelled")
@@ -344,22 +351,6 @@ class FanOut:
             self._done.set()
             self._announce()
 
-    async def _serve_one(self, permit: Permit) -> None:
-        if self._is_crowded:
-            await self._wait_for_room()
-        operation = await self._pull_async() if self._is_async else self._pull()
-        if operation is _END:
-            self._state.close()
-            self._make_room_for_all()
-            return
-        index = self._pulled
-        self._pulled += 1
-        if not isinstance(operation, Operation):
-            kind = type(operation).__name__
-            raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
-        digest = "" if self._digests is None else self._digests[index]
-        await self._complete(Task(self._context, operation, index, digest), permit)
-
     def _pull(self) -> object:
         return _END if self._state.closed else next(cast("Iterator[object]", self._iterator), _END)
 
@@ -372,26 +363,32 @@ class FanOut:
                 return await anext(iterator, _END)
             return _END  # the run was stopped
 
-    async def _complete(self, first: Task, permit: Permit) -> None:
+    async def _serve(self, operation: object, permit: Permit) -> None:
         """Bring an operation to its outcome, and so all the parts that it is divided into."""
-        tasks = [first]
+        index = self._pulled
+        self._pulled += 1
+        if not isinstance(operation, Operation):
+            kind = type(operation).__name__
+            raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
+        digest = "" if self._digests is None else self._digests[index]
+        task = Task(self._context, operation, index, digest)
+        parts: list[Task] = []
         try:
-            while tasks:
-                task = tasks.pop()
-                try:
-                    ended = await task.complete(permit)
-                except BaseException as error:
-                    clear(error, None)
-                    self._settle(task, task.given_up())
-                    raise
+            while True:
+                ended = await task.complete(permit)
                 if isinstance(ended, list):
-                    tasks += ended
+                    parts += ended
                 else:
                     self._settle(task, ended)
-        finally:
+                if not parts:
+                    return
+                task = parts.pop()
+        except BaseException as error:
             # Only what is cancelled leaves something.
-            for left in tasks:
+            clear(error, None)
+            for left in (task, *parts):
                 self._settle(left, left.given_up())
+            raise
 
     # ------------------------------------------------------------------ outcomes
 
@@ -422,7 +419,8 @@ class FanOut:
         self._tally.add(outcome)
         if self._watched:
             self._ready.append(outcome)
-            self._announce()
+            if self._arrived is not None:
+                self._announce()
         try:
             reason = self._stop_when(outcome)
             if reason is not None:
@@ -462,7 +460,7 @@ class FanOutOptions(TypedDict, total=False):
         burst: How many requests may go at once after a quiet time, with `rate` as a number.
         journal: A file that makes the run resumable: run the same program with the same journal,
             and no recipient is sent to twice. It holds no recipients, texts or codes. Or an open
-            `JournalStore`, which the run closes.
+            `engagelab_async.bulk.journal.JournalStore`, which the run closes.
         key: Makes an operation's identity for the journal; defaults to a digest of its product,
             path and body.
         retry: The retry policy; defaults to the client's.

@@ -187,7 +187,8 @@ class Suppression:
             return f"+{''.join(filter(str.isdecimal, recipient))}"
 
     def _read(self, column: str | None, encoding: str | None) -> None:
-        from .lists import EmptyListError, ListError, PeopleList, Row
+        from .content import ListError
+        from .lists import EmptyListError, PeopleList, Row
 
         try:
             with self._path.open("rb") as file:
@@ -203,7 +204,8 @@ class Suppression:
             raise ListError(f"{self._path}: {error.strerror}") from None
 
     def _find_columns(self, people: "PeopleList", column: str | None) -> None:
-        from .lists import ListError, shown
+        from .content import ListError
+        from .lists import shown
 
         self._header, self._delimiter = people.header, people.delimiter
         self._encoding = people.encoding.removesuffix("-sig")
@@ -232,7 +234,7 @@ class Suppression:
         return True
 
     def _take(self, row: "Row", name: str) -> None:
-        from .lists import ListError
+        from .content import ListError
 
         for column in self._columns:
             text = row.values.get(column) or ""
@@ -262,7 +264,7 @@ class Suppression:
 
     def _append(self, line: str) -> None:
         if not self._is_appendable:
-            from .lists import ListError
+            from .content import ListError
 
             raise ListError(f"{self._path}: only CSV and JSON lines in UTF-8 can be appended to")
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

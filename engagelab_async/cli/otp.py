@@ -68,10 +68,10 @@ def send_message(to: To, /, *, message: Message, call: Call = _NO_OPTIONS) -> in
 
 @otp.command
 def bulk_message(file: File, /, *, options: Options, call: Call = _NO_OPTIONS) -> int:
-    """Send a custom message to all recipients in a list, without duplicates.
+    """Send a custom message to all recipients in a list.
 
-    The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
-    the same command with --resume goes on where it ended.
+    The whole list is checked before anything is sent. Ctrl-C ends the run gracefully, and the same
+    command with --resume goes on where it ended. Each row is sent once per journal.
 
     Example: `engagelab otp bulk-message people.csv --template shipped --dry-run`
     """

@@ -30,9 +30,10 @@ _logger: Final = logging.getLogger("engagelab_async")
 
 _TITLES_OF_SENDS: Final = {
     Exit.NOT_SENT: ("✗ Not sent", "bold red"),
-    Exit.USAGE: ("✗ Nothing was sent", "bold red"),
+    # Which is safe, so not in red.
+    Exit.USAGE: ("✗ Nothing was sent", "bold"),
     Exit.UNCERTAIN: ("? It may have been sent, or not", "bold yellow"),
-    Exit.INTERRUPTED: ("✗ Nothing was sent", "bold red"),
+    Exit.INTERRUPTED: ("✗ Nothing was sent", "bold"),
 }
 _TITLES_OF_CHECKS: Final = {
     **_TITLES_OF_SENDS,

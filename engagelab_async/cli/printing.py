@@ -70,3 +70,28 @@ def facts(rows: Mapping[str, object]) -> Table:
 def print_error(text: str) -> None:
     """Print one line on standard error."""
     console(stderr=True).print(Text(f"✗ {text}", "bold red"), soft_wrap=True)
+
+
+def latency(seconds: float) -> str:
+    """Write a short time.
+
+    Example:
+        >>> latency(0.0123), latency(1.5)
+        ('12 ms', '1.5 s')
+    """
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the two units that matter.
+
+    Example:
+        >>> duration(8.2), duration(125), duration(3780)
+        ('9 s', '2 min 05 s', '1 h 03 min')
+    """
+    whole = int(-(-seconds // 1))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{whole} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -86,10 +86,10 @@ def bulk(
     custom_args: CustomArgs = None,
     call: Call = _NO_OPTIONS,
 ) -> int:
-    """Send one template to all recipients in a list, without duplicates.
+    """Send one template to all recipients in a list.
 
-    The whole list is checked before anything is sent. Ctrl-C ends the run in an orderly way, and
-    the same command with --resume goes on where it ended.
+    The whole list is checked before anything is sent. Ctrl-C ends the run gracefully, and the same
+    command with --resume goes on where it ended. Each row is sent once per journal.
 
     Example: `engagelab sms bulk people.csv --template 1233 --dry-run`
     """

@@ -23,6 +23,7 @@ from engagelab_async.bulk.rate import Rate
 from engagelab_async.bulk.report import targets_of
 from engagelab_async.bulk.run import FanOut
 from engagelab_async.bulk.stopping import stop_on_fatal_error
+from engagelab_async.bulk.turns import Turns, rate_of
 from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy
@@ -30,7 +31,7 @@ from engagelab_async.retry import RetryPolicy
 from .ledger import Ledger
 from .memory import Memory
 from .message import Chunk, unpack
-from .rate import SharedRate, Turns, rate_of
+from .rate import SharedRate
 from .store import LATE, Begun, Contents, Delivery, Options, Store
 from .submitting import FleetRun, Plan, Via, halves_of
 
@@ -353,12 +354,21 @@ class Fleet:
             self._flows.popitem(last=False)
         return flow
 
+    def turns(self, name: str, rate: Rate) -> Turns:
+        """Return the turns of a rate that are shared under a name."""
+        per_second = float(rate.per_second)
+
+        async def take(turns: float) -> float:
+            return await self.store.take_turns(name, turns, per_second)
+
+        return Turns(take, rate, clock=self.clock, sleep=self.sleep)
+
     def _limiter(self, shared: Mapping[str, Any] | None) -> Turns | None:
         if shared is None:
             return None
         rate = Rate(shared["per_second"], shared["of"])
         key = (str(shared["name"]), rate)
-        return self._turns.setdefault(key, Turns(self, key[0], rate))
+        return self._turns.setdefault(key, self.turns(key[0], rate))
 
     # ------------------------------------------------------------------ callbacks, and people
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import anyio
-
-from engagelab_async.arguments import check_instance, is_number
+from engagelab_async.arguments import check_instance
 from engagelab_async.bulk.rate import Rate
+from engagelab_async.bulk.turns import rate_of
 
 if TYPE_CHECKING:
     from .fleet import Fleet
-
-_BLOCK: Final = 0.05
-"""Seconds between two visits to the store, whatever the rate."""
-
-_STALE: Final = 1.0
-"""Seconds after which a turn that was not used is lost."""
-
-_NOTHING: Final = 1e-4
-"""Seconds; too short to wait for."""
 
 
 class SharedRate:
@@ -48,7 +38,7 @@ class SharedRate:
             raise ValueError("name: must not be empty")
         self.name: str = name
         self.rate: Rate = rate_of(rate)
-        self._turns = Turns(fleet, name, self.rate)
+        self._turns = fleet.turns(name, self.rate)
 
     async def acquire(self, requests: int, targets: int) -> None:
         """Wait until a request may be sent; see `Limiter`.
@@ -57,61 +47,3 @@ class SharedRate:
             JournalError: The store cannot be reached.
         """
         await self._turns.acquire(requests, targets)
-
-
-def rate_of(rate: object) -> Rate:
-    """Make a `Rate` of a caller's argument.
-
-    Raises:
-        TypeError: It is neither a number nor a `Rate`.
-        ValueError: It is out of range.
-    """
-    if is_number(rate):
-        return Rate(rate)
-    if isinstance(rate, Rate):
-        return rate
-    raise TypeError(f"rate: expected a number or a Rate, got {type(rate).__name__}")
-
-
-class Turns:
-    """The turns that a process has reserved.
-
-    Args:
-        fleet: Where they are kept.
-        name: The name of the rate.
-        rate: The rate.
-    """
-
-    def __init__(self, fleet: Fleet, name: str, rate: Rate) -> None:
-        self._store = fleet.store
-        self._name = name
-        self._per_second = float(rate.per_second)
-        self._counts_targets = rate.of == "targets"
-        self._block = max(1.0, self._per_second * _BLOCK)
-        self._clock = fleet.clock
-        self._sleep = fleet.sleep
-        self._left = 0.0
-        self._next = 0.0
-        self._line = anyio.Lock(fast_acquire=True)
-
-    async def acquire(self, requests: int, targets: int) -> None:
-        """Wait until a request may be sent; see `Limiter`."""
-        cost = targets if self._counts_targets else requests
-        async with self._line:
-            if self._next < self._clock() - _STALE:
-                self._left = 0.0
-            if self._left < cost:
-                await self._reserve(cost)
-            while (wait := self._next - self._clock()) > _NOTHING:
-                await self._sleep(wait)
-            self._next += cost / self._per_second
-            self._left -= cost
-
-    async def _reserve(self, cost: float) -> None:
-        """Reserve a block, or what a larger request lacks."""
-        turns = max(self._block, cost - self._left)
-        wait = await self._store.take_turns(self._name, turns, self._per_second)
-        # What is left of the block before is used with this one, no earlier than it was due.
-        due = self._clock() + wait - self._left / self._per_second
-        self._next = max(self._next, due)
-        self._left += turns

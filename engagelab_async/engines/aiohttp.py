@@ -218,7 +218,7 @@ class _Handler(ResponseHandler):
 
         The connector has looked at a connection that was used before; at a new one it has not.
         """
-        return self.should_close or (self._is_new and bool(self._readable()))
+        return self._is_new and (self.should_close or bool(self._readable()))
 
     def begin(self) -> None:
         """Begin to be used: from now on its server is asked."""
@@ -238,11 +238,11 @@ class _Handler(ResponseHandler):
         super().data_received(data)
         self._receiving = False
         # Its last byte may have put the connection to rest, and others may have followed.
-        if self._idle and self._has_more():
+        if self._idle and (self.should_close or self._has_more()):
             self._end()
 
     def rest(self) -> bool:
-        """End to be used, and return whether it can be used again."""
+        """End to be used, and return whether it can be used again, where aiohttp would do so."""
         self._idle = True
         return self._receiving or not self._has_more()
 
@@ -258,9 +258,7 @@ class _Handler(ResponseHandler):
         return self._clock() < self._good_until and not self._readable()
 
     def _has_more(self) -> bool:
-        """Return whether more has arrived than the answer."""
-        if self.should_close:
-            return True
+        """Return whether more has arrived than the answer, where aiohttp has seen nothing more."""
         answer, parser = self._payload, self._parser
         if answer is not None and self._head and self._head + answer.total_bytes == self._length:
             return False

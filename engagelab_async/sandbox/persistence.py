@@ -237,15 +237,17 @@ class Persistence:
             raise self._unusable(f"cannot be written ({error.strerror})") from error
 
     def _json(self, name: str, part: Any) -> str:  # noqa: ANN401 - any part
-        if name not in self._written:
-            return json.dumps(self._converter.unstructure(part))
-        # Messages and calls do not change, and are many: each is put into JSON once.
-        known = self._written[name]
-        self._written[name] = {
-            each.number: known.get(each.number) or json.dumps(self._converter.unstructure(each))
-            for each in part
-        }
-        return "[" + ",\n".join(self._written[name].values()) + "]"
+        # One by one: a single call would hold the interpreter's lock, and with it the event loop.
+        if not isinstance(part, tuple):
+            return self._dumped(part)
+        known = self._written.get(name, {})
+        lines = {each.number: known.get(each.number) or self._dumped(each) for each in part}
+        if name in self._written:  # messages and calls do not change
+            self._written[name] = lines
+        return "[" + ",\n".join(lines.values()) + "]"
+
+    def _dumped(self, part: object) -> str:
+        return json.dumps(self._converter.unstructure(part))
 
     def _unusable(self, why: str) -> StoreError:
         return StoreError(f"store: {self._shown} {why}")

@@ -14,9 +14,10 @@ Only manual changes are stored, and statuses are only scheduled once something o
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final, TypeAlias
 
 from attrs import define, frozen
@@ -103,6 +104,8 @@ class Simulation:
         self._replies: dict[int, tuple[Reply, ...]] = {}
         self._scheduled: dict[int, ScheduledStatuses] = {}
         self._due: list[tuple[datetime, int]] = []
+        self._earlier: Iterator[SentMessage] = iter(())
+        self._observed_from = datetime.min.replace(tzinfo=UTC)
         self._wakeup = Wakeup()
 
     # --------------------------------------------------------------------------- what happened
@@ -171,6 +174,8 @@ class Simulation:
         self._notify(message.number, reply)
 
     def _change(self, message: SentMessage, change: Callable[[Plan, datetime], Plan]) -> None:
+        while self._schedule_earlier():
+            pass  # what was reached before this change must not be reported by it
         before, now = self._plan(message), self._now()
         after = self._changed[message.number] = change(before, now)
         if self._is_scheduling:
@@ -220,8 +225,10 @@ class Simulation:
         """Report some of the statuses that are due, earliest first.
 
         Returns:
-            Whether more of them are due.
+            Whether there is more to do now.
         """
+        if self._schedule_earlier():
+            return True
         for _ in range(_AT_ONCE):
             now = self._now()
             if not self._due or self._due[0][0] > now:
@@ -259,10 +266,24 @@ class Simulation:
         if self._is_scheduling:
             return
         self._is_scheduling = True
-        for message in (*self._outbox.messages, *self._outbox.dropped):
+        self._observed_from = self._now()
+        self._earlier = iter((*self._outbox.messages, *self._outbox.dropped))
+        self._wakeup.set()
+
+    def _schedule_earlier(self) -> bool:
+        """Schedule some of the messages that were sent before anything observed.
+
+        There may be thousands, and the event loop has requests to answer in between.
+
+        Returns:
+            Whether there may be more.
+        """
+        some = list(islice(self._earlier, _AT_ONCE))
+        for message in some:
             plan = self._plan(message)
-            reported = len(lifecycle.reached(plan, self._now()))
+            reported = len(lifecycle.reached(plan, self._observed_from))
             self._schedule(ScheduledStatuses(message, plan, reported))
+        return len(some) == _AT_ONCE
 
     def _schedule(self, scheduled: ScheduledStatuses) -> None:
         number, due = scheduled.message.number, scheduled.due
@@ -296,7 +317,7 @@ class Simulation:
             known = self._outbox.get(message.number)
         except LookupError:
             known = None
-        # Compared by identity first: the messages of an attrs class are slow to compare.
+        # By identity first, which is fast; a message that was unpickled is equal all the same.
         if known is not message and known != message:
             raise ValueError("message: does not belong to this sandbox")
         return message

@@ -24,6 +24,7 @@ The last three are imported by name, as each needs its framework; the rest needs
 from .addresses import CALLBACK_ADDRESSES
 from .delivery import Counts, DeliveryOptions, ErrorHook, Handler
 from .events import Event, MessageStatus, Notification, SystemEvent, UnknownEvent, UplinkMessage
+from .nonces import NonceStore
 from .parsing import parse
 from .seen import REPEAT_WINDOW, Progress, RecentlySeen, SeenStore
 from .signatures import SIGNATURE_HEADER, sign
@@ -41,6 +42,7 @@ __all__ = [
     "Event",
     "Handler",
     "MessageStatus",
+    "NonceStore",
     "Notification",
     "Progress",
     "RecentlySeen",

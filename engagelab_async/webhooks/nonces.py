@@ -14,11 +14,34 @@ any more that is not remembered. So a crowd makes late callbacks fail, and repla
 
 import heapq
 import math
-from typing import Final
+from typing import Final, Protocol
 
 CAPACITY: Final = 100_000
 """How many it knows: 333 callbacks a second for five minutes, or 5,000 a day for as long as they
 may be repeated."""
+
+
+class NonceStore(Protocol):
+    """The same memory, shared by several processes; see ``Verifier(nonces=…)``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def bind(self, signature: str, body: bytes) -> bool:
+        """Remember the body of a signature that is not known yet.
+
+        Args:
+            signature: What distinguishes the signature from all others.
+            body: A digest of the body.
+
+        Returns:
+            Whether the signature came with no other body before.
+        """
+        ...
+
+    async def knows(self, signature: str, body: bytes) -> bool:
+        """Return whether a signature came with this body before."""
+        ...
 
 
 class NonceMemory:

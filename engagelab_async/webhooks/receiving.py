@@ -103,7 +103,7 @@ async def _read(request: CallbackRequest, verifier: Verifier, max_body: int) -> 
             return ()
         raise
     body = await _received(request, max_body)
-    verifier.bind(admission, body)
+    await verifier.accept(admission, body)
     return parse(body)
 
 
@@ -150,6 +150,8 @@ def answer_to(error: EngageLabError) -> Answer:
             return Answer(400)
         case SignatureError(reason="wrong_address"):
             status = 403
+        case SignatureError(reason="unavailable"):
+            status = 503
         case SignatureError():
             status = 401
         case _:

@@ -44,9 +44,8 @@ class SeenStore(Protocol):
     first one if that fails. A killed process abandons nothing, so its events in flight are new
     again when their lease is over. The lease must be longer than a handler takes.
 
-    With Redis, `begin` is ``SET identity owner NX PX lease GET``, `commit` is ``SET identity
-    handled EX 1641600``, which is `REPEAT_WINDOW`, and `abandon` a script that deletes the key if
-    it holds the owner.
+    `RecentlySeen` is one for a single process, ``engagelab_async.redis.RedisSeenStore`` one for
+    several.
 
     .. versionadded:: 0.1.0
     """

@@ -12,7 +12,7 @@ A delivery that failed on one channel may be followed by one on the next, and no
 import math
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 import anyio
 from attrs import frozen
@@ -26,7 +26,8 @@ Milestone = Literal["sent", "delivered", "verified"]
 """The statuses that can be waited for."""
 
 _MILESTONES: Final = ("sent", "delivered", "verified")
-_GRACE: Final = 20.0
+GRACE: Final = 20.0
+"""Seconds that a template's next channel may take."""
 
 _Channel = tuple[str | None, str | None]
 """A channel's two names, either of which may be missing."""
@@ -69,7 +70,7 @@ class Tracker:
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self, *, capacity: int = 10_000, grace: float = _GRACE) -> None:
+    def __init__(self, *, capacity: int = 10_000, grace: float = GRACE) -> None:
         self._capacity = check_integer(capacity, "capacity", 1)
         self._grace = check_seconds(grace, "grace", or_zero=True)
         self._known: OrderedDict[str, dict[tuple[str, _Channel], _Arrival]] = OrderedDict()
@@ -77,7 +78,7 @@ class Tracker:
 
     async def __call__(self, event: Event) -> None:
         """Keep an event, and wake the coroutines that wait for it."""
-        if not isinstance(event, MessageStatus) or event.status not in {*_MILESTONES, *FAILED}:
+        if not self.concerns(event):
             return
         # A repeat does not count as news: the grace period begins with the first.
         arrivals = self._known.setdefault(event.message_id, {})
@@ -87,6 +88,15 @@ class Tracker:
             self._known.popitem(last=False)
         for waiter in self._waiting.get(event.message_id, ()):
             waiter.set()
+
+    @staticmethod
+    def concerns(event: Event) -> TypeGuard[MessageStatus]:
+        """Return whether an event is a status that can be waited for, or a failure."""
+        return isinstance(event, MessageStatus) and event.status in {*_MILESTONES, *FAILED}
+
+    def awaited(self) -> tuple[str, ...]:
+        """Return the messages that coroutines wait for."""
+        return tuple(self._waiting)
 
     async def wait_for(
         self,

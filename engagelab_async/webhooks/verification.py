@@ -25,7 +25,7 @@ from engagelab_async.errors import ConfigurationError, SignatureError
 from engagelab_async.frames import clears_frames
 
 from . import addresses
-from .nonces import CAPACITY, NonceMemory
+from .nonces import CAPACITY, NonceMemory, NonceStore
 from .seen import REPEAT_WINDOW
 from .signatures import (
     SIGNATURE_HEADER,
@@ -56,6 +56,7 @@ class VerifierOptions(TypedDict, total=False):
     allowed_addresses: Iterable[str] | None
     trusted_proxies: Iterable[str]
     max_nonces: int
+    nonces: NonceStore | None
     clock: Callable[[], float]
 
 
@@ -80,7 +81,7 @@ class Verifier:
     The signature does not cover the body. So a verifier remembers which body came with which
     signature, and accepts the signature with no other. The same body is accepted again, even if it
     is old by then, because the platform may repeat a callback for `REPEAT_WINDOW` if it did not get
-    its answer. The memory is that of one process.
+    its answer. The memory is that of one process, unless `nonces` is shared by several.
 
     Args:
         username: The username of the callback URL in the console.
@@ -99,6 +100,9 @@ class Verifier:
             Unix socket. Only with `allowed_addresses`.
         max_nonces: How many signatures are remembered at most. When there are more, late ones are
             refused, the oldest first.
+        nonces: Remembers signatures for all processes of the program, such as a ``RedisNonces``;
+            ``None`` for a memory of this process. `verify` and `bind` cannot ask it: await
+            `accept`.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -126,6 +130,7 @@ class Verifier:
         allowed_addresses: Iterable[str] | None = None,
         trusted_proxies: Iterable[str] = (),
         max_nonces: int = CAPACITY,
+        nonces: NonceStore | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         check_name("username", username)
@@ -145,6 +150,9 @@ class Verifier:
             allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
         )
         self._nonces = NonceMemory(check_integer(max_nonces, "max_nonces", 1))
+        if nonces is not None and not callable(getattr(nonces, "bind", None)):
+            raise TypeError(f"nonces: expected a NonceStore, got {type(nonces).__name__}")
+        self._shared = nonces
         self._clock = clock
 
     @classmethod
@@ -207,7 +215,8 @@ class Verifier:
         signature = read(header)
         self._check_proof(signature)
         admission = Admission(int(signature.timestamp), signature.nonce)
-        if not self._nonces.knows(admission.timestamp, admission.nonce):
+        # What is shared is asked once, by `accept`.
+        if self._shared is None and not self._nonces.knows(admission.timestamp, admission.nonce):
             self._check_time(admission.timestamp)
         return admission
 
@@ -216,8 +225,11 @@ class Verifier:
         """Bind the nonce to this body, with which alone it is accepted from now on.
 
         Raises:
+            ConfigurationError: The verifier has shared `nonces`.
             SignatureError: It came with another body before.
         """
+        if self._shared is not None:
+            raise ConfigurationError("nonces: shared ones are asked by `await verifier.accept(…)`")
         digest = hashlib.blake2b(body, digest_size=16).digest()
         if self._nonces.knows(admission.timestamp, admission.nonce, digest):
             return  # a repeat, however old: nothing new comes in that way
@@ -228,6 +240,31 @@ class Verifier:
         now = self._clock()
         self._nonces.close_before(now - self._oldest)
         self._nonces.forget_before(now - max(self._oldest, REPEAT_WINDOW))
+
+    async def accept(self, admission: Admission, body: bytes) -> None:
+        """Do what `bind` does, with shared `nonces` as well.
+
+        Raises:
+            SignatureError: It came with another body before, or the shared nonces cannot be asked
+                (``unavailable``).
+        """
+        if self._shared is None:
+            self.bind(admission, body)
+            return
+        signature = f"{admission.timestamp}:{admission.nonce}"
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        try:
+            is_fresh = -self._tolerance <= self._clock() - admission.timestamp <= self._oldest
+            # What is not fresh is accepted as a repeat alone.
+            ask = self._shared.bind if is_fresh else self._shared.knows
+            is_accepted = await ask(signature, digest)
+        except Exception as error:
+            raise SignatureError(
+                f"the signature cannot be looked up ({type(error).__name__})", reason="unavailable"
+            ) from error
+        if not is_accepted:
+            self._check_time(admission.timestamp)
+            raise SignatureError("the signature came with another body before", reason="replayed")
 
     def _check_address(self, peer: str | None, headers: Mapping[str, str]) -> None:
         if self._allowed is None:

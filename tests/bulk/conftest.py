@@ -1,18 +1,21 @@
 """Fixtures of the tests of bulk."""
 
-from functools import partial
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from support.backends import Run, run
-from support.bulk import BACKENDS
 
+@pytest.fixture
+async def tidy(anyio_backend_name: str) -> AsyncIterator[None]:
+    """Checks that a test leaves no task behind; on trio, it could not end."""
+    yield
 
-@pytest.fixture(params=BACKENDS)
-def on(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine function on asyncio, and in another test on trio."""
-    return partial(run, request.param)
+    if anyio_backend_name == "asyncio":
+        tasks = (getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks())
+
+        assert [] == [name for name in tasks if not name.startswith("TestRunner.")]
 
 
 @pytest.fixture

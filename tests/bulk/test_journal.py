@@ -30,7 +30,6 @@ from engagelab_async.bulk.journal import (
 )
 from engagelab_async.bulk.journal.files import open_lock
 from engagelab_async.bulk.journal.schema import JOURNAL
-from support.backends import Run
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 from support.journals import records_of
 
@@ -164,7 +163,7 @@ class TestIndex:
 
         ((batches,),) = fetch(journal, "SELECT count(*) FROM batches")
 
-        assert 0 < batches < 10
+        assert int(str(batches)) in range(1, 10)
         assert {State.ACCEPTED: 24, State.SENDING: 1} == summarise(journal).states
 
     def test_is_merged_when_a_run_begins(self, journal: Path) -> None:
@@ -351,23 +350,21 @@ class TestOpening:
         with open_lock:
             Database(journal).close()
 
-    def test_that_is_cancelled_is_free_at_once(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    async def test_that_is_cancelled_is_free_at_once(self, journal: Path) -> None:
         """Whatever moment it is cancelled at, the next can have the file, and need not wait."""
-
-        async def main() -> None:
-            for steps in range(8):
-                async with anyio.create_task_group() as group:
-                    group.start_soon(enter)
-                    for _ in range(steps):
-                        await anyio.lowlevel.checkpoint()
-                    group.cancel_scope.cancel()
-                await (await SQLiteJournal.open(journal)).close()
 
         async def enter() -> None:
             async with run_of(Platform(), sends(3), journal=journal, grace=0.0):
                 await anyio.sleep_forever()
 
-        on(main)
+        for steps in range(8):
+            async with anyio.create_task_group() as group:
+                group.start_soon(enter)
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                group.cancel_scope.cancel()
+            await (await SQLiteJournal.open(journal)).close()
 
     @pytest.mark.asyncio
     async def test_that_is_cancelled_by_asyncio_is_free_at_once(self, journal: Path) -> None:

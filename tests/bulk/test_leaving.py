@@ -13,7 +13,6 @@ from anyio.lowlevel import checkpoint
 from engagelab_async import Response, SendSMS
 from engagelab_async.bulk import FanOut
 from engagelab_async.bulk.outcomes import AnyOutcome
-from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, run_of, sends
 
 
@@ -42,68 +41,66 @@ async def rest_of(run: FanOut) -> list[AnyOutcome]:
 class TestEarly:
     """The block is left while there is more to do."""
 
-    def test_begins_nothing_new(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_begins_nothing_new(self) -> None:
         """What was under way is the last, and is seen to its end."""
         platform = Platform()
 
-        async def main() -> None:
-            async with run_of(platform, sends(1000)) as run:
-                await anext(run)
+        async with run_of(platform, sends(1000)) as run:
+            await anext(run)
 
-            assert 0 == platform.in_flight
-            assert run.report.accepted == len(platform.received) < 20
-            assert "the consumer left" == run.report.stopped
+        assert 0 == platform.in_flight
+        assert run.report.accepted == len(platform.received) < 20
+        assert "the consumer left" == run.report.stopped
 
-        on(main)
-
-    def test_leaves_what_came_late_to_be_read(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_leaves_what_came_late_to_be_read(self) -> None:
         """Outcomes that the block did not take can be iterated over after it."""
         platform = Platform()
 
-        async def main() -> None:
-            async with run_of(platform, sends(1000)) as run:
-                first = await anext(run)
-            late = await rest_of(run)
+        async with run_of(platform, sends(1000)) as run:
+            first = await anext(run)
+        late = await rest_of(run)
 
-            assert len(platform.received) == len([first, *late])
+        assert len(platform.received) == len([first, *late])
 
-        on(main)
-
-    def test_aborting_waits_for_nothing(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_aborting_waits_for_nothing(self) -> None:
         """The stream ends with what is cut off, which is uncertain."""
         held = Held(free=number(0))
 
-        async def main() -> None:
-            async with run_of(held.platform, sends(1000)) as run:
-                first = await anext(run)
-                await held.full.wait()
-                run.abort("enough")
-                cut_off = [outcome async for outcome in run]
+        async with run_of(held.platform, sends(1000)) as run:
+            first = await anext(run)
+            await held.full.wait()
+            run.abort("enough")
+            cut_off = [outcome async for outcome in run]
 
-            assert ["Accepted"] == kinds([first])
-            assert ["Uncertain"] * 4 == kinds(cut_off)
-            assert (0, "enough") == (held.platform.in_flight, run.report.stopped)
+        assert ["Accepted"] == kinds([first])
+        assert ["Uncertain"] * 4 == kinds(cut_off)
+        assert (0, "enough") == (held.platform.in_flight, run.report.stopped)
 
-        on(main)
-
-    def test_waits_for_what_is_under_way_for_a_bounded_time(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_waits_for_what_is_under_way_for_a_bounded_time(self) -> None:
         """What is not answered in the time of grace is uncertain, and nothing is left running."""
         held = Held(free=number(0))
 
-        async def main() -> None:
-            async with run_of(held.platform, sends(1000), grace=0.01) as run:
-                await anext(run)
-                await held.full.wait()
-            late = await rest_of(run)
+        async with run_of(held.platform, sends(1000), grace=0.01) as run:
+            await anext(run)
+            await held.full.wait()
+        late = await rest_of(run)
 
-            assert 0 == held.platform.in_flight == run.in_flight
-            assert ["Uncertain"] * 4 == kinds(late)
-            assert 5 == run.report.total == len(held.platform.received)
-            assert "ConnectionLostError" in run.report.errors
+        assert 0 == held.platform.in_flight == run.in_flight
+        assert ["Uncertain"] * 4 == kinds(late)
+        assert 5 == run.report.total == len(held.platform.received)
+        assert "ConnectionLostError" in run.report.errors
 
-        on(main)
-
-    def test_does_not_wait_for_a_turn_in_the_pace(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_does_not_wait_for_a_turn_in_the_pace(self) -> None:
         """What waits for its turn is left untouched at once, for whatever it waits."""
         platform = Platform()
 
@@ -111,92 +108,86 @@ class TestEarly:
             async def acquire(self, requests: int, targets: int) -> None:
                 await Event().wait()
 
-        async def main() -> None:
-            async with run_of(platform, sends(1000), limiter=Never()) as run:
-                for _ in range(20):
-                    await checkpoint()
-            late = await rest_of(run)
+        async with run_of(platform, sends(1000), limiter=Never()) as run:
+            for _ in range(20):
+                await checkpoint()
+        late = await rest_of(run)
 
-            assert ["stopped"] * 4 == kinds(late)
-            assert [] == platform.received
-
-        on(main)
+        assert ["stopped"] * 4 == kinds(late)
+        assert [] == platform.received
 
 
 class TestException:
     """The consumer raises."""
 
-    def test_comes_out_as_it_is(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_comes_out_as_it_is(self) -> None:
         """It is in no exception group, and what was under way is seen to its end."""
         platform = Platform()
 
-        async def main() -> None:
-            run = run_of(platform, sends(1000))
+        run = run_of(platform, sends(1000))
 
-            async def fail() -> None:
-                async with run:
-                    await anext(run)
-                    raise ZeroDivisionError
+        async def fail() -> None:
+            async with run:
+                await anext(run)
+                raise ZeroDivisionError
 
-            with pytest.raises(ZeroDivisionError):
-                await fail()
+        with pytest.raises(ZeroDivisionError):
+            await fail()
 
-            assert 0 == platform.in_flight
-            assert run.report.accepted == len(platform.received) < 20
+        assert 0 == platform.in_flight
+        assert run.report.accepted == len(platform.received) < 20
 
-        on(main)
-
-    def test_is_not_replaced_by_a_failure_of_the_run(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_is_not_replaced_by_a_failure_of_the_run(self) -> None:
         """When both fail, the consumer's exception is the one that counts."""
 
-        async def main() -> None:
-            async def fail() -> None:
-                async with run_of(Platform(), [None]):
-                    for _ in range(20):
-                        await checkpoint()
-                    raise ZeroDivisionError
+        async def fail() -> None:
+            async with run_of(Platform(), [None]):
+                for _ in range(20):
+                    await checkpoint()
+                raise ZeroDivisionError
 
-            with pytest.raises(ZeroDivisionError):
-                await fail()
-
-        on(main)
+        with pytest.raises(ZeroDivisionError):
+            await fail()
 
 
 class TestCancellation:
     """The consumer is cancelled."""
 
-    def test_by_a_scope_lets_requests_be_answered(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_by_a_scope_lets_requests_be_answered(self, journal: Path) -> None:
         """Cancelling what is around the run does not cut off what is under way."""
         held = Held()
 
-        async def main() -> None:
-            run = run_of(held.platform, sends(1000), journal=journal)
+        run = run_of(held.platform, sends(1000), journal=journal)
 
-            async def consume() -> None:
-                async with run:
-                    async for _ in run:
-                        pass
+        async def consume() -> None:
+            async with run:
+                async for _ in run:
+                    pass
 
-            async with create_task_group() as group:
-                group.start_soon(consume)
-                await held.full.wait()
-                group.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
-                    for _ in range(20):
-                        await checkpoint()
+        async with create_task_group() as group:
+            group.start_soon(consume)
+            await held.full.wait()
+            group.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                for _ in range(20):
+                    await checkpoint()
 
-                    assert 4 == held.platform.in_flight
+                assert 4 == held.platform.in_flight
 
-                    held.answering.set()
+                held.answering.set()
 
-            assert ["Accepted"] * 4 == kinds(await rest_of(run))
-            assert 0 == held.platform.in_flight
+        assert ["Accepted"] * 4 == kinds(await rest_of(run))
+        assert 0 == held.platform.in_flight
 
-            again = await outcomes_of(run_of(Platform(), sends(6), journal=journal))
+        again = await outcomes_of(run_of(Platform(), sends(6), journal=journal))
 
-            assert ["settled"] * 4 + ["Accepted"] * 2 == kinds(again)
-
-        on(main)
+        assert ["settled"] * 4 + ["Accepted"] * 2 == kinds(again)
 
     @pytest.mark.asyncio
     async def test_of_a_task_lets_requests_be_answered(self) -> None:
@@ -268,23 +259,22 @@ class TestCancellation:
 
         assert ["Uncertain"] * 4 + ["Accepted"] * 2 == kinds(again)
 
-    def test_while_an_intent_is_written_sends_nothing(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_while_an_intent_is_written_sends_nothing(self, journal: Path) -> None:
         """What was intended and not sent is sent by the next run."""
         platform = Platform()
 
-        async def main() -> None:
-            async with run_of(platform, sends(8), journal=journal, grace=0.0):
-                # The workers are cancelled as soon as they have begun.
-                for _ in range(3):
-                    await checkpoint()
-            sent = platform.numbers
-            again = await outcomes_of(run_of(platform, sends(8), journal=journal))
+        async with run_of(platform, sends(8), journal=journal, grace=0.0):
+            # The workers are cancelled as soon as they have begun.
+            for _ in range(3):
+                await checkpoint()
+        sent = platform.numbers
+        again = await outcomes_of(run_of(platform, sends(8), journal=journal))
 
-            assert "Uncertain" not in kinds(again)[len(sent) :]
-            assert {number(index) for index in range(8)} == set(platform.numbers)
-            assert 8 == len(platform.numbers)
-
-        on(main)
+        assert "Uncertain" not in kinds(again)[len(sent) :]
+        assert {number(index) for index in range(8)} == set(platform.numbers)
+        assert 8 == len(platform.numbers)
 
 
 class TestSource:

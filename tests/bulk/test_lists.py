@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.bulk.lists import BadRow, ListError, PeopleList, Row, column_name
+from engagelab_async.bulk.content import ListError
+from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name
 
 ADA = {"phone": "+6591234567", "name": "Ada"}
 LIST = "phone,name\n+6591234567,Ada\n+6591234568,Zoë\n"
@@ -109,7 +110,7 @@ class TestContent:
             path.write_bytes(changed.encode())
 
             with pytest.raises(ListError, match="it was changed meanwhile"):
-                list(found)
+                next(iter(found))
 
     def test_that_changes_far_behind_is_read_up_to_there(self, tmp_path: Path) -> None:
         """A large list is compared block by block."""
@@ -413,6 +414,7 @@ class TestPicking:
             (" \u00a0", "empty"),
             ("\n", "empty"),
             ("\u200b \u200b", "empty: it holds only U+200B ZERO WIDTH SPACE"),
+            ("\u3164", "empty: it holds only U+3164 HANGUL FILLER"),
             (True, "neither a string nor an integer"),
             (1.5, "neither a string nor an integer"),
             ("\ud800", "holds half a character"),

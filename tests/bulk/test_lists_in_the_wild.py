@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from engagelab_async.bulk.lists import BadRow, ListError, PeopleList
+from engagelab_async.bulk.content import ListError
+from engagelab_async.bulk.lists import BadRow, PeopleList
 from engagelab_async.bulk.numbers import normalize_recipient
 
 ADA = ("+6591234567", "Ada")
@@ -243,7 +244,7 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         ["name: holds U+FFFD REPLACEMENT"],
     ),
     # Phones, address books and people
-    ("vCards", "BEGIN:VCARD\nTEL:+6591234567\nEND:VCARD\n", {}, "it holds vCards"),
+    ("vCards", "BEGIN:VCARD\nTEL:+6591234567\nEND:VCARD\n", {}, "it is a file of vCards"),
     (
         "Google Contacts",
         "First Name,Phone 1 - Value\nAda,+65 9123 4567\nBob,+65 9123 4568 ::: +65 9123 4569\n",

@@ -18,8 +18,9 @@ from engagelab_async import (
 )
 from engagelab_async.bulk.report import Tally, targets_of
 from engagelab_async.errors import APIError, InvalidResponseError
-from support.backends import Run
 from support.bulk import Platform, accept, number, outcomes_of, refusal, run_of, sends
+
+pytestmark = pytest.mark.anyio
 
 OPERATION = SendSMS("+6591234567", "1")
 
@@ -32,7 +33,7 @@ def accepted(elapsed: float = 0.1, attempts: int = 1) -> Accepted[Plan]:
 class TestReport:
     """What is counted."""
 
-    def test_has_every_outcome(self, on: Run) -> None:
+    async def test_has_every_outcome(self) -> None:
         """Outcomes, errors by code or class, and targets add up."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
@@ -42,47 +43,40 @@ class TestReport:
                 raise ConnectionLostError("lost")
             return await accept(to)
 
-        async def main() -> None:
-            run = run_of(Platform(behaviour), sends(10))
-            await outcomes_of(run)
-            report = run.report
+        run = run_of(Platform(behaviour), sends(10))
+        await outcomes_of(run)
+        report = run.report
 
-            assert (8, 1, 1, 0, 10) == (
-                report.accepted,
-                report.rejected,
-                report.uncertain,
-                report.skipped,
-                report.total,
-            )
-            assert {"5011": 1, "ConnectionLostError": 1} == report.errors
-            assert (8, 1, 1, 0) == (
-                report.targets,
-                report.rejected_targets,
-                report.uncertain_targets,
-                report.skipped_targets,
-            )
+        assert (8, 1, 1, 0, 10) == (
+            report.accepted,
+            report.rejected,
+            report.uncertain,
+            report.skipped,
+            report.total,
+        )
+        assert {"5011": 1, "ConnectionLostError": 1} == report.errors
+        assert (8, 1, 1, 0) == (
+            report.targets,
+            report.rejected_targets,
+            report.uncertain_targets,
+            report.skipped_targets,
+        )
 
-        on(main)
-
-    def test_can_be_read_at_any_moment(self, on: Run) -> None:
+    async def test_can_be_read_at_any_moment(self) -> None:
         """Before the beginning it is empty, then it grows, and in the end it stands still."""
+        run = run_of(Platform(), sends(10))
 
-        async def main() -> None:
-            run = run_of(Platform(), sends(10))
+        assert (0, 0.0) == (run.report.total, run.report.elapsed)
 
-            assert (0, 0.0) == (run.report.total, run.report.elapsed)
+        async with run:
+            await anext(run)
 
-            async with run:
-                await anext(run)
+            assert run.report.total >= 1
 
-                assert run.report.total >= 1
+            async for _ in run:
+                pass
 
-                async for _ in run:
-                    pass
-
-            assert run.report == run.report
-
-        on(main)
+        assert run.report == run.report
 
     @pytest.mark.parametrize("seconds", [1e-9, 0.004, 0.25, 3.0, 120.0])
     def test_latencies_are_exact_within_two_percent(self, seconds: float) -> None:

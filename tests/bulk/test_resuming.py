@@ -27,7 +27,6 @@ from engagelab_async.bulk.identity import Key, identity
 from engagelab_async.bulk.journal import Database, SendIntent, SQLiteJournal, State
 from engagelab_async.bulk.journal.schema import collect_known
 from engagelab_async.bulk.outcomes import AnyOutcome
-from support.backends import Run
 from support.bulk import (
     Platform,
     accept,
@@ -41,6 +40,8 @@ from support.bulk import (
 )
 from support.journals import Disk, records_of
 from support.scripted_engine import FakeTime
+
+pytestmark = pytest.mark.anyio
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -60,34 +61,31 @@ def cut_off_while_sending(journal: Path, operations: Sequence[Operation[Any]]) -
 class TestSecondRun:
     """What the second run does with each end of the first."""
 
-    def test_skips_what_is_settled(self, on: Run, journal: Path) -> None:
+    async def test_skips_what_is_settled(self, journal: Path) -> None:
         """The accepted and the refused are not sent again, and what is new is."""
         platform = Platform()
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return refusal(5011) if to == (number(0),) else await accept(to)
 
-        async def main() -> None:
-            platform.behaviour = behaviour
-            first = await outcomes_of(run_of(platform, sends(3), journal=journal))
+        platform.behaviour = behaviour
+        first = await outcomes_of(run_of(platform, sends(3), journal=journal))
 
-            assert ["Rejected", "Accepted", "Accepted"] == kinds(first)
+        assert ["Rejected", "Accepted", "Accepted"] == kinds(first)
 
-            run = run_of(platform, sends(5), journal=journal)
+        run = run_of(platform, sends(5), journal=journal)
 
-            outcomes = await outcomes_of(run)
+        outcomes = await outcomes_of(run)
 
-            assert ["refused"] + ["settled"] * 2 + ["Accepted"] * 2 == kinds(outcomes)
-            assert [number(index) for index in range(5)] == sorted(platform.numbers)
-            assert (2, 3, 3) == (
-                run.report.accepted,
-                run.report.skipped,
-                run.report.skipped_targets,
-            )
+        assert ["refused"] + ["settled"] * 2 + ["Accepted"] * 2 == kinds(outcomes)
+        assert [number(index) for index in range(5)] == sorted(platform.numbers)
+        assert (2, 3, 3) == (
+            run.report.accepted,
+            run.report.skipped,
+            run.report.skipped_targets,
+        )
 
-        on(main)
-
-    def test_sends_what_was_not_sent_for_no_fault_of_its_own(self, on: Run, journal: Path) -> None:
+    async def test_sends_what_was_not_sent_for_no_fault_of_its_own(self, journal: Path) -> None:
         """What met no connection, or a wrong key, is free for the next run."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
@@ -95,60 +93,48 @@ class TestSecondRun:
                 raise ConnectError("refused")
             return refusal(5001) if to == (number(1),) else refusal(2001, 401)
 
-        async def main() -> None:
-            first = run_of(
-                Platform(behaviour), sends(3), journal=journal, retry=ONCE, max_in_flight=1
-            )
+        first = run_of(Platform(behaviour), sends(3), journal=journal, retry=ONCE, max_in_flight=1)
 
-            assert ["Rejected"] * 3 == kinds(await outcomes_of(first))
-            assert "the key pair is not accepted" == first.report.stopped
+        assert ["Rejected"] * 3 == kinds(await outcomes_of(first))
+        assert "the key pair is not accepted" == first.report.stopped
 
-            second = await outcomes_of(run_of(Platform(), sends(5), journal=journal))
+        second = await outcomes_of(run_of(Platform(), sends(5), journal=journal))
 
-            assert ["Accepted"] * 5 == kinds(second)
+        assert ["Accepted"] * 5 == kinds(second)
 
-        on(main)
-
-    def test_does_not_send_what_may_have_been_sent(self, on: Run, journal: Path) -> None:
+    async def test_does_not_send_what_may_have_been_sent(self, journal: Path) -> None:
         """It is uncertain in every run that follows, until the caller consents."""
 
         async def lost(to: tuple[str, ...]) -> Response:
             raise ConnectionLostError("lost")
 
-        async def main() -> None:
-            platform = Platform()
-            first = await outcomes_of(run_of(Platform(lost), sends(2), journal=journal))
+        platform = Platform()
+        first = await outcomes_of(run_of(Platform(lost), sends(2), journal=journal))
 
-            assert ["Uncertain"] * 2 == kinds(first)
+        assert ["Uncertain"] * 2 == kinds(first)
 
-            for _ in range(2):
-                outcome, _second = await outcomes_of(run_of(platform, sends(2), journal=journal))
+        for _ in range(2):
+            outcome, _second = await outcomes_of(run_of(platform, sends(2), journal=journal))
 
-                assert isinstance(outcome, Uncertain)
-                assert (0, 0.0) == (outcome.attempts, outcome.elapsed)
-                assert "an earlier run ended before the answer came" in str(outcome.error)
+            assert isinstance(outcome, Uncertain)
+            assert (0, 0.0) == (outcome.attempts, outcome.elapsed)
+            assert "an earlier run ended before the answer came" in str(outcome.error)
 
-            assert [] == platform.received
+        assert [] == platform.received
 
-            run = run_of(platform, sends(2), journal=journal, resend_uncertain=True)
+        run = run_of(platform, sends(2), journal=journal, resend_uncertain=True)
 
-            assert ["Accepted"] * 2 == kinds(await outcomes_of(run))
+        assert ["Accepted"] * 2 == kinds(await outcomes_of(run))
 
-        on(main)
-
-    def test_does_not_send_what_was_under_way_at_a_crash(self, on: Run, journal: Path) -> None:
+    async def test_does_not_send_what_was_under_way_at_a_crash(self, journal: Path) -> None:
         """An intent without an outcome is uncertain."""
+        cut_off_while_sending(journal, list(sends(2)))
 
-        async def main() -> None:
-            cut_off_while_sending(journal, list(sends(2)))
+        assert ["Uncertain"] * 2 + ["Accepted"] == kinds(
+            await outcomes_of(run_of(Platform(), sends(3), journal=journal))
+        )
 
-            assert ["Uncertain"] * 2 + ["Accepted"] == kinds(
-                await outcomes_of(run_of(Platform(), sends(3), journal=journal))
-            )
-
-        on(main)
-
-    def test_sends_once_more_and_not_twice(self, on: Run, journal: Path) -> None:
+    async def test_sends_once_more_and_not_twice(self, journal: Path) -> None:
         """With consent, an uncertain one that is in the list twice is sent once, if paced too."""
         (operation,) = sends(1)
         platform = Platform()
@@ -160,23 +146,20 @@ class TestSecondRun:
             async def acquire(self, requests: int, targets: int) -> None:
                 await anyio.wait_all_tasks_blocked()
 
-        async def main() -> None:
-            cut_off_while_sending(journal, [operation])
-            platform.behaviour = lost
-            run = run_of(
-                platform,
-                [operation, operation],
-                journal=journal,
-                resend_uncertain=True,
-                limiter=Patient(),
-            )
+        cut_off_while_sending(journal, [operation])
+        platform.behaviour = lost
+        run = run_of(
+            platform,
+            [operation, operation],
+            journal=journal,
+            resend_uncertain=True,
+            limiter=Patient(),
+        )
 
-            assert ["Uncertain", "duplicate"] == sorted(kinds(await outcomes_of(run)))
-            assert 1 == len(platform.received)
+        assert ["Uncertain", "duplicate"] == sorted(kinds(await outcomes_of(run)))
+        assert 1 == len(platform.received)
 
-        on(main)
-
-    def test_keeps_a_doubt_that_it_did_not_remove(self, on: Run, journal: Path) -> None:
+    async def test_keeps_a_doubt_that_it_did_not_remove(self, journal: Path) -> None:
         """What could not be sent again is as uncertain as before, whatever it waited for."""
         time = FakeTime()
         (operation,) = sends(1)
@@ -184,25 +167,22 @@ class TestSecondRun:
         async def unconnected(to: tuple[str, ...]) -> Response:
             raise ConnectError("refused")
 
-        async def main() -> None:
-            cut_off_while_sending(journal, [operation])
-            run = run_of(
-                Platform(unconnected),
-                [operation],
-                journal=journal,
-                resend_uncertain=True,
-                time=time,
-                max_in_flight=1,
-            )
-            outcomes = await outcomes_of(run)
+        cut_off_while_sending(journal, [operation])
+        run = run_of(
+            Platform(unconnected),
+            [operation],
+            journal=journal,
+            resend_uncertain=True,
+            time=time,
+            max_in_flight=1,
+        )
+        outcomes = await outcomes_of(run)
 
-            assert ["Uncertain"] == kinds(outcomes)
-            assert outcomes[0].attempts > 1
-            assert State.UNCERTAIN is state_of(journal, operation)
+        assert ["Uncertain"] == kinds(outcomes)
+        assert outcomes[0].attempts > 1
+        assert State.UNCERTAIN is state_of(journal, operation)
 
-        on(main)
-
-    def test_does_not_take_a_refusal_for_an_answer_to_another(self, on: Run, journal: Path) -> None:
+    async def test_does_not_take_a_refusal_for_an_answer_to_another(self, journal: Path) -> None:
         """What an earlier run may have sent stays uncertain when it is refused now."""
 
         async def refuse(_: tuple[str, ...]) -> Response:
@@ -211,77 +191,64 @@ class TestSecondRun:
         platform = Platform(refuse)
         operations = [SendSMS(("+6591234567", "+6591234568"), Template("1233"))]
 
-        async def main() -> None:
-            cut_off_while_sending(journal, operations)
-            for resend in (True, False):
-                run = run_of(
-                    platform,
-                    operations,
-                    journal=journal,
-                    resend_uncertain=resend,
-                    split_rejected=True,
-                )
+        cut_off_while_sending(journal, operations)
+        for resend in (True, False):
+            run = run_of(
+                platform,
+                operations,
+                journal=journal,
+                resend_uncertain=resend,
+                split_rejected=True,
+            )
 
-                assert ["Uncertain"] == kinds(await outcomes_of(run))
+            assert ["Uncertain"] == kinds(await outcomes_of(run))
 
-            assert 1 == len(platform.received)
-
-        on(main)
+        assert 1 == len(platform.received)
 
 
 class TestDuplicate:
     """The same operation twice in one run."""
 
     @pytest.mark.parametrize("width", [1, 4])
-    def test_is_sent_once(self, on: Run, journal: Path, width: int) -> None:
+    async def test_is_sent_once(self, journal: Path, width: int) -> None:
         """The second is skipped, whether the first is done or still under way."""
         platform = Platform()
 
-        async def main() -> None:
-            operations = [*sends(2), *sends(2), *sends(3)]
-            run = run_of(platform, operations, journal=journal, max_in_flight=width)
-            outcomes = await outcomes_of(run)
+        operations = [*sends(2), *sends(2), *sends(3)]
+        run = run_of(platform, operations, journal=journal, max_in_flight=width)
+        outcomes = await outcomes_of(run)
 
-            assert ["Accepted"] * 3 + ["duplicate"] * 4 == sorted(kinds(outcomes))
-            assert [number(0), number(1), number(2)] == sorted(platform.numbers)
-
-        on(main)
+        assert ["Accepted"] * 3 + ["duplicate"] * 4 == sorted(kinds(outcomes))
+        assert [number(0), number(1), number(2)] == sorted(platform.numbers)
 
     @pytest.mark.parametrize("key", [lambda each: each.to[0].encode(), lambda _: "caf\udce9"])
-    def test_is_what_the_key_says(self, on: Run, journal: Path, key: Key) -> None:
+    async def test_is_what_the_key_says(self, journal: Path, key: Key) -> None:
         """With a key of the caller's own, that is what makes two operations the same."""
         platform = Platform()
 
-        async def main() -> None:
-            operations = [SendSMS("+6591234567", "1"), SendSMS("+6591234567", "2")]
-            outcomes = await outcomes_of(run_of(platform, operations, journal=journal, key=key))
+        operations = [SendSMS("+6591234567", "1"), SendSMS("+6591234567", "2")]
+        outcomes = await outcomes_of(run_of(platform, operations, journal=journal, key=key))
 
-            assert ["Accepted", "duplicate"] == sorted(kinds(outcomes))
+        assert ["Accepted", "duplicate"] == sorted(kinds(outcomes))
 
-        on(main)
-
-    @pytest.mark.asyncio
     async def test_needs_a_key_that_is_text(self, journal: Path) -> None:
         """A key that returns a number is told."""
         with pytest.raises(TypeError, match="key: expected it to return a str or bytes, got int"):
             await outcomes_of(run_of(Platform(), sends(1), journal=journal, key=lambda _: 5))
 
-    def test_is_not_told_without_a_journal(self, on: Run) -> None:
+    async def test_is_not_told_without_a_journal(self) -> None:
         """Nothing remembers what was sent, for it would take memory without bound."""
         platform = Platform()
 
-        async def main() -> None:
-            assert ["Accepted"] * 4 == kinds(
-                await outcomes_of(run_of(platform, [*sends(2), *sends(2)]))
-            )
-
-        on(main)
+        assert ["Accepted"] * 4 == kinds(
+            await outcomes_of(run_of(platform, [*sends(2), *sends(2)]))
+        )
 
 
 class TestRepeat:
     """An operation that may be repeated though it may have been sent."""
 
-    def test_keeps_its_intent(self, on: Run, journal: Path) -> None:
+    async def test_keeps_its_intent(self, journal: Path) -> None:
         """Between the attempts it stays what it is: perhaps sent."""
         answers = iter([ConnectionLostError("lost")])
 
@@ -290,39 +257,31 @@ class TestRepeat:
                 raise answer
             return respond({"message_id": "1", "send_channel": "sms"})
 
-        async def main() -> None:
-            operation = SendCode("+6591234567", "039487", "login")
-            (outcome,) = await outcomes_of(
-                run_of(Platform(behaviour), [operation], journal=journal)
-            )
+        operation = SendCode("+6591234567", "039487", "login")
+        (outcome,) = await outcomes_of(run_of(Platform(behaviour), [operation], journal=journal))
 
-            assert (["Accepted"], 2) == (kinds([outcome]), outcome.attempts)
-            assert State.ACCEPTED is state_of(journal, operation)
-
-        on(main)
+        assert (["Accepted"], 2) == (kinds([outcome]), outcome.attempts)
+        assert State.ACCEPTED is state_of(journal, operation)
 
 
 class TestIntent:
     """The intent is durable while, and only while, a request may be under way."""
 
-    def test_is_durable_before_the_bytes_leave(self, on: Run, journal: Path) -> None:
+    async def test_is_durable_before_the_bytes_leave(self, journal: Path) -> None:
         """Whenever the engine is called, another reader of the files finds the intent."""
         seen: list[State] = []
 
-        async def main() -> None:
-            operations = {operation.to: operation for operation in sends(20)}
+        operations = {operation.to: operation for operation in sends(20)}
 
-            async def behaviour(to: tuple[str, ...]) -> Response:
-                seen.append(as_after_a_crash(journal, operations[to]))
-                return await accept(to)
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            seen.append(as_after_a_crash(journal, operations[to]))
+            return await accept(to)
 
-            await outcomes_of(run_of(Platform(behaviour), operations.values(), journal=journal))
+        await outcomes_of(run_of(Platform(behaviour), operations.values(), journal=journal))
 
-            assert [State.SENDING] * 20 == seen
+        assert [State.SENDING] * 20 == seen
 
-        on(main)
-
-    def test_is_taken_back_while_a_repeat_waits(self, on: Run, journal: Path) -> None:
+    async def test_is_taken_back_while_a_repeat_waits(self, journal: Path) -> None:
         """What was not sent and waits to be tried again would be sent after a crash."""
         time, seen = FakeTime(), list[State]()
         (operation,) = sends(1)
@@ -342,17 +301,14 @@ class TestIntent:
                     await anyio.sleep(0.01)
             seen.append(state)
 
-        async def main() -> None:
-            platform = Platform(behaviour)
-            run = run_of(platform, [operation], journal=journal, time=time, sleep=sleep)
+        platform = Platform(behaviour)
+        run = run_of(platform, [operation], journal=journal, time=time, sleep=sleep)
 
-            assert ["Accepted"] == kinds(await outcomes_of(run))
-            assert [State.UNSENT] * 2 == seen
-            assert State.ACCEPTED is state_of(journal, operation)
+        assert ["Accepted"] == kinds(await outcomes_of(run))
+        assert [State.UNSENT] * 2 == seen
+        assert State.ACCEPTED is state_of(journal, operation)
 
-        on(main)
-
-    def test_is_not_there_while_a_turn_is_waited_for(self, on: Run, journal: Path) -> None:
+    async def test_is_not_there_while_a_turn_is_waited_for(self, journal: Path) -> None:
         """What waits for the limiter would be sent after a crash."""
 
         class Never:
@@ -362,17 +318,14 @@ class TestIntent:
 
         waiting = anyio.Event()
 
-        async def main() -> None:
-            async with run_of(Platform(), sends(9), journal=journal, limiter=Never()):
-                await waiting.wait()
+        async with run_of(Platform(), sends(9), journal=journal, limiter=Never()):
+            await waiting.wait()
 
-            assert ["Accepted"] * 9 == kinds(
-                await outcomes_of(run_of(Platform(), sends(9), journal=journal))
-            )
+        assert ["Accepted"] * 9 == kinds(
+            await outcomes_of(run_of(Platform(), sends(9), journal=journal))
+        )
 
-        on(main)
-
-    def test_takes_no_turn_for_what_is_settled(self, on: Run, journal: Path) -> None:
+    async def test_takes_no_turn_for_what_is_settled(self, journal: Path) -> None:
         """Half a million that were sent before do not wait for the limiter."""
         turns = 0
 
@@ -381,14 +334,11 @@ class TestIntent:
                 nonlocal turns
                 turns += 1
 
-        async def main() -> None:
-            await outcomes_of(run_of(Platform(), sends(50), journal=journal))
-            run = run_of(Platform(), sends(52), journal=journal, limiter=Counting())
+        await outcomes_of(run_of(Platform(), sends(50), journal=journal))
+        run = run_of(Platform(), sends(52), journal=journal, limiter=Counting())
 
-            assert ["settled"] * 50 + ["Accepted"] * 2 == kinds(await outcomes_of(run))
-            assert 2 == turns
-
-        on(main)
+        assert ["settled"] * 50 + ["Accepted"] * 2 == kinds(await outcomes_of(run))
+        assert 2 == turns
 
 
 def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
@@ -409,31 +359,27 @@ def as_after_a_crash(journal: Path, operation: Operation[Any]) -> State:
 class TestFullDisk:
     """The journal cannot be written any longer."""
 
-    def test_ends_the_run(self, on: Run, journal: Path) -> None:
+    async def test_ends_the_run(self, journal: Path) -> None:
         """Nothing is sent without an intent, what is answered is told, and the error is raised."""
         platform = Platform()
 
-        async def main() -> None:
-            disk = Disk(await SQLiteJournal.open(journal))
+        disk = Disk(await SQLiteJournal.open(journal))
 
-            def fill_up(outcome: AnyOutcome) -> None:
-                disk.is_full = outcome.index >= 20
+        def fill_up(outcome: AnyOutcome) -> None:
+            disk.is_full = outcome.index >= 20
 
-            run = run_of(platform, sends(1000), journal=disk, stop_when=fill_up)
-            with pytest.raises(JournalError, match=r"it cannot be written .*disk is full"):
-                await outcomes_of(run)
+        run = run_of(platform, sends(1000), journal=disk, stop_when=fill_up)
+        with pytest.raises(JournalError, match=r"it cannot be written .*disk is full"):
+            await outcomes_of(run)
 
-            assert len(platform.received) == run.report.accepted < 40
-            assert "a failure (JournalError)" == run.report.stopped
+        assert len(platform.received) == run.report.accepted < 40
+        assert "a failure (JournalError)" == run.report.stopped
 
-            outcomes = await outcomes_of(run_of(platform, sends(1000), journal=journal))
+        outcomes = await outcomes_of(run_of(platform, sends(1000), journal=journal))
 
-            assert {"settled", "Uncertain", "Accepted"} >= set(kinds(outcomes))
-            assert 1000 == len(set(platform.numbers)) == len(platform.numbers)
+        assert {"settled", "Uncertain", "Accepted"} >= set(kinds(outcomes))
+        assert 1000 == len(set(platform.numbers)) == len(platform.numbers)
 
-        on(main)
-
-    @pytest.mark.asyncio
     async def test_undoes_an_intent_that_waited_for_the_disk(self, journal: Path) -> None:
         """A task that is cancelled while its intent waits for a slow disk leaves nothing behind."""
         platform = Platform()
@@ -459,16 +405,12 @@ class TestFullDisk:
 class TestOutcome:
     """What is skipped."""
 
-    def test_has_no_attempts(self, on: Run, journal: Path) -> None:
+    async def test_has_no_attempts(self, journal: Path) -> None:
         """A skipped operation was not sent by this run, and its latency counts nowhere."""
+        await outcomes_of(run_of(Platform(), sends(1), journal=journal))
+        run = run_of(Platform(), sends(1), journal=journal)
+        (outcome,) = await outcomes_of(run)
 
-        async def main() -> None:
-            await outcomes_of(run_of(Platform(), sends(1), journal=journal))
-            run = run_of(Platform(), sends(1), journal=journal)
-            (outcome,) = await outcomes_of(run)
-
-            assert isinstance(outcome, Skipped)
-            assert ("settled", 0, 0.0) == (outcome.reason, outcome.attempts, outcome.elapsed)
-            assert 0.0 == run.report.p50
-
-        on(main)
+        assert isinstance(outcome, Skipped)
+        assert ("settled", 0, 0.0) == (outcome.reason, outcome.attempts, outcome.elapsed)
+        assert 0.0 == run.report.p50

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from anyio import Event, create_task_group
 from anyio.lowlevel import checkpoint
@@ -25,7 +26,6 @@ from engagelab_async import (
     SendSMS,
     Uncertain,
 )
-from support.backends import Run
 from support.bulk import (
     Platform,
     kinds,
@@ -47,79 +47,73 @@ def alive() -> int:
 class TestStream:
     """What comes out."""
 
-    def test_has_an_outcome_for_each(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_has_an_outcome_for_each(self) -> None:
         """Every operation of an iterable has one outcome, with its place in the source."""
         platform = Platform()
 
-        async def main() -> None:
-            outcomes = await outcomes_of(run_of(platform, sends(100)))
+        outcomes = await outcomes_of(run_of(platform, sends(100)))
 
-            assert ["Accepted"] * 100 == kinds(outcomes)
-            assert list(range(100)) == [outcome.index for outcome in outcomes]
-            assert {1} == {outcome.attempts for outcome in outcomes}
-            assert [number(index) for index in range(100)] == sorted(platform.numbers)
+        assert ["Accepted"] * 100 == kinds(outcomes)
+        assert list(range(100)) == [outcome.index for outcome in outcomes]
+        assert {1} == {outcome.attempts for outcome in outcomes}
+        assert [number(index) for index in range(100)] == sorted(platform.numbers)
 
-        on(main)
-
-    def test_takes_an_async_source(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_takes_an_async_source(self) -> None:
         """Operations may come out of an async generator, which one worker at a time asks."""
+        outcomes = await outcomes_of(run_of(Platform(), one_by_one(sends(100))))
 
-        async def main() -> None:
-            outcomes = await outcomes_of(run_of(Platform(), one_by_one(sends(100))))
+        assert ["Accepted"] * 100 == kinds(outcomes)
 
-            assert ["Accepted"] * 100 == kinds(outcomes)
-
-        on(main)
-
-    def test_tells_apart_what_was_not_sent_and_what_may_have_been(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_tells_apart_what_was_not_sent_and_what_may_have_been(self) -> None:
         """A refusal is rejected; a gateway's failure is uncertain."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return refusal(3002) if to == (number(1),) else refusal(None, 502)
 
-        async def main() -> None:
-            rejected, uncertain = await outcomes_of(run_of(Platform(behaviour), sends(2, start=1)))
+        rejected, uncertain = await outcomes_of(run_of(Platform(behaviour), sends(2, start=1)))
 
-            assert isinstance(rejected, Rejected)
-            assert isinstance(rejected.error, InvalidRequestError)
-            assert isinstance(uncertain, Uncertain)
-            assert (1, 1) == (rejected.attempts, uncertain.attempts)
+        assert isinstance(rejected, Rejected)
+        assert isinstance(rejected.error, InvalidRequestError)
+        assert isinstance(uncertain, Uncertain)
+        assert (1, 1) == (rejected.attempts, uncertain.attempts)
 
-        on(main)
-
-    def test_counts_the_targets_that_were_dropped(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_counts_the_targets_that_were_dropped(self) -> None:
         """A plan that accepted fewer than it got is accepted, with a shortfall."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return plan(len(to), accepted=len(to) - 1)
 
-        async def main() -> None:
-            run = run_of(Platform(behaviour), [SendSMS(("+6591234567", "+659"), "1233")])
-            (outcome,) = await outcomes_of(run)
+        run = run_of(Platform(behaviour), [SendSMS(("+6591234567", "+659"), "1233")])
+        (outcome,) = await outcomes_of(run)
 
-            assert isinstance(outcome, Accepted)
-            assert 1 == outcome.shortfall
-            assert (2, 1) == (run.report.targets, run.report.shortfall)
+        assert isinstance(outcome, Accepted)
+        assert 1 == outcome.shortfall
+        assert (2, 1) == (run.report.targets, run.report.shortfall)
 
-        on(main)
-
-    def test_may_have_several_readers(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_may_have_several_readers(self) -> None:
         """Tasks that read one run share its outcomes."""
         read: list[int] = []
 
-        async def main() -> None:
-            async def reader() -> None:
-                async for outcome in run:
-                    read.append(outcome.index)
-                    await checkpoint()
+        async def reader() -> None:
+            async for outcome in run:
+                read.append(outcome.index)
+                await checkpoint()
 
-            async with run_of(Platform(), sends(50)) as run, create_task_group() as readers:
-                readers.start_soon(reader)
-                readers.start_soon(reader)
+        async with run_of(Platform(), sends(50)) as run, create_task_group() as readers:
+            readers.start_soon(reader)
+            readers.start_soon(reader)
 
-            assert list(range(50)) == sorted(read)
-
-        on(main)
+        assert list(range(50)) == sorted(read)
 
     @pytest.mark.asyncio
     async def test_wants_to_be_entered(self) -> None:
@@ -140,22 +134,23 @@ class TestStream:
 class TestWidth:
     """How much is under way."""
 
-    def test_is_never_above_the_limit(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_is_never_above_the_limit(self) -> None:
         """No more requests are under way than asked for, and as many as that."""
         platform = Platform()
 
-        async def main() -> None:
-            run = run_of(platform, sends(100), max_in_flight=7)
-            async with run:
-                async for _ in run:
-                    assert run.in_flight <= 7
-                    assert 7 == run.concurrency
+        run = run_of(platform, sends(100), max_in_flight=7)
+        async with run:
+            async for _ in run:
+                assert run.in_flight <= 7
+                assert 7 == run.concurrency
 
-            assert (7, 0) == (platform.most, run.in_flight)
+        assert (7, 0) == (platform.most, run.in_flight)
 
-        on(main)
-
-    def test_pulls_no_faster_than_the_consumer(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_pulls_no_faster_than_the_consumer(self) -> None:
         """A consumer that stands still stops the source, within twice the width."""
         pulled = 0
 
@@ -165,49 +160,64 @@ class TestWidth:
                 pulled += 1
                 yield operation
 
-        async def main() -> None:
-            async with run_of(Platform(), source(), max_in_flight=5) as run:
-                for _ in range(200):
-                    await checkpoint()
+        async with run_of(Platform(), source(), max_in_flight=5) as run:
+            for _ in range(200):
+                await checkpoint()
 
-                assert 10 >= pulled
-                assert 1000 == len([outcome async for outcome in run])
+            assert 10 >= pulled
+            assert 1000 == len([outcome async for outcome in run])
 
-        on(main)
-
-    def test_keeps_nothing_of_what_is_done(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_keeps_nothing_of_what_is_done(self) -> None:
         """Of a long run, no more operations are in memory than under way or ready."""
         most = 0
         before = alive()
 
-        async def main() -> None:
-            nonlocal most
-            async with run_of(Platform(), sends(2000), max_in_flight=5) as run:
-                async for outcome in run:
-                    if not outcome.index % 500:
-                        most = max(most, alive() - before)
+        async with run_of(Platform(), sends(2000), max_in_flight=5) as run:
+            async for outcome in run:
+                if not outcome.index % 500:
+                    most = max(most, alive() - before)
 
-            assert most <= 20
+        assert most <= 20
 
-        on(main)
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("tidy")
+async def test_ends_though_its_source_has_nothing() -> None:
+    """A run that is stopped while its source waits for more waits no longer for it."""
+
+    async def source() -> AsyncIterator[SendSMS]:
+        yield next(sends(1))
+        await anyio.sleep_forever()
+
+    async with run_of(Platform(), source()) as run:
+        await anext(run)
+        await anyio.wait_all_tasks_blocked()
+        run.stop("on purpose")
+        with anyio.fail_after(10):
+            left = [outcome async for outcome in run]
+
+        assert [] == left
+        assert (1, "on purpose") == (run.report.total, run.report.stopped)
 
 
 class TestSource:
     """What operations may come from."""
 
     @pytest.mark.parametrize("source", [sends, lambda count: one_by_one(sends(count))])
-    def test_may_be_empty(self, on: Run, source: Callable[[int], Any]) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_may_be_empty(self, source: Callable[[int], Any]) -> None:
         """A run without operations ends at once."""
+        run = run_of(Platform(), source(0))
 
-        async def main() -> None:
-            run = run_of(Platform(), source(0))
+        assert [] == await outcomes_of(run)
+        assert (0, 0.0, None) == (run.report.total, run.report.p99, run.report.stopped)
 
-            assert [] == await outcomes_of(run)
-            assert (0, 0.0, None) == (run.report.total, run.report.p99, run.report.stopped)
-
-        on(main)
-
-    def test_that_fails_ends_the_run(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_fails_ends_the_run(self) -> None:
         """What the source raises comes out after the outcomes of what was begun."""
         read: list[int] = []
 
@@ -215,27 +225,24 @@ class TestSource:
             yield from sends(3)
             raise OSError("the list cannot be read")
 
-        async def main() -> None:
-            run = run_of(Platform(), source(), stop_when=lambda each: read.append(each.index))
-            with pytest.raises(OSError, match="the list cannot be read"):
-                await outcomes_of(run)
+        run = run_of(Platform(), source(), stop_when=lambda each: read.append(each.index))
+        with pytest.raises(OSError, match="the list cannot be read"):
+            await outcomes_of(run)
 
-            assert [0, 1, 2] == sorted(read)
-            assert "a failure (OSError)" == run.report.stopped
+        assert [0, 1, 2] == sorted(read)
+        assert "a failure (OSError)" == run.report.stopped
 
-        on(main)
-
-    def test_that_yields_something_else_ends_the_run(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_yields_something_else_ends_the_run(self) -> None:
         """What is no operation is named by its place and type."""
+        run = run_of(Platform(), [*sends(2), "+6591234567"])
+        with pytest.raises(TypeError, match=r"operations\[2\]: expected an Operation, got str"):
+            await outcomes_of(run)
 
-        async def main() -> None:
-            run = run_of(Platform(), [*sends(2), "+6591234567"])
-            with pytest.raises(TypeError, match=r"operations\[2\]: expected an Operation, got str"):
-                await outcomes_of(run)
-
-        on(main)
-
-    def test_that_is_async_is_closed(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_is_async_is_closed(self) -> None:
         """An async generator that is left early runs its ``finally`` before the block ends."""
         closed = False
 
@@ -248,68 +255,63 @@ class TestSource:
                 await checkpoint()
                 closed = True
 
-        async def main() -> None:
-            async with run_of(Platform(), source()) as run:
-                await anext(run)
+        async with run_of(Platform(), source()) as run:
+            await anext(run)
 
-            assert closed
+        assert closed
 
-        on(main)
-
-    def test_that_never_yields_does_not_hold_up_the_end(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_never_yields_does_not_hold_up_the_end(self) -> None:
         """Leaving ends a source that waits for something."""
 
         async def source() -> AsyncIterator[Operation[Any]]:
             yield next(sends(1))
             await Event().wait()
 
-        async def main() -> None:
-            async with run_of(Platform(), source()) as run:
-                await anext(run)
+        async with run_of(Platform(), source()) as run:
+            await anext(run)
 
-            assert "the consumer left" == run.report.stopped
-
-        on(main)
+        assert "the consumer left" == run.report.stopped
 
 
 class TestFailure:
     """What is no outcome is raised where the consumer is."""
 
-    def test_of_an_engine_leaves_doubt(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_of_an_engine_leaves_doubt(self) -> None:
         """What an engine raises beside its documented errors may come after the delivery."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             raise LookupError("a mistake in an engine")
 
-        async def main() -> None:
-            run = run_of(Platform(behaviour), sends(1))
-            (outcome,) = await outcomes_of(run)
+        run = run_of(Platform(behaviour), sends(1))
+        (outcome,) = await outcomes_of(run)
 
-            assert isinstance(outcome, Uncertain)
-            assert isinstance(outcome.error, ConnectionLostError)
+        assert isinstance(outcome, Uncertain)
+        assert isinstance(outcome.error, ConnectionLostError)
 
-        on(main)
-
-    def test_that_nobody_waited_for_is_raised_at_the_end(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_nobody_waited_for_is_raised_at_the_end(self) -> None:
         """A block that looks at nothing learns of a failure when it ends."""
+        run = run_of(Platform(), [None])
 
-        async def main() -> None:
-            run = run_of(Platform(), [None])
+        async def look_away() -> None:
+            async with run:
+                for _ in range(20):
+                    await checkpoint()
 
-            async def look_away() -> None:
-                async with run:
-                    for _ in range(20):
-                        await checkpoint()
+        with pytest.raises(TypeError, match="expected an Operation"):
+            await look_away()
 
-            with pytest.raises(TypeError, match="expected an Operation"):
-                await look_away()
-
-            assert 0 == run.report.total
-
-        on(main)
+        assert 0 == run.report.total
 
     @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
-    def test_to_end_the_program_is_raised(self, on: Run, raised: type[BaseException]) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_to_end_the_program_is_raised(self, raised: type[BaseException]) -> None:
         """Ctrl-C while a worker runs comes out as it is, and leaves nothing running."""
         platform = Platform()
 
@@ -317,51 +319,46 @@ class TestFailure:
             yield from sends(2)
             raise raised
 
-        async def main() -> None:
-            with pytest.raises(raised):
-                await outcomes_of(run_of(platform, source()))
+        with pytest.raises(raised):
+            await outcomes_of(run_of(platform, source()))
 
-            assert 0 == platform.in_flight
-
-        on(main)
+        assert 0 == platform.in_flight
 
 
 class TestStopWhen:
     """The caller's own rule."""
 
-    def test_ends_the_run_with_its_reason(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_ends_the_run_with_its_reason(self) -> None:
         """Nothing new is begun once the rule gives a reason; the rest is not touched."""
         platform = Platform()
 
-        async def main() -> None:
-            run = run_of(
-                platform,
-                sends(1000),
-                stop_when=lambda outcome: "that will do" if outcome.index >= 9 else None,
-            )
-            outcomes = await outcomes_of(run)
+        run = run_of(
+            platform,
+            sends(1000),
+            stop_when=lambda outcome: "that will do" if outcome.index >= 9 else None,
+        )
+        outcomes = await outcomes_of(run)
 
-            assert "that will do" == run.report.stopped
-            assert len(outcomes) == run.report.total < 20
-            assert len(platform.received) == run.report.accepted
-
-        on(main)
+        assert "that will do" == run.report.stopped
+        assert len(outcomes) == run.report.total < 20
+        assert len(platform.received) == run.report.accepted
 
     @pytest.mark.parametrize("with_journal", [False, True])
-    def test_that_fails_ends_the_run(self, on: Run, with_journal: bool, journal: Path) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_that_fails_ends_the_run(self, with_journal: bool, journal: Path) -> None:
         """What the rule raises comes out, with a journal as well."""
 
-        async def main() -> None:
-            def rule(_: object) -> str | None:
-                raise ZeroDivisionError
+        def rule(_: object) -> str | None:
+            raise ZeroDivisionError
 
-            run = run_of(
-                Platform(), sends(9), stop_when=rule, journal=journal if with_journal else None
-            )
-            with pytest.raises(ZeroDivisionError):
-                await outcomes_of(run)
-
-        on(main)
+        run = run_of(
+            Platform(), sends(9), stop_when=rule, journal=journal if with_journal else None
+        )
+        with pytest.raises(ZeroDivisionError):
+            await outcomes_of(run)
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("raised", [StopIteration, StopAsyncIteration])
@@ -383,25 +380,23 @@ class TestStopWhen:
         with pytest.raises(TypeError, match="stop_when: expected str, got bool"):
             await outcomes_of(run)
 
-    def test_may_come_from_outside(self, on: Run) -> None:
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
+    async def test_may_come_from_outside(self) -> None:
         """`stop` ends the stream after what is under way."""
-
-        async def main() -> None:
-            async with run_of(Platform(), sends(1000)) as run:
-                await anext(run)
-                run.stop("enough")
-                run.stop("too late")
-                async for _ in run:
-                    pass
-
-                assert "enough" == run.report.stopped
-                assert run.report.total < 20
-
-            run.stop("later still")
+        async with run_of(Platform(), sends(1000)) as run:
+            await anext(run)
+            run.stop("enough")
+            run.stop("too late")
+            async for _ in run:
+                pass
 
             assert "enough" == run.report.stopped
+            assert run.report.total < 20
 
-        on(main)
+        run.stop("later still")
+
+        assert "enough" == run.report.stopped
 
 
 class TestClient:

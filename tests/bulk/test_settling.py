@@ -14,13 +14,16 @@ import pytest
 from attrs import field, frozen
 
 from engagelab_async import (
+    ConnectError,
     ConnectionLostError,
     Journal,
+    Request,
     Response,
     RetryPolicy,
     SendCode,
     SendSMS,
     Template,
+    wire,
 )
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
@@ -33,7 +36,6 @@ from engagelab_async.bulk.journal import (
     summarise,
 )
 from engagelab_async.bulk.journal.receipts import beside
-from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, plan, refusal, run_of, sends
 from support.journals import records_of
 
@@ -111,118 +113,137 @@ class TestReference:
             ({}, {}),
         ],
     )
-    def test_is_put_beside_the_callers_own(
-        self, on: Run, journal: Path, given: dict[str, Any] | None, there: dict[str, Any]
+    @pytest.mark.anyio
+    async def test_is_put_beside_the_callers_own(
+        self, journal: Path, given: dict[str, Any] | None, there: dict[str, Any]
     ) -> None:
         """It names the operation, and of how many recipients it is."""
         operation = SendSMS((number(0), number(1)), Template("1233"), custom_args=given)
         bodies = Bodies()
 
-        async def main() -> None:
-            (outcome,) = await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+        (outcome,) = await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
-            assert operation is outcome.operation
-            (sent,) = (body["custom_args"] for body in bodies.seen)
-            found = Reference.read(sent.pop(REFERENCE))
+        assert operation is outcome.operation
+        (sent,) = (body["custom_args"] for body in bodies.seen)
+        found = Reference.read(sent.pop(REFERENCE))
 
-            assert there == sent
-            assert found is not None
-            assert (identity(operation, None), 2) == (found.digest, found.targets)
+        assert there == sent
+        assert found is not None
+        assert (identity(operation, None), 2) == (found.digest, found.targets)
 
-        on(main)
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("given", [None, {"order": 7}])
+    async def test_is_the_same_in_every_attempt(
+        self, journal: Path, given: dict[str, Any] | None
+    ) -> None:
+        """A retry sends what the first attempt has sent; all else is as without a journal."""
+        operation = SendSMS(number(0), Template("1233", params={"n": "é"}), custom_args=given)
+        bodies: list[bytes] = []
 
-    def test_takes_nobodys_place(self, on: Run, journal: Path) -> None:
+        class Failing(Platform):
+            async def send(
+                self, request: Request, *, timeout: float | None, max_bytes: int
+            ) -> Response:
+                bodies.append(request.body)
+                if len(bodies) < 3:
+                    raise ConnectError("refused")
+                return await super().send(request, timeout=timeout, max_bytes=max_bytes)
+
+        (outcome,) = await outcomes_of(run_of(Failing(), [operation], journal=journal))
+
+        assert 3 == outcome.attempts
+        assert 1 == len(set(bodies))
+
+        sent = json.loads(bodies[0])
+        found = Reference.read(sent["custom_args"].pop(REFERENCE))
+
+        assert found is not None
+        assert (given or {}) == sent.pop("custom_args")
+        plain = json.loads(wire.encode(operation))
+        plain.pop("custom_args", None)
+
+        assert plain == sent
+
+    @pytest.mark.anyio
+    async def test_takes_nobodys_place(self, journal: Path) -> None:
         """A key that the caller gave stays as it is."""
         own = {REFERENCE: "mine"}
         bodies = Bodies()
 
-        async def main() -> None:
-            operation = SendSMS(number(0), Template("1233"), custom_args=own)
-            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+        operation = SendSMS(number(0), Template("1233"), custom_args=own)
+        await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
-            assert [own] == [body["custom_args"] for body in bodies.seen]
+        assert [own] == [body["custom_args"] for body in bodies.seen]
 
-        on(main)
-
-    def test_of_another_message_is_replaced(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    async def test_of_another_message_is_replaced(self, journal: Path) -> None:
         """Whoever sends on what a callback brought sends the reference with it."""
         old = str(Reference(DIGEST, 1, "0" * 16))
         bodies = Bodies()
 
-        async def main() -> None:
-            operation = SendSMS(number(0), Template("1233"), custom_args={REFERENCE: old})
-            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+        operation = SendSMS(number(0), Template("1233"), custom_args={REFERENCE: old})
+        await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
-            assert [old] != [body["custom_args"][REFERENCE] for body in bodies.seen]
-
-        on(main)
+        assert [old] != [body["custom_args"][REFERENCE] for body in bodies.seen]
 
     @pytest.mark.parametrize("why", ["resent", "repeated"])
-    def test_does_not_vouch_for_another_message(self, on: Run, journal: Path, why: str) -> None:
+    @pytest.mark.anyio
+    async def test_does_not_vouch_for_another_message(self, journal: Path, why: str) -> None:
         """Where two may be out, it says so: the failure of one proves nothing."""
         bodies = Bodies()
         policy = RetryPolicy(repeat_uncertain=why == "repeated")
         (operation,) = sends(1)
 
-        async def main() -> None:
-            if why == "resent":
-                database = Database(journal)
-                database.write([], [SendIntent(identity(operation, None))])
-                database.close()
-            run = run_of(
-                bodies.platform,
-                [operation],
-                journal=journal,
-                retry=policy,
-                resend_uncertain=True,
-            )
-            await outcomes_of(run)
-            found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
+        if why == "resent":
+            database = Database(journal)
+            database.write([], [SendIntent(identity(operation, None))])
+            database.close()
+        run = run_of(
+            bodies.platform,
+            [operation],
+            journal=journal,
+            retry=policy,
+            resend_uncertain=True,
+        )
+        await outcomes_of(run)
+        found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
 
-            assert [0] == [each.targets for each in found if each is not None]
-
-        on(main)
+        assert [0] == [each.targets for each in found if each is not None]
 
     @pytest.mark.parametrize("with_journal", [False, True])
-    def test_may_be_left_out(self, on: Run, journal: Path, with_journal: bool) -> None:
+    @pytest.mark.anyio
+    async def test_may_be_left_out(self, journal: Path, with_journal: bool) -> None:
         """It is by request, and where there is no journal to settle."""
         bodies = Bodies()
 
-        async def main() -> None:
-            path = journal if with_journal else None
-            run = run_of(bodies.platform, sends(1), journal=path, reference=not with_journal)
-            await outcomes_of(run)
+        path = journal if with_journal else None
+        run = run_of(bodies.platform, sends(1), journal=path, reference=not with_journal)
+        await outcomes_of(run)
 
-            assert [False] == ["custom_args" in body for body in bodies.seen]
+        assert [False] == ["custom_args" in body for body in bodies.seen]
 
-        on(main)
-
-    def test_is_for_sms_only(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    async def test_is_for_sms_only(self, journal: Path) -> None:
         """The OTP product has nothing that comes back."""
         bodies = Bodies()
 
-        async def main() -> None:
-            operation = SendCode(number(0), "123456", Template("login"))
-            await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
+        operation = SendCode(number(0), "123456", Template("login"))
+        await outcomes_of(run_of(bodies.platform, [operation], journal=journal))
 
-            assert {"to", "code", "template"} == set(bodies.seen[0])
+        assert {"to", "code", "template"} == set(bodies.seen[0])
 
-        on(main)
-
-    def test_of_a_half_names_the_half(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    async def test_of_a_half_names_the_half(self, journal: Path) -> None:
         """What is divided is settled in its parts."""
         bodies = Bodies(refused=2)
 
-        async def main() -> None:
-            operation = SendSMS((number(0), number(1)), Template("1233"))
-            run = run_of(bodies.platform, [operation], journal=journal, split_rejected=True)
-            await outcomes_of(run)
-            found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
+        operation = SendSMS((number(0), number(1)), Template("1233"))
+        run = run_of(bodies.platform, [operation], journal=journal, split_rejected=True)
+        await outcomes_of(run)
+        found = [Reference.read(body["custom_args"][REFERENCE]) for body in bodies.seen]
 
-            assert 3 == len({each.digest for each in found if each is not None})
-            assert [2, 1, 1] == [each.targets for each in found if each is not None]
-
-        on(main)
+        assert 3 == len({each.digest for each in found if each is not None})
+        assert [2, 1, 1] == [each.targets for each in found if each is not None]
 
     @pytest.mark.parametrize("value", [None, 7, "", "7/1", f"{DIGEST}/1", f"{DIGEST}/1/é"])
     def test_that_is_none_is_taken_for_none(self, value: object) -> None:
@@ -483,20 +504,18 @@ class TestSettling:
             assert not await it.settle(object())
             assert await it.settle(status("sent", "0" * 16))
 
-    def test_works_on_every_backend(self, on: Run, journal: Path) -> None:
+    @pytest.mark.anyio
+    async def test_works_on_every_backend(self, journal: Path) -> None:
         """It is opened by the first event, closed at the end, and may be used again."""
         token = uncertain(journal)
 
-        async def main() -> None:
-            it = Journal(journal)
-            await it.aclose()
-            await it.open()
-            await it.settle(status("plan", token))
-            await it.aclose()
-            await it.settle(status("sent", token))
-            await it.aclose()
-
-        on(main)
+        it = Journal(journal)
+        await it.aclose()
+        await it.open()
+        await it.settle(status("plan", token))
+        await it.aclose()
+        await it.settle(status("sent", token))
+        await it.aclose()
 
         assert State.ACCEPTED is known(journal)
 
@@ -513,29 +532,25 @@ class TestSettling:
 class TestNextRun:
     """What the next run does with it."""
 
-    def test_sends_what_is_proven_unsent_and_skips_what_is_sent(
-        self, on: Run, journal: Path
-    ) -> None:
+    @pytest.mark.anyio
+    async def test_sends_what_is_proven_unsent_and_skips_what_is_sent(self, journal: Path) -> None:
         """Nobody is lost, and nobody is sent to twice."""
         bodies = Bodies()
         ends = {number(0): "delivered", number(1): "sent_failed"}
 
-        async def main() -> None:
-            keeping = Bodies()
-            first = run_of(Lossy(keeping), sends(3), journal=journal)
-            async with Journal(journal) as it, first:
-                async for outcome in first:
-                    assert isinstance(outcome.operation, SendSMS)
-                    (to,) = outcome.operation.to
-                    body = next(body for body in keeping.seen if body["to"] == [to])
-                    if to in ends:
-                        await it.settle(Status(to, ends[to], body["custom_args"]))
-            second = await outcomes_of(run_of(bodies.platform, sends(3), journal=journal))
+        keeping = Bodies()
+        first = run_of(Lossy(keeping), sends(3), journal=journal)
+        async with Journal(journal) as it, first:
+            async for outcome in first:
+                assert isinstance(outcome.operation, SendSMS)
+                (to,) = outcome.operation.to
+                body = next(body for body in keeping.seen if body["to"] == [to])
+                if to in ends:
+                    await it.settle(Status(to, ends[to], body["custom_args"]))
+        second = await outcomes_of(run_of(bodies.platform, sends(3), journal=journal))
 
-            assert ["settled", "Accepted", "Uncertain"] == kinds(second)
-            assert [[number(1)]] == [body["to"] for body in bodies.seen]
-
-        on(main)
+        assert ["settled", "Accepted", "Uncertain"] == kinds(second)
+        assert [[number(1)]] == [body["to"] for body in bodies.seen]
 
 
 class Lossy(Platform):

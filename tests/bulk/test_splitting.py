@@ -16,8 +16,9 @@ from engagelab_async import (
     SendSMS,
 )
 from engagelab_async.bulk.outcomes import AnyOutcome
-from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, respond, run_of
+
+pytestmark = pytest.mark.anyio
 
 BAD = number(5)
 
@@ -42,37 +43,30 @@ class TestSplitting:
     """With ``split_rejected``."""
 
     @pytest.mark.parametrize("with_journal", [False, True])
-    def test_finds_the_bad_target(self, on: Run, journal: Path, with_journal: bool) -> None:
+    async def test_finds_the_bad_target(self, journal: Path, with_journal: bool) -> None:
         """All but one are sent to, each once, and the one is known."""
         platform = Platform(refuse_the_bad_one)
 
-        async def main() -> None:
-            run = run_of(
-                platform,
-                [to_many(200)],
-                split_rejected=True,
-                journal=journal if with_journal else None,
-            )
-            outcomes = await outcomes_of(run)
+        run = run_of(
+            platform,
+            [to_many(200)],
+            split_rejected=True,
+            journal=journal if with_journal else None,
+        )
+        outcomes = await outcomes_of(run)
 
-            assert [BAD] == targets(outcomes, "Rejected")
-            assert 199 == len(set(targets(outcomes, "Accepted")))
-            assert {0} == {outcome.index for outcome in outcomes}
-            assert (199, 1) == (run.report.targets, run.report.rejected_targets)
-            assert len(platform.received) < 20
+        assert [BAD] == targets(outcomes, "Rejected")
+        assert 199 == len(set(targets(outcomes, "Accepted")))
+        assert {0} == {outcome.index for outcome in outcomes}
+        assert (199, 1) == (run.report.targets, run.report.rejected_targets)
+        assert len(platform.received) < 20
 
-        on(main)
-
-    def test_is_only_done_where_it_is_asked_for(self, on: Run) -> None:
+    async def test_is_only_done_where_it_is_asked_for(self) -> None:
         """Without it a refused request is one outcome."""
+        run = run_of(Platform(refuse_the_bad_one), [to_many(200)])
 
-        async def main() -> None:
-            run = run_of(Platform(refuse_the_bad_one), [to_many(200)])
-
-            assert ["Rejected"] == kinds(await outcomes_of(run))
-            assert 200 == run.report.rejected_targets
-
-        on(main)
+        assert ["Rejected"] == kinds(await outcomes_of(run))
+        assert 200 == run.report.rejected_targets
 
     @pytest.mark.parametrize(
         ("answer", "outcome"),
@@ -88,8 +82,8 @@ class TestSplitting:
             (refusal(2001, 401), "Rejected"),
         ],
     )
-    def test_is_only_done_where_nothing_was_sent_and_the_request_is_to_blame(
-        self, on: Run, answer: Response | Exception, outcome: str
+    async def test_is_only_done_where_nothing_was_sent_and_the_request_is_to_blame(
+        self, answer: Response | Exception, outcome: str
     ) -> None:
         """What may have been sent, or made a plan, or fails for everybody, stays whole."""
         platform = Platform()
@@ -99,87 +93,72 @@ class TestSplitting:
                 raise answer
             return answer
 
-        async def main() -> None:
-            platform.behaviour = behaviour
-            run = run_of(platform, [to_many(4)], split_rejected=True, retry=RetryPolicy(attempts=1))
+        platform.behaviour = behaviour
+        run = run_of(platform, [to_many(4)], split_rejected=True, retry=RetryPolicy(attempts=1))
 
-            assert [outcome] == kinds(await outcomes_of(run))
-            assert 1 == len(platform.received)
-
-        on(main)
+        assert [outcome] == kinds(await outcomes_of(run))
+        assert 1 == len(platform.received)
 
     @pytest.mark.parametrize(
         "operation", [to_many(6).__class__(BAD, "1"), SendCustomMessage((BAD, number(1)), "1")]
     )
-    def test_needs_an_sms_to_many(self, on: Run, operation: Operation[Any]) -> None:
+    async def test_needs_an_sms_to_many(self, operation: Operation[Any]) -> None:
         """One number has no halves, and a custom message is answered as one."""
+        run = run_of(Platform(refuse_the_bad_one), [operation], split_rejected=True)
 
-        async def main() -> None:
-            run = run_of(Platform(refuse_the_bad_one), [operation], split_rejected=True)
-
-            assert ["Rejected"] == kinds(await outcomes_of(run))
-
-        on(main)
+        assert ["Rejected"] == kinds(await outcomes_of(run))
 
 
 class TestResuming:
     """With a journal."""
 
-    def test_goes_on_with_the_halves(self, on: Run, journal: Path) -> None:
+    async def test_goes_on_with_the_halves(self, journal: Path) -> None:
         """After a cut in the middle, the halves that were sent are skipped, the others sent."""
         platform = Platform(refuse_the_bad_one)
 
-        async def main() -> None:
-            first = run_of(
-                platform,
-                [to_many(200)],
-                split_rejected=True,
-                journal=journal,
-                max_in_flight=1,
-                stop_when=lambda outcome: "enough",
-            )
-            outcomes = await outcomes_of(first)
+        first = run_of(
+            platform,
+            [to_many(200)],
+            split_rejected=True,
+            journal=journal,
+            max_in_flight=1,
+            stop_when=lambda outcome: "enough",
+        )
+        outcomes = await outcomes_of(first)
 
-            assert "stopped" in kinds(outcomes)
+        assert "stopped" in kinds(outcomes)
 
-            second = run_of(platform, [to_many(200)], split_rejected=True, journal=journal)
-            rest = await outcomes_of(second)
+        second = run_of(platform, [to_many(200)], split_rejected=True, journal=journal)
+        rest = await outcomes_of(second)
 
-            assert "settled" in kinds(rest)
-            assert [BAD] == targets([*outcomes, *rest], "Rejected")
+        assert "settled" in kinds(rest)
+        assert [BAD] == targets([*outcomes, *rest], "Rejected")
 
-            sent = targets([*outcomes, *rest], "Accepted")
+        sent = targets([*outcomes, *rest], "Accepted")
 
-            assert 199 == len(sent) == len(set(sent))
+        assert 199 == len(sent) == len(set(sent))
 
-            # What was divided stays so, whatever a later run asks for.
-            again = await outcomes_of(run_of(platform, [to_many(200)], journal=journal))
+        # What was divided stays so, whatever a later run asks for.
+        again = await outcomes_of(run_of(platform, [to_many(200)], journal=journal))
 
-            assert {"settled", "refused"} == set(kinds(again))
+        assert {"settled", "refused"} == set(kinds(again))
 
-        on(main)
-
-    def test_does_not_need_a_key_that_knows_halves(self, on: Run, journal: Path) -> None:
+    async def test_does_not_need_a_key_that_knows_halves(self, journal: Path) -> None:
         """A key that is the same for the whole and its halves does no harm."""
+        run = run_of(
+            Platform(refuse_the_bad_one),
+            [to_many(8), to_many(8)],
+            split_rejected=True,
+            journal=journal,
+            key=lambda _: "the campaign",
+            max_in_flight=1,
+        )
+        outcomes = await outcomes_of(run)
 
-        async def main() -> None:
-            run = run_of(
-                Platform(refuse_the_bad_one),
-                [to_many(8), to_many(8)],
-                split_rejected=True,
-                journal=journal,
-                key=lambda _: "the campaign",
-                max_in_flight=1,
-            )
-            outcomes = await outcomes_of(run)
+        assert [BAD] == targets(outcomes, "Rejected")
+        assert 7 == len(targets(outcomes, "Accepted"))
+        assert {"duplicate", "Accepted", "Rejected"} == set(kinds(outcomes))
 
-            assert [BAD] == targets(outcomes, "Rejected")
-            assert 7 == len(targets(outcomes, "Accepted"))
-            assert {"duplicate", "Accepted", "Rejected"} == set(kinds(outcomes))
-
-        on(main)
-
-    @pytest.mark.asyncio
     @pytest.mark.parametrize("other", [SendSMS(BAD, "1"), SendCustomMessage(BAD, "1")])
     async def test_tells_of_a_key_that_is_wrong(self, journal: Path, other: Operation[Any]) -> None:
         """What the journal knows as divided cannot be what has no halves."""
@@ -190,7 +169,6 @@ class TestResuming:
         with pytest.raises(ValueError, match="key: it makes different operations the same"):
             await outcomes_of(run_of(Platform(), [other], **options))
 
-    @pytest.mark.asyncio
     async def test_cut_off_leaves_the_rest_untouched(self, journal: Path) -> None:
         """Halves that are not reached when a run is cut off have an outcome too."""
         platform = Platform()

@@ -8,8 +8,9 @@ from engagelab_async import Accepted, Plan, Response, SendSMS, Skipped
 from engagelab_async.bulk import stop_on_fatal_error
 from engagelab_async.bulk.flow import OUTAGE_PAUSES, CircuitBreaker
 from engagelab_async.errors import ConnectError, InvalidNumberError
-from support.backends import Run
 from support.bulk import Platform, kinds, outcomes_of, refusal, run_of, sends
+
+pytestmark = pytest.mark.anyio
 
 OPERATION = SendSMS("+6591234567", "1")
 GATEWAY = "<html>the load balancer has no balance of healthy servers</html>"
@@ -29,26 +30,23 @@ class TestHopeless:
             (refusal(5001, message="account BALANCE not enough"), "the balance is exhausted"),
         ],
     )
-    def test_ends_the_run(self, on: Run, journal: Path, answer: Response, reason: str) -> None:
+    async def test_ends_the_run(self, journal: Path, answer: Response, reason: str) -> None:
         """Only what was under way is spent, and all of it can be sent later."""
         platform = Platform()
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return answer
 
-        async def main() -> None:
-            platform.behaviour = behaviour
-            run = run_of(platform, sends(1000), journal=journal)
-            await outcomes_of(run)
+        platform.behaviour = behaviour
+        run = run_of(platform, sends(1000), journal=journal)
+        await outcomes_of(run)
 
-            assert reason == run.report.stopped
-            assert len(platform.received) < 30
+        assert reason == run.report.stopped
+        assert len(platform.received) < 30
 
-            again = await outcomes_of(run_of(Platform(), sends(20), journal=journal))
+        again = await outcomes_of(run_of(Platform(), sends(20), journal=journal))
 
-            assert ["Accepted"] * 20 == kinds(again)
-
-        on(main)
+        assert ["Accepted"] * 20 == kinds(again)
 
     @pytest.mark.parametrize(
         "answer",
@@ -60,21 +58,18 @@ class TestHopeless:
             Response(502, {}, b'{"code": 500, "message": "upstream node not exist"}'),
         ],
     )
-    def test_is_not_what_concerns_one(self, on: Run, answer: Response) -> None:
+    async def test_is_not_what_concerns_one(self, answer: Response) -> None:
         """A bad number, or the page of a load balancer, ends nothing."""
         platform = Platform()
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return answer if len(platform.received) % 2 else Response(200, {}, PLAN)
 
-        async def main() -> None:
-            platform.behaviour = behaviour
-            run = run_of(platform, sends(20), max_in_flight=1)
-            await outcomes_of(run)
+        platform.behaviour = behaviour
+        run = run_of(platform, sends(20), max_in_flight=1)
+        await outcomes_of(run)
 
-            assert (20, None) == (run.report.total, run.report.stopped)
-
-        on(main)
+        assert (20, None) == (run.report.total, run.report.stopped)
 
     def test_is_not_an_outcome_without_an_error(self) -> None:
         """What was accepted or skipped is no reason."""
@@ -83,19 +78,16 @@ class TestHopeless:
         assert None is stop_on_fatal_error(accepted)
         assert None is stop_on_fatal_error(Skipped(OPERATION, "settled", index=0))
 
-    def test_may_be_left_out(self, on: Run) -> None:
+    async def test_may_be_left_out(self) -> None:
         """The caller's rule holds instead of it."""
 
         async def behaviour(to: tuple[str, ...]) -> Response:
             return refusal(4001)
 
-        async def main() -> None:
-            run = run_of(Platform(behaviour), sends(50), stop_when=lambda _: None)
-            await outcomes_of(run)
+        run = run_of(Platform(behaviour), sends(50), stop_when=lambda _: None)
+        await outcomes_of(run)
 
-            assert (50, None) == (run.report.rejected, run.report.stopped)
-
-        on(main)
+        assert (50, None) == (run.report.rejected, run.report.stopped)
 
 
 PLAN = b'{"plan_id": "1", "total_count": 1, "accepted_count": 1}'

@@ -8,9 +8,10 @@ from engagelab_async import ConnectError, Response, SendSMS, Template
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.journal import SQLiteJournal
 from engagelab_async.bulk.outcomes import AnyOutcome
-from support.backends import Run
 from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
 from support.journals import Disk
+
+pytestmark = pytest.mark.anyio
 
 
 async def disk_with(journal: Path) -> Disk:
@@ -32,48 +33,40 @@ async def until_it_is_full(run: FanOut) -> list[AnyOutcome]:
     return told
 
 
-def test_what_is_not_recorded_as_unsent_is_uncertain(on: Run, journal: Path) -> None:
+async def test_what_is_not_recorded_as_unsent_is_uncertain(journal: Path) -> None:
     """The next run would not send it, so it is not called left; what was accepted stays so."""
+    disk = await disk_with(journal)
 
-    async def main() -> None:
-        disk = await disk_with(journal)
-
-        async def behaviour(to: tuple[str, ...]) -> Response:
-            if to == (number(2),):
-                disk.is_full = True
-                raise ConnectError("refused")
-            return await accept(to)
-
-        run = run_of(Platform(behaviour), sends(9), journal=disk, max_in_flight=1)
-        told = await until_it_is_full(run)
-
-        assert ["Accepted", "Accepted", "Uncertain"] == kinds(told)
-        assert "could not be written to the journal" in str(getattr(told[2], "error", ""))
-
-        again = await outcomes_of(run_of(Platform(), sends(9), journal=journal))
-
-        assert ["settled"] * 2 + ["Uncertain"] + ["Accepted"] * 6 == kinds(again)
-
-    on(main)
-
-
-def test_halves_of_what_is_not_recorded_as_divided_are_uncertain(on: Run, journal: Path) -> None:
-    """To the next run it is the whole that may have been sent."""
-
-    async def main() -> None:
-        disk = await disk_with(journal)
-
-        async def refuse(_: tuple[str, ...]) -> Response:
+    async def behaviour(to: tuple[str, ...]) -> Response:
+        if to == (number(2),):
             disk.is_full = True
-            return refusal(3003)
+            raise ConnectError("refused")
+        return await accept(to)
 
-        pair = [SendSMS((number(0), number(1)), Template("1233"))]
-        run = run_of(Platform(refuse), pair, journal=disk, split_rejected=True)
-        told = await until_it_is_full(run)
+    run = run_of(Platform(behaviour), sends(9), journal=disk, max_in_flight=1)
+    told = await until_it_is_full(run)
 
-        assert ["Uncertain", "Uncertain"] == kinds(told)
-        assert ["Uncertain"] == kinds(
-            await outcomes_of(run_of(Platform(), pair, journal=journal, split_rejected=True))
-        )
+    assert ["Accepted", "Accepted", "Uncertain"] == kinds(told)
+    assert "could not be written to the journal" in str(getattr(told[2], "error", ""))
 
-    on(main)
+    again = await outcomes_of(run_of(Platform(), sends(9), journal=journal))
+
+    assert ["settled"] * 2 + ["Uncertain"] + ["Accepted"] * 6 == kinds(again)
+
+
+async def test_halves_of_what_is_not_recorded_as_divided_are_uncertain(journal: Path) -> None:
+    """To the next run it is the whole that may have been sent."""
+    disk = await disk_with(journal)
+
+    async def refuse(_: tuple[str, ...]) -> Response:
+        disk.is_full = True
+        return refusal(3003)
+
+    pair = [SendSMS((number(0), number(1)), Template("1233"))]
+    run = run_of(Platform(refuse), pair, journal=disk, split_rejected=True)
+    told = await until_it_is_full(run)
+
+    assert ["Uncertain", "Uncertain"] == kinds(told)
+    assert ["Uncertain"] == kinds(
+        await outcomes_of(run_of(Platform(), pair, journal=journal, split_rejected=True))
+    )

@@ -1,6 +1,7 @@
 """The engine on asyncio: what a server can do at each byte, and what only this engine does."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -279,6 +280,44 @@ async def test_closing_leaves_a_request_that_is_in_flight(engine: Engine) -> Non
         await server.until(lambda: server.open == 0)
 
 
+@pytest.mark.asyncio
+async def test_answer_that_comes_with_a_cancellation() -> None:
+    """A request that is cancelled as its answer arrives is cancelled, and leaves nothing."""
+    going_on, said = Event(), Event()
+
+    def waits(peer: Peer) -> None:
+        peer.reads()
+        going_on.wait(10)
+        peer.sends(http(200, b"first"))
+        said.set()
+
+    with Hostile(waits) as server:
+        async with engine_from("asyncio") as engine:
+            sending = asyncio.create_task(send(engine, server.url))
+            await server.until(lambda: len(server.requests) == 1)
+            going_on.set()
+            # Blocking, so that the answer is there, and the loop reads it after the cancellation.
+            said.wait(10)
+            asyncio.get_running_loop().call_soon(sending.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            await server.until(lambda: server.open == 0)
+
+
+@pytest.mark.asyncio
+async def test_connection_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that was inherited by a fork is not written to."""
+    with Hostile(answers(200)) as server:
+        async with engine_from("asyncio") as engine:
+            await send(engine, server.url)
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda: 0)
+                with pytest.raises(ConnectError):
+                    await send(engine, server.url)
+
+        assert 1 == len(server.requests)
+
+
 # ------------------------------------------------------------------------------- TLS
 
 
@@ -394,6 +433,35 @@ async def test_cancelled_connecting_leaves_nothing(addresses: int) -> None:
         await asyncio.wait_for(connected(), 0.05)
 
     assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+@pytest.mark.asyncio
+async def test_waiting_for_the_last_address() -> None:
+    """Once all addresses were tried, those that are silent have all the time that there is."""
+    with (
+        unaccepting() as mute,
+        refusing() as no,
+        resolving(mute, no),
+        pytest.raises(TimeoutError),
+    ):
+        await asyncio.wait_for(connected(), 0.5)
+
+
+@pytest.mark.asyncio
+async def test_two_addresses_that_answer_at_once() -> None:
+    """One connection is used, and the other one closed."""
+    loop = asyncio.get_running_loop()
+    connect, both = loop.sock_connect, asyncio.Barrier(2)
+
+    async def together(sock: socket.socket, address: Any) -> None:  # noqa: ANN401
+        await connect(sock, address)
+        await both.wait()
+
+    loop.sock_connect = together  # type: ignore[method-assign]
+    with Hostile(hangs) as one, Hostile(hangs) as other, resolving(one.url, other.url):
+        assert await connected() in {one.port, other.port}
+        await one.until(lambda: (one.connections, one.open) == (1, 0))
+        await other.until(lambda: (other.connections, other.open) == (1, 0))
 
 
 @pytest.mark.asyncio

@@ -230,3 +230,29 @@ def test_replies_are_kept(platform: Platform) -> None:
     assert ["STOP", "please"] == [each.text for each in platform.simulation.replies(one)]
     assert () == platform.simulation.replies(other)
     assert "STOP" not in repr(platform.simulation.replies(one))
+
+
+def test_what_was_sent_before_is_scheduled_in_turns(
+    platform: Platform, clock: FakeClock, observer: Observer
+) -> None:
+    """With thousands of messages, requests are answered in between."""
+    for number in range(1200):
+        platform.send_sms({"to": f"+65{number:08}", "template": {"id": "7", "params": {}}})
+    observer.begin()
+    turns = [platform.simulation.report_due() for _ in range(4)]
+    clock.now += 2
+
+    assert [True, True, False, False] == turns
+    assert 2 * 1200 == len(observer.now())
+
+
+def test_a_manual_change_while_earlier_messages_are_scheduled(
+    platform: Platform, observer: Observer
+) -> None:
+    """It is reported once."""
+    for number in range(1200):
+        platform.send_sms({"to": f"+65{number:08}", "template": {"id": "7", "params": {}}})
+    observer.begin()
+    platform.simulation.deliver(platform.outbox.messages[-1])
+
+    assert [(1200, "sent"), (1200, "delivered")] == observer.now()

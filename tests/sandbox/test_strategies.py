@@ -76,6 +76,15 @@ def test_a_failed_channel_is_followed_by_the_next(to: str, expected: list[tuple[
     assert expected == on_channels(plan_of(sent(to, "login"), pace=1))
 
 
+def test_only_later_channels_follow() -> None:
+    """A recipient of the vendor's that is on WhatsApp begins there, wherever it stands."""
+    platform = Platform(strategies={"login": "sms|whatsapp|voice"})
+    platform.send_otp({"to": "+10000000014", "template": {"id": "login"}})
+    message = platform.outbox.messages[-1]
+
+    assert ("whatsapp", ("voice",)) == (message.channel, message.fallbacks)
+
+
 def test_a_manual_failure_is_followed_by_the_next_channel() -> None:
     """A message that is failed manually goes on, until its last channel has failed as well."""
     clock = FakeClock()

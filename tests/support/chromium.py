@@ -52,6 +52,9 @@ def start() -> Chrome:
     return Chrome(options, Service(driver))
 
 
+DESK: Final = {"width": 1360, "height": 860, "deviceScaleFactor": 1, "mobile": False}
+"""A window on a desk."""
+
 T = TypeVar("T")
 
 Result: TypeAlias = Any
@@ -132,6 +135,11 @@ class Page:
         """Run a script in the page, and return what it returns or resolves to."""
         return self.chrome.execute_script(script, *arguments)
 
+    def resize(self, width: int, height: int = 800) -> None:
+        """Give the window another size."""
+        size = {**DESK, "width": width, "height": height}
+        self.command("Emulation.setDeviceMetricsOverride", size)
+
     def emulate(self, **features: str) -> None:
         """Have the system prefer something, such as dark colors."""
         named = [{"name": key.replace("_", "-"), "value": features[key]} for key in features]
@@ -147,4 +155,4 @@ class Page:
         return [str(entry["message"]) for entry in log]
 
 
-__all__ = ["Chrome", "Keys", "Page", "start", "why_not"]
+__all__ = ["DESK", "Chrome", "Keys", "Page", "start", "why_not"]

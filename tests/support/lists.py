@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def read(name: str) -> list[dict[str, str]]:
 
 
 def words(text: str) -> str:
-    """Return a text with single blanks."""
-    return " ".join(text.split())
+    """Return a text without escape sequences, and with single blanks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split())
 
 
 def people_of(content: bytes, name: str = "people.csv") -> PeopleList:

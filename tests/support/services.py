@@ -325,3 +325,11 @@ class Redis(Service):
         program = find("redis-server") or find("valkey-server") or ""
         place = ["--bind", self.host, "--port", str(self.port), "--dir", str(self.home)]
         return [program, *place, "--protected-mode", "no"]
+
+
+@cache
+def shared_redis() -> Redis:
+    """Start a Redis for all tests of this process; each takes keys of its own."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Redis())

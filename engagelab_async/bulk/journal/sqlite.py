@@ -105,7 +105,7 @@ class Database:
                 self._shut()
                 raise
             open_inodes.add(self._inode)
-        # The operations of this run that stand in batches, and those that are in flight.
+        # The operations of this run that stand in batches, and not yet in the index.
         self._states: dict[str, State] = {}
         self._in_memory = in_memory
         # An event loop that is torn down closes the file while a thread may still write.
@@ -196,8 +196,7 @@ class Database:
         with self._counting():
             self._connection.execute(MERGE)
             self._connection.execute("DELETE FROM batches")
-        in_flight = [name for name, state in self._states.items() if state is State.SENDING]
-        self._states = dict.fromkeys(in_flight, State.SENDING)
+        self._states.clear()
         self._has_index = True
 
     def _use_sites(self, intents: Sequence[SendIntent]) -> None:

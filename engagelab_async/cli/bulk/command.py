@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from engagelab_async.bulk.journal import (
     summarise,
 )
 from engagelab_async.bulk.suppression import Suppression
+from engagelab_async.cli.account import Account, account_with, read_account
 from engagelab_async.cli.calls import logged, run
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.inputs import typed_line
@@ -41,7 +42,7 @@ from engagelab_async.cli.signals import Interrupts
 from . import preview, summary
 from .lists import open_list
 from .options import Options
-from .preview import Account, Estimate
+from .preview import Estimate
 from .requests import Checker, Grouping, Kind, existing_column, fill, journal_key
 from .run import Ended, Job, UnwritableError, send
 
@@ -70,17 +71,7 @@ def _declined(text: str, hint: str, details: Mapping[str, Any] | None = None) ->
 
 
 def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Call) -> int:
-    """Send to a list, or show what that would cost.
-
-    Args:
-        file: The list.
-        make_kind: Returns what is sent; ``ValueError`` is bad usage.
-        options: How it is sent.
-        call: How each request is made, and how the end is reported.
-
-    Returns:
-        The exit code.
-    """
+    """Send to a list, or show what that would cost, and return the exit code."""
     out = console(stderr=True)
     with logged(verbose=call.verbose), ExitStack() as stack:
         try:
@@ -114,7 +105,7 @@ def _prepare(
     test_to = _test_recipient(kind, options)
     if options.country is not None:
         kind.normalize(_NUMBER, options.country)  # which raises if there is no such country
-    suppression: Container[str] = frozenset()
+    suppression = None
     if options.suppress is not None:
         suppression = Suppression(options.suppress, country=options.country)
     account = _account(sample, options, call)
@@ -129,10 +120,10 @@ def _prepare(
         kind.normalize,
         options.country,
         once_per_person=options.once_per_person,
-        suppression=suppression,
     )
     checked = checker.check()
-    return Job(file, options, people, checker, checked, grouping, sample, policy, test_to), account
+    sending = (grouping, sample, policy, test_to, suppression)
+    return Job(file, options, people, checker, checked, *sending), account
 
 
 def _test_recipient(kind: Kind, options: Options) -> str | None:
@@ -147,11 +138,11 @@ def _test_recipient(kind: Kind, options: Options) -> str | None:
 def _account(sample: Action, options: Options, call: Call) -> Account:
     product = sample.endpoint.product
     if options.template_text is not None:
-        return preview.account_with(options.template_text, product, options.template)
+        return account_with(options.template_text, product, options.template)
 
     async def read() -> Account:
         async with call.client() as engagelab:
-            return await preview.read_account(engagelab, product, options.template, call.policy())
+            return await read_account(engagelab, product, options.template, call.policy())
 
     try:
         account = run(read)
@@ -187,12 +178,7 @@ def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
 
 
 def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
-    """Check whether a list may be sent, show what is sent, and ask at a terminal.
-
-    Raises:
-        _EndedError: It may not, or was not confirmed.
-        JournalError: The journal cannot be used.
-    """
+    """Check whether a list may be sent, show what is sent, and ask at a terminal."""
     may_ask = not job.options.yes and sys.stdin.isatty() and sys.stderr.isatty()
     _require_variables(job)
     _check_bad_rows(job, out, may_ask=may_ask)
@@ -356,11 +342,7 @@ def _question(job: Job, left: int | None) -> str:
 
 
 def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
-    """Send the text of the first row to somebody else, outside the journal.
-
-    Raises:
-        _EndedError: It was refused, or may not have been sent.
-    """
+    """Send the text of the first row to another recipient, outside the journal."""
     item = next(job.checker.items(job.checked))
     operation = job.test(to, item)
 
@@ -374,15 +356,11 @@ def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
         raise _EndedError(failed(operation, error)) from None
     if isinstance(result, Plan) and not result.accepted_count:
         raise _declined("--test-to: the platform does not take this number as valid", "Correct it.")
-    out.print(f"Sent the text of line {item.line} to {masked(to)} first.")
+    out.print(f"Sent the text of line {item.row.line} to {masked(to)} first.")
 
 
 def _check_files(job: Job, *, is_resumed: bool) -> None:
-    """Check whether what is to be written would destroy something.
-
-    Raises:
-        _EndedError: It would.
-    """
+    """Check whether what is to be written would destroy something."""
     options, journal = job.options, job.journal.resolve()
     beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
     taken = [Path(job.file), *beside]
@@ -402,7 +380,8 @@ def _check_files(job: Job, *, is_resumed: bool) -> None:
         may_exist = is_resumed and (option != "--report" or summary.is_report(path))
         if path.exists() and not may_exist:
             raise _declined(
-                f"{option}: {path} is there already", "Name another file, or move that away."
+                f"{option}: {path} is there already",
+                "Name another file, or move that away.",
             )
 
 

@@ -12,15 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from engagelab_async.bulk.lists import (
-    BadRow,
-    ListError,
-    PeopleList,
-    Row,
-    column_name,
-    is_text,
-    shown,
-)
+from engagelab_async.bulk.content import ListError, is_text
+from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name, shown
 
 __all__ = [
     "STDIN",

@@ -1,187 +1,34 @@
-"""What a list would cost and what people would read: for ``--dry-run``, and before it is sent.
-
-The template's text and the balance are read from the account. Without a text, rows and requests are
-counted all the same.
-"""
+"""What a list would cost and what people would read: for ``--dry-run``, and before it is sent."""
 
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import define, field, frozen
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async import (
-    AuthenticationError,
-    Balance,
-    ConfigurationError,
-    ConnectError,
-    EngageLab,
-    EngageLabError,
-    NotFoundError,
-    RetryPolicy,
-    render,
-)
+from engagelab_async import render
+from engagelab_async.bulk.prices import Prices
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
-from engagelab_async.cli.options import message_of
+from engagelab_async.cli.account import Account
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import masked
-from engagelab_async.cli.printing import facts, printable
-from engagelab_async.placeholders import variables
-from engagelab_async.templates import OTPTemplate, SMSTemplate, TemplateStatus, TemplateType
+from engagelab_async.cli.printing import duration, facts, printable
+from engagelab_async.templates import SMSTemplate
 
 from .lists import STDIN
-from .prices import Prices
-from .progress import duration
 from .requests import Item
 from .run import Job
 
 _SAMPLES: Final = 3
 _MOST_CHARACTERS: Final = 8
-_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
-_FATAL: Final = (AuthenticationError, ConfigurationError, ConnectError)
-
-Template: TypeAlias = SMSTemplate | OTPTemplate | str
-"""A template of the account, or its text."""
-
-
-# ------------------------------------------------------------------------------- the account
-
-
-@frozen
-class Account:
-    """What is known of the account before a list is read.
-
-    Attributes:
-        template: The template, or ``None`` if its text is not known.
-        why_unknown: Why it is not.
-        balance: The balance, or ``None`` if it is not known.
-        status: The review status of the template, or ``None`` if it is not known.
-    """
-
-    template: Template | None
-    why_unknown: str = ""
-    balance: Balance | None = None
-    status: TemplateStatus | None = None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the template is known not to be approved."""
-        return self.status not in (None, TemplateStatus.APPROVED)
-
-    @property
-    def variables(self) -> tuple[str, ...] | None:
-        """The variables in the template's text, or ``None`` if it is not known."""
-        return None if self.template is None else variables(_text_of(self.template))
-
-    @property
-    def presets(self) -> tuple[str, ...]:
-        """The variables that the platform fills by itself."""
-        return () if isinstance(self.template, SMSTemplate) else _PRESETS
-
-
-async def read_account(
-    engagelab: EngageLab, product: str, template_id: str, policy: RetryPolicy
-) -> Account:
-    """Read the balance and the template, which shows whether the key pair is accepted.
-
-    Raises:
-        EngageLabError: Every message would be refused: for the key pair, or for the template.
-    """
-    calls = engagelab.sms if product == "sms" else engagelab.otp
-    balance = None
-    try:
-        balance = await calls.balance(retry=policy)
-    except _FATAL:
-        raise
-    except EngageLabError:
-        pass  # such as of a key pair that may only send
-    try:
-        template = await calls.templates.get(template_id, retry=policy)
-    except NotFoundError as error:
-        # The sandbox accepts any template id, as long as it has no template at all.
-        if await _has_templates(calls, policy):
-            raise
-        return Account(None, message_of(error), balance)
-    except _FATAL:
-        raise
-    except EngageLabError as error:
-        return Account(None, message_of(error), balance)
-    try:
-        render(template)
-    except ValueError as error:
-        # Only the platform knows the text.
-        return Account(None, str(error).removeprefix("template: "), balance, template.status)
-    return Account(template, balance=balance, status=template.status)
-
-
-async def _has_templates(calls: Any, policy: RetryPolicy) -> bool:  # noqa: ANN401 - either product
-    try:
-        return bool(await calls.templates.list(retry=policy))
-    except NotFoundError:
-        return False
-    except EngageLabError:
-        return True
-
-
-def account_with(text: str, product: str, template_id: str) -> Account:
-    """Return an account of which only the template's text is known.
-
-    Args:
-        text: The text, or ``@`` and the name of a file with it.
-        product: The product.
-        template_id: The id of the template.
-
-    Raises:
-        ValueError: The file cannot be read.
-    """
-    text = _read_text(text[1:]) if text.startswith("@") else text
-    if product == "otp":
-        return Account(text)
-    # As a template of its product: an SMS has no presets.
-    return Account(
-        SMSTemplate(
-            template_id=template_id,
-            template_name="",
-            template_type=TemplateType.UTILITY,
-            template_content=text,
-            status=TemplateStatus.APPROVED,
-        )
-    )
-
-
-def _read_text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
-    except (OSError, ValueError):
-        raise ValueError("--template-text: the file cannot be read as UTF-8") from None
-
-
-def _text_of(template: Template) -> str:
-    """Return a text in which no variable is filled."""
-    if isinstance(template, SMSTemplate):
-        return template.template_content
-    if isinstance(template, str):
-        return template
-    config = template.sms_config and template.sms_config.template_custom_config
-    return config.custom_content if config else ""
-
-
-# ------------------------------------------------------------------------------- the estimate
 
 
 @frozen
 class Sample:
-    """A text as a recipient would read it.
-
-    Attributes:
-        to: The recipient, masked.
-        text: The text.
-        cost: What it costs.
-    """
+    """A text as a recipient, masked here, would read it."""
 
     to: str
     text: str
@@ -190,24 +37,12 @@ class Sample:
 
 @define(eq=False)
 class Estimate:
-    """What a list would cost.
-
-    Attributes:
-        account: What is known of the account.
-        prices: The prices, or ``None`` if they are not known.
-        requests: How many requests there would be.
-        counts: How many texts are sent as how many SMS.
-        encodings: How many texts are sent in which encoding.
-        outside_gsm: How many texts hold which character that makes them UCS-2.
-        samples: The first few texts.
-        longest: The first of those that cost most.
-        price: The price, as far as it is known.
-        without_price: How many recipients are in countries without a price.
-    """
+    """What a list would cost."""
 
     account: Account
     prices: Prices | None
     requests: int = 0
+    suppressed: int = 0
     counts: Counter[int] = field(factory=Counter)
     encodings: Counter[str] = field(factory=Counter)
     outside_gsm: Counter[str] = field(factory=Counter)
@@ -220,9 +55,12 @@ class Estimate:
     def of(cls, job: Job, account: Account) -> "Estimate":
         """Estimate the cost of a list."""
         estimate = cls(account, job.options.price_list())
+        suppression = job.suppression or frozenset()
         for request in job.requests():
-            estimate.requests += 1
-            for item in request.items:
+            items = [item for item in request.items if item.to not in suppression]
+            estimate.requests += bool(items)
+            estimate.suppressed += len(request.items) - len(items)
+            for item in items:
                 estimate.add(item)
         return estimate
 
@@ -279,7 +117,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "people": checked.people,
         "people_in_several_rows": checked.people_repeated,
         "left_out": checked.repeated,
-        "suppressed": checked.suppressed,
+        "suppressed": estimate.suppressed,
         "requests": estimate.requests,
         "journal": _journal(job),
         "template_text_known": is_known,
@@ -332,7 +170,12 @@ def shown(job: Job, estimate: Estimate) -> Group:
         facts(dict(_facts(job, estimate))),
     ]
     if estimate.account.template is None:
-        parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
+        parts += [
+            Text(
+                "The template's text is not known, so SMS cannot be counted",
+                "bold yellow",
+            )
+        ]
         why = estimate.account.why_unknown or None
         parts += [facts({"why": why, "what to do": "Give it with --template-text."})]
     elif estimate.longest is not None:
@@ -342,16 +185,13 @@ def shown(job: Job, estimate: Estimate) -> Group:
 
 
 def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
-    """Show what is about to be sent.
-
-    Args:
-        job: The list.
-        estimate: What all of it costs.
-        left: How many requests an earlier run has left, or ``None`` if there was none.
-    """
+    """Show what is about to be sent."""
     rows = dict(_facts(job, estimate))
     if left is not None:
-        rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
+        rows = {
+            "left": f"{left:,} of {estimate.requests:,} requests; all of them:",
+            **rows,
+        }
     parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
     if estimate.samples:
         parts += [_sample(estimate.samples[0])]
@@ -364,16 +204,25 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
     yield "list", f"{_rows(checked.good)}{bad}"
     if checked.repeated:
         yield "left out", f"{_rows(checked.repeated)} of people who have an earlier row"
-    if checked.suppressed:
-        yield "suppressed", f"{_rows(checked.suppressed)} of people who must not be sent to"
+    if estimate.suppressed:
+        yield (
+            "suppressed",
+            f"{_rows(estimate.suppressed)} of people who must not be sent to",
+        )
     if checked.people_repeated:
         several = f"{checked.people_repeated:,} of them in several rows; see --once-per-person"
         yield "people", f"{checked.people:,}, {several}"
     yield "requests", f"{estimate.requests:,}"
     if job.options.dry_run and (journal := _journal(job)):
-        yield "journal", f"{journal} exists; the people that it knows are counted here all the same"
+        yield (
+            "journal",
+            f"{journal} exists; the people that it knows are counted here all the same",
+        )
     if rate := job.options.rate:
-        yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
+        yield (
+            "takes",
+            f"at least {duration(estimate.requests / rate)}, at {rate:g} a second",
+        )
     if account.template is not None:
         yield from _costs(estimate)
         yield from _variables(job, account)
@@ -394,13 +243,22 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
         for count, n in sorted(estimate.counts.items())
     )
     yield "SMS", f"{estimate.units:,}{f': {by_count}' if by_count else ''}"
-    yield "encoding", ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items())
+    yield (
+        "encoding",
+        ", ".join(f"{n:,} in {name}" for name, n in estimate.encodings.items()),
+    )
     if estimate.outside_gsm:
         common = estimate.outside_gsm.most_common(_MOST_CHARACTERS)
-        yield "UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common)
+        yield (
+            "UCS-2 for",
+            ", ".join(f"{printable(char)} in {n:,}" for char, n in common),
+        )
     template = estimate.account.template
     if isinstance(template, SMSTemplate) and template.sign_name:
-        yield "not counted", "the signature, which the platform puts before the text or behind it"
+        yield (
+            "not counted",
+            "the signature, which the platform puts before the text or behind it",
+        )
     if estimate.prices is not None:
         unknown = estimate.without_price
         rest = f", and {unknown:,} in countries without a price" if unknown else ""

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from engagelab_async import BulkReport
 from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.printing import duration
 
 from .rows import RowCounts, RowStatus
 
@@ -30,6 +31,7 @@ _STYLES: Final = {
     RowStatus.REJECTED: "red",
     RowStatus.UNCERTAIN: "yellow",
     RowStatus.DROPPED: "red",
+    RowStatus.SUPPRESSED: "dim",
     RowStatus.EARLIER: "dim",
     RowStatus.REJECTED_EARLIER: "dim red",
 }
@@ -40,14 +42,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @frozen
 class Snapshot:
-    """How far a run is.
-
-    Attributes:
-        counts: The rows.
-        rate: Rows per second, recently.
-        repeats: How many requests were retries.
-        in_flight: How many are in flight.
-    """
+    """How far a run is."""
 
     counts: RowCounts
     rate: float
@@ -59,7 +54,11 @@ class Snapshot:
         """How far it is, how fast, and how long it may take."""
         counts = self.counts
         share = counts.done * 100 // counts.total if counts.total else 100
-        parts = (f"{share} %", f"{counts.done:,} of {counts.total:,}", f"{self.rate:,.0f}/s")
+        parts = (
+            f"{share} %",
+            f"{counts.done:,} of {counts.total:,}",
+            f"{self.rate:,.0f}/s",
+        )
         if not self.rate:
             return parts
         return (*parts, f"{duration((counts.total - counts.done) / self.rate)} left")
@@ -82,11 +81,7 @@ class Snapshot:
 
 @define(eq=False)
 class Watch:
-    """Takes snapshots of a run.
-
-    Attributes:
-        counts: Its rows.
-    """
+    """Takes snapshots of a run."""
 
     counts: RowCounts
     _samples: deque[tuple[float, int]] = field(factory=lambda: deque([(0.0, 0)]))
@@ -167,28 +162,3 @@ async def show(
     finally:
         with ignore_errors():
             display.stop()
-
-
-def latency(seconds: float) -> str:
-    """Write a short time.
-
-    Example:
-        >>> latency(0.0123), latency(1.5)
-        ('12 ms', '1.5 s')
-    """
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the two units that matter.
-
-    Example:
-        >>> duration(8.2), duration(125), duration(3780)
-        ('9 s', '2 min 05 s', '1 h 03 min')
-    """
-    whole = int(-(-seconds // 1))
-    minutes, rest = divmod(whole, 60)
-    if not minutes:
-        return f"{whole} s"
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -1,7 +1,7 @@
 """A run: requests in, rows with their results out, until the end of the list or a signal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.text import Text
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.signals import Interrupts
 
@@ -31,7 +32,7 @@ from .requests import (
     at_once,
     journal_key,
 )
-from .rows import OtherFormatError, RowCounts, RowStatus, RowWriter, row_writer
+from .rows import RowCounts, RowStatus
 
 
 class UnwritableError(Exception):
@@ -40,19 +41,7 @@ class UnwritableError(Exception):
 
 @define(eq=False)
 class Job:
-    """A list that was checked, and all that sending it needs.
-
-    Attributes:
-        file: The list, as the command line has it.
-        options: The options.
-        people: The list.
-        checker: Makes items of its rows.
-        checked: What is in it.
-        grouping: Makes requests of items.
-        sample: An operation such as those of the list.
-        policy: When to retry a request.
-        test_to: Who gets the text of the first row before the list is sent, or ``None``.
-    """
+    """A list that was checked, and all that sending it needs."""
 
     file: str
     options: Options
@@ -63,6 +52,7 @@ class Job:
     sample: Operation[Any]
     policy: RetryPolicy
     test_to: str | None = None
+    suppression: Container[str] | None = None
 
     @property
     def journal(self) -> Path:
@@ -80,16 +70,7 @@ class Job:
 
 @frozen
 class Ended:
-    """What a run did.
-
-    Attributes:
-        job: What was to be sent.
-        counts: What became of the rows.
-        report: The run in requests.
-        began: When it began.
-        interrupted: Whether Ctrl-C, SIGTERM or SIGHUP ended it.
-        failure: What else ended it, or ``None``.
-    """
+    """What a run did."""
 
     job: Job
     counts: RowCounts
@@ -106,12 +87,6 @@ class Ended:
 
 async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
     """Send a list.
-
-    Args:
-        job: The list, and how to send it.
-        engagelab: The client.
-        out: Where the progress is shown.
-        interrupts: What ends the run before the end of the list.
 
     Raises:
         JournalError: The journal cannot be opened; nothing was sent.
@@ -130,6 +105,7 @@ async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interru
             resend_uncertain=job.options.resend_uncertain,
             split_rejected=job.grouping.size > 1,
             reference=not job.options.no_reference,
+            suppress=job.suppression,
         )
         counts = RowCounts(job.checked.good)
         sending = _Sending(run, counts, in_flight, failed, uncertain, out)
@@ -174,11 +150,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 @define(eq=False)
 class _Sending:
-    """A run in progress.
-
-    Attributes:
-        failure: What ended it, other than a signal.
-    """
+    """A run in progress."""
 
     run: FanOut
     counts: RowCounts
@@ -194,7 +166,9 @@ class _Sending:
         watch, run = progress.Watch(self.counts), self.run
         async with self.run, anyio.create_task_group() as tasks:
             tasks.start_soon(
-                progress.show, lambda: watch.snapshot(run.report, run.in_flight), self.out
+                progress.show,
+                lambda: watch.snapshot(run.report, run.in_flight),
+                self.out,
             )
             await self._take_all()
             tasks.cancel_scope.cancel()
@@ -228,7 +202,7 @@ class _Sending:
             return
         try:
             for item in items:
-                writer.write(item, result.code, result.reason)
+                writer.write(item.row, result.code, result.reason)
         except OSError as error:
             self.failure = f"a file of rows cannot be written: {_reason(error)}"
             self.run.stop(self.failure)

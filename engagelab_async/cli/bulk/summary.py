@@ -14,14 +14,21 @@ from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engagelab_async.bulk.row_files import open_private
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.options import COMMAND_LINE
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json
-from engagelab_async.cli.printing import console, facts, print_error, printable
+from engagelab_async.cli.printing import (
+    console,
+    duration,
+    facts,
+    latency,
+    print_error,
+    printable,
+)
 
-from .progress import duration, latency
-from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline, open_private
+from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline
 from .run import Ended
 
 _STYLES: Final = {
@@ -80,14 +87,17 @@ def report(ended: Ended, *, as_json: bool) -> Exit:
 
 def _document(ended: Ended, code: Exit) -> dict[str, Any]:
     counts, run, options = ended.counts, ended.report, ended.job.options
-    files = {"failed": options.failed, "uncertain_rows": options.uncertain, "page": options.report}
+    files = {
+        "failed": options.failed,
+        "uncertain_rows": options.uncertain,
+        "page": options.report,
+    }
     result: dict[str, Any] = {
         "rows": counts.total,
         **{status.replace(" ", "_"): counts.rows[status] for status in RowStatus},
         "left": counts.left,
         "bad": ended.job.checked.bad,
         "left_out": ended.job.checked.repeated,
-        "suppressed": ended.job.checked.suppressed,
         "errors": {code: group.rows.total() for code, group in counts.worst_first().items()},
         "requests": counts.requests,
         "repeats": run.repeats,
@@ -110,9 +120,10 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
 
 def title(ended: Ended) -> str:
     """Say in one line what became of a run."""
-    rows, total = ended.counts.rows, ended.counts.total
+    rows = ended.counts.rows
+    total = ended.counts.total - rows[RowStatus.SUPPRESSED]
     if not total:
-        return "The list is empty"
+        return "The list is empty" if not ended.counts.total else "All people are suppressed"
     if rows[RowStatus.ACCEPTED] == total:
         return f"Sent to all {total:,}"
     # The platform may have dropped some of them: the journal does not know.
@@ -128,7 +139,10 @@ def _print(ended: Ended, code: Exit) -> None:
     out = console()
     mark, style = _STYLES[code]
     errors = ended.counts.worst_first()
-    parts: list[RenderableType] = [Text(f"{mark} {title(ended)}", style), facts(_counts(ended))]
+    parts: list[RenderableType] = [
+        Text(f"{mark} {title(ended)}", style),
+        facts(_counts(ended)),
+    ]
     if errors:
         parts += [Text("Errors", "bold"), facts(dict(map(_error, errors.items())))]
     out.print(Group(*parts, Text("The run", "bold"), facts(_facts(ended))))
@@ -142,9 +156,16 @@ def _counts(ended: Ended) -> dict[str, str]:
     rows, checked = ended.counts.rows, ended.job.checked
     found = {
         "accepted": (rows[RowStatus.ACCEPTED], ""),
-        "dropped": (rows[RowStatus.DROPPED], "the platform takes the numbers for not valid"),
+        "dropped": (
+            rows[RowStatus.DROPPED],
+            "the platform takes the numbers for not valid",
+        ),
         "rejected": (rows[RowStatus.REJECTED], "certainly not sent"),
-        "uncertain": (rows[RowStatus.UNCERTAIN], "sent or not: look them up in the console"),
+        "uncertain": (
+            rows[RowStatus.UNCERTAIN],
+            "sent or not: look them up in the console",
+        ),
+        "suppressed": (rows[RowStatus.SUPPRESSED], "people who must not be sent to"),
         "earlier": (rows[RowStatus.EARLIER], "settled by an earlier run"),
         "rejected earlier": (
             rows[RowStatus.REJECTED_EARLIER],
@@ -153,7 +174,6 @@ def _counts(ended: Ended) -> dict[str, str]:
         "left": (ended.counts.left, "not sent; --resume sends them"),
         "bad rows": (checked.bad, "left out"),
         "left out": (checked.repeated, "people who have an earlier row"),
-        "suppressed": (checked.suppressed, "people who must not be sent to"),
     }
     return {
         name: f"{count:,}" + (f"  ({what})" if what else "")
@@ -245,13 +265,16 @@ def page(ended: Ended, code: Exit) -> str:
         chart=Chart.of(counts.timeline),
         errors=counts.worst_first(),
         hint=hint,
-        ranges=[(_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)] if timed else [],
+        ranges=[(latency_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)]
+        if timed
+        else [],
         latency=latency,
         pace=_pace(ended),
     )
 
 
-def _range(index: int) -> str:
+def latency_range(index: int) -> str:
+    """Name a range of latencies."""
     if index == 0:
         return f"up to {latency(LATENCIES[0])}"
     if index == len(LATENCIES):
@@ -259,24 +282,16 @@ def _range(index: int) -> str:
     return f"{latency(LATENCIES[index - 1])} to {latency(LATENCIES[index])}"
 
 
-_MOST_INTERVALS: Final = 120
-_MOST_STEPS: Final = 4
-_MOST_TIMES: Final = 6
+_MOST_INTERVALS, _MOST_STEPS, _MOST_TIMES = 120, 4, 6
 
 
 @frozen
 class Chart:
-    """Rows per second over time, stacked by status.
+    """Rows per second over time: columns by status with captions, values, and moments as shares."""
 
-    Attributes:
-        columns: For each interval its caption, and for each status the rows per second.
-        steps: The values that have a line.
-        times: The moments that have a label, as shares of the whole, and the labels.
-    """
-
-    columns: tuple[tuple[str, Mapping[str, float]], ...]
-    steps: tuple[float, ...]
-    times: tuple[tuple[float, str], ...]
+    columns: list[tuple[str, Mapping[str, float]]]
+    steps: list[float]
+    times: list[tuple[float, str]]
 
     @classmethod
     def of(cls, timeline: Timeline) -> "Chart | None":
@@ -284,36 +299,27 @@ class Chart:
         drawn = Timeline(timeline.seconds, list(timeline.intervals))
         while len(drawn.intervals) > _MOST_INTERVALS:
             drawn.coarsen()
+        seconds = drawn.seconds
         rates = [
-            {
-                name: sum(map(rows.__getitem__, each)) / drawn.seconds
-                for name, each in _SERIES.items()
-            }
+            {name: sum(map(rows.__getitem__, each)) / seconds for name, each in _SERIES.items()}
             for rows in drawn.intervals
         ]
         highest = max((sum(each.values()) for each in rates), default=0.0)
         if not highest:
             return None
-        step = _round_step(highest / _MOST_STEPS)
-        total = len(rates) * drawn.seconds
-        time_step = _round_step(total / _MOST_TIMES)
+        total = len(rates) * seconds
+        step, apart = _round_step(highest / _MOST_STEPS), _round_step(total / _MOST_TIMES)
+        moments = [number * apart for number in range(int(total / apart) + 1)]
         return cls(
-            tuple((_caption(i * drawn.seconds, each), each) for i, each in enumerate(rates)),
-            tuple(number * step for number in range(math.ceil(highest / step) + 1)),
-            tuple(
-                (number * time_step / total, _moment(number * time_step, time_step))
-                for number in range(int(total / time_step) + 1)
-            ),
+            [(_caption(number * seconds, each), each) for number, each in enumerate(rates)],
+            [number * step for number in range(math.ceil(highest / step) + 1)],
+            [(at / total, f"{at:.2g} s" if apart < 1 else duration(at)) for at in moments],
         )
 
 
 def _caption(at: float, rates: Mapping[str, float]) -> str:
     shown = ", ".join(f"{value:,.0f}/s {name}" for name, value in rates.items() if value)
     return f"{duration(at)}: {shown or 'nothing'}"
-
-
-def _moment(at: float, step: float) -> str:
-    return f"{at:.2g} s" if step < 1 else duration(at)
 
 
 def _round_step(least: float) -> float:

@@ -78,7 +78,7 @@ class Fault:
 
     Example:
         >>> Fault("http", status=429, retry_after=2, path="/sms/*", times=3)
-        Fault(kind='http', path='/sms/*', probability=1.0, times=3, after=False, ...
+        Fault(kind='http', path='/sms/*', probability=1.0, times=3, lasts=None, ...
 
     .. versionadded:: 0.1.0
     """

@@ -6,8 +6,9 @@
     ├── routes         the paths of the page and of its control API      routes.py
     │   ├── the page   HTML, CSS and JavaScript                          page/
     │   ├── streams    changes as server-sent events                     stream.py
-    │   └── documents  calls and messages as JSON                        documents.py
-    ├── watch          what becomes of the messages, once somebody looks watch.py
+    │   ├── documents  calls and messages as JSON, as schemas has them   documents.py, schemas.py
+    │   └── document   the control API in OpenAPI, made of the routes    openapi.py
+    ├── watch          what becomes of the messages, once one is read    watch.py
     └── calls          the sends that were asked for, the newest ones    calls.py
 """
 
@@ -32,7 +33,7 @@ class Inbox:
     Args:
         platform: The platform that sends.
         keep: How many messages to show at most.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
 
     Attributes:
         routes: The paths of the page and of its control API.

@@ -6,9 +6,9 @@
     call 8    POST /otp/v1/codes        revision 12     refused: no messages
     call 9    POST /otp/v1/messages     revision 20     message 15
 
-Whatever happens to a call or to one of its messages gives it the next revision. So whoever knows
-the last revision that it saw can be told all that it missed, however long it was away, and nothing
-has to be kept for it: see `Calls.since`.
+Whatever happens to a call or to one of its messages gives it the next revision. A reader that knows
+the last revision that it saw gets all that it missed, however long it was away, and nothing has to
+be kept for it: see `Calls.since`.
 """
 
 import secrets
@@ -65,7 +65,7 @@ class Call:
         return max(1, len(self.messages))
 
     def see(self, message: int, state: str) -> None:
-        """Take note of the state that a message is in."""
+        """Record the state that a message is in."""
         before = self.states.get(message)
         self.states[message] = state
         self.tally[state] += 1
@@ -80,7 +80,7 @@ class Changes:
     Attributes:
         calls: The calls that changed, each as it is now, in the order of their last change.
         revision: What to ask for next time.
-        is_all: Whether there is nothing more to tell for now.
+        is_all: Whether no further changes are known.
     """
 
     calls: Sequence[Call]
@@ -95,14 +95,14 @@ class Calls:
         outbox: Where the messages go.
         keep: How many messages to keep. When there are more, the oldest calls are forgotten, but
             never the newest. A call without messages counts as one.
-        clock: Tells the time in Unix seconds.
+        clock: Returns the time in Unix seconds.
 
     Raises:
         TypeError: ``keep`` is no int.
         ValueError: ``keep`` is less than 1.
 
     Attributes:
-        epoch: Tells these calls from those of another sandbox.
+        epoch: Distinguishes these calls from those of another sandbox.
         revision: That of the last change.
         on_change: Called with the messages of a new call, and with none when all are forgotten.
     """
@@ -177,7 +177,7 @@ class Calls:
         """Return what happened after a revision, the earliest changes first.
 
         Args:
-            revision: The last one that the asker knows; 0 to be told everything.
+            revision: The last one that the caller knows; 0 to get everything.
             limit: How many calls to return at most.
         """
         newest_first = reversed(self._by_change.values())
@@ -187,7 +187,7 @@ class Calls:
         return Changes(newer[:limit], newer[limit - 1].revision, is_all=False)
 
     def see(self, message: int, state: str) -> None:
-        """Take note that something happened to a message, unless it is kept no longer."""
+        """Record the state that a message is in, unless it is kept no longer."""
         call = self._by_message.get(message)
         if call is not None:
             call.see(message, state)

@@ -1,12 +1,13 @@
 """Calls and messages as JSON: rows of the page's list, calls in full, messages for scripts.
 
-Times are Unix seconds. Key pairs are in none of it: they come in a header, which is not kept.
+`schemas` has their types. Key pairs are in none of them: they
+come in a header, which is not kept.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from engagelab_async.sandbox.bodies import Answer
 from engagelab_async.sandbox.callbacks import CallbackDelivery, CallbackTry
@@ -15,11 +16,9 @@ from engagelab_async.sandbox.outbox import SentMessage
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS
 
+from . import schemas
 from .calls import Call
 from .watch import state_of
-
-Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
-"""What a row shows: a message, several at once, an error, or a plan that left everybody out."""
 
 _PREVIEW: Final = 500
 """How many characters of a text the list gets: it shows fewer, and searches these."""
@@ -35,7 +34,7 @@ class Documents:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
-    def row(self, call: Call) -> Answer:
+    def row(self, call: Call) -> schemas.Row:
         """Describe a call for the list."""
         first = self._platform.outbox.get(call.messages[0]) if call.messages else None
         history = self._platform.simulation.history(first) if first else ()
@@ -57,8 +56,8 @@ class Documents:
             "states": {state: count for state, count in call.tally.items() if count},
         }
 
-    def in_full(self, call: Call, *, offset: int, limit: int) -> Answer:
-        """Describe a call with what was asked and answered, and some of its messages.
+    def in_full(self, call: Call, *, offset: int, limit: int) -> schemas.Call:
+        """Describe a call with its request, its response and some of its messages.
 
         Args:
             call: The call.
@@ -66,15 +65,16 @@ class Documents:
             limit: How many of them to describe at most.
         """
         numbers = call.messages[offset : offset + limit]
-        return self.row(call) | {
+        return {
+            **self.row(call),
             "request": {"method": "POST", "path": call.path, "body": _pretty(call.request)},
             "response": {"status": call.status, "body": _pretty(call.answer)},
-            "messages": [self.message(call, number) for number in numbers],
             "offset": offset,
             "message_count": len(call.messages),
+            "messages": [self.message(call, number) for number in numbers],
         }
 
-    def message(self, call: Call, number: int) -> Answer:
+    def message(self, call: Call, number: int) -> schemas.Message:
         """Describe a message of a call."""
         sent = self._platform.outbox.get(number)
         history = self._platform.simulation.history(sent)
@@ -100,18 +100,17 @@ class Documents:
             "callbacks": [_callback(each, sent) for each in self._callbacks_of(sent)],
         }
 
-    def errors(self) -> Answer:
+    def errors(self) -> schemas.Errors:
         """List the codes that a message can fail with."""
-        errors = [{"code": code, "message": meaning} for code, meaning in MEANINGS.items()]
-        return {"errors": errors}
+        return {"errors": [{"code": each, "message": MEANINGS[each]} for each in MEANINGS]}
 
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
-        """Name what can be done to a message by hand."""
-        is_on_its_way = end_of(history) is None
+        """Name what can be done to a message manually."""
+        is_in_flight = end_of(history) is None
         has_live_code = self._platform.simulation.has_live_code(message)
         possible = {
-            "deliver": is_on_its_way,
-            "fail": is_on_its_way,
+            "deliver": is_in_flight,
+            "fail": is_in_flight,
             "verify": has_live_code and message.code_expires_at is not None,
             "expire": has_live_code,
             "reply": message.accepted,
@@ -123,7 +122,7 @@ class Documents:
         return [each for each in deliveries if message.number in each.messages]
 
 
-def _kind(call: Call, targets: Sequence[str]) -> Kind:
+def _kind(call: Call, targets: Sequence[str]) -> schemas.Kind:
     if _error(call) is not None:
         return "refused"
     if len(targets) > 1:
@@ -131,14 +130,14 @@ def _kind(call: Call, targets: Sequence[str]) -> Kind:
     return "dropped" if call.answer.get("accepted_count") == 0 else "message"
 
 
-def _error(call: Call) -> Answer | None:
+def _error(call: Call) -> schemas.Error | None:
     """Return what went wrong; SMS can say so inside an HTTP 200, too."""
-    code = call.answer.get("code")
-    return {"code": code, "message": call.answer.get("message")} if code else None
+    code, message = call.answer.get("code"), call.answer.get("message")
+    return {"code": code, "message": str(message)} if isinstance(code, int) and code else None
 
 
 def _targets(call: Call) -> list[str]:
-    """Return whom the call names, as far as it names anybody."""
+    """Return the recipients that the call names, if any."""
     to = call.request.get("to")
     return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
 
@@ -148,17 +147,17 @@ def _template_id(call: Call) -> str | None:
     return _text(template.get("id")) if isinstance(template, dict) else None
 
 
-def _change(change: StatusChange) -> Answer:
-    error = {"code": change.error_code, "message": change.error} if change.error_code else None
+def _change(change: StatusChange) -> schemas.Change:
+    error: schemas.Error = {"code": change.error_code, "message": change.error}
     return {
         "status": change.status,
         "at": change.at.timestamp(),
         "channel": change.channel,
-        "error": error,
+        "error": error if change.error_code else None,
     }
 
 
-def _callback(delivery: CallbackDelivery, message: SentMessage) -> Answer:
+def _callback(delivery: CallbackDelivery, message: SentMessage) -> schemas.Callback:
     body = json.loads(delivery.body)
     return {
         "number": delivery.number,
@@ -180,7 +179,7 @@ def _event_of(row: Answer, message: SentMessage) -> str | None:
     return str(response["event"]) if isinstance(response, dict) else None
 
 
-def _try(each: CallbackTry) -> Answer:
+def _try(each: CallbackTry) -> schemas.Try:
     return {
         "at": each.at.timestamp(),
         "status": each.status,

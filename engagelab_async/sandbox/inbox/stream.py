@@ -6,25 +6,28 @@
                                           last one it has got
     event: changes
     data: {"oldest": 4, "calls": […],     calls as they are now; those before `oldest` are gone
-           "is_all": true}                whether there are no more to tell
+           "is_all": true}                whether no further ones are known
 
-A stream keeps no queue, only the revision that it has told last. A reader that is slow, or was
+A stream keeps no queue, only the revision that it reported last. A reader that is slow, or was
 away, gets what is true when it reads again: that costs no memory, and nothing is lost.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
-from anyio import CancelScope, sleep
+from anyio import CancelScope, current_time, sleep
+from anyio.lowlevel import checkpoint
 
 from .calls import Calls, Changes
 from .documents import Documents
 from .watch import Watch
 
+T = TypeVar("T")
+
 _BATCH: Final = 200
-"""How many calls one event tells of at most."""
+"""How many calls one event reports at most."""
 
 _LONGEST_NUMBER: Final = 19  # digits
 
@@ -34,11 +37,11 @@ class Streams:
 
     Args:
         watch: Where to look.
-        documents: What is told.
+        documents: Describes what changed.
 
     Attributes:
         pace: Seconds from one event to the next: what comes in between goes out together.
-        heartbeat: Seconds of silence after which an event is sent that tells of nothing, so that
+        heartbeat: Seconds of silence after which an event without calls is sent, so that
             a reader who is gone is noticed.
     """
 
@@ -61,27 +64,41 @@ class Streams:
             scope.cancel()
 
     async def events(self, last_event_id: str) -> AsyncIterator[str]:
-        """Tell all changes after an event, and then go on as they happen.
+        """Yield all changes after an event, and then further ones as they happen.
 
         Args:
             last_event_id: The last one that the reader has got, or "".
         """
+        await self._watch.catch_up()
         revision = _revision_of(last_event_id, self._watch.calls())
         while not self._is_over:
+            await self._watch.catch_up()
             calls = self._watch.calls()
             changes = calls.since(revision, _BATCH)
             revision = changes.revision
             # Even if nothing has changed: so the reader learns that it is up to date.
             yield self._event(calls, changes)
             if changes.is_all:
-                await self._news(revision)
+                await self._news(revision, self.heartbeat)
+            else:
+                await checkpoint()  # let the sandbox answer other requests in between
 
-    async def _news(self, revision: int) -> None:
-        """Wait until there are changes after a revision, or it is time for a sign of life."""
+    async def first(self, find: Callable[[], T | None], seconds: float) -> T | None:
+        """Look for something now and after every change, for some seconds or until the end."""
+        deadline = current_time() + seconds
+        while True:
+            revision = self._watch.calls().revision
+            found, left = find(), deadline - current_time()
+            if found is not None or left <= 0 or self._is_over:
+                return found
+            await self._news(revision, left)
+
+    async def _news(self, revision: int, seconds: float) -> None:
+        """Wait until there are changes after a revision, but not longer than some seconds."""
         with self._interruptible():
-            await sleep(self.pace)
+            await sleep(min(self.pace, seconds))
             if self._watch.calls().revision == revision:
-                await self._watch.wait(self.heartbeat)
+                await self._watch.wait(seconds)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

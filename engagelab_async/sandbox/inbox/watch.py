@@ -6,12 +6,16 @@ A sandbox whose inbox is not open does no work for it.
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
+from typing import Final
 
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.platform import Platform
 
 from .calls import Calls
+
+_AT_ONCE: Final = 200
+"""How many messages to look at before other tasks of the event loop may run."""
 
 
 class Watch:
@@ -32,16 +36,27 @@ class Watch:
     def calls(self) -> Calls:
         """Return the calls as they are now."""
         self._open()
-        changed, self._changed = self._changed, {}
-        for number in changed:
+        self._see(len(self._changed))
+        return self._calls
+
+    async def catch_up(self) -> None:
+        """Look at what has changed, and let other tasks of the event loop run in between."""
+        self._open()
+        while len(self._changed) > _AT_ONCE:
+            self._see(_AT_ONCE)
+            await asyncio.sleep(0)
+
+    def _see(self, count: int) -> None:
+        for number in list(islice(self._changed, count)):
+            del self._changed[number]
             message = self._platform.outbox.get(number)
             self._calls.see(number, state_of(self._platform.simulation.history(message)))
-        return self._calls
 
     async def wait(self, seconds: float) -> None:
         """Wait until something happens, but not longer than some seconds."""
         self._open()
         news, revision = self._news, self._calls.revision
+        await self.catch_up()
         if self.calls().revision == revision:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

@@ -174,7 +174,7 @@ def test_many_bad_rows_are_counted_and_few_are_kept() -> None:
     problems = list(checker.bad_rows(checked))
 
     assert (2, 2 * SHOWN - 1, SHOWN) == (checked.good, checked.bad, len(checked.problems))
-    assert [2, 2 + SHOWN] == [item.line for item in checker.items(checked)]
+    assert [2, 2 + SHOWN] == [item.row.line for item in checker.items(checked)]
     assert [f"the same as line {2 + SHOWN}", f"phone: {NO_NUMBER}"] == [
         bad.reason for bad in problems[-2:]
     ]

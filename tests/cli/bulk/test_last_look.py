@@ -1,7 +1,6 @@
 """What is checked and shown before a list is sent."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,6 @@ from support.lists import JOURNAL, WriteList, numbers, words
 ADA, BOB, EVE = numbers(3)
 ORDERS = (f"{ADA},Ada,1042", f"{BOB},Bob,1043")
 HEADER = "phone,name,order"
-
-
-def plain(text: str) -> str:
-    """Return a text without escape sequences."""
-    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split())
 
 
 # ------------------------------------------------------------------------------- the account
@@ -108,6 +102,36 @@ def test_a_key_may_be_limited_to_sending(
     assert (0, 2) == (ran.exit_code, len(refusing.everything))
 
 
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({"balance": (403, 2004), "template-configs/7": (401, 2002)}, "AuthenticationError"),
+        (
+            {"template-configs/7": (404, 4001), "template-configs": (403, 2004)},
+            "NotFoundError",
+        ),
+    ],
+)
+def test_what_is_refused_is_refused_at_once(
+    engagelab: Engagelab, write: WriteList, answers: dict[str, tuple[int, int]], error: str
+) -> None:
+    """Whichever question shows it."""
+    write(*ORDERS, header=HEADER)
+
+    class Partly(HeldPlatform):
+        def ask(self, path: str) -> tuple[int, object]:
+            status, code = answers.get(path.partition("/v1/")[2], (501, 0))
+            return status, {"code": code, "message": "not exist"}
+
+    with Partly().serving() as platform:
+        ran = engagelab(
+            *("sms", "bulk", "people.csv", "--template", "7", "--attempts", "1", "--json"),
+            *("--sandbox", platform.origin),
+        )
+
+    assert (1, error, []) == (ran.exit_code, ran.error["type"], platform.everything)
+
+
 def test_an_api_that_cannot_be_reached(engagelab: Engagelab, write: WriteList) -> None:
     """Nothing is begun; a dry run counts the rows all the same."""
     write(*ORDERS, header=HEADER)
@@ -140,7 +164,7 @@ def test_it_is_shown_and_asked(
 
     ran = at_shop("--price", "0.045")
 
-    shown = plain(ran.err)
+    shown = words(ran.err)
     for expected in (
         "About to be sent",
         "list 2 rows",
@@ -206,8 +230,8 @@ def test_a_resumed_run_asks_about_what_is_left(
     ran = at_shop("--resume")
 
     assert (0, 3) == (ran.exit_code, len(shop.messages))
-    assert "left 1 of 3 requests; all of them:" in plain(ran.err)
-    assert "Send the 1 request that are left?" in plain(ran.err)
+    assert "left 1 of 3 requests; all of them:" in words(ran.err)
+    assert "Send the 1 request that are left?" in words(ran.err)
 
 
 def test_nothing_to_send_is_nothing_to_ask(
@@ -237,7 +261,7 @@ def test_a_balance_that_is_too_small_is_said(
             *("--sandbox", origin),
         )
 
-    assert "the balance does not cover the price" in plain(ran.err)
+    assert "the balance does not cover the price" in words(ran.err)
 
 
 # ------------------------------------------------------------------------------- the test message

@@ -9,8 +9,9 @@ from rich.console import Console
 from engagelab_async import Accepted, Plan, SendSMS, Skipped
 from engagelab_async.bulk import Outcome
 from engagelab_async.bulk.report import Tally
-from engagelab_async.cli.bulk.progress import Display, Snapshot, Watch, duration, latency, show
+from engagelab_async.cli.bulk.progress import Display, Snapshot, Watch, show
 from engagelab_async.cli.bulk.rows import RowCounts
+from engagelab_async.cli.printing import duration, latency
 
 OPERATION = SendSMS("+6591234567", "7")
 ACCEPTED: Outcome[object] = Accepted(OPERATION, Plan("1", 1, 1), index=0, attempts=1)

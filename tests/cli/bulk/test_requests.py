@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from engagelab_async import SendCustomMessage, SendSMS, Template
+from engagelab_async.bulk.lists import Row
 from engagelab_async.cli.bulk.requests import Grouping, InFlight, Item
 from support.lists import numbers
 
@@ -16,7 +17,7 @@ def items(names: Iterable[str]) -> list[Item]:
     """Make items with these names."""
     listed = list(names)
     return [
-        Item(line, "", number, {"name": name})
+        Item(Row(line, {}, ""), number, {"name": name})
         for line, (number, name) in enumerate(
             zip(numbers(len(listed)), listed, strict=True), start=2
         )
@@ -26,7 +27,7 @@ def items(names: Iterable[str]) -> list[Item]:
 def lines_of(names: Iterable[str], size: int) -> list[list[int]]:
     """Return which lines share a request."""
     found = Grouping(sms, size).requests(items(names))
-    return [[item.line for item in request.items] for request in found]
+    return [[item.row.line for item in request.items] for request in found]
 
 
 def test_one_row_a_request() -> None:
@@ -50,7 +51,7 @@ def test_rows_do_not_wait_for_others_for_ever() -> None:
     """With many different texts, the oldest group goes although it is not full."""
     grouping = Grouping(sms, 3, most_waiting=3)
 
-    found = [[item.line for item in each.items] for each in grouping.requests(items("ABCAD"))]
+    found = [[item.row.line for item in each.items] for each in grouping.requests(items("ABCAD"))]
 
     assert [[2, 5], [3], [4], [6]] == found
 
@@ -67,8 +68,8 @@ def test_rows_are_found_by_the_place_of_their_request() -> None:
     in_flight = InFlight(Grouping(sms, 2).requests(items("AAAA")))
     first, second = in_flight.operations()
 
-    assert [4, 5] == [item.line for item in in_flight.pop(1, second)]
-    assert [2, 3] == [item.line for item in in_flight.pop(0, first)]
+    assert [4, 5] == [item.row.line for item in in_flight.pop(1, second)]
+    assert [2, 3] == [item.row.line for item in in_flight.pop(0, first)]
 
 
 def test_parts_of_a_request_have_their_own_rows() -> None:
@@ -77,8 +78,8 @@ def test_parts_of_a_request_have_their_own_rows() -> None:
     in_flight = InFlight(Grouping(sms, 3).requests(items("AAA")))
     list(in_flight.operations())
 
-    assert [3] == [item.line for item in in_flight.pop(0, sms(to[1:2], {}))]
-    assert [2, 4] == [item.line for item in in_flight.pop(0, sms((to[0], to[2]), {}))]
+    assert [3] == [item.row.line for item in in_flight.pop(0, sms(to[1:2], {}))]
+    assert [2, 4] == [item.row.line for item in in_flight.pop(0, sms((to[0], to[2]), {}))]
 
 
 def test_a_single_recipient_is_a_single_row() -> None:
@@ -87,4 +88,4 @@ def test_a_single_recipient_is_a_single_row() -> None:
     in_flight = InFlight(grouping.requests(items("A")))
     (operation,) = in_flight.operations()
 
-    assert [2] == [item.line for item in in_flight.pop(0, operation)]
+    assert [2] == [item.row.line for item in in_flight.pop(0, operation)]

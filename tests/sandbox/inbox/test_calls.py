@@ -69,7 +69,7 @@ def test_a_failure_of_ours_is_not_recorded(calls: Calls) -> None:
 
 
 def test_changes_since_a_revision(calls: Calls, send_sms: BodyCall) -> None:
-    """Whoever knows a revision is told what changed after it, in the order of the last change."""
+    """What changed after a revision comes in the order of the last change."""
     for _ in range(3):
         send_sms(plan("+6591234567"))
     known = calls.revision

@@ -62,11 +62,11 @@ def until(events: Iterator[dict[str, Any]], state: str, count: int = 1) -> dict[
         for call in event["calls"]:
             if call["states"].get(state) == count:
                 return dict(call)
-    raise AssertionError(f"never told: {count} {state}")
+    raise AssertionError(f"never reported: {count} {state}")
 
 
 def test_a_message_appears_as_it_is_sent() -> None:
-    """Nobody asks again: the open stream tells of it, and of its delivery."""
+    """Without a further request: the open stream reports it, and its delivery."""
     with Sandbox(pace=0.05) as sandbox, stream(sandbox) as events:
         assert [] == next(events)["calls"]
         send(sandbox)
@@ -74,7 +74,7 @@ def test_a_message_appears_as_it_is_sent() -> None:
         assert "+6591234567" == until(events, "delivered")["to"]
 
 
-def test_what_is_done_by_hand_appears() -> None:
+def test_a_manual_change_appears() -> None:
     """From another thread, too."""
     with Sandbox() as sandbox, stream(sandbox) as events:
         send(sandbox, "+10000000003")
@@ -85,7 +85,7 @@ def test_what_is_done_by_hand_appears() -> None:
 
 
 def test_a_stream_goes_on_where_it_was_cut_off() -> None:
-    """With the id of its last event, nothing is lost, and nothing told twice."""
+    """With the id of its last event, nothing is lost, and nothing reported twice."""
     with Sandbox(pace=1000) as sandbox:
         with stream(sandbox) as events:
             last = next(events)["id"]
@@ -123,8 +123,8 @@ def test_open_streams_do_not_delay_the_stop() -> None:
     assert took < 0.9
 
 
-def test_a_reader_that_reads_nothing_holds_nobody_up() -> None:
-    """Others are told and the API answers, whatever piles up for it; and the sandbox stops."""
+def test_a_reader_that_reads_nothing_holds_nothing_up() -> None:
+    """Others get events and the API answers, whatever piles up for it; and the sandbox stops."""
     with Sandbox(pace=0) as sandbox:
         url = httpx.URL(sandbox.inbox_url)
         with socket.socket() as lazy:
@@ -144,11 +144,11 @@ def _numbered(events: Iterator[dict[str, Any]], number: int) -> dict[str, Any]:
         for call in event["calls"]:
             if call["number"] == number:
                 return dict(call)
-    raise AssertionError(f"never told: call {number}")
+    raise AssertionError(f"never reported: call {number}")
 
 
 def test_it_can_be_started_again() -> None:
-    """The same sandbox tells of the same calls, to those who come back as well."""
+    """The same sandbox reports the same calls, to readers that come back as well."""
     sandbox = Sandbox(pace=0)
     with sandbox:
         send(sandbox)
@@ -168,7 +168,7 @@ def callbacks_once(
         sent: list[Document] = shown(sandbox, "messages/1")["callbacks"] if event["calls"] else []
         if any(condition(each) for each in sent):
             return sent
-    raise AssertionError("never told")
+    raise AssertionError("never reported")
 
 
 def test_a_store_keeps_the_inbox(tmp_path: Path) -> None:
@@ -214,10 +214,10 @@ def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: boo
     ):
         send(sandbox)
         sent = callbacks_once(sandbox, events, lambda each: each["is_over"])
-    told = [name for each in sent for name in each["events"]]
+    reported = [name for each in sent for name in each["events"]]
     last = next(each for each in sent if each["is_over"])
 
-    assert ["plan", "target_valid"] == told[:2]
+    assert ["plan", "target_valid"] == reported[:2]
     assert (server.url, is_answered) == (last["url"], is_answered)
     assert [(status, '{"said": "so"}')] == [
         (each["status"], each["answer"]) for each in last["tries"]

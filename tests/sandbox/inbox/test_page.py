@@ -21,7 +21,7 @@ def text(name: str) -> str:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/", *(f"/inbox/{name}" for name in FILES)])
 async def test_every_file_is_served(http: httpx.AsyncClient, path: str) -> None:
-    """With its type, and told to load nothing from elsewhere and to run no script within HTML."""
+    """With its type, and a policy that loads nothing from elsewhere and runs no script in HTML."""
     answer = await http.get(path)
     policy = answer.headers["content-security-policy"].split("; ")
     types = {
@@ -68,7 +68,7 @@ def test_texts_never_become_html(name: str) -> None:
 
 
 def test_every_script_is_used() -> None:
-    """A module that nobody imports would be dead."""
+    """A module that is not imported would be dead."""
     imported = {each for name in SCRIPTS for each in re.findall(r'from "\./(.+?)"', text(name))}
 
     assert {*SCRIPTS} - {"inbox.js"} == imported

@@ -1,4 +1,4 @@
-"""The control API: what it shows, and what can be done by hand."""
+"""The control API: what it shows, and what can be done to a message."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ async def shown(http: httpx.AsyncClient, path: str, **query: str | int) -> Docum
 
 
 async def refused(http: httpx.AsyncClient, path: str, **query: str | int) -> tuple[int, str]:
-    """Return the status and the message of an answer that tells what is wrong."""
+    """Return the status and the message of an answer that says what is wrong."""
     answer = await http.get(f"/sandbox/v1/{path}", params=query)
     assert answer.status_code == answer.json()["code"]
     return answer.status_code, answer.json()["message"]
@@ -139,7 +139,7 @@ class TestCalls:
     async def test_large_integers_stay_exact(
         self, http: httpx.AsyncClient, clock: FakeClock
     ) -> None:
-        """A body is told as text: JavaScript would round a task id."""
+        """A body is text: JavaScript would round a task id."""
         body = {**PLAN, "schedule_time": int(clock.now) + 3600}
         answer = await http.post("/sms/v1/messages", json=body)
         call = await shown(http, "calls/1")

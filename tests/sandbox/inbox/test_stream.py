@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -52,19 +53,19 @@ def parsed(event: str) -> tuple[str, dict[str, Any]]:
     return fields["id"], json.loads(fields["data"])
 
 
-async def told(stream: AsyncIterator[str]) -> list[int]:
-    """Return the numbers of the calls that the next event tells of."""
+async def reported(stream: AsyncIterator[str]) -> list[int]:
+    """Return the numbers of the calls that the next event reports."""
     _, data = parsed(await anext(stream))
     return [call["number"] for call in data["calls"]]
 
 
 @pytest.mark.asyncio
-async def test_tells_what_was_there_and_what_comes(desk: Desk) -> None:
+async def test_reports_what_was_there_and_what_comes(desk: Desk) -> None:
     """The first event holds all calls, the next ones come when something happens."""
     desk.send()
     stream = desk.streams.events("")
-    assert [1] == await told(stream)
-    following = asyncio.ensure_future(told(stream))
+    assert [1] == await reported(stream)
+    following = asyncio.ensure_future(reported(stream))
     await asyncio.sleep(0)
     assert not following.done()
     desk.send()
@@ -83,13 +84,13 @@ async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
 
 @pytest.mark.asyncio
 async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
-    """Whoever comes back with the last id is told what it missed, and nothing else."""
+    """A reader that comes back with the last id gets what it missed, and nothing else."""
     desk.send()
     event_id, _ = parsed(await anext(desk.streams.events("")))
     desk.send()
     desk.send()
 
-    assert [2, 3] == await told(desk.streams.events(event_id))
+    assert [2, 3] == await reported(desk.streams.events(event_id))
 
 
 @pytest.mark.asyncio
@@ -100,7 +101,7 @@ async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
     """An id of another sandbox, or what is none, is as good as no id."""
     desk.send()
 
-    assert [1] == await told(desk.streams.events(event_id.format(epoch=desk.calls.epoch)))
+    assert [1] == await reported(desk.streams.events(event_id.format(epoch=desk.calls.epoch)))
 
 
 @pytest.mark.asyncio
@@ -118,11 +119,11 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     assert 200 == len(first["calls"])
     assert [False, False, True] == [part["is_all"] for part in (first, second, last)]
     assert list(range(201, 451)) == rest
-    assert rest[:200] == await told(desk.streams.events(first_id))
+    assert rest[:200] == await reported(desk.streams.events(first_id))
 
 
 @pytest.mark.asyncio
-async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
+async def test_a_slow_reader_gets_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
     """What happened while it did not read costs one event: each call as it is by then."""
     stream = desk.streams.events("")
     await anext(stream)
@@ -136,7 +137,7 @@ async def test_a_slow_reader_is_told_what_is_true_now(desk: Desk, clock: FakeClo
 
 
 @pytest.mark.asyncio
-async def test_clearing_is_told(desk: Desk) -> None:
+async def test_clearing_is_reported(desk: Desk) -> None:
     """No call comes, but those that the reader has are older than the oldest."""
     desk.send()
     stream = desk.streams.events("")
@@ -149,12 +150,12 @@ async def test_clearing_is_told(desk: Desk) -> None:
 
 @pytest.mark.asyncio
 async def test_gives_a_sign_of_life(desk: Desk) -> None:
-    """When nothing happens, an event says so now and then, and no call is told twice."""
+    """When nothing happens, an event says so now and then, and no call is reported twice."""
     desk.send()
     desk.streams.heartbeat = 0
     stream = desk.streams.events("")
 
-    assert [[1], [], []] == [await told(stream) for _ in range(3)]
+    assert [[1], [], []] == [await reported(stream) for _ in range(3)]
 
 
 @pytest.mark.asyncio
@@ -172,7 +173,7 @@ async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
 
     desk.streams.begin()
 
-    assert [] == await told(desk.streams.events(""))
+    assert [] == await reported(desk.streams.events(""))
 
 
 @pytest.mark.asyncio
@@ -214,3 +215,44 @@ async def test_a_reader_who_leaves_is_forgotten(platform: Platform, inbox: Inbox
         await app({**scope, "query_string": b""}, receive, send)
 
     assert before == asyncio.all_tasks()
+
+
+@pytest.mark.asyncio
+async def test_opening_a_full_inbox_lets_others_run(desk: Desk) -> None:
+    """Many messages are looked at, and described, some at a time."""
+    for _ in range(900):
+        desk.send()
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    stream = desk.streams.events("")
+    before = [turns]
+    while not parsed(await anext(stream))[1]["is_all"]:
+        before.append(turns)
+    others.cancel()
+
+    assert 4 == before[1]
+    assert [1, 1, 1] == [later - earlier for earlier, later in pairwise(before[1:])]
+
+
+@pytest.mark.asyncio
+async def test_what_was_sent_before_is_followed_too(desk: Desk, clock: FakeClock) -> None:
+    """However many messages were in flight when the inbox was opened, each is reported."""
+    for _ in range(600):
+        desk.send("+6591234567")
+    stream = desk.streams.events("")
+    while not parsed(await anext(stream))[1]["is_all"]:
+        pass
+    assert desk.platform.simulation.report_due()
+    clock.now += 2
+    while desk.platform.simulation.report_due():
+        pass
+    events = [parsed(await anext(stream))[1] for _ in range(3)]
+
+    assert [{"delivered": 1}] * 600 == [call["states"] for each in events for call in each["calls"]]

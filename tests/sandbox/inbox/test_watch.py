@@ -1,5 +1,7 @@
 """How calls keep up with what happens to their messages."""
 
+import asyncio
+
 import pytest
 
 from engagelab_async.sandbox import Callbacks
@@ -22,11 +24,11 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
     async def answered(message: int) -> None:
         """Send a message, and watch until its callbacks are answered."""
         send({"to": f"+659123456{message}", "template": {"id": "7"}})
-        told = 0
-        while told < 2:  # plan, target_valid
+        reported = 0
+        while reported < 2:  # plan, target_valid
             await watch.wait(5)
             watch.calls()
-            told = sum(
+            reported = sum(
                 each.body.count("message_status")
                 for each in platform.simulation.sender.deliveries
                 if message in each.messages and each.is_over
@@ -43,3 +45,28 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
     assert before == calls.find(1).revision
     assert before < calls.find(2).revision
     assert 200 == platform.simulation.sender.deliveries[-1].tries[-1].status
+
+
+@pytest.mark.asyncio
+async def test_many_messages_are_caught_up_with_in_turns(
+    platform: Platform, clock: FakeClock
+) -> None:
+    """Not all at once, which would keep the sandbox from answering; then none is left."""
+    calls = Calls(platform.outbox, keep=10_000, clock=clock)
+    send = calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    for number in range(1200):
+        send({"to": f"+65{80_000_000 + number}", "template": {"id": "7", "params": {}}})
+    watch, turns = Watch(calls, platform), 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    await watch.catch_up()
+    other.cancel()
+
+    assert turns >= 5
+    assert [{"target_valid": 1}] * 1200 == [call.tally for call in watch.calls()]

@@ -7,19 +7,23 @@
     inbox.js            puts the parts together
     ├── feed.js         the stream of events
     ├── store.js        the calls, filtered and searched
+    │   ├── search.js   what the search field finds
+    │   └── read.js     which calls were looked at
     ├── list.js         the list; draws only the rows that can be seen
     ├── detail.js       the call that is selected
-    │   ├── phone.js    as it looks on the phone
+    │   ├── phone.js    as it looks on the phone; segments.js counts the SMS
     │   ├── exchange.js request and response
     │   ├── story.js    what became of it, and the callbacks
-    │   └── actions.js  what can be done by hand
+    │   └── actions.js  what can be done to it
     ├── faults.js       what is to go wrong
+    ├── notify.js       notifications of the browser
     ├── session.js      the token, and calls of the control API
     ├── theme.js        light, dark, or as the system
-    ├── words.js        how times, numbers and states read
+    ├── words.js        how times, numbers, states and addresses read
     └── dom.js          makes elements; the only way in which text gets into the page
 
-The browser is told to load nothing from elsewhere, and to treat no string as HTML or as a script.
+The address ``/#call=7`` is that of a call, ``/#call=7&message=12`` that of a message of a plan.
+The policy lets the browser load nothing from elsewhere, and treat no string as HTML or as a script.
 """
 
 from importlib import resources

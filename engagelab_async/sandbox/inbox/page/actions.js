@@ -1,4 +1,4 @@
-// What the user can do to a message by hand: let it arrive or fail, answer it, use its code.
+// What the user can do to a message: let it arrive or fail, reply to it, use its code.
 //
 // The buttons stay the same while the message changes, so the focus stays where it is.
 
@@ -25,8 +25,8 @@ export class Actions {
     this.#text.addEventListener("keydown", (event) => event.key === "Enter" && this.#buttons.get("reply").click());
     const [deliver, verify, expire, fail, reply] = this.#buttons.values();
     this.element = h(
-      "section", { class: "card actions", "aria-label": "Do by hand" },
-      h("div", { class: "card-head" }, h("h3", {}, "Do by hand")),
+      "section", { class: "card actions", "aria-label": "Actions" },
+      h("div", { class: "card-head" }, h("h3", {}, "Actions")),
       h("div", { class: "buttons" }, deliver, verify, expire),
       h("div", { class: "joined" }, this.#code, fail),
       h("div", { class: "joined" }, this.#text, reply),

@@ -1,14 +1,14 @@
-// The selected call in full. What has not changed is left alone, so that nobody loses the text they
-// have selected, or the field they are typing in, because a message was delivered meanwhile.
+// The selected call in full. What has not changed is left alone, so that a selected text or
+// the field being typed in is not lost because a message was delivered meanwhile.
 
 import { Actions } from "./actions.js";
 import { byId, copyButton, h, icon } from "./dom.js";
 import { exchange } from "./exchange.js";
-import { overall, segments, title } from "./list.js";
+import { overall, segments, tally, title } from "./list.js";
 import { phone } from "./phone.js";
 import { ask } from "./session.js";
 import { callbacks, timeline } from "./story.js";
-import { CHANNELS, fullTime, number, stateMood, stateName } from "./words.js";
+import { address, CHANNELS, fullTime, number, stateMood, stateName } from "./words.js";
 
 const PAGE = 100;  // messages of a plan that are listed at once
 const SLOTS = ["head", "plan", "code", "actions", "story", "callbacks", "exchange", "phone"];
@@ -17,27 +17,25 @@ export class Detail {
   #box = byId("detail");
   #slots = new Map(SLOTS.map((name) => [name, { node: h("div", { class: `slot slot-${name}` }), json: null }]));
   #actions = new Actions();
-  #onBack;
-  #onGone;
+  #on;
   #wanted = null;
   #offset = 0;
   #member = null;
   #isLoading = false;
   #isStale = false;
 
-  constructor({ onBack, onGone }) {
-    this.#onBack = onBack;
-    this.#onGone = onGone;
+  /** Calls `on.back()`, `on.gone(hadFocus)`, `on.member(number)` and `on.unread(number)`. */
+  constructor(on) {
+    this.#on = on;
     this.#empty("Select a message");
   }
 
-  /** Show a call. */
-  show(wanted) {
-    if (wanted === this.#wanted) return;
+  /** Show a call, or one of the messages of a plan. */
+  show(wanted, member = null) {
+    if (wanted === this.#wanted && member === this.#member) return;
+    if (wanted !== this.#wanted) this.#offset = this.#box.scrollTop = 0;
     this.#wanted = wanted;
-    this.#offset = 0;
-    this.#member = null;
-    this.#box.scrollTop = 0;
+    this.#member = member;
     this.#load();
   }
 
@@ -56,7 +54,7 @@ export class Detail {
     const hadFocus = this.#box.contains(document.activeElement);
     this.#wanted = null;
     this.#empty("This message is no longer kept.");
-    this.#onGone(hadFocus);
+    this.#on.gone(hadFocus);
   }
 
   /** Load the call; whatever happens while it loads is loaded after that, once. */
@@ -65,9 +63,11 @@ export class Detail {
     if (this.#isLoading) return;
     this.#isLoading = true;
     const wanted = this.#wanted;
+    const member = this.#member;
     try {
       const call = await ask(`/calls/${wanted}?offset=${this.#offset}&limit=${PAGE}`);
-      if (wanted === this.#wanted) this.#draw(call);
+      const shown = member && (call.messages.find((each) => each.number === member) ?? (await ask(`/messages/${member}`)));
+      if (wanted === this.#wanted && member === this.#member) this.#draw(call, shown);
     } catch (error) {
       if (wanted === this.#wanted) this.#empty(error.message);
     } finally {
@@ -81,10 +81,10 @@ export class Detail {
     this.#box.replaceChildren(h("p", { class: "hint" }, words));
   }
 
-  #draw(call) {
+  #draw(call, member) {
     if (!this.#slots.get("head").node.isConnected) this.#lay();
     const isPlan = call.kind === "plan";
-    const shown = isPlan ? call.messages.find((each) => each.number === this.#member) : call.messages[0];
+    const shown = isPlan ? member : call.messages[0];
     const { request, response, messages, ...row } = call;
     this.#put("head", [row, shown], () => this.#head(call, shown));
     this.#put("plan", isPlan && !shown && [row, messages], () => this.#plan(call));
@@ -120,11 +120,13 @@ export class Detail {
     const isMember = shown && call.kind === "plan";
     const to = shown?.to ?? title(call);
     const { words, mood } = isMember ? { words: stateName(shown.state), mood: stateMood(shown.state) } : overall(call);
-    const leave = isMember ? () => this.#choose(null) : this.#onBack;
+    const leave = isMember ? () => this.#on.member(null) : this.#on.back;
     return [
       h("button", { type: "button", class: isMember ? "plain back" : "plain back narrow", onclick: leave, "data-key": "back" },
         icon("back"), isMember ? title(call) : "Messages"),
-      h("div", { class: "title" }, h("h2", {}, to), h("span", { class: "pill", "data-mood": mood }, words)),
+      h("div", { class: "title" }, h("h2", { dir: "auto" }, to), h("span", { class: "pill", "data-mood": mood }, words),
+        h("div", { class: "tools" }, copyButton(address(call.number, isMember && shown.number), "link", "Copy link"),
+          h("button", { type: "button", class: "plain", onclick: () => this.#on.unread(call.number), "data-key": "unread" }, "Mark unread"))),
       h("dl", { class: "meta" }, ...meta(call, shown)),
       call.error && h("p", { class: "refusal" }, h("b", {}, call.error.code), ` ${call.error.message}`),
     ].filter(Boolean);
@@ -133,8 +135,8 @@ export class Detail {
   #plan(call) {
     const { message_count: count, offset, messages } = call;
     const rows = messages.map((message) => h(
-      "li", {}, h("button", { type: "button", class: "member", "data-key": `member-${message.number}`, onclick: () => this.#choose(message.number) },
-        h("span", {}, message.to), h("span", { class: "state", "data-mood": stateMood(message.state) }, stateName(message.state)))));
+      "li", {}, h("button", { type: "button", class: "member", "data-key": `member-${message.number}`, onclick: () => this.#on.member(message.number) },
+        h("span", { dir: "auto" }, message.to), h("span", { class: "state", "data-mood": stateMood(message.state) }, stateName(message.state)))));
     const last = offset + messages.length;
     const turn = (words, to, key) => h("button", { type: "button", class: "plain", disabled: to < 0 || to >= count, "data-key": key, onclick: () => this.#turn(to) }, words);
     const pager = h("div", { class: "pager" }, h("span", {}, `${number(offset + 1)} to ${number(last)} of ${number(count)}`),
@@ -149,16 +151,6 @@ export class Detail {
     this.#offset = offset;
     this.#load();
   }
-
-  #choose(member) {
-    this.#member = member;
-    this.#load();
-    this.focus();
-  }
-}
-
-function tally(call) {
-  return Object.entries(call.states).map(([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`).join(", ");
 }
 
 function meta(call, shown) {

@@ -40,15 +40,15 @@ export function announce(words) {
 }
 
 /** Make a button that copies a text. */
-export function copyButton(text, label) {
-  const words = h("span", {}, "Copy");
+export function copyButton(text, label, caption = "Copy") {
+  const words = h("span", {}, caption);
   const copy = async () => {
     const done = await copied(text);
     words.textContent = done ? "Copied" : "Press Ctrl+C";
     announce(done ? `${label} copied` : "Could not copy");
-    setTimeout(() => (words.textContent = "Copy"), 1600);
+    setTimeout(() => (words.textContent = caption), 1600);
   };
-  return h("button", { type: "button", class: "copy", "aria-label": `Copy ${label}`, onclick: copy }, icon("copy"), words);
+  return h("button", { type: "button", class: "copy", "data-key": `copy-${label}`, "aria-label": `Copy ${label}`, onclick: copy }, icon("copy"), words);
 }
 
 async function copied(text) {
@@ -56,11 +56,11 @@ async function copied(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copiedByHand(text);  // beyond this machine the page is no secure context
+    return copiedFromField(text);  // beyond this machine the page is no secure context
   }
 }
 
-function copiedByHand(text) {
+function copiedFromField(text) {
   const area = h("textarea", { class: "unseen", readonly: true, "aria-hidden": "true" });
   const before = document.activeElement;
   area.value = text;

@@ -1,8 +1,8 @@
-// What the sandbox tells, as it happens, handed on once for each frame that the browser draws. It
-// draws none of a tab that is hidden: there, what was told is handed on as soon as there is time.
+// What the sandbox reports, as it happens, handed on once for each frame that the browser draws. It
+// draws none of a tab that is hidden: there, changes are handed on as soon as there is time.
 //
 // A stream that breaks off is opened again by the browser, which sends the id of the last event.
-// Where it has given up, we open a new one: that tells everything, and the store knows what is new.
+// Where it has given up, we open a new one: that reports everything, and the store knows what is new.
 
 import { admitted } from "./session.js";
 
@@ -14,12 +14,12 @@ export function follow({ onChanges, onState }) {
 
   function receive(event) {
     onState("live");
-    const told = JSON.parse(event.data);
+    const data = JSON.parse(event.data);
     if (pending === null) soon(hand);
-    if (pending === null || pending.run !== told.run) pending = { run: told.run, calls: new Map() };
-    pending.oldest = told.oldest;
-    pending.isAll = told.is_all;
-    for (const call of told.calls) pending.calls.set(call.number, call);
+    if (pending === null || pending.run !== data.run) pending = { run: data.run, calls: new Map() };
+    pending.oldest = data.oldest;
+    pending.isAll = data.is_all;
+    for (const call of data.calls) pending.calls.set(call.number, call);
   }
 
   function hand() {

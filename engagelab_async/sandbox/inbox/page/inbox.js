@@ -6,58 +6,124 @@ import { announce, byId, copyButton, h, icon } from "./dom.js";
 import * as faults from "./faults.js";
 import { follow } from "./feed.js";
 import { List } from "./list.js";
+import * as notifications from "./notify.js";
+import * as read from "./read.js";
 import { admitted, ask } from "./session.js";
 import { Store } from "./store.js";
 import * as theme from "./theme.js";
-import { number } from "./words.js";
+import { address, number } from "./words.js";
 
 const LINKS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
 
 const store = new Store();
-const detail = new Detail({ onBack: back, onGone: gone });
-const list = new List(store, { onSelect: (call) => detail.show(call), onOpen: open });
+const detail = new Detail({ back, gone, member, unread: (number) => mark([number], false) });
+const list = new List(store, { onSelect: selected, onOpen: open });
 const isWide = matchMedia("(min-width: 52.01rem)");
 let missed = 0;
 let isFilling = true;  // with what was there before, which is not new
 let isUnchosen = true;
+let wantsHit = false;
+
+/** Show what was selected; what the user selects gets an address. A run of arrow keys gets one. */
+function selected(call, by) {
+  if (by === null) return show(call);
+  go(call, null, by === "arrow");
+}
+
+function go(call, of, isByArrow = false) {
+  const to = address(call, of);
+  if (to !== location.href) {
+    const isSameRun = isByArrow && history.state === "arrow";
+    history[isSameRun ? "replaceState" : "pushState"](isByArrow ? "arrow" : null, "", to);
+  }
+  show(call, of);
+}
+
+function member(number) {
+  go(list.selected, number);
+  detail.focus();
+}
+
+function show(call, message = null) {
+  detail.show(call, message);
+  if (!document.hidden) mark([call], true);
+}
+
+/** Show what the address is of: a call, a message, or nothing, which is the list. */
+async function visit() {
+  const query = new URLSearchParams(location.hash.slice(1));
+  const message = Number(query.get("message")) || null;
+  const call = Number(query.get("call")) || (message && (await callOf(message)));
+  if (!call) {
+    delete byId("panes").dataset.view;
+    return isWide.matches && list.choose(0);
+  }
+  byId("panes").dataset.view = "detail";
+  isUnchosen = false;
+  list.mark(call);
+  show(call, message);
+}
+
+async function callOf(message) {
+  try {
+    return (await ask(`/messages/${message}`)).call;
+  } catch {
+    return null;
+  }
+}
+
+function mark(calls, isNowRead) {
+  if (read.mark(calls, isNowRead)) readChanged();
+}
+
+function readChanged() {
+  list.draw();
+  describe();
+}
 
 function open(isByKey) {
   byId("panes").dataset.view = "detail";
-  if (isByKey) detail.focus();
+  if (!isByKey) return;
+  go(list.selected, null);
+  detail.focus();
 }
 
 function back() {
   delete byId("panes").dataset.view;
+  if (!isWide.matches) history.pushState(null, "", location.pathname);
   byId("list").focus();
 }
 
-/** Leave a message that is no longer there; whoever is busy elsewhere is not disturbed. */
+/** Leave a message that is no longer there; the focus stays if it is elsewhere. */
 function gone(hadFocus) {
   delete byId("panes").dataset.view;
   if (hadFocus) byId(store.total ? "list" : "clear").focus();
 }
 
-function changed(told) {
-  isFilling ||= told.run !== store.run;
-  isUnchosen ||= isFilling || store.total === 0;
-  const fresh = store.take(told);
+function changed(data) {
+  isFilling ||= data.run !== store.run;
+  isUnchosen ||= isFilling && !location.hash || store.total === 0;
+  if (data.run !== store.run) read.start(data.run, readChanged);
+  const fresh = store.take(data);
   list.update(isFilling ? [] : fresh);
-  detail.update(told.calls, store);
+  detail.update(data.calls, store);
   describe();
-  if (!isFilling) count(fresh.length);
-  if (told.isAll) settle();
+  if (!isFilling) count(fresh);
+  if (data.isAll) settle();
+  showHit();
 }
 
-/** Tell how many are new. */
+/** Report what is new. */
 function count(fresh) {
-  if (fresh === 0) return;
-  announce(`${number(fresh)} new, ${number(store.length)} in the list`);
+  if (fresh.length === 0) return;
+  announce(`${number(fresh.length)} new, ${number(store.length)} in the list`);
+  notifications.notify(fresh, (call) => list.choose(store.rowOf(call), "click"));
   if (!document.hidden) return;
-  missed += fresh;
+  missed += fresh.length;
   document.title = `(${number(missed)}) Sandbox inbox`;
 }
 
-/** Begin with the newest, which is known only when everything was told: the oldest come first. */
+/** Begin with the newest, which is known only when everything was reported: the oldest come first. */
 function settle() {
   isFilling = false;
   if (!isUnchosen || store.total === 0) return;
@@ -69,6 +135,9 @@ function settle() {
 function describe() {
   const { length, total } = store;
   byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : total ? number(total) : "";
+  const { length: unread } = store.unread;
+  byId("unread").textContent = unread ? `${number(unread)} unread` : "";
+  byId("read").ariaDisabled = unread ? null : "true";
   byId("clear").ariaDisabled = total === 0 ? "true" : null;  // disabled, it would lose the focus
   const nothing = byId("nothing");
   nothing.hidden = length > 0;
@@ -88,7 +157,7 @@ function welcome() {
   return [
     h("span", { class: "drawing" }, icon("sms")),
     h("h3", {}, "Nothing was sent yet"),
-    h("p", {}, "What your program sends appears here at once, codes included. Nobody is really sent anything."),
+    h("p", {}, "What your program sends appears here at once, codes included. Nothing is really sent."),
     toTry("From a terminal", `engagelab otp send +6591234567 --template login --sandbox ${origin}`),
     toTry("For a program that uses EngageLab.from_env()", [
       `export ENGAGELAB_OTP_BASE_URL=${origin}/otp`,
@@ -107,6 +176,21 @@ function filter() {
   store.want({ search: byId("search").value, channel: byId("channel").value, state: byId("state").value });
   list.toTop();
   describe();
+  wantsHit = store.isFiltered;
+  showHit();
+}
+
+/** After a search, show the first message that was found. */
+function showHit() {
+  if (!wantsHit || store.length === 0) return;
+  wantsHit = false;
+  if (isWide.matches && !list.isSelectedShown) list.choose(0, location.hash ? "arrow" : null);
+}
+
+function readAll() {
+  if (byId("read").ariaDisabled) return;
+  mark(store.unread, true);
+  announce("All read");
 }
 
 function unfilter() {
@@ -130,6 +214,7 @@ function looked() {
   if (document.hidden) return;
   missed = 0;
   document.title = "Sandbox inbox";
+  if (store.has(list.selected)) mark([list.selected], true);
 }
 
 function linked(state) {
@@ -156,12 +241,16 @@ function searched(event) {
 
 theme.start();
 faults.start();
+notifications.start();
 byId("search").addEventListener("input", filter);
 for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
 byId("search").addEventListener("keydown", searched);
 byId("clear").addEventListener("click", askToClear);
+byId("read").addEventListener("click", readAll);
 byId("clearing").addEventListener("close", answered);
 document.addEventListener("keydown", pressed);
 document.addEventListener("visibilitychange", looked);
+addEventListener("popstate", visit);
 await admitted();
+if (location.hash) visit();
 follow({ onChanges: changed, onState: linked });

@@ -1,10 +1,12 @@
 // The list of calls. However many there are, only the rows that can be seen exist.
 //
 // The runway is as high as all rows would be, and each row that exists is moved to its place on
-// it. A row that leaves the window is taken for one that enters it.
+// it. A row that leaves the window is taken for one that enters it. Where the window is, we know from
+// its events: to ask for it after a change would make the browser lay out the page at once.
 
 import { byId, h, icon } from "./dom.js";
-import { states } from "./store.js";
+import { isRead } from "./read.js";
+import { states } from "./search.js";
 import { number, stateFilter, stateMood, stateName, when } from "./words.js";
 
 const LONGEST = 300;  // characters of a text; more than that no row has room for
@@ -16,6 +18,8 @@ export class List {
   #box = byId("list");
   #runway = byId("runway");
   #height = 0;
+  #top = 0;
+  #window = 0;
   #drawn = new Map();
   #spare = [];
   #selected = null;
@@ -30,7 +34,7 @@ export class List {
     this.#box.addEventListener("focus", () => this.#selected ?? this.choose(0));
     this.#runway.addEventListener("click", (event) => this.#clicked(event, onOpen));
     byId("newer").addEventListener("click", () => this.toTop());
-    new ResizeObserver(() => this.draw()).observe(this.#box);
+    new ResizeObserver(() => this.#resized()).observe(this.#box);
   }
 
   /** The number of the selected call, or null. */
@@ -38,39 +42,44 @@ export class List {
     return this.#selected;
   }
 
+  /** Whether the selected call passes search and filters. */
+  get isSelectedShown() {
+    return this.#selected !== null && this.#store.isShown(this.#selected);
+  }
+
   /** Draw what can be seen; the rows that are looked at stay where they are. */
   update(fresh) {
     const looked = this.#anchor();
     this.draw();
     if (looked === null) return;
-    this.#box.scrollTop = this.#store.rowOf(looked.number) * this.#height - looked.above;
+    this.#scroll(this.#store.rowOf(looked.number) * this.#height - looked.above);
     this.#unseen += fresh.filter((call) => this.#store.isShown(call.number)).length;
     this.draw();
   }
 
   /** Go to the newest, as after another search. */
   toTop() {
-    this.#box.scrollTop = 0;
+    this.#scroll(0);
     this.draw();
   }
 
-  /** Mark a call as the selected one. */
+  /** Mark a call as the selected one, and bring it into view if it is in the list. */
   mark(number) {
     this.#selected = number;
+    if (this.isSelectedShown) this.#reveal(this.#store.rowOf(number));
     this.draw();
   }
 
   draw() {
     this.#height ||= parseFloat(getComputedStyle(this.#box).getPropertyValue("--row"));
-    const { scrollTop, clientHeight } = this.#box;
-    const first = Math.max(0, Math.floor(scrollTop / this.#height) - AHEAD);
-    const last = Math.min(this.#store.length, Math.ceil((scrollTop + clientHeight) / this.#height) + AHEAD);
+    const first = Math.max(0, Math.floor(this.#top / this.#height) - AHEAD);
+    const last = Math.min(this.#store.length, Math.ceil((this.#top + this.#window) / this.#height) + AHEAD);
     this.#runway.style.height = `${this.#store.length * this.#height}px`;
     const calls = new Map();
     for (let row = first; row < last; row += 1) calls.set(this.#store.at(row).number, row);
     this.#free(calls);
     for (const row of calls.values()) this.#place(this.#store.at(row), row);
-    this.#tellActive();
+    this.#showActive();
     this.#offerNewer();
   }
 
@@ -97,26 +106,26 @@ export class List {
     row.element.ariaPosInSet = place + 1;
     row.element.ariaSetSize = this.#store.length;
     row.element.ariaSelected = call.number === this.#selected;
+    row.unread.hidden = isRead(call.number);
   }
 
-  #tellActive() {
+  #showActive() {
     const row = this.#drawn.get(this.#selected);
     if (row) this.#box.setAttribute("aria-activedescendant", row.element.id);
     else this.#box.removeAttribute("aria-activedescendant");
   }
 
   #offerNewer() {
-    if (this.#box.scrollTop < this.#height) this.#unseen = 0;
+    if (this.#top < this.#height) this.#unseen = 0;
     const newer = byId("newer");
     newer.hidden = this.#unseen === 0;
     newer.replaceChildren(icon("up"), `${number(this.#unseen)} new`);
   }
 
   #anchor() {
-    const { scrollTop } = this.#box;
-    if (scrollTop < this.#height) return null;
+    if (this.#top < this.#height) return null;
     for (const [of, row] of this.#drawn) {
-      const above = row.top - scrollTop;
+      const above = row.top - this.#top;
       if (above >= 0 && above < this.#height) return { number: of, above };
     }
     return null;
@@ -125,62 +134,74 @@ export class List {
   #scrolled() {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
+      this.#top = this.#box.scrollTop;
       this.draw();
     });
+  }
+
+  #resized() {
+    this.#window = this.#box.clientHeight;
+    this.#top = this.#box.scrollTop;
+    this.draw();
+  }
+
+  #scroll(top) {
+    if (top === this.#top) return;
+    this.#runway.style.height = `${this.#store.length * this.#height}px`;
+    this.#box.scrollTop = top;
+    this.#top = this.#box.scrollTop;
   }
 
   #clicked(event, onOpen) {
     const element = event.target.closest("[role=option]");
     if (element === null) return;
-    this.choose(element.ariaPosInSet - 1);
+    this.choose(element.ariaPosInSet - 1, "click");
     onOpen(false);
   }
 
   #pressed(event, onOpen) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
+    const page = Math.max(1, Math.floor(this.#window / this.#height) - 1);
     const at = this.#store.rowOf(this.#selected ?? Infinity);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
-    if (event.key in to) this.choose(to[event.key]);
+    if (event.key in to) this.choose(to[event.key], "arrow");
     else if (event.key === "Enter") onOpen(true);
     else return;
     event.preventDefault();
   }
 
-  /** Select the call in a row, or in the nearest that there is. */
-  choose(row) {
+  /** Select the call in a row, or in the nearest that there is; `by` the user's "click" or "arrow". */
+  choose(row, by = null) {
     const last = this.#store.length - 1;
     if (last < 0) return;
-    const place = Math.min(Math.max(row, 0), last);
-    this.#reveal(place);
-    this.mark(this.#store.at(place).number);
-    this.#onSelect(this.#selected);
+    this.mark(this.#store.at(Math.min(Math.max(row, 0), last)).number);
+    this.#onSelect(this.#selected, by);
   }
 
   #reveal(row) {
     const top = row * this.#height;
-    const { scrollTop, clientHeight } = this.#box;
-    if (top < scrollTop) this.#box.scrollTop = top;
-    else if (top + this.#height > scrollTop + clientHeight) this.#box.scrollTop = top + this.#height - clientHeight;
+    if (top < this.#top) this.#scroll(top);
+    else if (top + this.#height > this.#top + this.#window) this.#scroll(top + this.#height - this.#window);
   }
 }
 
 function makeRow() {
   const parts = {
     badge: h("span", { class: "badge" }),
-    to: h("span", { class: "to" }),
+    to: h("span", { class: "to", dir: "auto" }),
     more: h("span", { class: "more" }),
     time: h("time", { class: "time" }),
-    text: h("span", { class: "text" }),
+    text: h("span", { class: "text", dir: "auto" }),
     code: h("span", { class: "code" }),
     tally: h("span", { class: "state" }),
     state: h("span", { class: "state" }),
     bar: h("span", { class: "progress", "aria-hidden": "true" }),
+    unread: h("span", { class: "unread" }, h("span", { class: "unseen" }, "Unread")),
   };
-  const { badge, to, more, time, text, code, tally, state, bar } = parts;
+  const { badge, to, more, time, text, code, tally, state, bar, unread } = parts;
   const element = h(
     "div", { role: "option", class: "row" }, badge,
-    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar,
+    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar, unread,
   );
   return { element, call: null, top: 0, ...parts };
 }
@@ -224,11 +245,17 @@ export function overall(call) {
     const isWaiting = call.due !== null && stateFilter(state) === "underway" && call.due * 1000 > Date.now();
     return isWaiting ? { words: `For ${when(call.due)}`, mood: "calm" } : { words: stateName(state), mood: stateMood(state) };
   }
-  const done = counts.filter(([state]) => stateFilter(state) !== "underway").reduce((sum, [, count]) => sum + count, 0);
-  const failed = counts.some(([state]) => stateMood(state) === "bad");
   const all = counts.reduce((sum, [, count]) => sum + count, 0);
-  return { words: `${number(done)} of ${number(all)} done`, mood: done < all ? "calm" : failed ? "warn" : "good" };
+  const of = (wanted) => counts.filter(([state]) => wanted.includes(stateFilter(state))).reduce((sum, [, count]) => sum + count, 0);
+  const failed = counts.filter(([state]) => stateMood(state) === "bad");
+  const words = [`${number(of(["delivered", "verified", "expired"]))} of ${number(all)} delivered`, ...failed.map(inWords)];
+  return { words: words.join(", "), mood: of(["underway"]) ? "calm" : failed.length ? "warn" : "good" };
 }
+
+const inWords = ([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`;
+
+/** How many messages are in which state. */
+export const tally = (call) => Object.entries(call.states).map(inWords).join(", ");
 
 /** The parts of a bar: how many messages are in which mood. */
 export function segments(call) {

@@ -24,7 +24,9 @@ export async function ask(path, { method = "GET", body, token } = {}) {
 export async function admitted() {
   const token = tokenInAddress();
   if (token !== null) {
-    history.replaceState(null, "", location.pathname);  // keep it out of bookmarks and screenshots
+    // Keep it out of bookmarks and screenshots, and the message that the address is of in it.
+    const rest = location.hash.replace(/&?token=[^&]*/, "");
+    history.replaceState(null, "", rest.length > 1 ? rest.replace("#&", "#") : location.pathname);
     await opened(token);
   }
   while (!(await isWelcome())) await prompted();

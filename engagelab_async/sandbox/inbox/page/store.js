@@ -1,18 +1,19 @@
-// The calls as the sandbox last told them, and those of them that pass search and filters.
+// The calls as the sandbox last reported them, and those of them that pass search and filters.
 // Both are kept oldest first, as they come: a new call is put at the end.
 
+import { isRead } from "./read.js";
+import { matcher, states } from "./search.js";
 import { stateFilter } from "./words.js";
-
-const haystacks = new WeakMap();
 
 export class Store {
   #run = null;
   #calls = new Map();
   #order = [];
   #shown = [];
-  #wanted = { words: [], channel: "", state: "" };
+  #wanted = { search: "", channel: "", state: "" };
+  #matches = matcher("");
 
-  /** The run of the sandbox whose calls these are; null before it told any. */
+  /** The run of the sandbox whose calls these are; null before it reported any. */
   get run() {
     return this.#run;
   }
@@ -26,8 +27,12 @@ export class Store {
   }
 
   get isFiltered() {
-    const { words, channel, state } = this.#wanted;
-    return words.length > 0 || channel !== "" || state !== "";
+    return Object.values(this.#wanted).some(Boolean);
+  }
+
+  /** The numbers of the calls in the list that were not looked at, oldest first. */
+  get unread() {
+    return this.#shown.map((call) => call.number).filter((number) => !isRead(number));
   }
 
   /** The call in a row of the list, which has the newest first. */
@@ -59,21 +64,22 @@ export class Store {
     return this.at(this.rowOf(number))?.number === number;
   }
 
-  /** Take in what the sandbox told, and return the calls that are new. */
+  /** Take in what the sandbox reported, and return the calls that are new. */
   take({ run, oldest, calls }) {
     if (run !== this.#run) this.#forget(run);
     const fresh = calls.filter((call) => !this.#calls.has(call.number));
     for (const call of calls) this.#calls.set(call.number, call);
     for (const call of fresh) this.#order.push(call.number);
-    // Those that were changed long after they came are told late to a page that is opened now.
+    // Those that were changed long after they came are reported late to a page that is opened now.
     if (fresh.length) this.#order.sort((one, other) => one - other);
     this.#drop(oldest);
     this.#sift();
     return fresh;
   }
 
-  want({ search, channel, state }) {
-    this.#wanted = { words: search.toLowerCase().split(/\s+/).filter(Boolean), channel, state };
+  want(wanted) {
+    this.#wanted = wanted;
+    this.#matches = matcher(wanted.search);
     this.#sift();
   }
 
@@ -95,27 +101,9 @@ export class Store {
   }
 
   #passes(call) {
-    const { words, channel, state } = this.#wanted;
+    const { channel, state } = this.#wanted;
     if (channel && call.channel !== channel) return false;
-    if (state && !states(call).some((each) => stateFilter(each) === state)) return false;
-    const text = haystack(call);
-    return words.every((word) => text.includes(word));
+    if (state === "unread" ? isRead(call.number) : state && !states(call).some((each) => stateFilter(each) === state)) return false;
+    return this.#matches(call);
   }
-}
-
-/** The states that the messages of a call are in; of one without any, its own. */
-export function states(call) {
-  const of = Object.keys(call.states);
-  return of.length ? of : [call.kind];
-}
-
-function haystack(call) {
-  let text = haystacks.get(call);
-  if (text === undefined) {
-    const { to, text: words, code, template, plan_name: plan, channel, product, error } = call;
-    const parts = [to, words, code, template, plan, channel, product, error?.code, error?.message];
-    text = parts.filter((part) => part != null).join("\n").toLowerCase();
-    haystacks.set(call, text);
-  }
-  return text;
 }

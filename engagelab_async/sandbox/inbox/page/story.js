@@ -1,4 +1,4 @@
-// What became of a message, and the callbacks that told of it.
+// What became of a message, and the callbacks that reported it.
 
 import { h } from "./dom.js";
 import { block } from "./exchange.js";
@@ -24,7 +24,7 @@ function replied({ text, at }) {
 }
 
 function entry(mood, name, detail, at) {
-  return h("li", { "data-mood": mood }, h("b", {}, name), h("span", { class: "quiet" }, detail), h("time", {}, clock(at)));
+  return h("li", { "data-mood": mood }, h("b", {}, name), h("span", { class: "quiet", dir: "auto" }, detail), h("time", {}, clock(at)));
 }
 
 /** Show the callbacks that were sent, each with what it was answered. */

@@ -1,4 +1,4 @@
-// How times, numbers and states read.
+// How times, numbers, states and addresses read.
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const SHORT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
@@ -40,3 +40,6 @@ const STATES = {
 export const stateName = (state) => STATES[state]?.[0] ?? state;
 export const stateMood = (state) => STATES[state]?.[1] ?? "calm";
 export const stateFilter = (state) => STATES[state]?.[2] ?? "underway";
+
+/** The address of a call, or of one message of a plan. */
+export const address = (call, member) => `${location.origin}/#call=${call}${member ? `&message=${member}` : ""}`;

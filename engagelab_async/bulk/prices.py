@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
-from engagelab_async.bulk.numbers import check_country
+from .numbers import check_country, country_of
 
 _LONGEST: Final = 15  # digits, of a number
 
@@ -43,7 +43,7 @@ class Prices:
         digits = recipient.removeprefix("+")
         codes = [digits[:length] for length in range(_LONGEST, 0, -1)]
         if any(code.isalpha() for code in self.by_code):
-            codes.insert(0, _country_of(recipient))
+            codes.insert(0, country_of(recipient) or "?")
         return next((self.by_code[code] for code in [*codes, ""] if code in self.by_code), None)
 
 
@@ -87,13 +87,3 @@ def _price_of(pair: list[str]) -> tuple[str, Decimal]:
     elif not (code.isascii() and code.isdecimal()):
         raise ValueError("--prices: expected country codes such as 65 or SG, or * for all others")
     return code, price(pair[1], "--prices")
-
-
-def _country_of(recipient: str) -> str:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(recipient)
-    except phonenumbers.NumberParseException:
-        return "?"  # an email address
-    return phonenumbers.region_code_for_number(number) or "?"

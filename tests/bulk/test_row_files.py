@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from engagelab_async.bulk.numbers import normalize_number
-from engagelab_async.cli.bulk.lists import BadRow
-from engagelab_async.cli.bulk.requests import Checker, Item, Variables
-from engagelab_async.cli.bulk.rows import OtherFormatError, row_writer
+from engagelab_async.bulk.row_files import OtherFormatError, row_writer
+from engagelab_async.cli.bulk.requests import Checker, Variables
 from support.lists import people_of
 
 
@@ -22,8 +21,7 @@ def failed(content: bytes, tmp_path: Path, *, reason: str = "blacklisted") -> by
     people = people_of(content)
     with row_writer(path, people) as writer:
         for row in people:
-            known = row if isinstance(row, BadRow) else Item(row.line, row.source, "", {})
-            writer.write(known, "5013", reason)
+            writer.write(row, "5013", reason)
     return path.read_bytes()
 
 

@@ -1,0 +1,168 @@
+"""The text of a file: plain or gzipped, in any encoding, and the same each time it is read.
+
+::
+
+    bytes ── gzip ── blocks, each as it was at first ── text
+"""
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from hashlib import blake2b
+from typing import Any, BinaryIO, Final
+
+_BLOCK: Final = 1 << 16
+_GZIP: Final = b"\x1f\x8b"
+# The longest first: UTF-32's begins like UTF-16's.
+_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_OTHER_KINDS: Final = {
+    b"PK\x03\x04": "a workbook or a zip archive; save the sheet as CSV, UTF-8",
+    b"\xd0\xcf\x11\xe0": "a workbook; save the sheet as CSV, UTF-8",
+    b"BZh": "compressed with bzip2; decompress it, or use gzip",
+    b"\xfd7zXZ": "compressed with xz; decompress it, or use gzip",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it, or use gzip",
+    b"%PDF": "a PDF; save the table as CSV, UTF-8",
+    b"SQLite format 3\0": "a database; export the table as CSV, UTF-8",
+    b"BEGIN:VCARD": "a file of vCards; export the contacts as CSV, UTF-8",
+    b"<": "HTML or XML; save the table as CSV, UTF-8",
+}
+
+
+class ListError(ValueError):
+    """A list cannot be read, or is not a list; the text quotes none of its values."""
+
+
+class Content:
+    """The text of a file.
+
+    Args:
+        file: A file that can seek; it stays the caller's.
+        name: What to call it in errors.
+        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
+
+    Attributes:
+        encoding: The encoding.
+        digest: Identifies the content, whatever the file is called and whether it is gzipped.
+        is_zipped: Whether it is gzipped.
+        start: How the text begins.
+
+    Raises:
+        ListError: It cannot be read, or is not a text.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, encoding: str | None) -> None:
+        self._file = file
+        self._name = name
+        self.is_zipped = False
+        self._digests: list[bytes] = []
+        start = b""
+        for block in self._blocks():
+            start = start or block
+            self._digests.append(_digest(block))
+        self.digest = _digest(b"".join(self._digests)).hex()
+        self.encoding = self._encoding(start, encoding)
+        self.start = start.decode(self.encoding, "ignore")
+
+    @property
+    def not_decodable(self) -> str:
+        """What to say of text that is not of the encoding."""
+        if self.encoding.startswith("utf-8"):
+            return "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"
+        return f"not {self.encoding}; see --encoding"
+
+    def text(self, size: int | None = None) -> Iterator[str]:
+        """Read lines as they are, or so many characters at a time, with line ends made alike.
+
+        Bytes that are no character become lone surrogates.
+
+        Raises:
+            ListError: The file was changed meanwhile; what was changed is not read.
+        """
+        file = io.BufferedReader(_Blocks(self._verified()), _BLOCK)
+        newline = "" if size is None else None
+        text = io.TextIOWrapper(file, self.encoding, "surrogateescape", newline)
+        try:
+            yield from iter(text.readline if size is None else partial(text.read, size), "")
+        except UnicodeError:
+            raise self.error(self.not_decodable) from None
+
+    def error(self, what: str) -> ListError:
+        """Make an error that names the file."""
+        return ListError(f"{self._name}: {what}")
+
+    def _encoding(self, start: bytes, given: str | None) -> str:
+        for magic, what in _OTHER_KINDS.items():
+            if start.removeprefix(codecs.BOM_UTF8).startswith(magic):
+                raise self.error(f"it is {what}")
+        for mark, encoding in _MARKS.items():
+            if start.startswith(mark):
+                return encoding
+        try:
+            codec = codecs.lookup(given or "utf-8")
+            "".encode(codec.name)  # raises if the codec is not one of text
+        except (LookupError, ValueError):
+            raise ListError("--encoding: it is not an encoding that Python knows") from None
+        if given is None and b"\0" in start[:4]:
+            raise self.error("it seems to be UTF-16; see --encoding utf-16-le")
+        return codec.name
+
+    def _blocks(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        self.is_zipped = self._file.read(2) == _GZIP
+        self._file.seek(0)
+        source = gzip.GzipFile(fileobj=self._file) if self.is_zipped else self._file
+        try:
+            while block := source.read(_BLOCK):
+                yield block
+        except (OSError, EOFError, zlib.error) as error:
+            raise self.error("cannot be read to its end; is it whole?") from error
+
+    def _verified(self) -> Iterator[bytes]:
+        expected = iter(self._digests)
+        for block in self._blocks():
+            if next(expected, None) != _digest(block):
+                raise self.error("it was changed meanwhile")
+            yield block
+        if next(expected, None) is not None:
+            raise self.error("it was changed meanwhile")
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks of bytes as a file."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what a buffer is has no name in 3.11
+        self._rest = self._rest or next(self._blocks, b"")
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
+
+
+def is_text(text: str) -> bool:
+    """Return whether all bytes of a text were characters; others became lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

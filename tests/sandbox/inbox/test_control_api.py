@@ -1,0 +1,194 @@
+"""The control API for end-to-end tests: the newest message, an export, and the document."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from engagelab_async.sandbox.inbox import Inbox
+from engagelab_async.sandbox.platform import Platform
+
+pytestmark = pytest.mark.asyncio
+
+Document: TypeAlias = Any
+PLAN = {"to": ["+6591234561", "no number"], "template": {"id": "1233", "params": {}}}
+
+
+async def send(http: httpx.AsyncClient, to: str, template: str = "login") -> None:
+    """Send a code."""
+    answer = await http.post("/otp/v1/messages", json={"to": to, "template": {"id": template}})
+    assert 200 == answer.status_code
+
+
+async def latest(http: httpx.AsyncClient, **query: str | int) -> Document:
+    """Return the newest message."""
+    return (await http.get("/sandbox/v1/messages/latest", params=query)).json()
+
+
+class TestLatest:
+    """The newest message, for a test that needs its code."""
+
+    @pytest.fixture(autouse=True)
+    def _running(self, inbox: Inbox) -> Iterator[None]:
+        with inbox.open():
+            yield
+
+    async def test_of_all(self, http: httpx.AsyncClient, platform: Platform) -> None:
+        """Without a query, it is the newest of all, as `GET messages/{number}` describes it."""
+        await send(http, "+6591234567")
+        await send(http, "+6591234568")
+        found = await latest(http)
+
+        assert platform.outbox.messages[-1].code == found["code"]
+        assert (await http.get("/sandbox/v1/messages/2")).json() == found
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"to": "+6591234567"},
+            {"to": "6591234567"},
+            {"to": " 6591234567"},
+            {"template": "login"},
+            {"to": "+6591234567", "template": "login"},
+        ],
+    )
+    async def test_of_a_query(self, http: httpx.AsyncClient, query: dict[str, str]) -> None:
+        """By recipient, whose plus may be missing or be a space, by template, or by both."""
+        await send(http, "+6591234567")
+        await send(http, "+6591234568", "sandbox-otp-tpl")
+
+        assert "+6591234567" == (await latest(http, **query))["to"]
+
+    @pytest.mark.parametrize(
+        "query",
+        [{"to": "+6591234568"}, {"to": "nothing like a number"}, {"template": "x"}, {"after": 1}],
+    )
+    async def test_none(self, http: httpx.AsyncClient, query: dict[str, str | int]) -> None:
+        """It is not found, rather than another one."""
+        await send(http, "+6591234567")
+
+        assert {"code": 404, "message": "no such message was sent"} == await latest(http, **query)
+
+    async def test_a_recipient_that_is_no_address(self, http: httpx.AsyncClient) -> None:
+        """What was dropped is found under what the request called it."""
+        await http.post("/sms/v1/messages", json=PLAN)
+
+        assert "target_invalid" == (await latest(http, to="no number"))["state"]
+
+    async def test_waits_for_it(self, http: httpx.AsyncClient) -> None:
+        """With `wait`, the answer comes when the message does, and others are passed over."""
+        await send(http, "+6591234567")
+        waiting = asyncio.ensure_future(latest(http, to="+6591234567", after=1, wait=60))
+        await asyncio.sleep(0)
+        await send(http, "+6591234568")
+        await send(http, "+6591234567", "sandbox-otp-tpl")
+
+        assert 3 == (await waiting)["number"]
+
+    async def test_the_next_message(self, http: httpx.AsyncClient) -> None:
+        """The first one that comes is returned if it matches."""
+        waiting = asyncio.ensure_future(latest(http, wait=60))
+        await asyncio.sleep(0)
+        await send(http, "+6591234567")
+
+        assert 1 == (await waiting)["number"]
+
+    async def test_does_not_wait_for_ever(self, http: httpx.AsyncClient) -> None:
+        """After the time that was given, it is not found."""
+        assert 404 == (await latest(http, wait=1))["code"]
+
+    async def test_ends_with_the_sandbox(self, http: httpx.AsyncClient, inbox: Inbox) -> None:
+        """A sandbox that stops does not wait for those that wait."""
+        waiting = asyncio.ensure_future(latest(http, wait=60))
+        await asyncio.sleep(0)
+        with inbox.open():
+            pass
+
+        assert 404 == (await waiting)["code"]
+
+
+async def test_messages_to_something_else(http: httpx.AsyncClient) -> None:
+    """A recipient that is no address selects no message, rather than all."""
+    await send(http, "+6591234567")
+    answer = await http.get("/sandbox/v1/messages", params={"to": "nothing like a number"})
+
+    assert [] == answer.json()["messages"]
+
+
+class TestExport:
+    """Everything as one JSON document."""
+
+    async def test_holds_what_the_single_answers_hold(self, http: httpx.AsyncClient) -> None:
+        """Calls in full, oldest first, refused ones too, each with all its messages."""
+        await send(http, "+6591234567")
+        await http.post("/otp/v1/messages", json={})
+        await http.post("/sms/v1/messages", json=PLAN)
+        answer = await http.get("/sandbox/v1/export")
+        calls = [(await http.get(f"/sandbox/v1/calls/{number}")).json() for number in (1, 2, 3)]
+
+        assert calls == answer.json()["calls"]
+        assert [1, 0, 2] == [len(call["messages"]) for call in answer.json()["calls"]]
+        assert "attachment" in answer.headers["content-disposition"]
+
+    async def test_of_a_large_plan(self, http: httpx.AsyncClient) -> None:
+        """Its messages are written in parts, and are one list nevertheless."""
+        to = [f"+65{91_000_000 + index}" for index in range(120)]
+        await http.post("/sms/v1/messages", json={**PLAN, "to": to})
+        call = (await http.get("/sandbox/v1/export")).json()["calls"][0]
+
+        assert to == [message["to"] for message in call["messages"]]
+
+    async def test_of_nothing(self, http: httpx.AsyncClient) -> None:
+        """An empty inbox is an empty list."""
+        assert [] == (await http.get("/sandbox/v1/export")).json()["calls"]
+
+
+class TestDocument:
+    """The OpenAPI document."""
+
+    async def test_describes_every_path(self, http: httpx.AsyncClient, inbox: Inbox) -> None:
+        """Whatever is served is described, and nothing else but faults is."""
+        document = (await http.get("/sandbox/v1/openapi.json")).json()
+        described = {
+            (method.upper(), f"/sandbox/v1{path}")
+            for path, methods in document["paths"].items()
+            for method in methods
+            if not path.startswith("/faults")
+        }
+        served = {
+            (method, route.path.replace(":number", ""))
+            for route in inbox.routes
+            if isinstance(route, Route) and route.methods
+            for method in {*route.methods} - {"HEAD"}
+            if route.path.startswith("/sandbox/") and not route.path.endswith("openapi.json")
+        }
+
+        summaries = [
+            each["summary"] for path in document["paths"].values() for each in path.values()
+        ]
+
+        assert "3.1.0" == document["openapi"]
+        assert all(summary.endswith(".") for summary in summaries)
+        assert ["200", "4XX"] == list(document["paths"]["/messages"]["get"]["responses"])
+        assert ["204", "4XX"] == list(document["paths"]["/calls"]["delete"]["responses"])
+        assert ["201", "4XX"] == list(document["paths"]["/faults"]["post"]["responses"])
+        assert served == described
+
+    async def test_refers_to_what_is_there(self, http: httpx.AsyncClient) -> None:
+        """Every reference has its schema."""
+        text = (await http.get("/sandbox/v1/openapi.json")).text
+        names = json.loads(text)["components"]["schemas"].keys()
+
+        assert {f"#/components/schemas/{name}" for name in names} >= {
+            part.partition('"')[0] for part in text.split('"$ref": "')[1:]
+        }
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 5000])
+async def test_large_numbers(http: httpx.AsyncClient, number: str) -> None:
+    """They are the number of nothing, whatever their length."""
+    assert 404 == (await http.get(f"/sandbox/v1/messages/{number}")).status_code
