@@ -52,8 +52,14 @@ class Counting:
     """
 
     def __init__(
-        self, faults: Faults = lambda: None, *, seed: int = 1, host: str = "127.0.0.1"
+        self,
+        faults: Faults = lambda: None,
+        *,
+        seed: int = 1,
+        host: str = "127.0.0.1",
+        slowest: float = _SLOWEST,
     ) -> None:
+        self.slowest = slowest
         self._host = host
         self.asked: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
@@ -151,7 +157,7 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         fault = self._server.take(json.loads(rest[:length])["to"][0])
-        delay = self._server.random.random() * _SLOWEST
+        delay = self._server.random.random() * self._server.slowest
         asyncio.get_running_loop().call_later(delay, self._answer, fault)
 
     def _answer(self, fault: str | None) -> None:
