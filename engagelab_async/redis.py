@@ -226,9 +226,10 @@ class RedisTracker(Tracker):
     async def listening(self) -> AsyncIterator[None]:
         """Listen to what other workers are told, within the block.
 
+        If Redis cannot be reached, the client's error leaves the block's beginning.
+
         Raises:
             RuntimeError: It listens already.
-            redis.RedisError: Redis cannot be reached.
         """
         if self._is_listening:
             raise RuntimeError("the tracker listens already")

@@ -51,7 +51,16 @@ class Counting:
         url: Where it is.
     """
 
-    def __init__(self, faults: Faults = lambda: None, *, seed: int = 1) -> None:
+    def __init__(
+        self,
+        faults: Faults = lambda: None,
+        *,
+        seed: int = 1,
+        host: str = "127.0.0.1",
+        slowest: float = _SLOWEST,
+    ) -> None:
+        self.slowest = slowest
+        self._host = host
         self.asked: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self.faults = faults
@@ -66,12 +75,12 @@ class Counting:
     def __enter__(self) -> Self:
         self._thread.start()
         port = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{self._host}:{port}"
         return self
 
     async def _serve(self) -> int:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Connection(self), self._host, 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -148,7 +157,7 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         fault = self._server.take(json.loads(rest[:length])["to"][0])
-        delay = self._server.random.random() * _SLOWEST
+        delay = self._server.random.random() * self._server.slowest
         asyncio.get_running_loop().call_later(delay, self._answer, fault)
 
     def _answer(self, fault: str | None) -> None:

@@ -242,7 +242,7 @@ def test_a_terminal_that_is_closed(
     before = signal.signal(HUP, signal.SIG_DFL if is_heard else signal.SIG_IGN)
     try:
         running = subprocess.Popen(
-            [*COMMAND, *SMS, *FILES, "--sandbox", platform.origin],
+            [*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -262,7 +262,9 @@ def test_a_terminal_that_is_closed(
     assert (130 if is_heard else 0) == exit_code
     words = f"Sent to {sent} of 400" if is_heard else "Sent to all 400"
     assert words in Path("report.html").read_text(encoding="utf-8")
-    assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
+    assert "phone,error_code,error_reason,error_line\n" == Path("uncertain.csv").read_text(
+        encoding="utf-8"
+    )
     ran = engagelab(*SMS, "--sandbox", platform.origin, "--resume", "--json")
     assert (0, 400 - sent) == (ran.exit_code, ran.document["result"]["accepted"])
     assert all_once(platform, 400)
@@ -275,7 +277,7 @@ def test_a_shell_whose_terminal_is_closed(
     write(*numbers(400), header="phone")
     master, slave = os.openpty()
     open_while_running, written_to = os.pipe()
-    line = shlex.join([*COMMAND, *SMS, *FILES, "--sandbox", platform.origin])
+    line = shlex.join([*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin])
     with subprocess.Popen(
         [BASH, "--norc", "--noprofile", "-i"],
         stdin=slave,
@@ -297,7 +299,9 @@ def test_a_shell_whose_terminal_is_closed(
 
     sent = len(platform.everything)
     assert f"Sent to {sent} of 400" in Path("report.html").read_text(encoding="utf-8")
-    assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
+    assert "phone,error_code,error_reason,error_line\n" == Path("uncertain.csv").read_text(
+        encoding="utf-8"
+    )
     assert 0 == engagelab(*SMS, "--sandbox", platform.origin, "--resume").exit_code
     assert all_once(platform, 400)
 
@@ -309,7 +313,7 @@ def test_streams_that_cannot_be_used(
     """A run without a standard stream, or with a full disk below one, is a run as any other."""
     write(*numbers(20), header="phone")
     platform.release()
-    line = shlex.join([*COMMAND, *SMS, *FILES, "--sandbox", platform.origin])
+    line = shlex.join([*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin])
 
     exit_code = subprocess.run([BASH, "-c", f"{line} {redirection}"], check=False).returncode
 
@@ -346,7 +350,7 @@ def test_an_odd_terminal(
     platform.release()
     master, slave = os.openpty()
     running = subprocess.Popen(
-        [*COMMAND, *SMS, *FILES, "--sandbox", platform.origin],
+        [*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -363,12 +367,12 @@ def test_an_odd_terminal(
     assert "Sent to all 20" in Path("report.html").read_text(encoding="utf-8")
 
 
-def test_a_signal_before_anything_was_sent(write: WriteList) -> None:
+def test_a_signal_before_anything_was_sent(platform: HeldPlatform, write: WriteList) -> None:
     """While the list waits for an answer, SIGTERM is Ctrl-C: nothing was sent."""
     write(*numbers(5), "nobody", header="phone")
     master, slave = os.openpty()
     running = subprocess.Popen(
-        [*COMMAND, *SMS, "--sandbox", "http://127.0.0.1:1"],
+        [*COMMAND, *SMS, "--sandbox", platform.origin],
         stdin=slave,
         stdout=subprocess.PIPE,
         stderr=slave,
