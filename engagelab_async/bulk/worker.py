@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from engagelab_async import wire
 from engagelab_async.engines import Request
@@ -121,7 +121,8 @@ class Task:
     unrecorded: bool = False
     when_recorded: Callable[[], object] | None = None
     whole: Operation[Any] | None = None
-    _body: bytes = b""
+    # Tools print the variables of an exception's frames, with what they hold.
+    _body: bytes = field(default=b"", repr=False)
     _doubtful: bool = False
     _looked_up: bool = False
     _in_flight: bool = False
