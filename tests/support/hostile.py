@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -351,6 +353,21 @@ resets: Final = says(b"", Peer.resets)
 
 closes: Final = says(b"", Peer.closes)
 """Take the whole request and close the connection."""
+
+
+def signals(number: signal.Signals) -> Behaviour:
+    """Take the whole request, send this process a signal, and never answer."""
+
+    def behaviour(peer: Peer) -> None:
+        peer.reads()
+        os.kill(os.getpid(), number)
+        peer.hangs()
+
+    return behaviour
+
+
+interrupts: Final = signals(signal.SIGINT)
+"""Take the whole request, press Ctrl-C, and never answer."""
 
 
 # ------------------------------------------------------------------------------- bare sockets

@@ -269,7 +269,9 @@ def test_a_terminal_that_is_closed(
     assert (130 if is_heard else 0) == exit_code
     words = f"Sent to {sent} of 400" if is_heard else "Sent to all 400"
     assert words in Path("report.html").read_text(encoding="utf-8")
-    assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
+    assert "phone,error_code,error_reason,error_line\n" == Path("uncertain.csv").read_text(
+        encoding="utf-8"
+    )
     ran = engagelab(*SMS, "--sandbox", platform.origin, "--resume", "--json")
     assert (0, 400 - sent) == (ran.exit_code, ran.document["result"]["accepted"])
     assert all_once(platform, 400)
@@ -304,7 +306,9 @@ def test_a_shell_whose_terminal_is_closed(
 
     sent = len(platform.everything)
     assert f"Sent to {sent} of 400" in Path("report.html").read_text(encoding="utf-8")
-    assert "phone,error_code,error_reason\n" == Path("uncertain.csv").read_text(encoding="utf-8")
+    assert "phone,error_code,error_reason,error_line\n" == Path("uncertain.csv").read_text(
+        encoding="utf-8"
+    )
     assert 0 == engagelab(*SMS, "--sandbox", platform.origin, "--resume").exit_code
     assert all_once(platform, 400)
 
