@@ -45,8 +45,10 @@ _HAS_INDEX: Final = "SELECT EXISTS (SELECT 1 FROM operations)"
 _BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
 _END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
 _REACH: Final = "UPDATE log_head SET sequence = ?"
-_PAGES_OF_LOG: Final = 1000
-"""After so many pages, the log is folded into the file; SQLite's own default."""
+_PAGES_OF_LOG: Final = 250
+"""After so many pages, the log is folded into the file, and begins again."""
+_BYTES_OF_LOG: Final = 1 << 20
+"""What so many pages take."""
 
 _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
 
@@ -131,6 +133,7 @@ class Database:
         with self._counting():
             pass
         self._mark.flush()
+        _lengthen(log_of(self._path))
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
 
     @contextmanager
@@ -161,20 +164,19 @@ class Database:
             if len(self._states) >= self._in_memory:
                 self._merge()
             ended = {end.digest: end.state for end in ends}
-            earlier = self._look_up(intents)
-            found: dict[str, Record] = {}
-            granted: list[SendIntent] = []
-            for intent in intents:
-                digest = intent.digest
-                state = ended.get(digest)
-                if state is None:
-                    state = self._states.get(digest)
-                known = earlier.get(digest) if state is None else Record(state, self.run)
-                record = None if known is None else intent.check(known, self.run)
-                if record is not None:
-                    found[digest] = record
-                if not intent.ask_only and (record is None or record.granted):
-                    granted.append(intent)
+            known = self._known(intents, ended)
+            found = {
+                intent.digest: record
+                for intent in intents
+                if intent.digest in known
+                and (record := intent.check(known[intent.digest], self.run)) is not None
+            }
+            granted = [
+                intent
+                for intent in intents
+                if not intent.ask_only
+                and (intent.digest not in found or found[intent.digest].granted)
+            ]
             # With only questions, a transaction would count and flush for nothing.
             if ends or granted:
                 self._put(ends, granted)
@@ -208,12 +210,20 @@ class Database:
             self._connection.execute(_USE, (product, site.digest, site.origin))
             del self._sites[product]
 
-    def _look_up(self, intents: Sequence[SendIntent]) -> dict[str, Record]:
-        if not (self._has_index and intents):
-            return {}
-        digests = _dumps([intent.digest for intent in intents])
-        (rows,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
-        return {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
+    def _known(
+        self, intents: Sequence[SendIntent], ended: Mapping[str, State]
+    ) -> dict[str, Record]:
+        """Look up what is known of operations; what was ended just now counts."""
+        digests = [intent.digest for intent in intents]
+        known: dict[str, Record] = {}
+        if self._has_index and intents:
+            (rows,) = self._connection.execute(_LOOK_UP, (_dumps(digests),)).fetchone()
+            known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
+        for states in (self._states, ended):
+            # Hardly ever is there one.
+            for digest in states.keys() & digests:
+                known[digest] = Record(states[digest], self.run)
+        return known
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. May be called twice."""
@@ -304,6 +314,16 @@ def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> No
     """
     change = ctypes.pythonapi.Py_DecRef if undo else ctypes.pythonapi.Py_IncRef
     change(ctypes.py_object(connection))
+
+
+def _lengthen(log: Path) -> None:
+    """Make a log as long as it will be; SQLite ignores what does not have its checksums.
+
+    A flush takes half the time if the file does not grow.
+    """
+    with suppress(OSError), log.open("ab", buffering=0) as file:
+        file.write(bytes(_BYTES_OF_LOG))
+        os.fsync(file.fileno())
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
