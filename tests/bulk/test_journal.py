@@ -118,6 +118,29 @@ class TestDatabase:
 
         database.close()
 
+    def test_names_the_error_of_the_disk(self, journal: Path) -> None:
+        """SQLite ends a transaction itself when the disk fails; the error is still the disk's."""
+        program = """if True:
+            import resource, signal, sqlite3, sys
+            from pathlib import Path
+            from engagelab_async.bulk.journal import Database, SendIntent
+
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            database = Database(Path(sys.argv[1]), in_memory=100)
+            database.write([], [SendIntent(f"{index:032}") for index in range(100)])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30000, -1))
+            try:
+                database.write([], [SendIntent("a")])
+            except sqlite3.OperationalError as error:
+                print(error)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+            print(database.write([], [SendIntent("a")]))
+            database.close()
+        """
+        ran = [sys.executable, "-c", program, str(journal)]
+
+        assert "disk I/O error\n{}\n" == subprocess.check_output(ran, text=True)
+
     def test_is_durable(self, journal: Path) -> None:
         """Every transaction is flushed, and only then the call returns."""
         database = Database(journal)

@@ -121,6 +121,15 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def sequence_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last transaction of an open file."""
+    version = version_of(connection)
+    if version == 1:
+        return 0
+    reached = Reached.found(connection, batched=version >= _WITH_BATCHES)
+    return 0 if reached is None else reached.sequence
+
+
 def collect_known(connection: sqlite3.Connection) -> None:
     """Make a temporary view ``known`` of all records of a file that is open to be read.
 
