@@ -27,7 +27,7 @@ from .mark import FOLD, Mark
 from .proofs import Proof
 from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
-from .schema import JOURNAL, MERGE, sequence_of
+from .schema import JOURNAL, merge, sequence_of
 from .sites import Site, recorded_sites, refuse_another
 
 _PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
@@ -124,8 +124,7 @@ class Database:
         connection, now = self._connection, self._wall_clock()
         connection.execute("PRAGMA temp_store = MEMORY")
         with self._counting():
-            connection.execute(MERGE)
-            connection.execute("DELETE FROM batches")
+            merge(connection)
             for each in found:
                 settled = (each.doubt.digest, each.state, each.id, each.code, each.error)
                 connection.execute(_PROVE, (now, *settled))
@@ -203,8 +202,7 @@ class Database:
     def _merge(self) -> None:
         """Make room in memory: from now on, the index knows what this run did before."""
         with self._counting():
-            self._connection.execute(MERGE)
-            self._connection.execute("DELETE FROM batches")
+            merge(self._connection)
         self._states.clear()
         self._has_index = True
 
