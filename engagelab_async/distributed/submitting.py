@@ -28,10 +28,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast, runtime_checkable
 
 import anyio
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_instance
-from engagelab_async.bulk.identity import identity, identity_of_half
+from engagelab_async.bulk.identity import identity, identity_of_half, with_targets
 from engagelab_async.bulk.journal import State
 from engagelab_async.bulk.outcomes import AnyOutcome, Skipped
 from engagelab_async.bulk.report import BulkReport, Tally, targets_of
@@ -569,7 +569,7 @@ def halves_of(member: Member) -> Sequence[Member]:
     middle = len(operation.to) // 2
     parts = (operation.to[:middle], operation.to[middle:])
     return [
-        Member(identity_of_half(member.digest, half), evolve(operation, to=part))
+        Member(identity_of_half(member.digest, half), with_targets(operation, part))
         for half, part in enumerate(parts)
     ]
 
