@@ -263,7 +263,7 @@ class RedisTracker(Tracker):
                     for message_id in self.awaited():
                         await self._read(message_id)
                     async for message in channel.listen():
-                        await self._tell(message["data"])
+                        await self._handle(message["data"])
             except Exception as error:
                 if not started.done():
                     raise
@@ -272,9 +272,9 @@ class RedisTracker(Tracker):
 
     async def _read(self, message_id: str) -> None:
         for text in await cast("Any", self._redis.hvals)(self._prefix + message_id):
-            await self._tell(text)
+            await self._handle(text)
 
-    async def _tell(self, text: str | bytes) -> None:
+    async def _handle(self, text: str | bytes) -> None:
         try:
             event = _event(text)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

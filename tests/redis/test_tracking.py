@@ -142,7 +142,7 @@ async def test_what_cannot_be_read_does_not_stop_the_others(
 ) -> None:
     """As what a worker of another version publishes."""
     tracker = RedisTracker(redis, prefix=prefix)
-    await redis.hset(prefix + "7", "other", text)  # type: ignore[misc]
+    await redis.hset(prefix + "7", "other", text)
     async with tracker.listening(), anyio.create_task_group() as tasks:
         tasks.start_soon(partial(tracker.wait_for, "7", timeout=SOON))
         while not tracker.awaited():
