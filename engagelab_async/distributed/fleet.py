@@ -34,7 +34,7 @@ from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy
 
-from .ledger import Ledger
+from .delivery import DeliveryJournal
 from .memory import Memory
 from .message import Chunk, unpack
 from .rate import SharedRate
@@ -294,32 +294,32 @@ class Fleet:
         known = await self.store.look_up(begun.campaign, sorted(set(digests)))
         # The first position counts of an operation that stands in it twice.
         indexes = {digest: index for index, digest in reversed([*enumerate(digests, chunk.first)])}
-        ledger = Ledger(self.store, delivery, token, indexes, known)
+        journal = DeliveryJournal(self.store, delivery, token, indexes, known)
         while True:
             run = FanOut(
                 engagelab._transport,  # noqa: SLF001 - of the same package
                 [member.operation for member in chunk.members],
                 flow=self._flow(chunk.submission, options),
-                journal=ledger,
+                journal=journal,
                 digests=digests,
                 retry=None if options["retry"] is None else RetryPolicy(**options["retry"]),
                 timeout=options["timeout"],
                 deadline=options["deadline"],
                 intent_lifetime=options["deadline"],
-                on_stop=ledger.stop,
+                on_stop=journal.stop,
                 resend_uncertain=options["resend_uncertain"],
                 split_rejected=options["split_rejected"],
                 reference=options["reference"],
             )
-            ledger.when_stopped = run.stop
+            journal.when_stopped = run.stop
             async with run:
                 report = await run.wait()
             over = report.stopped is not None or not options["split_rejected"]
-            if over or not await self._may_be_split(chunk, begun, ledger):
+            if over or not await self._may_be_split(chunk, begun, journal):
                 return
             await self.sleep(1.0)
 
-    async def _may_be_split(self, chunk: Chunk, begun: Begun, ledger: Ledger) -> bool:
+    async def _may_be_split(self, chunk: Chunk, begun: Begun, journal: DeliveryJournal) -> bool:
         """Return whether another delivery may still split an operation.
 
         Its halves would be in no row yet: the chunk would seem to be finished without them.
@@ -328,9 +328,9 @@ class Fleet:
         members = [member for member in chunk.members if targets_of(member.operation) > 1]
         while members:
             known = await self.store.look_up(begun.campaign, [each.digest for each in members])
-            ledger.learn(known)
+            journal.learn(known)
             if any(
-                each.state is State.SENDING and each.run != ledger.run and each.age <= alive
+                each.state is State.SENDING and each.run != journal.run and each.age <= alive
                 for each in known.values()
             ):
                 return True
