@@ -62,7 +62,7 @@ class Content:
     def __init__(self, file: BinaryIO, name: str, encoding: str | None) -> None:
         self._file = file
         self._name = name
-        self.is_zipped = False
+        self.is_zipped: bool = False
         self._digests: list[bytes] = []
         start = b""
         for block in self._blocks():
@@ -117,7 +117,7 @@ class Content:
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)
-        self.is_zipped: bool = self._file.read(2) == _GZIP
+        self.is_zipped = self._file.read(2) == _GZIP
         self._file.seek(0)
         source = gzip.GzipFile(fileobj=self._file) if self.is_zipped else self._file
         try:

@@ -180,7 +180,7 @@ class PeopleList:
         self._content = content = Content(file, name, encoding)
         self.digest: str = content.digest
         self.encoding: str = content.encoding
-        self.delimiter: str | None = _delimiter(delimiter)
+        self.delimiter: str = _delimiter(delimiter)
         self.header: tuple[str, ...] = ()
         first = next((each for each in enumerate(content.text()) if each[1].strip()), None)
         if first is None:
