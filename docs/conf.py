@@ -4,7 +4,7 @@ from importlib import metadata
 from typing import Any
 
 import engagelab_async
-from engagelab_async import bulk, templates, webhooks
+from engagelab_async import bulk, distributed, templates, webhooks
 
 project = "engagelab-async"
 author = "engagelab-async contributors"
@@ -28,7 +28,7 @@ python_maximum_signature_line_length = 80  # characters; longer ones get a line 
 python_use_unqualified_type_names = True
 
 # Users know a name by the module that they import it from, not by the one that it was written in.
-PUBLIC = (webhooks, bulk, templates, engagelab_async)
+PUBLIC = (webhooks, distributed, bulk, templates, engagelab_async)
 for module in PUBLIC:
     for name in module.__all__:
         public = getattr(module, name)
@@ -53,6 +53,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"engagelab_async\.bulk\.outcomes\..*"),
     # `Operation[…]` remembers the module that the class had when it was written.
     (r"py:class", r"engagelab_async\.operation\.Operation"),
+    # What a fleet takes, and what its engines are made of.
+    (r"py:class", r"AnyOperation|(taskiq|pgqueuer)\..*|engagelab_async\.bulk\.journal\..*State"),
     # A type variable of the coroutines about templates.
     (r"py:class", r"engagelab_async\.template_calls\.T"),
 ]

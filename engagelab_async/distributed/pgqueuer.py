@@ -33,7 +33,7 @@ ENTRYPOINT: Final = "engagelab_bulk"
 
 
 class Served:
-    """A fleet's queue in PostgreSQL: what `Fleet.fan_out` takes as ``via``. Made by `serve`.
+    """A fleet's queue in PostgreSQL: the ``via`` of its runs. Made by `serve`.
 
     Attributes:
         fleet: The fleet.
@@ -96,7 +96,7 @@ def serve(fleet: Fleet, client: Callable[[], EngageLab]) -> Served:
         client: Makes the client of a worker process, such as `EngageLab.from_env`.
 
     Returns:
-        What `Fleet.fan_out` takes as ``via``, and whose `Served.worker` is for ``pgqueuer.run``.
+        The ``via`` of the fleet's runs; its `Served.worker` is for ``pgqueuer.run``.
 
     Raises:
         TypeError: An argument is of the wrong type.

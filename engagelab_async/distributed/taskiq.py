@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import anyio
 from taskiq import AsyncBroker, TaskiqEvents, TaskiqState
 
 from engagelab_async.arguments import check_instance
@@ -22,7 +23,7 @@ TASK: Final = "engagelab.bulk"
 
 
 class Served:
-    """A broker that carries a fleet's messages: what `Fleet.fan_out` takes. Made by `serve`.
+    """A broker that carries a fleet's messages: the ``via`` of its runs. Made by `serve`.
 
     Attributes:
         fleet: The fleet.
@@ -36,6 +37,7 @@ class Served:
         self._make = client
         self._client: EngageLab | None = None
         self._is_started = False
+        self._starting = anyio.Lock()
         broker.add_event_handler(TaskiqEvents.CLIENT_STARTUP, self._start)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, self._start_worker)
         broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, self._end_worker)
@@ -65,10 +67,20 @@ class Served:
 
     async def __call__(self, message: Mapping[str, Any], /) -> None:
         """Hand a message to the broker."""
-        if not self._is_started:
-            await self._broker.startup()
-            self.fleet.close_with(self._broker.shutdown)
+        await self._ensure_started()
         await self._task.kiq(dict(message))
+
+    async def _ensure_started(self) -> None:
+        async with self._starting:
+            if self._is_started:
+                return
+            try:
+                await self._broker.startup()
+            except BaseException:
+                # It says that it has started before it connects.
+                self._is_started = False
+                raise
+            self.fleet.close_with(self._broker.shutdown)
 
 
 def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> Served:
@@ -82,7 +94,7 @@ def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) ->
             when a worker starts, and not in a program that only submits.
 
     Returns:
-        What `Fleet.fan_out` takes as ``via``. A program that has not called the broker's
+        The ``via`` of the fleet's runs. A program that has not called the broker's
         ``startup()`` need not: it is called with the first message, and ``shutdown()`` when the
         fleet is closed.
 

@@ -141,5 +141,5 @@ class Outbox:
         for message in reversed(self.messages):
             if to is None or canonical(message.recipient) == address:
                 return message
-        whom = "" if to is None else " to this recipient"
-        raise LookupError(f"the sandbox has sent nothing{whom}")
+        where = "" if to is None else " to this recipient"
+        raise LookupError(f"the sandbox has sent nothing{where}")

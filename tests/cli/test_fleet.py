@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,13 +120,14 @@ def test_messages_are_counted(engagelab: Engagelab, fleet: Fleet) -> None:
     """As callbacks reported them."""
     send(fleet)
 
-    class Event:
-        message_id = "1"
-        status = "delivered"
-        custom_args = {"engagelab_async": f"{'0' * 32}/1/{fleet.store._runs[1].token}"}  # type: ignore[attr-defined]  # noqa: SLF001
-        error_code = None
-
-    asyncio.run(fleet.settle(Event()))
+    token = fleet.store._runs[1].token  # type: ignore[attr-defined]  # noqa: SLF001
+    event = SimpleNamespace(
+        message_id="1",
+        status="delivered",
+        custom_args={"engagelab_async": f"{'0' * 32}/1/{token}"},
+        error_code=None,
+    )
+    asyncio.run(fleet.settle(event))
     ran = engagelab("fleet", "show", "spring", "--fleet", "bulk_worker:bulk")
 
     assert "delivered 1" in " ".join(ran.out.split())
@@ -168,3 +170,16 @@ def test_the_environment_names_the_store(
     assert 2 == ran.exit_code
     assert "PostgreSQL refuses" in f"{ran.out}{ran.err}"
     assert "sesame" not in f"{ran.out}{ran.err}"
+
+
+def test_a_campaign_without_errors(
+    engagelab: Engagelab, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Says only what there is; the module is found beside which the command is run."""
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(tmp_path)])
+    ran = engagelab("fleet", "show", "never", "--fleet", "bulk_worker:bulk")
+
+    assert "never: 0 requests" in ran.out
+    assert "Errors" not in ran.out
+    assert "At work" not in ran.out
+    assert str(tmp_path) in sys.path

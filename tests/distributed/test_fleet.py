@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -24,8 +26,10 @@ from engagelab_async import (
     Template,
 )
 from engagelab_async.bulk import JournalError, Rate
+from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
-from engagelab_async.distributed import SharedRate
+from engagelab_async.distributed import Fleet, SharedRate
+from engagelab_async.distributed.store import Delivery, Ending, Intent
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -197,6 +201,22 @@ async def test_splits_what_was_rejected() -> None:
     assert asked == len(scene.platform.received)
 
 
+async def test_splits_what_is_due_soon() -> None:
+    """The parts keep the time of the whole, though it is too near for a new operation."""
+    import time
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(2) in to else plan(len(to))
+
+    operation = SendSMS([number(1), number(2)], TEMPLATE, schedule_time=int(time.time()) + 200)
+    object.__setattr__(operation, "schedule_time", int(time.time()) + 60)
+    scene = Scene(Platform(answer))
+
+    outcomes = await outcomes_of(scene.run([operation], split_rejected=True))
+
+    assert ["Accepted", "Rejected"] == sorted(kinds(outcomes))
+
+
 async def test_does_not_send_twice_on_resume(scene: Scene) -> None:
     """The same call again sends what is missing, and no more; another campaign is another."""
     await outcomes_of(scene.run(sends(5)))
@@ -305,7 +325,7 @@ async def test_a_broker_that_stays_away_ends_the_run(scene: Scene) -> None:
 async def test_no_more_chunks_are_out_than_the_window(scene: Scene) -> None:
     """And the source is pulled no further than the consumer goes."""
     pulled = itertools.count()
-    run = scene.run(((next(pulled) and None) or each for each in sends(100)), chunk=5, window=2)
+    run = scene.run((each for each in sends(100) if next(pulled) >= 0), chunk=5, window=2)
     async with run:
         first = [await anext(run) for _ in range(3)]
         for _ in range(300):
@@ -328,7 +348,7 @@ async def test_no_more_chunks_are_out_than_the_window(scene: Scene) -> None:
     ],
 )
 async def test_a_chunk_takes_no_longer_than_ten_seconds(
-    scene: Scene, rate: Any, count: int, sizes: set[int]
+    scene: Scene, rate: float | Rate, count: int, sizes: set[int]
 ) -> None:
     """At a low rate chunks are small: a broker waits no half hour for one."""
     outcomes = await outcomes_of(scene.run(sends(count), rate=rate))
@@ -563,7 +583,7 @@ async def test_refuses_the_message_of_another_database(scene: Scene) -> None:
 )
 async def test_refuses_bad_arguments(scene: Scene, options: dict[str, Any], problem: str) -> None:
     """Before anything is done, with the argument's name."""
-    chosen = {"campaign": "spring", "operations": [], "via": scene.via} | options
+    chosen: dict[str, Any] = {"campaign": "spring", "operations": [], "via": scene.via} | options
     with pytest.raises((ValueError, TypeError), match=f"^{problem}"):
         scene.fleet.fan_out(chosen.pop("campaign"), chosen.pop("operations"), **chosen)
 
@@ -657,3 +677,129 @@ async def test_a_delivery_that_is_cancelled_is_not_its_end() -> None:
     outcomes = await outcomes_of(scene.run(sends(4), via=via, max_in_flight=1))
 
     assert {"Accepted": 3, "Uncertain": 1} == Counter(kinds(outcomes))
+
+
+async def test_callbacks_settle_what_is_uncertain(scene: Scene) -> None:
+    """When the campaign is submitted again: accepted, unsent, and others stay uncertain."""
+    scene.platform.behaviour = behave({0: "broken", 1: "broken", 2: "broken"}).behaviour
+    await outcomes_of(scene.run(sends(3), max_in_flight=1))
+    runs = scene.fleet.store._runs  # type: ignore[attr-defined]  # noqa: SLF001
+    digests = [identity(each, None) for each in sends(3)]
+    for digest, status in zip(digests, ("delivered", "sent_failed"), strict=False):
+        event = SimpleNamespace(
+            message_id=f"m{digest}",
+            status=status,
+            custom_args={REFERENCE: str(Reference(digest, 1, runs[1].token))},
+            error_code=None,
+        )
+        assert await scene.fleet.settle(event)
+    assert not await scene.fleet.settle("no event")
+    scene.platform.behaviour = Platform().behaviour
+
+    assert ["settled", "Accepted", "Uncertain"] == kinds(await outcomes_of(scene.run(sends(3))))
+    assert {"sent_failed": 1, "delivered": 1} == dict((await scene.fleet.show("spring")).messages)
+
+
+async def test_forgets_the_flow_of_old_submissions(scene: Scene) -> None:
+    """A worker that runs for months keeps what it learned of the last few."""
+    await scene.fleet.create_tables()
+    for _ in range(20):
+        await outcomes_of(scene.run(sends(1)))
+
+    assert 16 == len(scene.fleet._flows)  # noqa: SLF001
+
+
+async def test_a_fleet_needs_asyncpg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says which extra brings it; in memory it needs nothing."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.delitem(sys.modules, "engagelab_async.distributed.postgresql", raising=False)
+
+    with pytest.raises(ModuleNotFoundError, match=r"a fleet needs asyncpg: .*\[distributed\]"):
+        Fleet("postgresql://bulk@localhost/bulk")
+
+
+async def test_another_program_can_abort_it(scene: Scene) -> None:
+    """Then nothing is waited for: what is in flight is uncertain."""
+    asked = anyio.Event()
+
+    async def answer(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        asked.set()
+        await anyio.sleep_forever()
+
+    scene.platform.behaviour = answer
+    async with scene.run(sends(3), max_in_flight=1) as run:
+        await asked.wait()
+        run.abort("enough")
+        outcomes = [each async for each in run]
+
+    assert "enough" == run.report.stopped
+    assert ["Uncertain", "stopped", "stopped"] == kinds(outcomes)
+
+
+async def test_what_was_rejected_is_not_tried_again_by_its_duplicate(scene: Scene) -> None:
+    """Though it was certainly not sent: its outcome has been reported."""
+
+    async def busy(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(5016, 200)
+
+    scene.platform.behaviour = busy
+    run = scene.run([*sends(1), *sends(1)], max_in_flight=1, retry=RetryPolicy(attempts=1))
+
+    assert ["Rejected", "duplicate"] == kinds(await outcomes_of(run))
+    assert 1 == len(scene.platform.received)
+
+
+async def test_two_deliveries_of_what_is_split(scene: Scene) -> None:
+    """Each part is sent by one of them."""
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(1) in to else plan(len(to))
+
+    scene.platform.behaviour = answer
+
+    async def via(message: Mapping[str, Any]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(scene.via, message)
+
+    operations = [SendSMS(tuple(number(each) for each in range(4)), TEMPLATE) for _ in range(2)]
+    outcomes = await outcomes_of(scene.run(operations, via=via, split_rejected=True))
+
+    assert {"Accepted": 2, "Rejected": 1, "duplicate": 1} == Counter(kinds(outcomes))
+
+
+async def test_a_source_that_waits_is_left_when_the_campaign_is_stopped(scene: Scene) -> None:
+    """What it has yielded has outcomes."""
+
+    async def source() -> AsyncIterator[Operation[Any]]:
+        for each in sends(3):
+            yield each
+        await anyio.sleep_forever()
+
+    run = scene.run(source(), chunk=2)
+    async with run:
+        outcomes = [await anext(run) for _ in range(2)]
+        run.stop("enough")
+        outcomes += [each async for each in run]
+
+    assert ["Accepted", "Accepted", "stopped"] == kinds(outcomes)
+
+
+async def test_what_another_submission_could_not_send_is_rejected(scene: Scene) -> None:
+    """If it had the operation when this one asked, and failed since."""
+    store = scene.fleet.store
+    (operation,) = sends(1)
+    digest = identity(operation, None)
+    number_ = await store.submit("spring", "s1", {"deadline": 30.0})
+    begun = await store.begin(number_, "s1", 0, "r1", "here")
+    assert begun is not None
+    assert begun.run is not None
+    delivery = Delivery("spring", number_, begun.run)
+    await store.write(delivery, [], [Intent(digest, 0)])
+
+    async def via(message: Mapping[str, Any]) -> None:
+        await scene.via(message)
+        await store.write(delivery, [Ending(digest, 0, State.UNSENT, error="ConnectError")], [])
+
+    assert ["Rejected"] == kinds(await outcomes_of(scene.run([operation], via=via)))
+    assert not scene.platform.received

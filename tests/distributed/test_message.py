@@ -55,7 +55,7 @@ def test_refuses_what_is_no_message(changes: dict[str, Any]) -> None:
     """And does not say what was in it."""
     message = {name: each for name, each in {**MESSAGE, **changes}.items() if each is not ...}
 
-    with pytest.raises(JournalError, match="the message (is not of this|cannot be)") as caught:
+    with pytest.raises(JournalError, match=r"the message (is not of this|cannot be)") as caught:
         unpack(message)
 
     assert "6591234567" not in str(caught.value)

@@ -1,5 +1,7 @@
 """An outcome is kept in a row, and comes back."""
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -44,7 +46,7 @@ def test_keeps_a_result(operation: SendSMS | SendOTP, result: object, usual: boo
     detail = detail_of(outcome)
 
     assert outcome == outcome_of(evolve(ROW, id="7", detail=detail), operation, 5)
-    assert usual is ("[2,0.25]" == detail)
+    assert usual is ("[2,0.2500]" == detail)
 
 
 def test_knows_a_result_without_its_detail() -> None:
@@ -63,8 +65,8 @@ def test_knows_a_result_without_its_detail() -> None:
     ],
 )
 def test_keeps_an_error(
-    state: State, kind: type[Rejected | Uncertain], error: EngageLabError
-) -> None:  # type: ignore[type-arg]
+    state: State, kind: type[Rejected[Any] | Uncertain[Any]], error: EngageLabError
+) -> None:
     """Its class, text and facts; but not the platform's own words, which may quote a number."""
     error.operation = SMS
     error.attempts = 3

@@ -1,10 +1,11 @@
 """A fleet on taskiq, with its broker in memory."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import pytest
-from taskiq import InMemoryBroker
+from taskiq import BrokerMessage, InMemoryBroker
 
 from engagelab_async import EngageLab, SendCode
 from engagelab_async.distributed import Fleet
@@ -60,7 +61,12 @@ async def test_a_worker_starts_and_ends(client: Callable[[], EngageLab]) -> None
     """Its client is made with it, so that a missing key is noticed then."""
     made: list[EngageLab] = []
     broker = InMemoryBroker(await_inplace=True)
-    serve(broker, Fleet.in_memory(), lambda: made.append(client()) or made[0])
+
+    def make() -> EngageLab:
+        made.append(client())
+        return made[-1]
+
+    serve(broker, Fleet.in_memory(), make)
     broker.is_worker_process = True
     await broker.startup()
 
@@ -104,3 +110,29 @@ async def test_refuses_bad_arguments(
     """With the argument's name."""
     with pytest.raises(TypeError, match=f"^{problem}"):
         serve(broker, fleet, client)
+
+
+async def test_a_broker_that_cannot_be_reached_is_started_later(
+    platform: Platform, client: Callable[[], EngageLab]
+) -> None:
+    """Once, however many messages wait for it."""
+    starts: list[bool] = []
+
+    class Late(InMemoryBroker):
+        async def startup(self) -> None:
+            await super().startup()
+            await asyncio.sleep(0)
+            starts.append(len(starts) == 1)
+            if len(starts) == 1:
+                raise ConnectionRefusedError
+
+        async def kick(self, message: BrokerMessage) -> None:
+            assert True in starts
+            await super().kick(message)
+
+    async with Fleet.in_memory() as fleet:
+        bulk = serve(Late(await_inplace=True), fleet, client)
+        outcomes = await outcomes_of(fleet.fan_out("spring", sends(30), via=bulk, chunk=5))
+
+    assert ["Accepted"] * 30 == kinds(outcomes)
+    assert [False, True] == starts

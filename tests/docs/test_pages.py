@@ -26,7 +26,16 @@ COMMAND_LINE = ROOT / "docs/reference/command-line.md"
 COMMANDS = re.findall(
     "^## engagelab (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), flags=re.MULTILINE
 )
-GROUPS = {"journal", "otp", "otp templates", "sms", "sms templates", "sms signatures", "webhooks"}
+GROUPS = {
+    "fleet",
+    "journal",
+    "otp",
+    "otp templates",
+    "sms",
+    "sms templates",
+    "sms signatures",
+    "webhooks",
+}
 """The commands that only hold others."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from support.hostile import Behaviour, Hostile, Peer, http
+from support.hostile import LOOPBACK, Behaviour, Hostile, Peer, http
 
 ACCEPTED: Final = b'{"plan_id":"1972490061974913024","total_count":1,"accepted_count":1}'
 _NO_ACCOUNT: Final = http(404, b'{"code": 4001, "message": "template not exist"}')
@@ -56,8 +56,16 @@ class Counting(Hostile):
         delivered: How many messages each number got.
     """
 
-    def __init__(self, faults: Faults = lambda: None, *, seed: int = 1) -> None:
-        super().__init__(self._exchange)
+    def __init__(
+        self,
+        faults: Faults = lambda: None,
+        *,
+        seed: int = 1,
+        host: str = LOOPBACK,
+        slowest: float = _SLOWEST,
+    ) -> None:
+        super().__init__(self._exchange, host=host)
+        self._slowest = slowest
         self.asked: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self._faults = faults
@@ -75,7 +83,7 @@ class Counting(Hostile):
             peer.sends(_NO_ACCOUNT)
             return
         fault = self._take(json.loads(received.body)["to"][0])
-        self.closing.wait(self._random.random() * _SLOWEST)
+        self.closing.wait(self._random.random() * self._slowest)
         _ANSWERS[fault](peer)
 
     def _take(self, to: str) -> str | None:

@@ -40,10 +40,10 @@ WORKERS: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-_BROKERS: Final[Mapping[str, Callable[[], RabbitMQ | Redis | None]]] = {
+_BROKERS: Final[Mapping[str, Callable[[str], RabbitMQ | Redis | None]]] = {
     "rabbitmq": RabbitMQ,
     "redis": Redis,
-    "pgqueuer": lambda: None,
+    "pgqueuer": lambda _: None,
 }
 
 
@@ -53,17 +53,26 @@ class Network:
     Args:
         engine: ``rabbitmq``, ``redis`` or ``pgqueuer``.
         workers: How many worker processes.
+        server: The API.
+        host: The address that the services listen at.
 
     Attributes:
         server: The API.
         postgresql: The store.
     """
 
-    def __init__(self, engine: str = "rabbitmq", workers: int = 2) -> None:
+    def __init__(
+        self,
+        engine: str = "rabbitmq",
+        workers: int = 2,
+        *,
+        server: Counting | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.engine = engine
-        self.server = Counting()
-        self.postgresql = PostgreSQL()
-        self.broker = _BROKERS[engine]()
+        self.server = server or Counting()
+        self.postgresql = PostgreSQL(host)
+        self.broker = _BROKERS[engine](host)
         self.environment: dict[str, str] = {}
         self.workers: list[subprocess.Popen[bytes]] = []
         self._count = workers
@@ -105,12 +114,13 @@ class Network:
             program += "asyncio.run(w.bulk.create_tables())"
         subprocess.run([sys.executable, "-c", program], check=True, env=self.environment)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a worker process, as a user does."""
+    def start_worker(self, inside: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker process, as a user does; perhaps inside a network namespace."""
+        prefix = [] if inside is None else ["ip", "netns", "exec", inside]
         module = "pgqueuer" if self.engine == "pgqueuer" else "taskiq"
         with (self.postgresql.home / "workers.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", *WORKERS[module]],
+                [*prefix, sys.executable, "-m", *WORKERS[module]],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -165,18 +165,21 @@ class Hostile:
         *script: A behaviour for each request, in the order of their arrival; the last one serves
             all that follow.
         ca: Speak TLS, with a certificate of this authority.
+        host: The address to listen on.
     """
 
-    def __init__(self, *script: Behaviour, ca: trustme.CA | None = None) -> None:
+    def __init__(
+        self, *script: Behaviour, ca: trustme.CA | None = None, host: str = LOOPBACK
+    ) -> None:
         self._script = deque(script)
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=512)
+        self._listener = socket.create_server((host, 0), backlog=512)
         self._tls = None if ca is None else _server_context(ca)
         self.closing = threading.Event()
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if ca else 'http'}://{LOOPBACK}:{self.port}"
+        self.url = f"{'https' if ca else 'http'}://{host}:{self.port}"
         self.connections = 0
         self.requests: list[Received] = []
         self.sent = 0

@@ -173,6 +173,8 @@ class PostgreSQL(Service):
         require("initdb")
         make = [find("initdb"), "-D", self.home / "data", "-A", "trust", "-N", "-U", "postgres"]
         self._run(make)
+        with (self.home / "data" / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
 
     def command(self) -> Sequence[str]:
         """Return what starts it."""

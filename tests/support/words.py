@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "engagelab_async"
 GLOSSARY = ROOT / "CONTRIBUTING.md"
-EXEMPT = ("sandbox/",)
+EXEMPT: tuple[str, ...] = ()
 """A package that is yet to be rewritten."""
 
 _ROW = re.compile(r"^\| (`.+`) \| .+ \|$", re.MULTILINE)

@@ -107,7 +107,7 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         "p99": round(run.p99, 4),
         "stopped": ended.stopped,
         "interrupted": ended.interrupted,
-        "journal": str(ended.job.journal),
+        "journal": ended.job.record,
         **{name: None if path is None else str(path) for name, path in files.items()},
         "resume": next_command() if counts.left else None,
     }
@@ -196,7 +196,7 @@ def _facts(ended: Ended) -> Mapping[str, object]:
         "latency": f"half within {latency(run.p50)}, 99 % within {latency(run.p99)}"
         if timed
         else None,
-        "journal": ended.job.journal,
+        "journal": ended.job.record,
         "failed rows": options.failed,
         "uncertain rows": options.uncertain,
         "report": options.report,
@@ -265,13 +265,16 @@ def page(ended: Ended, code: Exit) -> str:
         chart=Chart.of(counts.timeline),
         errors=counts.worst_first(),
         hint=hint,
-        ranges=[(_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)] if timed else [],
+        ranges=[(latency_range(i), latencies[i]) for i in range(timed[0], timed[-1] + 1)]
+        if timed
+        else [],
         latency=latency,
         pace=_pace(ended),
     )
 
 
-def _range(index: int) -> str:
+def latency_range(index: int) -> str:
+    """Name a range of latencies."""
     if index == 0:
         return f"up to {latency(LATENCIES[0])}"
     if index == len(LATENCIES):

@@ -30,7 +30,7 @@ class ActiveFault:
 
 
 @define
-class _Entry:
+class _Registered:
     """A fault with its random numbers."""
 
     fault: Fault
@@ -67,7 +67,7 @@ class Faults:
     ) -> None:
         self._loop = loop or StateLoop()
         self._clock = clock
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, _Registered] = {}
         self._last = 0
 
     def __len__(self) -> int:
@@ -82,7 +82,7 @@ class Faults:
             for number, entry in self._in_force().items()
         ]
 
-    def _in_force(self) -> dict[int, _Entry]:
+    def _in_force(self) -> dict[int, _Registered]:
         if self._entries:
             now = self._clock()
             for number, entry in tuple(self._entries.items()):
@@ -107,7 +107,7 @@ class Faults:
         self._last += 1
         generator = random.Random(fault.seed)  # noqa: S311 - nothing secret depends on it
         ends_at = math.inf if fault.lasts is None else self._clock() + fault.lasts
-        self._entries[self._last] = _Entry(fault, generator, ends_at)
+        self._entries[self._last] = _Registered(fault, generator, ends_at)
         return self._last
 
     def remove(self, number: int) -> None:
@@ -136,11 +136,11 @@ class Faults:
         return None
 
 
-def _strikes(entry: _Entry) -> bool:
+def _strikes(entry: _Registered) -> bool:
     return entry.generator.random() < entry.fault.probability
 
 
-def _chosen(entry: _Entry, recipients: Collection[str]) -> frozenset[str]:
+def _chosen(entry: _Registered, recipients: Collection[str]) -> frozenset[str]:
     if entry.fault.kind != "partial":
         return frozenset()
     distinct = sorted(entry.fault.meant(recipients))

@@ -102,6 +102,36 @@ def test_a_key_may_be_limited_to_sending(
     assert (0, 2) == (ran.exit_code, len(refusing.everything))
 
 
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({"balance": (403, 2004), "template-configs/7": (401, 2002)}, "AuthenticationError"),
+        (
+            {"template-configs/7": (404, 4001), "template-configs": (403, 2004)},
+            "NotFoundError",
+        ),
+    ],
+)
+def test_what_is_refused_is_refused_at_once(
+    engagelab: Engagelab, write: WriteList, answers: dict[str, tuple[int, int]], error: str
+) -> None:
+    """Whichever question shows it."""
+    write(*ORDERS, header=HEADER)
+
+    class Partly(HeldPlatform):
+        def ask(self, path: str) -> tuple[int, object]:
+            status, code = answers.get(path.partition("/v1/")[2], (501, 0))
+            return status, {"code": code, "message": "not exist"}
+
+    with Partly().serving() as platform:
+        ran = engagelab(
+            *("sms", "bulk", "people.csv", "--template", "7", "--attempts", "1", "--json"),
+            *("--sandbox", platform.origin),
+        )
+
+    assert (1, error, []) == (ran.exit_code, ran.error["type"], platform.everything)
+
+
 def test_an_api_that_cannot_be_reached(engagelab: Engagelab, write: WriteList) -> None:
     """Nothing is begun; a dry run counts the rows all the same."""
     write(*ORDERS, header=HEADER)

@@ -61,6 +61,15 @@ def test_once_per_person_sends_the_first_row(
     assert 1 == len(Path("failed.csv").read_text().splitlines())
 
 
+def test_a_dry_run_counts_the_first_rows(at_shop: Engagelab, write: WriteList) -> None:
+    """And says how many it leaves out."""
+    write(*TWICE, header=HEADER)
+
+    shown = words(at_shop("--once-per-person", "--dry-run").out)
+
+    assert "list 2 rows left out 2 rows of people who have an earlier row requests 2" in shown
+
+
 def test_it_is_the_same_when_resumed(at_shop: Engagelab, shop: Sandbox, write: WriteList) -> None:
     """A further row of a person is not sent by a later run either."""
     write(*TWICE, header=HEADER)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.cli.bulk.rows import RowStatus, Timeline
-from engagelab_async.cli.bulk.summary import Chart
+from engagelab_async.cli.bulk.rows import LATENCIES, RowStatus, Timeline
+from engagelab_async.cli.bulk.summary import Chart, latency_range
 from support.command import Engagelab
 from support.lists import BLACKLISTED, REFUSED, SMS, UNCERTAIN, WriteList, numbers, rows
 
@@ -137,8 +137,8 @@ def test_a_chart_is_drawn(at_sandbox: Engagelab, write: WriteList) -> None:
     assert 'aria-label="Rows a second over time"' in page
 
 
-def test_a_request_that_took_long(at_sandbox: Engagelab, write: WriteList) -> None:
-    """It is in a range, which says from when to when."""
-    write(*rows(*numbers(1)))
-
-    assert re.search(r'class="range">(up to|over|\d)', report_of(at_sandbox))
+def test_latencies_are_in_ranges() -> None:
+    """The first has no beginning, and the last no end."""
+    assert ["up to 20 ms", "20 ms to 50 ms", "over 10 s"] == [
+        latency_range(index) for index in (0, 1, len(LATENCIES))
+    ]

@@ -320,7 +320,7 @@ def test_streams_that_cannot_be_used(
     """A run without a standard stream, or with a full disk below one, is a run as any other."""
     write(*numbers(20), header="phone")
     platform.release()
-    line = shlex.join([*COMMAND, *SMS, *FILES, "--sandbox", platform.origin])
+    line = shlex.join([*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin])
 
     exit_code = subprocess.run([BASH, "-c", f"{line} {redirection}"], check=False).returncode
 
@@ -357,7 +357,7 @@ def test_an_odd_terminal(
     platform.release()
     master, slave = os.openpty()
     running = subprocess.Popen(
-        [*COMMAND, *SMS, *FILES, "--sandbox", platform.origin],
+        [*COMMAND, *SMS, *FILES, "--yes", "--sandbox", platform.origin],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -374,12 +374,12 @@ def test_an_odd_terminal(
     assert "Sent to all 20" in Path("report.html").read_text(encoding="utf-8")
 
 
-def test_a_signal_before_anything_was_sent(write: WriteList) -> None:
+def test_a_signal_before_anything_was_sent(platform: HeldPlatform, write: WriteList) -> None:
     """While the list waits for an answer, SIGTERM is Ctrl-C: nothing was sent."""
     write(*numbers(5), "nobody", header="phone")
     master, slave = os.openpty()
     running = subprocess.Popen(
-        [*COMMAND, *SMS, "--sandbox", "http://127.0.0.1:1"],
+        [*COMMAND, *SMS, "--sandbox", platform.origin],
         stdin=slave,
         stdout=subprocess.PIPE,
         stderr=slave,
