@@ -389,8 +389,8 @@ class FleetRun:
         if len(left_out) == len(to):
             self._put(Skipped(operation, "suppressed", index=self._pulled))
             return None
-        self._put(Skipped(evolve(several, to=left_out), "suppressed", index=self._pulled))
-        return cast("AnyOperation", evolve(several, to=tuple(x for x in to if x not in left_out)))
+        self._put(Skipped(with_targets(operation, left_out), "suppressed", index=self._pulled))
+        return with_targets(operation, tuple(each for each in to if each not in left_out))
 
     async def _pull(self) -> object:
         if self._stopped is not None:
