@@ -29,7 +29,8 @@ from engagelab_async.bulk import JournalError, Rate
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
 from engagelab_async.distributed import Fleet, SharedRate
-from engagelab_async.distributed.store import Delivery, Ending, Intent
+from engagelab_async.distributed.memory import Memory
+from engagelab_async.distributed.store import Delivery, Ending, Intent, Written
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -787,3 +788,80 @@ async def test_what_another_submission_could_not_send_is_rejected(scene: Scene) 
 
     assert ["Rejected"] == kinds(await outcomes_of(scene.run([operation], via=via)))
     assert not scene.platform.received
+
+
+# ------------------------------------------------------------------ the fence
+
+
+class Suspending(Memory):
+    """Its first intents are durable at once, and known to the worker only after some seconds."""
+
+    scene: Scene
+    seconds: float = 0.0
+
+    async def write(self, *arguments: Any) -> Written:  # noqa: ANN401 - as `Memory`
+        """Write, and be suspended."""
+        written = await super().write(*arguments)
+        if written.granted and self.seconds:
+            seconds, self.seconds = self.seconds, 0.0
+            await self.scene.time.sleep(seconds)
+        return written
+
+
+def suspend(scene: Scene, seconds: float) -> None:
+    """Suspend the worker between its intent and its request, once."""
+    scene.fleet.store = store = Suspending(scene.time.clock)
+    store.scene, store.seconds = scene, seconds
+
+
+async def test_a_worker_that_was_suspended_sends_what_is_still_its_own(scene: Scene) -> None:
+    """It withdraws the old intent, and asks again."""
+    suspend(scene, 31.0)
+    outcomes = await outcomes_of(scene.run(sends(3), deadline=30.0))
+
+    assert ["Accepted"] * 3 == kinds(outcomes)
+    assert 3 == len(scene.platform.received)
+
+
+async def test_a_worker_that_was_suspended_sends_nothing_that_another_has_sent(
+    scene: Scene,
+) -> None:
+    """Not even where a later submission may send again what is uncertain."""
+    suspend(scene, 60.0)
+    given: list[Mapping[str, Any]] = []
+
+    async def lose(message: Mapping[str, Any]) -> None:
+        given.append(message)
+
+    async with anyio.create_task_group() as tasks:
+        first = scene.run(sends(3), via=lose, deadline=30.0, give_out_again=900)
+        async with first:
+            while not given:
+                await anyio.lowlevel.checkpoint()
+            tasks.start_soon(scene.via, given[0])
+            await scene.time.sleep(40.0)
+            again = await outcomes_of(scene.run(sends(3), deadline=30.0, resend_uncertain=True))
+            left = [outcome async for outcome in first]
+
+    assert ["Accepted"] * 3 == kinds(again)
+    assert 3 == len(scene.platform.received)
+    assert 3 == len(left)
+    assert "Accepted" not in kinds(left)
+
+
+async def test_a_request_ends_while_its_intent_is_good(scene: Scene) -> None:
+    """The wait for the intent counts in the deadline: another may take it for dead after that."""
+    suspend(scene, 29.0)
+    limits: list[float | None] = []
+
+    class Watching(Platform):
+        async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as an engine
+            limits.append(options["timeout"])
+            return await super().send(request, **options)
+
+    scene.engagelab = EngageLab(sms=PAIR, http=Watching(), timeout=30.0)
+    scene.engagelab._transport.clock = scene.time.clock  # noqa: SLF001 - time passes for it, too
+    await outcomes_of(scene.run(sends(1), deadline=30.0))
+
+    assert limits[0] is not None
+    assert limits[0] <= 1.0
