@@ -10,6 +10,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import anyio
@@ -160,7 +161,7 @@ class Fleet:
         self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
 
     async def create_tables(self) -> None:
         """Create the fleet's schema and tables, or what is missing of them.
@@ -204,13 +205,7 @@ class Fleet:
             ...         async for outcome in outcomes:
             ...             print(outcome)
         """
-        check_instance(campaign, "campaign", str)
-        if not _CAMPAIGN.fullmatch(campaign):
-            raise ValueError(
-                "campaign: expected letters, digits, '.', '_' and '-', at most 100, a letter or "
-                "digit first"
-            )
-        return _run(self, campaign, operations, **options)
+        return _run(self, _checked(campaign), operations, **options)
 
     async def send_all(
         self,
@@ -415,8 +410,10 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: `campaign` is not a str.
+            ValueError: It is no campaign's name.
         """
-        await self.settle_doubts(campaign)
+        await self.settle_doubts(_checked(campaign))
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -433,8 +430,10 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: An argument is not a str.
+            ValueError: `campaign` is no campaign's name.
         """
-        return await self.store.stop(campaign, reason)
+        return await self.store.stop(_checked(campaign), check_instance(reason, "reason", str))
 
     def close_with(self, aclose: Callable[[], Awaitable[object]]) -> None:
         """Close something together with the fleet, before it.
@@ -442,13 +441,14 @@ class Fleet:
         Args:
             aclose: Closes it.
         """
-        self._closing.append(aclose)
+        self._closing.push_async_callback(aclose)
 
     async def aclose(self) -> None:
         """Close the connections. May be called twice."""
-        while self._closing:
-            await self._closing.pop()()
-        await self.store.aclose()
+        try:
+            await self._closing.aclose()
+        finally:
+            await self.store.aclose()
 
     async def __aenter__(self) -> Self:
         """Enter; nothing is opened before it is needed."""
@@ -462,6 +462,15 @@ class Fleet:
     ) -> None:
         """Close the connections."""
         await self.aclose()
+
+
+def _checked(campaign: str) -> str:
+    if not _CAMPAIGN.fullmatch(check_instance(campaign, "campaign", str)):
+        raise ValueError(
+            "campaign: expected letters, digits, '.', '_' and '-', at most 100, a letter or "
+            "digit first"
+        )
+    return campaign
 
 
 def _run(

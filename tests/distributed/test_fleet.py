@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -865,3 +867,115 @@ async def test_a_request_ends_while_its_intent_is_good(scene: Scene) -> None:
 
     assert limits[0] is not None
     assert limits[0] <= 1.0
+
+
+# ------------------------------------------------------------------ sources, and what is closed
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (ValueError("the file ends"), ValueError),
+        (asyncio.CancelledError(), RuntimeError),
+    ],
+)
+async def test_what_a_source_raises_ends_the_run(
+    scene: Scene, error: BaseException, raised: type[Exception]
+) -> None:
+    """What was given out is completed."""
+
+    class Source:
+        left = 3
+
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> Any:  # noqa: ANN401 - an operation
+            await anyio.lowlevel.checkpoint()
+            if not self.left:
+                raise error
+            self.left -= 1
+            return next(sends(1, self.left))
+
+    run = scene.run(Source(), chunk=1)
+    with pytest.raises(raised):
+        await outcomes_of(run)
+
+    assert 3 == run.report.accepted + run.report.skipped
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+async def test_a_failure_does_not_pass_for_the_end(scene: Scene, error: type[Exception]) -> None:
+    """Whatever a rule raises."""
+
+    def fail(_: object) -> str | None:
+        raise error
+
+    with pytest.raises(RuntimeError, match="the run failed"):
+        await outcomes_of(scene.run(sends(3), stop_when=fail))
+
+
+async def test_others_go_on_while_a_list_is_read(scene: Scene) -> None:
+    """A list that is at hand does not hold up the event loop for all that may be out."""
+    turns = 0
+    done = anyio.Event()
+
+    async def count() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    turns_at: list[int] = []
+
+    def source() -> Iterator[Operation[Any]]:
+        for operation in sends(40):
+            turns_at.append(turns)
+            yield operation
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        await outcomes_of(scene.run(source(), chunk=10))
+        done.set()
+
+    assert 4 == len(set(turns_at))
+
+
+async def test_all_is_closed_though_something_fails(scene: Scene) -> None:
+    """The store's connections, too."""
+    closed: list[str] = []
+
+    async def close(name: str) -> None:
+        closed.append(name)
+        if name == "broken":
+            raise OSError
+
+    for name in ("first", "broken", "last"):
+        scene.fleet.close_with(partial(close, name))
+    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+        await scene.fleet.aclose()
+
+    assert ["last", "broken", "first"] == closed
+
+    await scene.fleet.aclose()
+
+    assert 3 == len(closed)
+
+
+@pytest.mark.parametrize("campaign", ["", "Fr\u00fchling", "a'b", "a" * 101, "spring\n", "a\0"])
+async def test_a_name_that_no_campaign_has_is_refused(scene: Scene, campaign: str) -> None:
+    """Wherever it is given."""
+    for use in (
+        partial(scene.fleet.show, campaign),
+        partial(scene.fleet.stop, campaign),
+        partial(scene.fleet.send_all, campaign, [], via=scene.via),
+    ):
+        with pytest.raises(ValueError, match=r"^campaign: "):
+            await use()
+
+
+@pytest.mark.parametrize("name", ["", "a" * 201, "a\0b", "\ud800"])
+async def test_a_name_that_no_rate_has_is_refused(scene: Scene, name: str) -> None:
+    """Before a worker would fail of it."""
+    with pytest.raises(ValueError, match=r"^name: "):
+        SharedRate(scene.fleet, name, 10)

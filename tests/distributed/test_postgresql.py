@@ -239,9 +239,7 @@ async def test_quotes_no_value(fleet: Fleet) -> None:
         await fleet.store.look_up("\ud800", [])
 
 
-async def test_notices_tables_of_another_version(
-    postgresql: PostgreSQL, fleet: Fleet
-) -> None:
+async def test_notices_tables_of_another_version(postgresql: PostgreSQL, fleet: Fleet) -> None:
     """As far as that can be noticed."""
     schema = fleet.store._schema  # type: ignore[attr-defined]  # noqa: SLF001
     postgresql.execute(f"ALTER TABLE {schema}.submissions DROP COLUMN deadline CASCADE")
