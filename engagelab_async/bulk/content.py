@@ -68,9 +68,9 @@ class Content:
         for block in self._blocks():
             start = start or block
             self._digests.append(_digest(block))
-        self.digest = _digest(b"".join(self._digests)).hex()
-        self.encoding = self._encoding(start, encoding)
-        self.start = start.decode(self.encoding, "ignore")
+        self.digest: str = _digest(b"".join(self._digests)).hex()
+        self.encoding: str = self._encoding(start, encoding)
+        self.start: str = start.decode(self.encoding, "ignore")
 
     @property
     def not_decodable(self) -> str:
@@ -117,7 +117,7 @@ class Content:
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)
-        self.is_zipped = self._file.read(2) == _GZIP
+        self.is_zipped: bool = self._file.read(2) == _GZIP
         self._file.seek(0)
         source = gzip.GzipFile(fileobj=self._file) if self.is_zipped else self._file
         try:

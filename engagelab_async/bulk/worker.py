@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, evolve
+from attrs import define, field
 
 from engagelab_async import wire
 from engagelab_async.engines import Request
@@ -20,7 +20,7 @@ from engagelab_async.errors import APIError, ConnectionLostError, EngageLabError
 from engagelab_async.sms.messages import SendSMS
 
 from .flow import DEFAULT_PAUSE
-from .identity import REFERENCE, Reference, identity, identity_of_half
+from .identity import REFERENCE, Reference, identity, identity_of_half, with_targets
 from .journal import Record, RunJournal, SendIntent, Settlement, State
 from .journal.writer import do_nothing
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, SkipReason, Uncertain
@@ -122,7 +122,8 @@ class Task:
     unrecorded: bool = False
     when_recorded: Callable[[], object] | None = None
     whole: Operation[Any] | None = None
-    _body: bytes = b""
+    # Tools print the variables of an exception's frames, with what they hold.
+    _body: bytes = field(default=b"", repr=False)
     _doubtful: bool = False
     _looked_up: bool = False
     _in_flight: bool = False
@@ -233,8 +234,9 @@ class Task:
         if len(left_out) == len(targets):
             return Skipped(whole, "suppressed", index=self.index)
         self.whole = whole
-        self.operation = evolve(whole, to=tuple(each for each in targets if each not in left_out))
-        return [self, Task(self.run, evolve(whole, to=left_out), self.index)]
+        others = tuple(each for each in targets if each not in left_out)
+        self.operation = with_targets(whole, others)
+        return [self, Task(self.run, with_targets(whole, left_out), self.index)]
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
         """Wait until the run's flow control lets the request be sent."""
@@ -463,7 +465,7 @@ class Task:
         middle = len(operation.to) // 2
         parts = (operation.to[:middle], operation.to[middle:])
         halves = [
-            Task(self.run, evolve(operation, to=parts[half]), self.index, self._digest_of(half))
+            Task(self.run, with_targets(operation, parts[half]), self.index, self._digest_of(half))
             for half in (1, 0)
         ]
         if self.intended and self.run.journal is not None:

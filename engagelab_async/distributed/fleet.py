@@ -9,14 +9,20 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Container, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import anyio
 from attrs import asdict
 
-from engagelab_async.arguments import check_flag, check_instance, check_integer, check_seconds
+from engagelab_async.arguments import (
+    check_container,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_seconds,
+)
 from engagelab_async.bulk.flow import FlowControl
 from engagelab_async.bulk.journal import JournalError, Receipt, State, prove
 from engagelab_async.bulk.journal.sites import Site, sites_of
@@ -70,6 +76,7 @@ class FleetOptions(TypedDict, total=False):
         resend_uncertain: Send again what may have been sent by an earlier submission.
         split_rejected: As for `EngageLab.fan_out`.
         reference: As for `EngageLab.fan_out`.
+        suppress: As for `EngageLab.fan_out`; it stays with the submitter.
         chunk: How many operations travel together, at most; 200 by default. At a low rate, a chunk
             is what takes 10 seconds.
         window: How many chunks are out at once, at most; 16 by default.
@@ -90,6 +97,7 @@ class FleetOptions(TypedDict, total=False):
     resend_uncertain: bool
     split_rejected: bool
     reference: bool
+    suppress: Container[str] | None
     chunk: int
     window: int
     give_out_again: float
@@ -205,7 +213,7 @@ class Fleet:
             ...         async for outcome in outcomes:
             ...             print(outcome)
         """
-        return _run(self, _checked(campaign), operations, **options)
+        return _run(self, check_campaign(campaign), operations, **options)
 
     async def send_all(
         self,
@@ -413,7 +421,7 @@ class Fleet:
             TypeError: `campaign` is not a str.
             ValueError: It is no campaign's name.
         """
-        await self.settle_doubts(_checked(campaign))
+        await self.settle_doubts(check_campaign(campaign))
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -433,7 +441,9 @@ class Fleet:
             TypeError: An argument is not a str.
             ValueError: `campaign` is no campaign's name.
         """
-        return await self.store.stop(_checked(campaign), check_instance(reason, "reason", str))
+        return await self.store.stop(
+            check_campaign(campaign), check_instance(reason, "reason", str)
+        )
 
     def close_with(self, aclose: Callable[[], Awaitable[object]]) -> None:
         """Close something together with the fleet, before it.
@@ -464,13 +474,14 @@ class Fleet:
         await self.aclose()
 
 
-def _checked(campaign: str) -> str:
-    if not _CAMPAIGN.fullmatch(check_instance(campaign, "campaign", str)):
+def check_campaign(name: str) -> str:
+    """Return a campaign's name; raise ``ValueError`` for what is none."""
+    if not _CAMPAIGN.fullmatch(check_instance(name, "campaign", str)):
         raise ValueError(
             "campaign: expected letters, digits, '.', '_' and '-', at most 100, a letter or "
             "digit first"
         )
-    return campaign
+    return name
 
 
 def _run(
@@ -489,6 +500,7 @@ def _run(
     resend_uncertain: bool = False,
     split_rejected: bool = False,
     reference: bool = True,
+    suppress: Container[str] | None = None,
     chunk: int = 200,
     window: int = 16,
     give_out_again: float = 60.0,
@@ -517,6 +529,7 @@ def _run(
         window=check_integer(window, "window", 1),
         give_out_again=check_seconds(give_out_again, "give_out_again"),
         deadline=float(deadline),
+        suppress=None if suppress is None else check_container(suppress, "suppress"),
     )
     return FleetRun(fleet, campaign, operations, options, plan)
 

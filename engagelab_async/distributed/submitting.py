@@ -18,6 +18,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Container,
     Iterable,
     Iterator,
     Mapping,
@@ -28,10 +29,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast, runtime_chec
 
 import anyio
 from anyio.lowlevel import checkpoint
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_instance
-from engagelab_async.bulk.identity import identity, identity_of_half
+from engagelab_async.bulk.identity import identity, identity_of_half, with_targets
 from engagelab_async.bulk.journal import State
 from engagelab_async.bulk.outcomes import AnyOutcome, Skipped
 from engagelab_async.bulk.report import BulkReport, Tally, targets_of
@@ -94,6 +95,7 @@ class Plan:
         window: Chunks that are out at once, at most.
         give_out_again: Seconds of silence after which a chunk is given out again.
         deadline: Seconds of one operation.
+        suppress: Recipients who must not be sent to.
     """
 
     via: Via
@@ -104,6 +106,7 @@ class Plan:
     window: int
     give_out_again: float
     deadline: float
+    suppress: Container[str] | None = None
 
     @property
     def cost(self) -> float:
@@ -368,20 +371,40 @@ class FleetRun:
             while (operation := await self._pull()) is not _END:
                 body = body_of(operation, self._pulled)
                 sound = cast("AnyOperation", operation)
+                # It is known by all its recipients, whoever of them must not be sent to by now.
+                digest = identity(sound, self._plan.key, body)
+                rest = self._leave_out(sound)
+                if rest is not sound and rest is not None:
+                    sound, body = rest, body_of(rest, self._pulled)
                 cost = self._plan.cost_of(sound)
-                if cut.members and self._is_full(cut, len(body), cost):
+                # The members of a chunk are neighbours in the source.
+                if cut.members and (rest is None or self._is_full(cut, len(body), cost)):
                     full, cut = cut, _Cut()
                     await self._give(full)
-                cut.members.append(Member(identity(sound, self._plan.key, body), sound))
-                cut.bodies.append(body)
-                cut.size += len(body)
-                cut.cost += cost
+                if rest is not None:
+                    cut.members.append(Member(digest, sound))
+                    cut.bodies.append(body)
+                    cut.size += len(body)
+                    cut.cost += cost
                 self._pulled += 1
         finally:
             # Also what the source has yielded before it failed.
             if cut.members:
                 await self._give(cut)
         self._is_pulled = True
+
+    def _leave_out(self, operation: AnyOperation) -> AnyOperation | None:
+        """Return an operation without those who must not be sent to; ``None`` if all of them."""
+        suppress, several = self._plan.suppress, cast("Any", operation)
+        to: tuple[str, ...] = (several.to,) if isinstance(several.to, str) else several.to
+        left_out = () if suppress is None else tuple(each for each in to if each in suppress)
+        if not left_out:
+            return operation
+        if len(left_out) == len(to):
+            self._put(Skipped(operation, "suppressed", index=self._pulled))
+            return None
+        self._put(Skipped(with_targets(operation, left_out), "suppressed", index=self._pulled))
+        return with_targets(operation, tuple(each for each in to if each not in left_out))
 
     async def _pull(self) -> object:
         if self._stopped is not None:
@@ -561,7 +584,7 @@ def halves_of(member: Member) -> Sequence[Member]:
     middle = len(operation.to) // 2
     parts = (operation.to[:middle], operation.to[middle:])
     return [
-        Member(identity_of_half(member.digest, half), evolve(operation, to=part))
+        Member(identity_of_half(member.digest, half), with_targets(operation, part))
         for half, part in enumerate(parts)
     ]
 

@@ -204,6 +204,22 @@ async def test_splits_what_was_rejected() -> None:
     assert asked == len(scene.platform.received)
 
 
+async def test_splits_what_is_due_soon() -> None:
+    """The parts keep the time of the whole, though it is too near for a new operation."""
+    import time
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(2) in to else plan(len(to))
+
+    operation = SendSMS([number(1), number(2)], TEMPLATE, schedule_time=int(time.time()) + 200)
+    object.__setattr__(operation, "schedule_time", int(time.time()) + 60)
+    scene = Scene(Platform(answer))
+
+    outcomes = await outcomes_of(scene.run([operation], split_rejected=True))
+
+    assert ["Accepted", "Rejected"] == sorted(kinds(outcomes))
+
+
 async def test_does_not_send_twice_on_resume(scene: Scene) -> None:
     """The same call again sends what is missing, and no more; another campaign is another."""
     await outcomes_of(scene.run(sends(5)))

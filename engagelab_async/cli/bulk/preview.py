@@ -145,7 +145,7 @@ def problems(job: Job) -> list[dict[str, object]]:
 
 def _journal(job: Job) -> str | None:
     """Return the name of an existing journal, which is not read."""
-    if job.file == STDIN and job.options.journal is None:
+    if job.campaign is not None or (job.file == STDIN and job.options.journal is None):
         return None
     return str(job.journal) if job.journal.exists() else None
 

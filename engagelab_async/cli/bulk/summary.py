@@ -107,7 +107,7 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         "p99": round(run.p99, 4),
         "stopped": ended.stopped,
         "interrupted": ended.interrupted,
-        "journal": str(ended.job.journal),
+        "journal": ended.job.record,
         **{name: None if path is None else str(path) for name, path in files.items()},
         "resume": next_command() if counts.left else None,
     }
@@ -196,7 +196,7 @@ def _facts(ended: Ended) -> Mapping[str, object]:
         "latency": f"half within {latency(run.p50)}, 99 % within {latency(run.p99)}"
         if timed
         else None,
-        "journal": ended.job.journal,
+        "journal": ended.job.record,
         "failed rows": options.failed,
         "uncertain rows": options.uncertain,
         "report": options.report,
