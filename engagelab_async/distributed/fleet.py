@@ -10,6 +10,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import anyio
@@ -168,7 +169,7 @@ class Fleet:
         self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
 
     async def create_tables(self) -> None:
         """Create the fleet's schema and tables, or what is missing of them.
@@ -417,8 +418,10 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: `campaign` is not a str.
+            ValueError: It is no campaign's name.
         """
-        await self.settle_doubts(campaign)
+        await self.settle_doubts(check_campaign(campaign))
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -435,8 +438,12 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: An argument is not a str.
+            ValueError: `campaign` is no campaign's name.
         """
-        return await self.store.stop(campaign, reason)
+        return await self.store.stop(
+            check_campaign(campaign), check_instance(reason, "reason", str)
+        )
 
     def close_with(self, aclose: Callable[[], Awaitable[object]]) -> None:
         """Close something together with the fleet, before it.
@@ -444,13 +451,14 @@ class Fleet:
         Args:
             aclose: Closes it.
         """
-        self._closing.append(aclose)
+        self._closing.push_async_callback(aclose)
 
     async def aclose(self) -> None:
         """Close the connections. May be called twice."""
-        while self._closing:
-            await self._closing.pop()()
-        await self.store.aclose()
+        try:
+            await self._closing.aclose()
+        finally:
+            await self.store.aclose()
 
     async def __aenter__(self) -> Self:
         """Enter; nothing is opened before it is needed."""
