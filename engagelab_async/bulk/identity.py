@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from attrs import frozen
 
@@ -18,6 +19,7 @@ REFERENCE: Final = "engagelab_async"
 
 _REFERENCE: Final = re.compile(r"([0-9a-f]{32})/([0-9]{1,9})/([0-9a-f]{16})")
 
+OperationT = TypeVar("OperationT", bound=Operation[Any])
 Key = Callable[[Operation[Any]], str | bytes]
 """Makes the caller's own identity of an operation."""
 
@@ -72,6 +74,17 @@ def identity_of_half(whole: str, half: int) -> str:
         half: 0 or 1.
     """
     return digest(f"{whole}/{half}".encode())
+
+
+def with_targets(operation: OperationT, to: tuple[str, ...]) -> OperationT:
+    """Copy an operation for some of its recipients.
+
+    Nothing is checked again: when a request is divided, the time that it is scheduled for may be
+    nearer than a new one could be.
+    """
+    part = copy.copy(operation)
+    object.__setattr__(part, "to", to)
+    return part
 
 
 @frozen

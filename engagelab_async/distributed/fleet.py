@@ -10,6 +10,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import anyio
@@ -34,7 +35,7 @@ from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy
 
-from .ledger import Ledger
+from .delivery import DeliveryJournal
 from .memory import Memory
 from .message import Chunk, unpack
 from .rate import SharedRate
@@ -168,7 +169,7 @@ class Fleet:
         self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
 
     async def create_tables(self) -> None:
         """Create the fleet's schema and tables, or what is missing of them.
@@ -294,32 +295,32 @@ class Fleet:
         known = await self.store.look_up(begun.campaign, sorted(set(digests)))
         # The first position counts of an operation that stands in it twice.
         indexes = {digest: index for index, digest in reversed([*enumerate(digests, chunk.first)])}
-        ledger = Ledger(self.store, delivery, token, indexes, known)
+        journal = DeliveryJournal(self.store, delivery, token, indexes, known)
         while True:
             run = FanOut(
                 engagelab._transport,  # noqa: SLF001 - of the same package
                 [member.operation for member in chunk.members],
                 flow=self._flow(chunk.submission, options),
-                journal=ledger,
+                journal=journal,
                 digests=digests,
                 retry=None if options["retry"] is None else RetryPolicy(**options["retry"]),
                 timeout=options["timeout"],
                 deadline=options["deadline"],
                 intent_lifetime=options["deadline"],
-                on_stop=ledger.stop,
+                on_stop=journal.stop,
                 resend_uncertain=options["resend_uncertain"],
                 split_rejected=options["split_rejected"],
                 reference=options["reference"],
             )
-            ledger.when_stopped = run.stop
+            journal.when_stopped = run.stop
             async with run:
                 report = await run.wait()
             over = report.stopped is not None or not options["split_rejected"]
-            if over or not await self._may_be_split(chunk, begun, ledger):
+            if over or not await self._may_be_split(chunk, begun, journal):
                 return
             await self.sleep(1.0)
 
-    async def _may_be_split(self, chunk: Chunk, begun: Begun, ledger: Ledger) -> bool:
+    async def _may_be_split(self, chunk: Chunk, begun: Begun, journal: DeliveryJournal) -> bool:
         """Return whether another delivery may still split an operation.
 
         Its halves would be in no row yet: the chunk would seem to be finished without them.
@@ -328,9 +329,9 @@ class Fleet:
         members = [member for member in chunk.members if targets_of(member.operation) > 1]
         while members:
             known = await self.store.look_up(begun.campaign, [each.digest for each in members])
-            ledger.learn(known)
+            journal.learn(known)
             if any(
-                each.state is State.SENDING and each.run != ledger.run and each.age <= alive
+                each.state is State.SENDING and each.run != journal.run and each.age <= alive
                 for each in known.values()
             ):
                 return True
@@ -417,8 +418,10 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: `campaign` is not a str.
+            ValueError: It is no campaign's name.
         """
-        await self.settle_doubts(campaign)
+        await self.settle_doubts(check_campaign(campaign))
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -435,8 +438,12 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: An argument is not a str.
+            ValueError: `campaign` is no campaign's name.
         """
-        return await self.store.stop(campaign, reason)
+        return await self.store.stop(
+            check_campaign(campaign), check_instance(reason, "reason", str)
+        )
 
     def close_with(self, aclose: Callable[[], Awaitable[object]]) -> None:
         """Close something together with the fleet, before it.
@@ -444,13 +451,14 @@ class Fleet:
         Args:
             aclose: Closes it.
         """
-        self._closing.append(aclose)
+        self._closing.push_async_callback(aclose)
 
     async def aclose(self) -> None:
         """Close the connections. May be called twice."""
-        while self._closing:
-            await self._closing.pop()()
-        await self.store.aclose()
+        try:
+            await self._closing.aclose()
+        finally:
+            await self.store.aclose()
 
     async def __aenter__(self) -> Self:
         """Enter; nothing is opened before it is needed."""

@@ -28,10 +28,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast, runtime_checkable
 
 import anyio
-from attrs import define, evolve, field, frozen
+from anyio.lowlevel import checkpoint
+from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_instance
-from engagelab_async.bulk.identity import identity, identity_of_half
+from engagelab_async.bulk.identity import identity, identity_of_half, with_targets
 from engagelab_async.bulk.journal import State
 from engagelab_async.bulk.outcomes import AnyOutcome, Skipped
 from engagelab_async.bulk.report import BulkReport, Tally, targets_of
@@ -329,6 +330,13 @@ class FleetRun:
             self._scopes.add(scope)
             try:
                 await work()
+            except anyio.get_cancelled_exc_class() as error:
+                if scope.cancel_called:
+                    raise
+                # Behind the shield it is the source's own, or the end of the event loop.
+                failure = RuntimeError("operations: what it iterates over was cancelled")
+                failure.__cause__ = error
+                self._fail(failure)
             except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
                 self._fail(error)
             finally:
@@ -338,6 +346,11 @@ class FleetRun:
 
     def _fail(self, error: Exception) -> None:
         """End the submission with what is raised where the consumer is; the first one, once."""
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            # Raised where the consumer is, it would pass for the end of the stream.
+            failure = RuntimeError(f"the run failed ({type(error).__name__})")
+            failure.__cause__ = error
+            error = failure
         if not self._has_failed:
             self._has_failed = True
             clear(error, None)
@@ -354,29 +367,30 @@ class FleetRun:
 
     async def _give_out(self) -> None:
         cut = _Cut()
-        while (operation := await self._pull()) is not _END:
-            body = body_of(operation, self._pulled)
-            sound = cast("AnyOperation", operation)
-            # It is known by all its recipients, whoever of them must not be sent to by now.
-            digest = identity(sound, self._plan.key, body)
-            rest = self._leave_out(sound)
-            if rest is not sound and rest is not None:
-                sound, body = rest, body_of(rest, self._pulled)
-            cost = self._plan.cost_of(sound)
-            # The members of a chunk are neighbours in the source.
-            if cut.members and (rest is None or self._is_full(cut, len(body), cost)):
-                await self._give(cut)
-                cut = _Cut()
-            if rest is None:
+        try:
+            while (operation := await self._pull()) is not _END:
+                body = body_of(operation, self._pulled)
+                sound = cast("AnyOperation", operation)
+                # It is known by all its recipients, whoever of them must not be sent to by now.
+                digest = identity(sound, self._plan.key, body)
+                rest = self._leave_out(sound)
+                if rest is not sound and rest is not None:
+                    sound, body = rest, body_of(rest, self._pulled)
+                cost = self._plan.cost_of(sound)
+                # The members of a chunk are neighbours in the source.
+                if cut.members and (rest is None or self._is_full(cut, len(body), cost)):
+                    full, cut = cut, _Cut()
+                    await self._give(full)
+                if rest is not None:
+                    cut.members.append(Member(digest, sound))
+                    cut.bodies.append(body)
+                    cut.size += len(body)
+                    cut.cost += cost
                 self._pulled += 1
-                continue
-            cut.members.append(Member(digest, sound))
-            cut.bodies.append(body)
-            cut.size += len(body)
-            cut.cost += cost
-            self._pulled += 1
-        if cut.members:
-            await self._give(cut)
+        finally:
+            # Also what the source has yielded before it failed.
+            if cut.members:
+                await self._give(cut)
         self._is_pulled = True
 
     def _leave_out(self, operation: AnyOperation) -> AnyOperation | None:
@@ -389,8 +403,8 @@ class FleetRun:
         if len(left_out) == len(to):
             self._put(Skipped(operation, "suppressed", index=self._pulled))
             return None
-        self._put(Skipped(evolve(several, to=left_out), "suppressed", index=self._pulled))
-        return cast("AnyOperation", evolve(several, to=tuple(x for x in to if x not in left_out)))
+        self._put(Skipped(with_targets(operation, left_out), "suppressed", index=self._pulled))
+        return with_targets(operation, tuple(each for each in to if each not in left_out))
 
     async def _pull(self) -> object:
         if self._stopped is not None:
@@ -432,6 +446,7 @@ class FleetRun:
         self._tasks.start_soon(self._guard, partial(self._hand_over, message))
 
     async def _wait_for_room(self) -> None:
+        await checkpoint()  # a list never waits by itself
         while self._is_crowded():
             self._room = anyio.Event()
             await self._room.wait()
@@ -569,7 +584,7 @@ def halves_of(member: Member) -> Sequence[Member]:
     middle = len(operation.to) // 2
     parts = (operation.to[:middle], operation.to[middle:])
     return [
-        Member(identity_of_half(member.digest, half), evolve(operation, to=part))
+        Member(identity_of_half(member.digest, half), with_targets(operation, part))
         for half, part in enumerate(parts)
     ]
 

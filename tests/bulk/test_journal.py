@@ -132,6 +132,29 @@ class TestDatabase:
 
         database.close()
 
+    def test_names_the_error_of_the_disk(self, journal: Path) -> None:
+        """SQLite ends a transaction itself when the disk fails; the error is still the disk's."""
+        program = """if True:
+            import resource, signal, sqlite3, sys
+            from pathlib import Path
+            from engagelab_async.bulk.journal import Database, SendIntent
+
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            database = Database(Path(sys.argv[1]), in_memory=100)
+            database.write([], [SendIntent(f"{index:032}") for index in range(100)])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30000, -1))
+            try:
+                database.write([], [SendIntent("a")])
+            except sqlite3.OperationalError as error:
+                print(error)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+            print(database.write([], [SendIntent("a")]))
+            database.close()
+        """
+        ran = [sys.executable, "-c", program, str(journal)]
+
+        assert "disk I/O error\n{}\n" == subprocess.check_output(ran, text=True)
+
     def test_is_durable(self, journal: Path) -> None:
         """Every transaction is flushed, and only then the call returns."""
         database = Database(journal)
@@ -200,6 +223,37 @@ class TestIndex:
 
         assert {State.REFUSED: 1, State.SENDING: 1} == summarise(journal).states
         assert {"5013": 1} == summarise(journal).errors
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
+    def test_is_merged_in_little_memory(self, journal: Path) -> None:
+        """However large it is, and though all of its pages change."""
+        Database(journal).close()
+        with closing(sqlite3.connect(journal)) as connection, connection:
+            connection.execute(
+                "WITH RECURSIVE numbers (n) AS "
+                "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 300000) "
+                "INSERT INTO operations SELECT lower(hex(randomblob(16))), 1, 1, n, NULL, NULL, 0 "
+                "FROM numbers"
+            )
+        program = """if True:
+            import re, secrets, sys
+            from pathlib import Path
+            from engagelab_async.bulk.journal import Database, SendIntent
+
+            def peak():
+                status = Path("/proc/self/status").read_text()
+                return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
+
+            database = Database(Path(sys.argv[1]), in_memory=20000)
+            database.write([], [SendIntent(secrets.token_hex(16)) for _ in range(20000)])
+            before = peak()
+            database.write([], [SendIntent("a")])
+            print(peak() - before)
+            database.close()
+        """
+        ran = [sys.executable, "-c", program, str(journal)]
+
+        assert int(subprocess.check_output(ran)) < 8 * 1024
 
     def test_that_cannot_be_merged_writes_nothing(self, journal: Path) -> None:
         """The disk is full: the next write merges, if there is room again."""

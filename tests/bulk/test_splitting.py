@@ -1,5 +1,6 @@
 """A refused request to many is divided until the targets are found that were refused."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,24 @@ class TestSplitting:
         assert {0} == {outcome.index for outcome in outcomes}
         assert (199, 1) == (run.report.targets, run.report.rejected_targets)
         assert len(platform.received) < 20
+
+    @pytest.mark.parametrize("suppress", [(), (number(0),)])
+    async def test_keeps_a_time_that_has_come_near(
+        self, monkeypatch: pytest.MonkeyPatch, suppress: tuple[str, ...]
+    ) -> None:
+        """A part is scheduled for when its whole was, though that is too near for a new one."""
+        at = int(time.time()) + 300
+        operation = SendSMS([number(index) for index in range(8)], "1233", schedule_time=at)
+        monkeypatch.setattr("time.time", lambda: at - 60.0)
+
+        run = run_of(
+            Platform(refuse_the_bad_one), [operation], split_rejected=True, suppress=suppress
+        )
+        outcomes = await outcomes_of(run)
+
+        assert [BAD] == targets(outcomes, "Rejected")
+        assert 7 - len(suppress) == len(targets(outcomes, "Accepted"))
+        assert {at} == {getattr(each.operation, "schedule_time", None) for each in outcomes}
 
     async def test_is_only_done_where_it_is_asked_for(self) -> None:
         """Without it a refused request is one outcome."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +31,8 @@ from engagelab_async.bulk import JournalError, Rate
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
 from engagelab_async.distributed import Fleet, SharedRate
-from engagelab_async.distributed.store import Delivery, Ending, Intent
+from engagelab_async.distributed.memory import Memory
+from engagelab_async.distributed.store import Delivery, Ending, Intent, Written
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -199,6 +202,22 @@ async def test_splits_what_was_rejected() -> None:
     assert [0, 0, 0, 1] == [each.index for each in outcomes]
     assert ["refused", "settled", "settled", "settled"] == sorted(kinds(again))
     assert asked == len(scene.platform.received)
+
+
+async def test_splits_what_is_due_soon() -> None:
+    """The parts keep the time of the whole, though it is too near for a new operation."""
+    import time
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(2) in to else plan(len(to))
+
+    operation = SendSMS([number(1), number(2)], TEMPLATE, schedule_time=int(time.time()) + 200)
+    object.__setattr__(operation, "schedule_time", int(time.time()) + 60)
+    scene = Scene(Platform(answer))
+
+    outcomes = await outcomes_of(scene.run([operation], split_rejected=True))
+
+    assert ["Accepted", "Rejected"] == sorted(kinds(outcomes))
 
 
 async def test_does_not_send_twice_on_resume(scene: Scene) -> None:
@@ -787,3 +806,192 @@ async def test_what_another_submission_could_not_send_is_rejected(scene: Scene) 
 
     assert ["Rejected"] == kinds(await outcomes_of(scene.run([operation], via=via)))
     assert not scene.platform.received
+
+
+# ------------------------------------------------------------------ the fence
+
+
+class Suspending(Memory):
+    """Its first intents are durable at once, and known to the worker only after some seconds."""
+
+    scene: Scene
+    seconds: float = 0.0
+
+    async def write(self, *arguments: Any) -> Written:  # noqa: ANN401 - as `Memory`
+        """Write, and be suspended."""
+        written = await super().write(*arguments)
+        if written.granted and self.seconds:
+            seconds, self.seconds = self.seconds, 0.0
+            await self.scene.time.sleep(seconds)
+        return written
+
+
+def suspend(scene: Scene, seconds: float) -> None:
+    """Suspend the worker between its intent and its request, once."""
+    scene.fleet.store = store = Suspending(scene.time.clock)
+    store.scene, store.seconds = scene, seconds
+
+
+async def test_a_worker_that_was_suspended_sends_what_is_still_its_own(scene: Scene) -> None:
+    """It withdraws the old intent, and asks again."""
+    suspend(scene, 31.0)
+    outcomes = await outcomes_of(scene.run(sends(3), deadline=30.0))
+
+    assert ["Accepted"] * 3 == kinds(outcomes)
+    assert 3 == len(scene.platform.received)
+
+
+async def test_a_worker_that_was_suspended_sends_nothing_that_another_has_sent(
+    scene: Scene,
+) -> None:
+    """Not even where a later submission may send again what is uncertain."""
+    suspend(scene, 60.0)
+    given: list[Mapping[str, Any]] = []
+
+    async def lose(message: Mapping[str, Any]) -> None:
+        given.append(message)
+
+    async with anyio.create_task_group() as tasks:
+        first = scene.run(sends(3), via=lose, deadline=30.0, give_out_again=900)
+        async with first:
+            while not given:
+                await anyio.lowlevel.checkpoint()
+            tasks.start_soon(scene.via, given[0])
+            await scene.time.sleep(40.0)
+            again = await outcomes_of(scene.run(sends(3), deadline=30.0, resend_uncertain=True))
+            left = [outcome async for outcome in first]
+
+    assert ["Accepted"] * 3 == kinds(again)
+    assert 3 == len(scene.platform.received)
+    assert 3 == len(left)
+    assert "Accepted" not in kinds(left)
+
+
+async def test_a_request_ends_while_its_intent_is_good(scene: Scene) -> None:
+    """The wait for the intent counts in the deadline: another may take it for dead after that."""
+    suspend(scene, 29.0)
+    limits: list[float | None] = []
+
+    class Watching(Platform):
+        async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as an engine
+            limits.append(options["timeout"])
+            return await super().send(request, **options)
+
+    scene.engagelab = EngageLab(sms=PAIR, http=Watching(), timeout=30.0)
+    scene.engagelab._transport.clock = scene.time.clock  # noqa: SLF001 - time passes for it, too
+    await outcomes_of(scene.run(sends(1), deadline=30.0))
+
+    assert limits[0] is not None
+    assert limits[0] <= 1.0
+
+
+# ------------------------------------------------------------------ sources, and what is closed
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (ValueError("the file ends"), ValueError),
+        (asyncio.CancelledError(), RuntimeError),
+    ],
+)
+async def test_what_a_source_raises_ends_the_run(
+    scene: Scene, error: BaseException, raised: type[Exception]
+) -> None:
+    """What was given out is completed."""
+
+    class Source:
+        left = 3
+
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> Any:  # noqa: ANN401 - an operation
+            await anyio.lowlevel.checkpoint()
+            if not self.left:
+                raise error
+            self.left -= 1
+            return next(sends(1, self.left))
+
+    run = scene.run(Source(), chunk=1)
+    with pytest.raises(raised):
+        await outcomes_of(run)
+
+    assert 3 == run.report.accepted + run.report.skipped
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+async def test_a_failure_does_not_pass_for_the_end(scene: Scene, error: type[Exception]) -> None:
+    """Whatever a rule raises."""
+
+    def fail(_: object) -> str | None:
+        raise error
+
+    with pytest.raises(RuntimeError, match="the run failed"):
+        await outcomes_of(scene.run(sends(3), stop_when=fail))
+
+
+async def test_others_go_on_while_a_list_is_read(scene: Scene) -> None:
+    """A list that is at hand does not hold up the event loop for all that may be out."""
+    turns = 0
+    done = anyio.Event()
+
+    async def count() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    turns_at: list[int] = []
+
+    def source() -> Iterator[Operation[Any]]:
+        for operation in sends(40):
+            turns_at.append(turns)
+            yield operation
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        await outcomes_of(scene.run(source(), chunk=10))
+        done.set()
+
+    assert 4 == len(set(turns_at))
+
+
+async def test_all_is_closed_though_something_fails(scene: Scene) -> None:
+    """The store's connections, too."""
+    closed: list[str] = []
+
+    async def close(name: str) -> None:
+        closed.append(name)
+        if name == "broken":
+            raise OSError
+
+    for name in ("first", "broken", "last"):
+        scene.fleet.close_with(partial(close, name))
+    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+        await scene.fleet.aclose()
+
+    assert ["last", "broken", "first"] == closed
+
+    await scene.fleet.aclose()
+
+    assert 3 == len(closed)
+
+
+@pytest.mark.parametrize("campaign", ["", "Fr\u00fchling", "a'b", "a" * 101, "spring\n", "a\0"])
+async def test_a_name_that_no_campaign_has_is_refused(scene: Scene, campaign: str) -> None:
+    """Wherever it is given."""
+    for use in (
+        partial(scene.fleet.show, campaign),
+        partial(scene.fleet.stop, campaign),
+        partial(scene.fleet.send_all, campaign, [], via=scene.via),
+    ):
+        with pytest.raises(ValueError, match=r"^campaign: "):
+            await use()
+
+
+@pytest.mark.parametrize("name", ["", "a" * 201, "a\0b", "\ud800"])
+async def test_a_name_that_no_rate_has_is_refused(scene: Scene, name: str) -> None:
+    """Before a worker would fail of it."""
+    with pytest.raises(ValueError, match=r"^name: "):
+        SharedRate(scene.fleet, name, 10)

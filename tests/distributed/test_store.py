@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from engagelab_async.bulk.journal import Receipt, SendIntent, Settlement, State, prove
 from engagelab_async.bulk.journal.sites import Site
-from engagelab_async.distributed.ledger import Ledger
+from engagelab_async.distributed.delivery import DeliveryJournal
 from engagelab_async.distributed.memory import Memory
 from engagelab_async.distributed.postgresql import PostgreSQL
 from engagelab_async.distributed.store import LATE, Delivery, Ending, Intent, Progress, Store
@@ -277,13 +277,13 @@ async def test_what_a_stop_has_denied_is_not_settled(store: Store) -> None:
     """A row of it would say that this delivery had it."""
     delivery = await begun(store)
     reasons: list[str] = []
-    ledger = Ledger(store, delivery, "r1/0", {A: 0}, {})
-    ledger.when_stopped = reasons.append
+    journal = DeliveryJournal(store, delivery, "r1/0", {A: 0}, {})
+    journal.when_stopped = reasons.append
     await store.stop("spring", "enough")
 
-    assert {} == await ledger.write([], [SendIntent(A)])
+    assert {} == await journal.write([], [SendIntent(A)])
     assert ["enough"] == reasons
 
-    await ledger.write([Settlement(A, State.UNSENT)], [])
+    await journal.write([Settlement(A, State.UNSENT)], [])
 
     assert not await store.look_up("spring", [A])

@@ -23,11 +23,11 @@ from anyio import to_thread
 from engagelab_async._version import __version__
 
 from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
-from .mark import FOLD, Mark, Reached
+from .mark import FOLD, Mark
 from .proofs import Proof
 from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
-from .schema import JOURNAL, MERGE
+from .schema import JOURNAL, merge, sequence_of
 from .sites import Site, recorded_sites, refuse_another
 
 _PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
@@ -93,16 +93,15 @@ class Database:
                 _refuse_lone_log(path)
                 JOURNAL.create(path)
         with open_lock, translate_sqlite_errors(path):
-            found = _proofs_of(path, self._sites)
+            found, sequence = _proofs_of(path, self._sites)
             # Its real name: a name such as ":memory:" means something else to SQLite.
             self._path = path.resolve()
             self._inode = inode(path)
             self._connection = _connected(self._path)
             self._mark = Mark(self._path, self._connection)
-            reached = Reached.found(self._connection, batched=True)
-            self._sequence = 0 if reached is None else reached.sequence
+            self._sequence = sequence_of(self._connection)
             try:
-                self._begin(found)
+                self._begin(found, sequence)
             except BaseException:
                 self._shut()
                 raise
@@ -114,13 +113,20 @@ class Database:
         self._in_use = threading.Lock()
         self._is_open = True
 
-    def _begin(self, found: Sequence[Proof]) -> None:
-        """Begin a run, and have that in the file itself, which then knows when its log is lost."""
+    def _begin(self, found: Sequence[Proof], sequence: int) -> None:
+        """Begin a run, and have that in the file itself, which then knows when its log is lost.
+
+        Args:
+            found: What callbacks proved.
+            sequence: The number of the last transaction when that was looked up.
+        """
+        if self._sequence != sequence:
+            # It had the file between the look and the lock: what was found is out of date.
+            raise JournalError(f"journal: {self._path} is in use by another run")
         connection, now = self._connection, self._wall_clock()
         connection.execute("PRAGMA temp_store = MEMORY")
         with self._counting():
-            connection.execute(MERGE)
-            connection.execute("DELETE FROM batches")
+            merge(connection)
             for each in found:
                 settled = (each.doubt.digest, each.state, each.id, each.code, each.error)
                 connection.execute(_PROVE, (now, *settled))
@@ -145,7 +151,9 @@ class Database:
             self._connection.execute(_REACH, (self._sequence + 1,))
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # After an error of the disk, SQLite has often done so itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         self._sequence += 1
         self._mark.reach(self._sequence)
@@ -196,8 +204,7 @@ class Database:
     def _merge(self) -> None:
         """Make room in memory: from now on, the index knows what this run did before."""
         with self._counting():
-            self._connection.execute(MERGE)
-            self._connection.execute("DELETE FROM batches")
+            merge(self._connection)
         self._states.clear()
         self._has_index = True
 
@@ -267,8 +274,10 @@ def _refuse_lone_log(path: Path) -> None:
         )
 
 
-def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
+def _proofs_of(path: Path, sites: dict[str, Site]) -> tuple[Sequence[Proof], int]:
     """Look what callbacks say, and whether the file can be used, before anything is changed.
+
+    The second of the two is the number of the last transaction.
 
     Args:
         path: The file.
@@ -279,7 +288,7 @@ def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
         refuse_another(path, recorded, sites)
         for product in recorded:
             sites.pop(product, None)
-        return proofs(path, connection)
+        return proofs(path, connection), sequence_of(connection)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ from .results import detail_of
 from .store import Delivery, Ending, Intent, Operation, Store
 
 
-class Ledger:
+class DeliveryJournal:
     """See the module.
 
     Args:
