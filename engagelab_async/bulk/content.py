@@ -24,6 +24,9 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_NO_ENCODING: Final = "--encoding: it is not an encoding that Python knows"
+# Texts of these are by chance UTF-8 only if they are ASCII: it needs a capital before a symbol.
+_SINGLE_BYTE: Final = ("cp125", "iso8859", "mac-roman")
 _OTHER_KINDS: Final = {
     b"PK\x03\x04": "a workbook or a zip archive; save the sheet as CSV, UTF-8",
     b"\xd0\xcf\x11\xe0": "a workbook; save the sheet as CSV, UTF-8",
@@ -33,6 +36,9 @@ _OTHER_KINDS: Final = {
     b"%PDF": "a PDF; save the table as CSV, UTF-8",
     b"SQLite format 3\0": "a database; export the table as CSV, UTF-8",
     b"BEGIN:VCARD": "a file of vCards; export the contacts as CSV, UTF-8",
+    _GZIP: "compressed twice; decompress it once",
+    b"PAR1": "a Parquet file; export the table as CSV, UTF-8",
+    b"{\\rtf": "a rich text document; save the table as CSV, UTF-8",
     b"<": "HTML or XML; save the table as CSV, UTF-8",
 }
 
@@ -62,7 +68,7 @@ class Content:
     def __init__(self, file: BinaryIO, name: str, encoding: str | None) -> None:
         self._file = file
         self._name = name
-        self.is_zipped = False
+        self.is_zipped: bool = False
         self._digests: list[bytes] = []
         start = b""
         for block in self._blocks():
@@ -70,13 +76,21 @@ class Content:
             self._digests.append(_digest(block))
         self.digest: str = _digest(b"".join(self._digests)).hex()
         self.encoding: str = self._encoding(start, encoding)
-        self.start: str = start.decode(self.encoding, "ignore")
+        try:
+            self.start: str = start.decode(self.encoding, "ignore")
+        except UnicodeError:  # as of idna, which reads no more than domains
+            raise ListError(_NO_ENCODING) from None
+        if self.encoding.startswith(_SINGLE_BYTE) and self._is_utf_8():
+            raise self.error(f"it is UTF-8, and not {self.encoding}; leave out --encoding")
 
     @property
     def not_decodable(self) -> str:
         """What to say of text that is not of the encoding."""
         if self.encoding.startswith("utf-8"):
-            return "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"
+            return (
+                "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252, or that of its "
+                "country, such as gb18030"
+            )
         return f"not {self.encoding}; see --encoding"
 
     def text(self, size: int | None = None) -> Iterator[str]:
@@ -103,6 +117,8 @@ class Content:
         for magic, what in _OTHER_KINDS.items():
             if start.removeprefix(codecs.BOM_UTF8).startswith(magic):
                 raise self.error(f"it is {what}")
+        if start[257:262] == b"ustar":
+            raise self.error("it is a tar archive; extract the list")
         for mark, encoding in _MARKS.items():
             if start.startswith(mark):
                 return encoding
@@ -110,14 +126,25 @@ class Content:
             codec = codecs.lookup(given or "utf-8")
             "".encode(codec.name)  # raises if the codec is not one of text
         except (LookupError, ValueError):
-            raise ListError("--encoding: it is not an encoding that Python knows") from None
-        if given is None and b"\0" in start[:4]:
-            raise self.error("it seems to be UTF-16; see --encoding utf-16-le")
-        return codec.name
+            raise ListError(_NO_ENCODING) from None
+        order = _order_of_utf_16(start)
+        if given is None and order:
+            raise self.error(f"it seems to be UTF-16; see --encoding {order}")
+        return order or "utf-16-le" if codec.name == "utf-16" else codec.name
+
+    def _is_utf_8(self) -> bool:
+        decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True
+        try:
+            for block in self._blocks():
+                is_ascii = decoder.decode(block).isascii() and is_ascii
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+        return not is_ascii
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)
-        self.is_zipped: bool = self._file.read(2) == _GZIP
+        self.is_zipped = self._file.read(2) == _GZIP
         self._file.seek(0)
         source = gzip.GzipFile(fileobj=self._file) if self.is_zipped else self._file
         try:
@@ -151,6 +178,14 @@ class _Blocks(io.RawIOBase):
         part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
+
+
+def _order_of_utf_16(start: bytes) -> str | None:
+    """Return the encoding of a text in which every other byte tends to be zero."""
+    even, odd = (start[first:1024:2].count(0) for first in (0, 1))
+    if max(even, odd) * 8 <= len(start[:1024]) or max(even, odd) < 4 * min(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _digest(data: bytes) -> bytes:

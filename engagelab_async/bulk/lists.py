@@ -31,6 +31,8 @@ _QUOTED: Final = re.compile(r'"[^"]*"')
 _ARRAY: Final = re.compile(r"\s*\[\s*[\[{\]\"]")
 _ELEMENT: Final = re.compile(r"[^\s,]")
 _FORMULA: Final = re.compile(r'="([^"]*)"')
+# Before a number, or what would be a formula, an apostrophe makes it a text.
+_TEXT_MARK: Final = re.compile(r"'(?=[=+@-]|[0-9]+$)")
 _BREAK: Final = re.compile(r"[\r\n]")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 # Blanks that a person cannot see at the end of a value; a line break is none of them.
@@ -38,10 +40,23 @@ _BLANKS: Final = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x20
 # Controls other than tabs and line breaks, lone surrogates, and what converters put for a lost
 # letter.
 _UNSENDABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
-# What databases, data frames and spreadsheets put for what is missing, or went wrong.
-_PLACEHOLDERS: Final = frozenset(
-    ["NULL", "\\N", "NaN", "nan", "<NA>", "#N/A", "#NULL!", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!"]
+# What nobody means to send, with how it begins for speed.
+_SUSPECT: Final = frozenset("NnUu\\<([#E=-0123456789")
+_ARTEFACT: Final = re.compile(
+    # What databases, programs and spreadsheets, in their languages, put for what is missing.
+    r"""(?P<placeholder>[(<]?(?:NULL|null)[)>]?|\\N|NaN|nan|NaT|<NA>|None|undefined
+    |\[object\ Object\]|\#(?:N/[ABD](?:\ N/A)?|NV|\u041d/\u0414|YOK|[¡¿]?[^\W\d_a-z]+(?:/0)?[!?]
+    |\#{4,})|Err:[0-9]{3})
+    |(?P<formula>=[\w+("-].*)|(?P<rounded>-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,})""",
+    re.VERBOSE | re.DOTALL,
 )
+_ARTEFACTS: Final = {
+    "placeholder": "holds a placeholder of a missing value",
+    "formula": "holds a formula; save the list with its values",
+    "rounded": "a spreadsheet has rounded the number; make the column text there",
+}
+# Such as é that became Ã©, or an apostrophe that became â€™.
+_CONVERTED_TWICE: Final = re.compile("Ã[\x80-\x9f\xa1-\xad\xaf-\xba\xbc-\xbf]|â€[™œ\x9d“”¦¢]")
 # Words such as order_id, Order-ID or "phone (mobile)", and no number, address or sentence.
 _NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
 _LONGEST_NAME: Final = 40
@@ -104,23 +119,28 @@ class Row:
     def _problem(self, column: str, value: str) -> str:
         if column not in self.values:
             return self.unusable.get(column, "missing")
-        if value in _PLACEHOLDERS:
-            return "holds a placeholder of a missing value"
-        if value.isascii() and value.isprintable() and value:
+        if value[:1] in _SUSPECT and (artefact := _ARTEFACT.fullmatch(value)):
+            return _ARTEFACTS[artefact.lastgroup or ""]
+        if value.isascii() and value.isprintable() and value and "{{" not in value:
             return ""
         # A quote that one row opens and another closes makes their lines a single value.
         if self._is_csv and _BREAK.search(value):
             return f"spans {_span(self.line, self.source)}"
-        if unsendable := _UNSENDABLE.search(value):
-            return _unsendable(unsendable[0])
-        return _emptiness(value)
+        return _unsendable(value) or _emptiness(value)
 
 
-def _unsendable(character: str) -> str:
-    if "\ud800" <= character <= "\udfff":
+def _unsendable(value: str) -> str:
+    if "{{" in value and "}}" in value:
+        return "holds a variable, which people would read as it is"
+    if _CONVERTED_TWICE.search(value):
+        return "holds letters that became others when the file was converted"
+    found = _UNSENDABLE.search(value)
+    if not found:
+        return ""
+    if "\ud800" <= found[0] <= "\udfff":
         return "holds half a character"
-    lost = ": a letter was lost when the file was converted" if character == "\ufffd" else ""
-    return f"holds {name_of(character)}{lost}"
+    lost = ": a letter was lost when the file was converted" if found[0] == "\ufffd" else ""
+    return f"holds {name_of(found[0])}{lost}"
 
 
 def _emptiness(value: str) -> str:
@@ -180,7 +200,7 @@ class PeopleList:
         self._content = content = Content(file, name, encoding)
         self.digest: str = content.digest
         self.encoding: str = content.encoding
-        self.delimiter: str | None = _delimiter(delimiter)
+        self.delimiter: str = _delimiter(delimiter)
         self.header: tuple[str, ...] = ()
         first = next((each for each in enumerate(content.text()) if each[1].strip()), None)
         if first is None:
@@ -209,10 +229,13 @@ class PeopleList:
         names = tuple(map(column_name, columns))
         for name in names:
             if name not in self.columns:
-                raise self._content.error(
-                    f"it has no column {shown(name)!r}, but {shown(*self.columns)}; "
-                    "see --to-column and --param"
-                )
+                found = shown(*self.columns)
+                hint = "see --to-column and --param"
+                if self.form == "csv" and len(self.columns) == 1:
+                    hint += ", or --delimiter"
+                if "…" in found:
+                    hint += "; its first line must name the columns"
+                raise self._content.error(f"it has no column {shown(name)!r}, but {found}; {hint}")
         return names
 
     @property
@@ -230,7 +253,11 @@ class PeopleList:
         if separator:
             self.delimiter = self.delimiter or separator[1]
         self.delimiter = self.delimiter or max(",;\t|", key=_QUOTED.sub("", first).count)
-        _, fields, _ = next(self._records(), (0, None, []))
+        _, fields, lines = next(self._records(), (0, None, []))
+        if fields is None and '"' in "".join(lines):
+            raise self._content.error(
+                "its first line is no header: its quotes do not close where they should"
+            )
         if not is_text("".join(fields or ())):
             raise self._content.error(self._content.not_decodable)
         self.header = tuple(_without_blanks(list(map(column_name, fields or ()))))
@@ -265,7 +292,8 @@ class PeopleList:
             except csv.Error:
                 yield number, None, lines
                 continue
-            if any(text and not text.isspace() for text in fields):
+            # DOS writes U+001A at the end of a file.
+            if any(text and not text.isspace() and text != "\x1a" for text in fields):
                 yield number, fields, lines
 
     def _csv(self) -> Iterator[Row | BadRow]:
@@ -294,12 +322,15 @@ class PeopleList:
 
     def _keys(self) -> tuple[str, ...]:
         found: dict[str, None] = {}
+        why = ""
         for row in self:
             if isinstance(row, Row):
                 found.update(dict.fromkeys([*row.values, *row.unusable]))
+            else:
+                why = why or f" (line {row.line}: {row.reason})"
         if not found:
             raise self._content.error(
-                "it holds no JSON object; write one in each line, or an array of them"
+                f"it holds no JSON object{why}; write one in each line, or an array of them"
             )
         return tuple(found)
 
@@ -325,6 +356,8 @@ class PeopleList:
             line += text.count("\n", position, end)
             position = end
             if text.startswith("]", position):
+                if (text[position + 1 :] + "".join(pieces)).strip():
+                    raise self._content.error(f"it goes on behind the array, in line {line}")
                 return
             try:
                 document, end = _DECODER.raw_decode(text, position)
@@ -350,7 +383,7 @@ class PeopleList:
         for key, value in document.items():
             name = column_name(key)
             if isinstance(value, str):
-                values[name] = _tidy(value)
+                values[name] = tidy(value)
             elif is_integer(value):
                 values[name] = str(value)
             else:
@@ -402,10 +435,12 @@ def _without_blanks(fields: list[str]) -> list[str]:
 
 def _torn(line: int, source: str) -> BadRow:
     rows, limit = _count(source), csv.field_size_limit()
-    if rows == 1 and len(source) > limit:
-        return BadRow(line, f"a field is longer than {limit:,} characters", source)
     one = f": {_span(line, source)} are one row" if _BREAK.search(source) else ""
-    return BadRow(line, f"its quotes do not close where they should{one}", source, rows)
+    reason = f"its quotes do not close where they should{one}"
+    if len(source) > limit:
+        too_long = f"a field is longer than {limit:,} characters"
+        reason = too_long if rows == 1 else f"{too_long}, or {reason}"
+    return BadRow(line, reason, source, rows)
 
 
 def _span(line: int, source: str) -> str:
@@ -420,9 +455,10 @@ def _csv_value(text: str) -> str:
     if text.startswith('="'):
         # Keeps a spreadsheet from reading a text as a number.
         text = _FORMULA.sub(r"\1", text)
-    return _tidy(text)
+    return tidy(_TEXT_MARK.sub("", text) if text.startswith("'") else text)
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
+    """Write a value in NFC, without blanks at its end."""
     text = text.rstrip(_BLANKS)
     return text if text.isascii() else unicodedata.normalize("NFC", text)

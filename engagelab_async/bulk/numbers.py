@@ -44,6 +44,11 @@ _SHORTEST_MOBILE: Final = {
     for code in codes.split()
 }
 
+# Numbers that begin with a 0 behind these codes are valid there, or simulated (+1 0…).
+_ZERO_FIRST: Final = frozenset(["1", "39", "225", "226", "229", "241", "242", "250", "378", "992"])
+# 1 and ten digits may also be a Chinese mobile number without its country code.
+_NORTH_AMERICAN: Final = re.compile(r"1[2-9][0-9]{2}[2-9][0-9]{6}")
+
 _PREFIX: Final = re.compile(r"^(?:tel:|['\u2019])", re.IGNORECASE)
 _MARKS: Final = dict.fromkeys(map(ord, "-.()"))
 _ALIKE: Final = str.maketrans("[]\u2212", "()-", " \t")
@@ -63,8 +68,9 @@ def normalize_number(text: str, country: str | None = None) -> str:
 
     A number may be written with blanks, dashes, dots, brackets, full-width characters and
     invisible marks, and as a ``tel:`` URI. It is refused if it could be read as a different one:
-    with a slash, as a decimal fraction (``6591234567.0``), rounded (``6.59E+09``), or with a last
-    digit that stands alone, as in an extension or a range (``+65 9123 4567-8``).
+    with a slash, as a decimal fraction (``6591234567.0``), rounded (``6.59E+09``), with a last
+    digit that stands alone, as in an extension or a range (``+65 9123 4567-8``), or with the 0 of
+    a local number behind the country code (``+44 07911 123456``).
 
     Args:
         text: The number. With ``+`` or ``00`` it begins with its country code.
@@ -151,15 +157,24 @@ def _international(digits: str) -> str:
         raise ValueError(f"{_NO_NUMBER}; write the digits 0 to 9")
     if digits[0] == "0":
         raise ValueError("begins with 0; write + and the country code, or name its country")
+    if "0" in digits[1:4]:
+        code = _code_of(digits)
+        if code and code not in _ZERO_FIRST and digits[len(code)] == "0":
+            raise ValueError("leave out the 0 behind the country code; it is dialled only at home")
     return f"+{digits}"
 
 
+def _code_of(digits: str) -> str:
+    """Return the country's calling code; empty if there is none."""
+    codes = (digits[:length] for length in (1, 2, 3))
+    return next((code for code in codes if code in _SHORTEST_MOBILE), "")
+
+
 def _is_long_enough(digits: str) -> bool:
-    for length in (1, 2, 3):
-        shortest = _SHORTEST_MOBILE.get(digits[:length])
-        if shortest is not None:
-            return len(digits) - length >= shortest
-    return False
+    code = _code_of(digits)
+    if code == "1":
+        return bool(_NORTH_AMERICAN.fullmatch(digits))
+    return bool(code) and len(digits) - len(code) >= _SHORTEST_MOBILE[code]
 
 
 @lru_cache

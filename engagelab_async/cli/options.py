@@ -36,6 +36,7 @@ _SPELLINGS: Final = {
     "balance": "--balance",
     "brand_name": "--brand",
     "code_ttl": "--code-ttl",
+    "country": "--country",
     "country_codes": "--countries",
     "custom_content": "--content",
     "custom_args": "--custom-args",

@@ -42,9 +42,11 @@ async def test_shares_writes() -> None:
     assert [(0, 100), (100, 0)] == disk.writes
 
 
-async def written(in_flight: int) -> list[tuple[int, int]]:
+async def written(
+    in_flight: int, records: dict[str, Record] | None = None
+) -> list[tuple[int, int]]:
     """Have four intents in successive turns of the loop, and return the writes with them."""
-    disk = Disk(MemoryJournal())
+    disk = Disk(MemoryJournal(records or {}, run=2))
     log = RunJournal(disk, fail)
 
     async def intend(turn: int) -> None:
@@ -72,9 +74,12 @@ async def test_waits_while_intents_follow_each_other() -> None:
 
 
 @pytest.mark.asyncio
-async def test_does_not_wait_if_little_is_in_flight() -> None:
-    """With nothing in flight, there is nothing that could follow."""
+async def test_does_not_wait_if_nothing_is_in_flight() -> None:
+    """There is nothing that could follow."""
+    settled = {"0": Record(State.ACCEPTED, 1)}
+
     assert [(0, 1), (0, 3)] == await written(in_flight=0)
+    assert [(0, 1), (0, 3)] == await written(in_flight=1, records=settled)
 
 
 @pytest.mark.asyncio

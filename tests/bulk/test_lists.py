@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name
 ADA = {"phone": "+6591234567", "name": "Ada"}
 LIST = "phone,name\n+6591234567,Ada\n+6591234568,Zoë\n"
 QUOTES = "its quotes do not close where they should"
-NOT_UTF_8 = "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252"
+NOT_UTF_8 = (
+    "not UTF-8; if a spreadsheet wrote it, see --encoding cp1252, or that of its country, such as "
+    "gb18030"
+)
 
 
 def people(
@@ -62,7 +66,7 @@ class TestContent:
     ) -> None:
         """Plain or gzipped, with or without a byte order mark, which counts more than an option."""
         content = LIST.encode(encoding)
-        found = people(gzip.compress(content) if is_zipped else content, given)
+        found = people(gzip.compress(content, mtime=0) if is_zipped else content, given)
         expected = [ADA, {"phone": "+6591234568", "name": "Zoë"}]
 
         assert [expected, expected] == [values(found), values(found)]
@@ -75,7 +79,7 @@ class TestContent:
 
         assert [first] == list(found)[:1]
 
-    @pytest.mark.parametrize("content", [LIST.encode(), gzip.compress(LIST.encode())])
+    @pytest.mark.parametrize("content", [LIST.encode(), gzip.compress(LIST.encode(), mtime=0)])
     def test_may_be_left_after_the_file_is_closed(self, content: bytes) -> None:
         """A run that was ended may still hold rows to come."""
         with io.BytesIO(content) as file:
@@ -86,7 +90,7 @@ class TestContent:
 
     def test_has_one_identity(self) -> None:
         """Its digest is that of the content: not of the name, nor of the compression."""
-        same = people(gzip.compress(LIST.encode())).digest
+        same = people(gzip.compress(LIST.encode(), mtime=0)).digest
 
         assert same == people(LIST).digest
         assert same != people(LIST + "\n").digest
@@ -130,7 +134,7 @@ class TestContent:
     def test_of_a_damaged_archive(self, damaged: slice) -> None:
         """A gzipped list that ends early is refused."""
         with pytest.raises(ListError, match="cannot be read to its end"):
-            people(gzip.compress(LIST.encode())[damaged])
+            people(gzip.compress(LIST.encode(), mtime=0)[damaged])
 
     @pytest.mark.parametrize(
         ("content", "what"),
@@ -146,6 +150,12 @@ class TestContent:
             (b"\xef\xbb\xbf<table>", "HTML"),
             ("phone".encode("utf-16-le"), "it seems to be UTF-16; see --encoding utf-16-le"),
             (b"\xff\xfep\x00\x41\xdc\x41\x00\n\0", "not utf-16; see --encoding"),
+            ("phone,name\n".encode("utf-16-be"), "it seems to be UTF-16; see --encoding utf-16-be"),
+            ("电话,名字\n1,2\n".encode("utf-16-le"), "see --encoding utf-16-le"),
+            (gzip.compress(gzip.compress(b"phone\n")), "it is compressed twice"),
+            (b"PAR1\x15\0", "it is a Parquet file"),
+            (rb"{\rtf1 phone}", "it is a rich text document"),
+            (b"people.csv".ljust(257, b"\0") + b"ustar", "it is a tar archive"),
             (b"", "it is empty"),
             (b"\xef\xbb\xbf", "it is empty"),
             (b" \n\n", "it is empty"),
@@ -157,11 +167,26 @@ class TestContent:
         with pytest.raises(ListError, match=what):
             people(content)
 
-    @pytest.mark.parametrize("encoding", ["nonsense", "rot13", "\0", "undefined"])
+    @pytest.mark.parametrize("encoding", ["nonsense", "rot13", "\0", "undefined", "idna"])
     def test_in_no_encoding(self, encoding: str) -> None:
         """What Python cannot decode a text by is refused."""
         with pytest.raises(ListError, match="--encoding: it is not an encoding"):
             people(LIST, encoding)
+
+    @pytest.mark.parametrize("order", ["le", "be"])
+    def test_in_utf_16_without_a_mark(self, order: str) -> None:
+        """Its byte order is that of the zeros."""
+        assert [ADA] == values(
+            people("phone,name\n+6591234567,Ada\n".encode(f"utf-16-{order}"), "utf-16")
+        )
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "macroman"])
+    def test_in_utf_8_is_not_read_in_another_encoding(self, encoding: str) -> None:
+        """José would become JosÃ©."""
+        with pytest.raises(ListError, match=r"it is UTF-8, and not .*; leave out --encoding"):
+            people(LIST, encoding)
+
+        assert ("phone",) == people("phone\n1\n", encoding).columns
 
 
 class TestCSV:
@@ -190,6 +215,12 @@ class TestCSV:
 
         assert (delimiter, ("phone", "name of them.")) == (found.delimiter, found.columns)
         assert [line] == [row.line for row in found]
+
+    def test_a_note_over_the_limit_is_called_that(self) -> None:
+        """Its lines may be many, or its quotes may not close."""
+        found = values(people('phone,note\n1,"' + "x\n" * 70_000 + '"\n'))
+
+        assert re.match(r"a field is longer than 131,072 characters, or its quotes", str(found[0]))
 
     def test_a_delimiter_that_is_named_counts_more_than_the_header(self) -> None:
         """Nor does a header with many commas make it another."""

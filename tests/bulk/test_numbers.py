@@ -89,6 +89,25 @@ class TestNumber:
         with pytest.raises(ValueError, match=r"leave out the \(0\)"):
             normalize_number("+44 (0)20 7946 0958")
 
+    @pytest.mark.parametrize(
+        "written", ["+44 07911 123456", "4407911123456", "0049 0151 23456789", "+62 0812 3456 7890"]
+    )
+    def test_with_a_trunk_prefix_behind_its_code_is_refused(self, written: str) -> None:
+        """No number of these countries begins with a 0 there."""
+        with pytest.raises(ValueError, match="leave out the 0 behind the country code"):
+            normalize_number(written)
+
+    @pytest.mark.parametrize("written", ["+39061234567", "+2250102030405", "+992001234567"])
+    def test_may_begin_with_a_zero(self, written: str) -> None:
+        """In some countries, numbers do."""
+        assert written == normalize_number(written)
+
+    @pytest.mark.parametrize("written", ["13800138000", "138 0013 8000", "15001345678"])
+    def test_of_china_is_not_taken_for_one_of_north_america(self, written: str) -> None:
+        """Without a plus, what cannot be dialled in North America is ambiguous."""
+        with pytest.raises(ValueError, match="has no country code"):
+            normalize_number(written)
+
     @pytest.mark.parametrize("written", ["+44 ( 0)20 7946 0958", "+44 (\u00a00 )20 7946 0958"])
     def test_with_a_zero_of_home_in_disguise_is_refused(self, written: str) -> None:
         """Blanks between the parentheses do not make the (0) another one."""
@@ -184,7 +203,7 @@ class TestNumber:
         assert len(found) > 200
         assert found == {normalize_number(number[1:]) for number in found}
 
-    @given(digits=st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True))
+    @given(digits=st.from_regex(r"[1-9]{4}[0-9]{3,11}", fullmatch=True))
     def test_is_stable(self, digits: str) -> None:
         """Writing it once more changes nothing, with a plus and with zeros."""
         assert f"+{digits}" == normalize_number(f"+{digits}") == normalize_number(f"00{digits}")

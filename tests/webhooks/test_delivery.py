@@ -830,6 +830,7 @@ class TestEnd:
         ]
 
     @pytest.mark.anyio
+    @pytest.mark.parametrize("anyio_backend", [jumping_clock()], ids=["trio"])
     async def test_what_is_cut_off_after_it_was_handled(self, recorder: Recorder) -> None:
         """It is remembered as handled, although the store was slow to hear of it."""
         committing = anyio.Event()
@@ -839,10 +840,11 @@ class TestEnd:
                 if not committing.is_set():
                     committing.set()
                     await anyio.sleep_forever()
+                await anyio.lowlevel.checkpoint()
                 await super().commit(identity)
 
         store = Slow()
-        delivery = Delivery(recorder, seen=store, drain_timeout=0.01)
+        delivery = Delivery(recorder, seen=store, drain_timeout=1)
         async with delivery.running():
             delivery.take(events("1"))
             await committing.wait()

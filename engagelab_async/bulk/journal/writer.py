@@ -9,12 +9,8 @@ from attrs import define, field
 
 from .protocol import JournalError, JournalStore, Record, SendIntent, Settlement, State
 
-_QUIET: Final = 2
-"""Turns of the event loop without a new intent, after which there is nothing to wait for."""
-
-_CROWD: Final = 3 / 4
-"""How many of a run's operations need to wait before they are written: the others, in flight, keep
-the processor busy while the disk is."""
+_QUIET: Final = 3
+"""Turns of the event loop without a new intent, after which none is likely to come at once."""
 
 
 def do_nothing() -> None:
@@ -147,21 +143,20 @@ class RunJournal:
             raise
 
     async def _gather(self) -> None:
-        """Let more intents join the batch, for as long as they come without waiting."""
+        """Let more intents join the batch, as long as they come without waiting."""
         intents = self._gathering.intents
         quiet = 0
-        while quiet < _QUIET and not self._closing:
-            waiting = len(intents)
-            if waiting > _CROWD * (waiting + self._in_flight):
-                return
+        while self._in_flight and quiet < _QUIET and not self._closing:
+            before = len(intents)
             await checkpoint()
-            quiet = 0 if len(intents) > waiting else quiet + 1
+            quiet = 0 if len(intents) > before else quiet + 1
 
     async def _write(self, batch: _Batch) -> None:
-        self._in_flight += len(batch.intents)
         intents = [*batch.questions, *batch.intents.values()]
         try:
-            batch.known = await self._store.write(batch.ends, intents)
+            known = batch.known = await self._store.write(batch.ends, intents)
+            refused = [name for name in known if not known[name].granted and name in batch.intents]
+            self._in_flight += len(batch.intents) - len(refused)
         except JournalError as error:
             batch.error = error
             self._on_failure(error)

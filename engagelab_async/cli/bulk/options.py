@@ -7,11 +7,12 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from engagelab_async import Rate
+from engagelab_async.bulk.lists import tidy
 from engagelab_async.bulk.prices import Prices, price
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 
-from .lists import STDIN
+from .lists import STDIN, BadRow, Row
 from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)
@@ -147,6 +148,11 @@ class Options:
 
 def _constants(pairs: tuple[str, ...]) -> dict[str, str]:
     try:
-        return inputs.params(pairs)
+        given = inputs.params(pairs)
     except ValueError as error:
         raise ValueError(str(error).replace("--param", "--set")) from None
+    values = {name: tidy(value) for name, value in given.items()}
+    picked = Row(0, values, "", is_csv=False).pick(*values)
+    if isinstance(picked, BadRow):
+        raise ValueError(f"--set: {picked.reason}")  # noqa: TRY004 - of the option
+    return picked

@@ -27,6 +27,17 @@ def test_a_column_fills_the_variable_of_its_name(
     assert {"Order 1042 is ready, Ada", "Order 1043 is ready, Bob"} == texts(shop)
 
 
+def test_a_constant_is_written_as_a_value_of_the_list(
+    at_shop: Engagelab, shop: Sandbox, write: WriteList
+) -> None:
+    """In NFC, without blanks at its end."""
+    write(f"{ADA},Ada")
+
+    at_shop("--set", "order=Jose\u0301 ")
+
+    assert {"Order José is ready, Ada"} == texts(shop)
+
+
 @pytest.mark.parametrize("header", ["Phone,Name,Order", "PHONE, NAME ,ORDER", "phone,Name,order"])
 def test_its_name_may_be_in_capitals(
     at_shop: Engagelab, shop: Sandbox, write: WriteList, header: str
@@ -120,6 +131,10 @@ def test_the_recipient_can_be_a_variable(engagelab: Engagelab, write: WriteList)
     ("options", "error"),
     [
         (("--set", "order"), "--set: expected name=value"),
+        (("--set", "order="), "--set: order: empty"),
+        (("--set", "order=\u200b"), "--set: order: empty: it holds only U+200B ZERO WIDTH SPACE"),
+        (("--set", "order=a\x07"), "--set: order: holds U+0007 CONTROL CHARACTER"),
+        (("--country", "XX"), "--country: expected an ISO 3166 code"),
         (("--set", "a=1", "--set", "a=2"), "--set: one name is given twice"),
         (("--set", "name=1", "--param", "name=name"), "--set: name is given with --param, too"),
         (("--param", "order=number"), "it has no column 'number', but phone, name, order"),
