@@ -27,6 +27,7 @@ from attrs import astuple
 from engagelab_async.bulk.journal import Doubt, JournalError, Proof, Receipt, State
 from engagelab_async.bulk.journal.sites import Site
 from engagelab_async.engines import Owner
+from engagelab_async.errors import ConfigurationError
 
 from .store import (
     LATE,
@@ -218,7 +219,7 @@ SELECT (SELECT stopped FROM submission), ARRAY(SELECT digest FROM granted)
 """  # noqa: S608 - of numbers
 
 _COLUMNS: Final = """
-digest, state, run, submission, index, id, code, error, detail,
+digest, index, state, id, code, error, detail, run, submission,
 extract(epoch FROM clock_timestamp() - at)::float8 AS age
 """
 _LOOK_UP: Final = f"""
@@ -391,6 +392,11 @@ class PostgreSQL:
     ) -> T:
         """Do something, and again while PostgreSQL is away."""
         self._owner.check()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            text = "a fleet needs asyncio: asyncpg does not run on trio"
+            raise ConfigurationError(text) from None
         give_up = time.monotonic() + self._patience
         pause = 0.05
         while True:
@@ -498,7 +504,7 @@ class PostgreSQL:
     async def look_up(self, campaign: str, digests: Sequence[str]) -> Mapping[str, Operation]:
         """Return what is known; see `Store`."""
         rows = await self._fetch(_LOOK_UP, campaign, list(digests))
-        return {row["digest"]: _operation(row) for row in rows}
+        return {row["digest"]: Operation(*row) for row in rows}
 
     async def end(self, run: int) -> None:
         """End a delivery; see `Store`."""
@@ -577,18 +583,3 @@ class PostgreSQL:
 def _storable(text: str | None) -> str | None:
     """Replace what a str can hold, and PostgreSQL cannot."""
     return text and text.replace("\0", "?").encode(errors="replace").decode()
-
-
-def _operation(row: asyncpg.Record) -> Operation:
-    return Operation(
-        digest=row["digest"],
-        state=State(row["state"]),
-        run=row["run"],
-        submission=row["submission"],
-        index=row["index"],
-        id=row["id"],
-        code=row["code"],
-        error=row["error"],
-        detail=row["detail"],
-        age=row["age"],
-    )

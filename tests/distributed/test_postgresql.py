@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+import trio
 
-from engagelab_async import Credentials, EngageLab
+from engagelab_async import ConfigurationError, Credentials, EngageLab
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import State
 from engagelab_async.distributed import Fleet, SharedRate
@@ -293,6 +294,13 @@ async def test_belongs_to_one_event_loop(fleet: Fleet) -> None:
 
     with pytest.raises(Exception, match="another event loop"):
         await asyncio.to_thread(elsewhere)
+
+
+async def test_needs_asyncio(postgresql: PostgreSQL) -> None:
+    """On trio, the error says so."""
+    fleet = Fleet(postgresql.dsn)
+    with pytest.raises(ConfigurationError, match="needs asyncio"):
+        await asyncio.to_thread(trio.run, fleet.show, "spring")
 
 
 async def test_a_statement_that_is_cancelled_leaves_no_connection(fleet: Fleet) -> None:

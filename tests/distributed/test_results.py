@@ -27,7 +27,7 @@ from support.bulk import TEMPLATE, number
 
 SMS = SendSMS((number(1), number(2)), TEMPLATE)
 OTP = SendOTP(number(1), "login")
-ROW = Operation("0" * 32, State.ACCEPTED, run=1, submission=1, index=5)
+ROW = Operation("0" * 32, 5, State.ACCEPTED, run=1, submission=1)
 
 
 @pytest.mark.parametrize(
