@@ -59,7 +59,7 @@ class Extent:
     many: int
 
 
-FULL: Final = Extent(turns=15, messages=4000, many=MANY)
+FULL: Final = Extent(turns=15, messages=10_000, many=MANY)
 QUICK: Final = Extent(turns=5, messages=2000, many=100_000)
 
 

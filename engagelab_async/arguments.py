@@ -15,7 +15,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 
@@ -118,6 +118,15 @@ def check_instance(value: object, name: str, kind: type[T]) -> T:
     """Return `value` if it is of a class."""
     if not isinstance(value, kind):
         raise TypeError(f"{name}: expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def check_container(value: Container[str], name: str) -> Container[str]:
+    """Return `value` if it can be asked whether it contains a recipient."""
+    # A string contains strings, too, but is the name of a file.
+    if isinstance(value, str | bytes) or not isinstance(value, Container):
+        kind = type(value).__name__
+        raise TypeError(f"{name}: expected a container of recipients, got {kind}")
     return value
 
 

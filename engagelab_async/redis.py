@@ -12,11 +12,13 @@ Each takes a client of ``redis.asyncio`` or ``valkey.asyncio``, which the caller
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import inspect
 import json
 import logging
 import math
+import secrets
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -45,7 +47,8 @@ _PAUSE: Final = 1.0
 """Seconds before a lost subscription is renewed."""
 
 _ABANDON: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+local known = redis.call('GET', KEYS[1])
+if known and string.sub(known, 1, #ARGV[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 _TAKE_TURNS: Final = """
 local time = redis.call('TIME')
@@ -87,9 +90,12 @@ class RedisSeenStore:
     async def begin(self, identity: str, owner: str) -> Progress:
         """Take an event to be handled; see `SeenStore.begin`."""
         key = self._prefix + identity
-        mark = _IN_FLIGHT + owner.encode()
+        # Each call has its own: a client that lost the answer has repeated the command.
+        mark = _mark(owner) + secrets.token_hex(8).encode()
         while not await self._redis.set(key, mark, nx=True, px=self._lease):
             state = _bytes(await self._redis.get(key))
+            if state == mark:
+                break
             if state is not None:  # or its lease ended in between
                 return "handled" if state == _HANDLED else "in_flight"
         return "new"
@@ -100,8 +106,7 @@ class RedisSeenStore:
 
     async def abandon(self, identity: str, owner: str) -> None:
         """Make an event new again; see `SeenStore.abandon`."""
-        mark = _IN_FLIGHT + owner.encode()
-        await cast("Any", self._redis.eval)(_ABANDON, 1, self._prefix + identity, mark)
+        await cast("Any", self._redis.eval)(_ABANDON, 1, self._prefix + identity, _mark(owner))
 
 
 class RedisNonces:
@@ -233,37 +238,50 @@ class RedisTracker(Tracker):
         """
         if self._is_listening:
             raise RuntimeError("the tracker listens already")
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._listen)
-            self._is_listening = True
-            try:
-                yield
-            finally:
-                self._is_listening = False
-                tasks.cancel_scope.cancel()
+        self._is_listening = True
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # No task group: it would wrap the exceptions of the caller's block.
+        listener = asyncio.create_task(self._listen(started))
+        try:
+            await asyncio.wait([listener, started], return_when=asyncio.FIRST_COMPLETED)
+            if listener.done():
+                listener.result()
+            yield
+        finally:
+            self._is_listening = False
+            listener.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([listener])
 
-    async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        is_started = False
+    async def _listen(self, started: asyncio.Future[None]) -> None:
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(self._prefix)
-                    if not is_started:
-                        is_started = True
-                        task_status.started()
+                    if not started.done():
+                        started.set_result(None)
                     for message_id in self.awaited():
                         await self._read(message_id)
                     async for message in channel.listen():
-                        await super().__call__(_event(message["data"]))
+                        await self._handle(message["data"])
             except Exception as error:
-                if not is_started:
+                if not started.done():
                     raise
                 _logger.warning("lost the subscription to Redis: %s", type(error).__name__)
                 await anyio.sleep(_PAUSE)
 
     async def _read(self, message_id: str) -> None:
         for text in await cast("Any", self._redis.hvals)(self._prefix + message_id):
-            await super().__call__(_event(text))
+            await self._handle(text)
+
+    async def _handle(self, text: str | bytes) -> None:
+        try:
+            event = _event(text)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # As one of another version may be: the others must not wait for it.
+            _logger.warning("an event in Redis cannot be read: %s", type(error).__name__)
+        else:
+            await super().__call__(event)
 
 
 class RedisRate:
@@ -302,6 +320,10 @@ class RedisRate:
     async def _take(self, turns: float) -> float:
         taken = turns * self._interval
         return float(await cast("Any", self._redis.eval)(_TAKE_TURNS, 1, self._key, taken))
+
+
+def _mark(owner: str) -> bytes:
+    return _IN_FLIGHT + owner.encode() + b" "
 
 
 def _client(redis: Redis) -> Redis:

@@ -30,6 +30,7 @@ from .attempts import Attempt, Reporter, logger
 from .engines import Engine, Request, Response, current_task
 from .errors import (
     ConfigurationError,
+    ConnectError,
     ConnectionLostError,
     EngageLabError,
     InvalidResponseError,
@@ -200,7 +201,8 @@ class Transport:
             try:
                 return await call.attempt()
             except EngageLabError:
-                if call.delay is None:
+                # Without what the wait needs, there is none.
+                if call.delay is None or not self.is_ready:
                     raise
                 await self.sleep(call.delay)
                 if call.is_over:
@@ -327,7 +329,10 @@ class Call(Generic[R]):
         transport = self._transport
         if not transport.is_ready:
             # Later, there may be no file descriptor left to import it with.
-            anyio.get_cancelled_exc_class()
+            try:
+                anyio.get_cancelled_exc_class()
+            except (ImportError, OSError) as error:
+                raise ConnectError(f"no connection ({type(error).__name__})") from error
             transport.is_ready = True
         try:
             return await transport.engine.send(

@@ -1,17 +1,15 @@
 """The error tree: its drawing, its texts, what a pickle keeps, and what no error ever shows."""
 
-import asyncio
 import copy
 import json
 import logging
 import pickle
 import re
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-import pytest_asyncio
 from attrs import frozen
 
 import engagelab_async
@@ -34,6 +32,7 @@ from engagelab_async import (
     errors,
 )
 from engagelab_async.wire import ERRORS_BY_CODE
+from support.hostile import Hostile, Peer, http
 
 CLASSES: list[type[EngageLabError]] = [
     value
@@ -324,21 +323,16 @@ class TestPrivacy:
         assert [] == shown_of(text)
         assert [] == shown_of(caplog.text)
 
-    @pytest_asyncio.fixture
-    async def base_url(self) -> AsyncIterator[str]:
+    @pytest.fixture
+    def base_url(self) -> Iterator[str]:
         """Serve on loopback a refusal that repeats what it was told."""
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-            body = refusal_of(await reader.readexactly(int(length[1]) if length else 0), 3003)
-            writer.write(b"HTTP/1.1 400 -\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-            await writer.drain()
-            writer.close()
+        def refuse(peer: Peer) -> None:
+            peer.sends(http(400, refusal_of(peer.reads().body, 3003)))
+            peer.closes()
 
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            host, port = server.sockets[0].getsockname()
-            yield f"http://{host}:{port}"
+        with Hostile(refuse) as server:
+            yield server.url
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("call", SENDS)
@@ -347,8 +341,8 @@ class TestPrivacy:
     ) -> None:
         """Over a real connection, the HTTP libraries log nothing personal at DEBUG either."""
         caplog.set_level(logging.DEBUG)
-        async with httpx.AsyncClient() as http:
-            text = await failure(http, SENDS[call], base_url)
+        async with httpx.AsyncClient() as client:
+            text = await failure(client, SENDS[call], base_url)
 
         assert "httpcore" in caplog.text
         assert [] == shown_of(text + caplog.text)

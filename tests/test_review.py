@@ -54,7 +54,7 @@ async def error_of(wait: Awaitable[Any]) -> EngageLabError:
     return caught.value
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_what_is_approved_is_returned_at_once() -> None:
     """Nobody waits for what is reviewed already."""
     it, wait = waiting(status(APPROVED))
@@ -64,7 +64,7 @@ async def test_what_is_approved_is_returned_at_once() -> None:
     assert [f"{SMS}/v1/template-configs/1"] == [request.url for request in it.engine.requests]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_intervals_grow_up_to_a_minute() -> None:
     """It is read again and again, ever more seldom, until it is approved."""
     it, wait = waiting(*[status(PENDING)] * 11, status(APPROVED))
@@ -74,7 +74,7 @@ async def test_intervals_grow_up_to_a_minute() -> None:
     assert [60, 60] == it.time.sleeps[-2:]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("number", [0, 4])
 async def test_an_unknown_status_is_no_decision(number: int) -> None:
     """A status that is not known yet is neither an approval nor a rejection."""
@@ -84,7 +84,7 @@ async def test_an_unknown_status_is_no_decision(number: int) -> None:
     assert 1 == len(it.time.sleeps)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("remark", "text"),
     [
@@ -104,7 +104,7 @@ async def test_rejection(remark: str | None, text: str) -> None:
     assert (GetSMSTemplate("1"), False) == (error.operation, error.may_have_been_sent)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_time_runs_out() -> None:
     """The last reading is made when time is up, not after; the error is a TimeoutError too."""
     it, wait = waiting(*[status(PENDING)] * 4, timeout=7.5)
@@ -116,7 +116,7 @@ async def test_time_runs_out() -> None:
     assert "GetSMSTemplate: not reviewed after 7.5 seconds" == str(error)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_no_limit() -> None:
     """Without a limit it waits as long as it takes."""
     it, wait = waiting(*[status(PENDING)] * 200, status(APPROVED), timeout=math.inf)
@@ -125,7 +125,7 @@ async def test_no_limit() -> None:
     assert it.time.now > 10_000
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "passing", [refused_connection(), refusal(None, 503), refusal(None, 429)], ids=["net", 503, 429]
 )
@@ -137,7 +137,7 @@ async def test_what_fails_in_passing_is_no_answer(passing: Step) -> None:
     assert [2, 3, 4.5] == it.time.sleeps
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_failing_until_the_end() -> None:
     """When the last reading failed, that is what is told."""
     _, wait = waiting(status(PENDING), refused_connection(), timeout=2)
@@ -145,7 +145,7 @@ async def test_failing_until_the_end() -> None:
     assert isinstance(await error_of(wait), ConnectError)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -164,7 +164,7 @@ async def test_what_will_not_pass_is_raised(script: list[Step], kind: type[Excep
         await wait
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(("timeout", "kind"), [(0, ValueError), ("1", TypeError)])
 async def test_timeout_is_checked(timeout: Any, kind: type[Exception]) -> None:  # noqa: ANN401
     """A time that is none is refused before anything is sent."""
@@ -175,7 +175,7 @@ async def test_timeout_is_checked(timeout: Any, kind: type[Exception]) -> None: 
     assert [] == it.engine.requests
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("kind", "path", "document", "rejection"),
     [

@@ -1,10 +1,9 @@
 """Templates and signatures over real connections, with every HTTP library."""
 
-import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,59 +12,31 @@ import httpx
 import httpx2
 import pytest
 import pytest_asyncio
-from attrs import define, field
 
 import engagelab_async
 from engagelab_async import ConnectionLostError, EngageLab, RetryPolicy
 from engagelab_async.engines import HTTP
 from support.calls import DONE, KEY_PAIR, SMS_TEMPLATE, WORDING
+from support.hostile import Hostile, Peer, http
 
 Call = Callable[[EngageLab], Awaitable[object]]
 
 
-@define(eq=False)
-class Server:
-    """Keeps what it was sent, and answers unless it is told to hang up.
-
-    Attributes:
-        heads: What came before each body.
-        hangs_up: Whether the next request is answered with the end of the connection.
-    """
-
-    answer: object = field(factory=lambda: DONE)
-    heads: list[str] = field(factory=list)
-    hangs_up: bool = False
-    url: str = ""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection."""
-        try:
-            while not reader.at_eof():
-                await self._exchange(reader, writer)
-                if self.hangs_up:
-                    break
-        except asyncio.IncompleteReadError:
-            pass
-        finally:
-            writer.close()
-
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = head.partition("content-length: ")[2].partition("\r\n")[0]
-        await reader.readexactly(int(length or 0))
-        self.heads.append(head)
-        body = json.dumps(self.answer).encode()
-        if not self.hangs_up:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+def behave(peer: Peer) -> None:
+    """Answer what is read, and the first change; hang up on a second one."""
+    request = peer.reads()
+    if request.method == "GET":
+        peer.sends(http(200, json.dumps([SMS_TEMPLATE]).encode()))
+    elif len(peer.server.requests) == 1:
+        peer.sends(http(200, json.dumps(DONE).encode()))
+    else:
+        peer.closes()
 
 
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[Server]:
-    """Serve on a free port."""
-    server = Server()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    async with listener:
-        server.url = "http://{}:{}".format(*listener.sockets[0].getsockname())
+@pytest.fixture
+def server() -> Iterator[Hostile]:
+    """A server of templates."""
+    with Hostile(behave) as server:
         yield server
 
 
@@ -95,12 +66,12 @@ async def library(name: str) -> AsyncIterator[HTTP]:
         "aiohttp.ClientSession",
     ]
 )
-async def engagelab(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[EngageLab]:
+async def engagelab(request: pytest.FixtureRequest, server: Hostile) -> AsyncIterator[EngageLab]:
     """A client of the server, over each library."""
     once = RetryPolicy(attempts=1)
     async with (
-        library(request.param) as http,
-        EngageLab(sms=KEY_PAIR, http=http, sms_base_url=server.url, retry=once) as engagelab,
+        library(request.param) as chosen,
+        EngageLab(sms=KEY_PAIR, http=chosen, sms_base_url=server.url, retry=once) as engagelab,
     ):
         yield engagelab
 
@@ -122,31 +93,30 @@ async def engagelab(request: pytest.FixtureRequest, server: Server) -> AsyncIter
     ],
 )
 async def test_an_id_is_one_segment(
-    engagelab: EngageLab, server: Server, template_id: str, segment: str | None
+    engagelab: EngageLab, server: Hostile, template_id: str, segment: str | None
 ) -> None:
     """Whatever is in an id, it neither ends its segment of the path nor leads out of it."""
     if segment is None:
         with pytest.raises(ValueError, match=r"^template_id: must not be empty"):
             await engagelab.sms.templates.delete(template_id)
-        assert [] == server.heads
+        assert [] == server.requests
         return
     await engagelab.sms.templates.delete(template_id)
 
-    assert [f"delete /v1/template-configs/{segment} http/1.1"] == [
-        head.partition("\r\n")[0] for head in server.heads
+    assert [("DELETE", f"/v1/template-configs/{segment}")] == [
+        (each.method, each.target.lower()) for each in server.requests
     ]
 
 
 @pytest.mark.asyncio
-async def test_no_body_and_no_word_of_one(engagelab: EngageLab, server: Server) -> None:
+async def test_no_body_and_no_word_of_one(engagelab: EngageLab, server: Hostile) -> None:
     """Reading and deleting send no body, and do not say of which type it is."""
     await engagelab.sms.templates.delete("1")
-    server.answer = [SMS_TEMPLATE]
     await engagelab.sms.templates.list()
 
-    assert [False, False] == ["content-type" in head for head in server.heads]
-    assert "transfer-encoding" not in "".join(server.heads)
-    assert "content-length: 0" in server.heads[0] or "content-length" not in server.heads[0]
+    assert [[], []] == [each.values("content-type") for each in server.requests]
+    assert [[], []] == [each.values("transfer-encoding") for each in server.requests]
+    assert server.requests[0].values("content-length") in ([], ["0"])
 
 
 @pytest.mark.asyncio
@@ -159,14 +129,13 @@ async def test_no_body_and_no_word_of_one(engagelab: EngageLab, server: Server) 
     ],
     ids=["PUT", "DELETE", "POST"],
 )
-async def test_changes_are_sent_once(engagelab: EngageLab, server: Server, change: Call) -> None:
+async def test_changes_are_sent_once(engagelab: EngageLab, server: Hostile, change: Call) -> None:
     """On a connection that was used before and now ends, no library sends a change again."""
     await engagelab.sms.signatures.delete("7")
-    server.hangs_up = True
 
     with pytest.raises(ConnectionLostError):
         await change(engagelab)
-    assert 2 == len(server.heads)
+    assert 2 == len(server.requests)
 
 
 class TestNames:

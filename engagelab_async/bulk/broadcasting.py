@@ -256,7 +256,6 @@ class _Reader:
         # There may be millions: a number is kept as an int, one with its own params as a digest.
         self._seen: set[int | bytes] = set()
 
-    @clears_frames
     def read(self, recipient: Recipient) -> tuple[str, _Group] | None:
         """Return a recipient's number and group, or ``None`` if it is not to be sent to."""
         group = self.shared
@@ -310,6 +309,7 @@ class _Grouping:
         self._waiting: dict[_Group, list[str]] = {}
         self.full: list[SendSMS] = []
 
+    @clears_frames
     def add(self, recipient: Recipient) -> None:
         """Take in a recipient."""
         found = self._reader.read(recipient)

@@ -68,16 +68,16 @@ class Content:
     def __init__(self, file: BinaryIO, name: str, encoding: str | None) -> None:
         self._file = file
         self._name = name
-        self.is_zipped = False
+        self.is_zipped: bool = False
         self._digests: list[bytes] = []
         start = b""
         for block in self._blocks():
             start = start or block
             self._digests.append(_digest(block))
-        self.digest = _digest(b"".join(self._digests)).hex()
-        self.encoding = self._encoding(start, encoding)
+        self.digest: str = _digest(b"".join(self._digests)).hex()
+        self.encoding: str = self._encoding(start, encoding)
         try:
-            self.start = start.decode(self.encoding, "ignore")
+            self.start: str = start.decode(self.encoding, "ignore")
         except UnicodeError:  # as of idna, which reads no more than domains
             raise ListError(_NO_ENCODING) from None
         if self.encoding.startswith(_SINGLE_BYTE) and self._is_utf_8():

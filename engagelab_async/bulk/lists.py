@@ -198,8 +198,9 @@ class PeopleList:
     ) -> None:
         self.name = name
         self._content = content = Content(file, name, encoding)
-        self.digest, self.encoding = content.digest, content.encoding
-        self.delimiter = _delimiter(delimiter)
+        self.digest: str = content.digest
+        self.encoding: str = content.encoding
+        self.delimiter: str = _delimiter(delimiter)
         self.header: tuple[str, ...] = ()
         first = next((each for each in enumerate(content.text()) if each[1].strip()), None)
         if first is None:
@@ -207,7 +208,7 @@ class PeopleList:
         self._is_array = bool(_ARRAY.match(content.start))
         is_json = self._is_array or first[1].lstrip().startswith("{")
         self.form: Literal["csv", "json"] = "json" if is_json else "csv"
-        self.columns = self._keys() if is_json else self._named(*first)
+        self.columns: tuple[str, ...] = self._keys() if is_json else self._named(*first)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Read all records, from the first.

@@ -32,7 +32,13 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
-from engagelab_async.arguments import check_flag, check_instance, check_integer, check_timeout
+from engagelab_async.arguments import (
+    check_container,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_timeout,
+)
 from engagelab_async.engines import Owner
 from engagelab_async.frames import clear
 from engagelab_async.operation import Operation
@@ -531,15 +537,8 @@ def fan_out(
         resend_uncertain=check_flag(resend_uncertain, "resend_uncertain"),
         split_rejected=check_flag(split_rejected, "split_rejected"),
         reference=check_flag(reference, "reference"),
-        suppress=None if suppress is None else _container(suppress),
+        suppress=None if suppress is None else check_container(suppress, "suppress"),
     )
-
-
-def _container(value: Container[str]) -> Container[str]:
-    # The name of a file contains strings, too.
-    if isinstance(value, str | bytes) or not isinstance(value, Container):
-        raise TypeError(f"suppress: expected a container of recipients, got {type(value).__name__}")
-    return value
 
 
 def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:

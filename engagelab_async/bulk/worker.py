@@ -9,9 +9,10 @@ The intent stands in the journal only while a request is, or may be, in flight::
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define
+from attrs import define, field
 
 from engagelab_async import wire
 from engagelab_async.engines import Request
@@ -121,11 +122,13 @@ class Task:
     unrecorded: bool = False
     when_recorded: Callable[[], object] | None = None
     whole: Operation[Any] | None = None
-    _body: bytes = b""
+    # Tools print the variables of an exception's frames, with what they hold.
+    _body: bytes = field(default=b"", repr=False)
     _doubtful: bool = False
     _looked_up: bool = False
     _in_flight: bool = False
     _began: float = 0.0
+    _asked: float | None = None
     _mark: Mark = (0, 0)
     _error: EngageLabError | None = None
 
@@ -172,6 +175,7 @@ class Task:
     ) -> AnyOutcome | list[Task] | None:
         """Wait for rate and journal; return the outcome if the operation must not be sent."""
         began = self.run.clock()
+        self._asked = None
         try:
             return await self._cleared(call, permit)
         except EngageLabError as error:
@@ -181,8 +185,9 @@ class Task:
             error.operation = self.operation
             raise
         finally:
-            # The deadline is for the API. Waiting for the run's flow control does not count.
-            call.ends += self.run.clock() - began
+            # The deadline is for the API. Waiting for the run's flow control does not count; nor
+            # does the journal, unless others take an intent of that age for one of the dead.
+            call.ends += (self.run.clock() if self._asked is None else self._asked) - began
 
     async def _cleared(self, call: Call[Any], permit: Permit) -> AnyOutcome | list[Task] | None:
         run, journal = self.run, self.run.journal
@@ -202,6 +207,8 @@ class Task:
                 return blocked
             is_old = run.clock() - asked > run.intent_lifetime
             if not (is_old or run.flow.paused):
+                if run.intent_lifetime < math.inf:
+                    self._asked = asked
                 if run.reference:
                     call.request = self._referenced(call.request, journal)
                 return None

@@ -3,17 +3,21 @@
 import importlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import anyio
+from attrs import frozen
 from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engagelab_async.bulk.journal import JournalError, State
 from engagelab_async.distributed import Contents, Fleet, Submission
+from engagelab_async.distributed.fleet import check_campaign
 
 from .outcome import Exit, misused
 from .output import ignore_errors, print_json
@@ -23,6 +27,7 @@ from .printing import console, facts
 fleet: Final[App] = App(name="fleet", sort_key=2, help="Show or stop what several machines send.")
 
 DSN: Final = "ENGAGELAB_FLEET_DSN"
+_BLOCK: Final = 1000
 
 _MEANINGS: Final = {
     State.ACCEPTED: ("accepted", "the API accepted them; they are not sent again"),
@@ -59,7 +64,10 @@ def show(
     fleet: _Fleet = None,
     json: _Json = False,
 ) -> int:
-    """Show a campaign: its submissions, its counts, and what workers have at the moment."""
+    """Show a campaign: its submissions, its counts, and what workers have at the moment.
+
+    Example: `engagelab fleet show spring --fleet bulk_worker:bulk`
+    """
 
     async def read(opened: Fleet) -> int:
         contents = await opened.show(campaign)
@@ -84,7 +92,10 @@ def stop(
     fleet: _Fleet = None,
     json: _Json = False,
 ) -> int:
-    """Stop a campaign on all machines: what is in flight is completed. Submit it to resume it."""
+    """Stop a campaign on all machines: what is in flight is completed. Submit it to resume it.
+
+    Example: `engagelab fleet stop spring --fleet bulk_worker:bulk --reason "wrong list"`
+    """
 
     async def end(opened: Fleet) -> int:
         count = await opened.stop(campaign, reason)
@@ -126,6 +137,53 @@ def _opened(dsn: str | None, name: str, module: str | None) -> Fleet:
     if not chosen:
         raise ValueError(f"--store: required, or {DSN} in the environment")
     return Fleet(chosen, name=name)
+
+
+@frozen
+class Campaign:
+    """A campaign that a bulk command submits: it takes the place of a journal.
+
+    Attributes:
+        name: Its name.
+        fleet: The fleet.
+        via: What hands its operations to workers.
+    """
+
+    name: str
+    fleet: Fleet
+    via: Any
+
+    @classmethod
+    def of(cls, module: str, name: str) -> "Campaign":
+        """Load the fleet from a module of the user's.
+
+        Raises:
+            ValueError: That cannot be done.
+        """
+        try:
+            fleet, via = loaded(module)
+        except (ModuleNotFoundError, TypeError) as error:
+            raise ValueError(f"--fleet: {str(error).removeprefix('--fleet: ')}") from None
+        if via is None:
+            raise ValueError(f"--fleet: {module} is a Fleet, and not what serve() returns")
+        return cls(check_campaign(name), fleet, via)
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many requests earlier submissions know, by what became of them."""
+        async with self.fleet:
+            states = (await self.fleet.show(self.name)).states
+        # The halves of a divided request are counted, too.
+        return {word: states[state] for state, (word, _) in _MEANINGS.items() if states.get(state)}
+
+    async def count_known(self, identities: Iterable[str]) -> Counter[State]:
+        """Count the states of the operations that the campaign knows."""
+        known: Counter[State] = Counter()
+        rest = iter(identities)
+        async with self.fleet:
+            while block := list(islice(rest, _BLOCK)):
+                found = await self.fleet.store.look_up(self.name, sorted(set(block)))
+                known.update(each.state for each in found.values())
+        return known
 
 
 def loaded(path: str) -> tuple[Fleet, Any]:

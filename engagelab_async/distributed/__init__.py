@@ -5,7 +5,7 @@
     Fleet                        the API of submitters, workers, people   fleet.py
       ├── FleetRun               the submitter: chunks out, outcomes in   submitting.py
       │     └── Via              hands a message to a broker              taskiq.py, pgqueuer.py
-      ├── Ledger                 the journal of one delivery              ledger.py
+      ├── DeliveryJournal        the journal of one delivery              delivery.py
       ├── SharedRate             one rate of many processes               rate.py
       └── Store                  what is shared                           store.py
             ├── PostgreSQL       durable                                  postgresql.py

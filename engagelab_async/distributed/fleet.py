@@ -9,17 +9,25 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 
 import anyio
 from attrs import asdict
 
-from engagelab_async.arguments import check_flag, check_instance, check_integer, check_seconds
+from engagelab_async.arguments import (
+    check_container,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_seconds,
+)
 from engagelab_async.bulk.flow import FlowControl
-from engagelab_async.bulk.journal import JournalError, Receipt, prove
+from engagelab_async.bulk.journal import JournalError, Receipt, State, prove
 from engagelab_async.bulk.journal.sites import Site, sites_of
 from engagelab_async.bulk.rate import Rate
+from engagelab_async.bulk.report import targets_of
 from engagelab_async.bulk.run import FanOut
 from engagelab_async.bulk.stopping import stop_on_fatal_error
 from engagelab_async.bulk.turns import Turns, rate_of
@@ -27,12 +35,12 @@ from engagelab_async.extras import install_hint
 from engagelab_async.frames import clear
 from engagelab_async.retry import RetryPolicy
 
-from .ledger import Ledger
+from .delivery import DeliveryJournal
 from .memory import Memory
 from .message import Chunk, unpack
 from .rate import SharedRate
-from .store import Begun, Contents, Delivery, Options, Store
-from .submitting import FleetRun, Plan, Via
+from .store import LATE, Begun, Contents, Delivery, Options, Store
+from .submitting import FleetRun, Plan, Via, halves_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,6 +76,7 @@ class FleetOptions(TypedDict, total=False):
         resend_uncertain: Send again what may have been sent by an earlier submission.
         split_rejected: As for `EngageLab.fan_out`.
         reference: As for `EngageLab.fan_out`.
+        suppress: As for `EngageLab.fan_out`; it stays with the submitter.
         chunk: How many operations travel together, at most; 200 by default. At a low rate, a chunk
             is what takes 10 seconds.
         window: How many chunks are out at once, at most; 16 by default.
@@ -88,6 +97,7 @@ class FleetOptions(TypedDict, total=False):
     resend_uncertain: bool
     split_rejected: bool
     reference: bool
+    suppress: Container[str] | None
     chunk: int
     window: int
     give_out_again: float
@@ -159,7 +169,7 @@ class Fleet:
         self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
 
     async def create_tables(self) -> None:
         """Create the fleet's schema and tables, or what is missing of them.
@@ -203,13 +213,7 @@ class Fleet:
             ...         async for outcome in outcomes:
             ...             print(outcome)
         """
-        check_instance(campaign, "campaign", str)
-        if not _CAMPAIGN.fullmatch(campaign):
-            raise ValueError(
-                "campaign: expected letters, digits, '.', '_' and '-', at most 100, a letter or "
-                "digit first"
-            )
-        return _run(self, campaign, operations, **options)
+        return _run(self, check_campaign(campaign), operations, **options)
 
     async def send_all(
         self,
@@ -291,25 +295,54 @@ class Fleet:
         known = await self.store.look_up(begun.campaign, sorted(set(digests)))
         # The first position counts of an operation that stands in it twice.
         indexes = {digest: index for index, digest in reversed([*enumerate(digests, chunk.first)])}
-        ledger = Ledger(self.store, delivery, token, indexes, known)
-        run = FanOut(
-            engagelab._transport,  # noqa: SLF001 - of the same package
-            [member.operation for member in chunk.members],
-            flow=self._flow(chunk.submission, options),
-            journal=ledger,
-            digests=digests,
-            retry=None if options["retry"] is None else RetryPolicy(**options["retry"]),
-            timeout=options["timeout"],
-            deadline=options["deadline"],
-            intent_lifetime=options["deadline"],
-            on_stop=ledger.stop,
-            resend_uncertain=options["resend_uncertain"],
-            split_rejected=options["split_rejected"],
-            reference=options["reference"],
-        )
-        ledger.when_stopped = run.stop
-        async with run:
-            await run.wait()
+        journal = DeliveryJournal(self.store, delivery, token, indexes, known)
+        while True:
+            run = FanOut(
+                engagelab._transport,  # noqa: SLF001 - of the same package
+                [member.operation for member in chunk.members],
+                flow=self._flow(chunk.submission, options),
+                journal=journal,
+                digests=digests,
+                retry=None if options["retry"] is None else RetryPolicy(**options["retry"]),
+                timeout=options["timeout"],
+                deadline=options["deadline"],
+                intent_lifetime=options["deadline"],
+                on_stop=journal.stop,
+                resend_uncertain=options["resend_uncertain"],
+                split_rejected=options["split_rejected"],
+                reference=options["reference"],
+            )
+            journal.when_stopped = run.stop
+            async with run:
+                report = await run.wait()
+            over = report.stopped is not None or not options["split_rejected"]
+            if over or not await self._may_be_split(chunk, begun, journal):
+                return
+            await self.sleep(1.0)
+
+    async def _may_be_split(self, chunk: Chunk, begun: Begun, journal: DeliveryJournal) -> bool:
+        """Return whether another delivery may still split an operation.
+
+        Its halves would be in no row yet: the chunk would seem to be finished without them.
+        """
+        alive = float(begun.options["deadline"]) + LATE
+        members = [member for member in chunk.members if targets_of(member.operation) > 1]
+        while members:
+            known = await self.store.look_up(begun.campaign, [each.digest for each in members])
+            journal.learn(known)
+            if any(
+                each.state is State.SENDING and each.run != journal.run and each.age <= alive
+                for each in known.values()
+            ):
+                return True
+            members = [
+                half
+                for member in members
+                if member.digest in known and known[member.digest].state is State.SPLIT
+                for half in halves_of(member)
+                if targets_of(half.operation) > 1
+            ]
+        return False
 
     def _flow(self, submission: int, options: Options) -> FlowControl:
         """Return what all chunks of a submission share in this process."""
@@ -385,8 +418,10 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: `campaign` is not a str.
+            ValueError: It is no campaign's name.
         """
-        await self.settle_doubts(campaign)
+        await self.settle_doubts(check_campaign(campaign))
         return await self.store.contents(campaign)
 
     async def stop(self, campaign: str, reason: str = "stopped by the operator") -> int:
@@ -403,8 +438,12 @@ class Fleet:
 
         Raises:
             JournalError: PostgreSQL cannot be reached.
+            TypeError: An argument is not a str.
+            ValueError: `campaign` is no campaign's name.
         """
-        return await self.store.stop(campaign, reason)
+        return await self.store.stop(
+            check_campaign(campaign), check_instance(reason, "reason", str)
+        )
 
     def close_with(self, aclose: Callable[[], Awaitable[object]]) -> None:
         """Close something together with the fleet, before it.
@@ -412,13 +451,14 @@ class Fleet:
         Args:
             aclose: Closes it.
         """
-        self._closing.append(aclose)
+        self._closing.push_async_callback(aclose)
 
     async def aclose(self) -> None:
         """Close the connections. May be called twice."""
-        while self._closing:
-            await self._closing.pop()()
-        await self.store.aclose()
+        try:
+            await self._closing.aclose()
+        finally:
+            await self.store.aclose()
 
     async def __aenter__(self) -> Self:
         """Enter; nothing is opened before it is needed."""
@@ -432,6 +472,16 @@ class Fleet:
     ) -> None:
         """Close the connections."""
         await self.aclose()
+
+
+def check_campaign(name: str) -> str:
+    """Return a campaign's name; raise ``ValueError`` for what is none."""
+    if not _CAMPAIGN.fullmatch(check_instance(name, "campaign", str)):
+        raise ValueError(
+            "campaign: expected letters, digits, '.', '_' and '-', at most 100, a letter or "
+            "digit first"
+        )
+    return name
 
 
 def _run(
@@ -450,6 +500,7 @@ def _run(
     resend_uncertain: bool = False,
     split_rejected: bool = False,
     reference: bool = True,
+    suppress: Container[str] | None = None,
     chunk: int = 200,
     window: int = 16,
     give_out_again: float = 60.0,
@@ -478,6 +529,7 @@ def _run(
         window=check_integer(window, "window", 1),
         give_out_again=check_seconds(give_out_again, "give_out_again"),
         deadline=float(deadline),
+        suppress=None if suppress is None else check_container(suppress, "suppress"),
     )
     return FleetRun(fleet, campaign, operations, options, plan)
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 from attrs import frozen
 
 from engagelab_async import wire
-from engagelab_async.arguments import is_integer
+from engagelab_async.arguments import check_instance, is_integer
 from engagelab_async.bulk.journal import JournalError
-from engagelab_async.convert import MismatchError, read
+from engagelab_async.convert import read
 from engagelab_async.frames import clears_frames
 from engagelab_async.operation import Operation
 from engagelab_async.otp.codes import SendCode, SendOTP
@@ -133,15 +133,15 @@ def unpack(message: object) -> Chunk:
         submission, number, first = (each for each in numbers if is_integer(each))
         members = tuple(_member(*each) for each in _unpacked(message["operations"]))
         return Chunk(submission, str(message["token"]), number, first, members)
-    except (KeyError, TypeError, ValueError, zlib.error, MismatchError):
+    except Exception:  # noqa: BLE001 - whoever can write to the broker can write anything
         raise JournalError("fleet: the message cannot be read: nothing was sent") from None
 
 
-def _member(digest: str, name: str, body: str) -> Member:
+def _member(digest: object, name: str, body: str) -> Member:
     document = json.loads(body)
     # It was checked when it was made: by now, the time may be near.
     at = document.pop("schedule_time", None)
     operation = read(document, _KINDS[name])
     if at is not None:
         object.__setattr__(operation, "schedule_time", at)
-    return Member(digest, operation)
+    return Member(check_instance(digest, "digest", str), operation)

@@ -27,6 +27,7 @@ from attrs import astuple
 from engagelab_async.bulk.journal import Doubt, JournalError, Proof, Receipt, State
 from engagelab_async.bulk.journal.sites import Site
 from engagelab_async.engines import Owner
+from engagelab_async.errors import ConfigurationError
 
 from .store import (
     LATE,
@@ -56,7 +57,8 @@ _MOST_CONNECTIONS: Final = 8
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 
 # Losing the connection, and what PostgreSQL answers while it starts or shuts down. Its shutdown
-# can also look like an error inside asyncpg. A deadlock is that of two deliveries of one chunk.
+# can also look like an error inside asyncpg. A disk that is full, or too many connections, pass as
+# well. A deadlock is that of two deliveries of one chunk.
 _PASSING: Final = (
     OSError,
     TimeoutError,
@@ -64,10 +66,22 @@ _PASSING: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
 )
+
+# The role, or the database, may have other defaults.
+_SETTINGS: Final = f"""
+SET application_name = 'engagelab-async';
+SET synchronous_commit = on;
+SET default_transaction_isolation = 'read committed';
+SET statement_timeout = '{_SLOWEST:.0f}s';
+SET lock_timeout = 0;
+-- A plan that was made while a table was empty would read all of it for each row.
+SET enable_seqscan = off;
+SET jit = off;
+"""
 
 _CREATE: Final = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -102,7 +116,7 @@ CREATE TABLE IF NOT EXISTS {schema}.operations (
     at timestamptz NOT NULL,
     index integer NOT NULL,
     state smallint NOT NULL,
-    code integer,
+    code bigint,
     id text,
     error text,
     detail text,
@@ -164,7 +178,7 @@ WITH ended AS (
     INSERT INTO {{schema}}.operations AS known
         (campaign, digest, run, submission, at, index, state, code, id, error, detail)
     SELECT $1, digest, $2, $3, clock_timestamp(), index, state, code, id, error, detail
-    FROM unnest($4::text[], $5::int[], $6::smallint[], $7::int[], $8::text[], $9::text[],
+    FROM unnest($4::text[], $5::int[], $6::smallint[], $7::bigint[], $8::text[], $9::text[],
         $10::text[]) AS ending (digest, index, state, code, id, error, detail)
     ORDER BY digest COLLATE "C"
     ON CONFLICT (campaign, digest) DO UPDATE SET
@@ -205,7 +219,7 @@ SELECT (SELECT stopped FROM submission), ARRAY(SELECT digest FROM granted)
 """  # noqa: S608 - of numbers
 
 _COLUMNS: Final = """
-digest, state, run, submission, index, id, code, error, detail,
+digest, index, state, id, code, error, detail, run, submission,
 extract(epoch FROM clock_timestamp() - at)::float8 AS age
 """
 _LOOK_UP: Final = f"""
@@ -340,23 +354,22 @@ class PostgreSQL:
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """Open a connection of one's own."""
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=_SLOWEST,
-            server_settings={
-                "application_name": "engagelab-async",
-                # The role, or the database, may have another default.
-                "synchronous_commit": "on",
-                # A plan that was made while a table was empty would read all of it for each row.
-                "enable_seqscan": "off",
-                "jit": "off",
-            },
-        )
+        async with asyncio.timeout(_SLOWEST):
+            connection = await asyncpg.connect(self._dsn)
+            try:
+                # Not as server settings: poolers refuse those, or are told to ignore them.
+                await connection.execute(_SETTINGS)
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         # asyncpg's pool resets a connection each time, which is a round trip more.
         async with self._free:
+            while self._idle and self._idle[-1].is_closed():
+                self._idle.pop()
             connection = self._idle.pop() if self._idle else await self.connect()
             try:
                 async with asyncio.timeout(_SLOWEST):
@@ -379,28 +392,41 @@ class PostgreSQL:
     ) -> T:
         """Do something, and again while PostgreSQL is away."""
         self._owner.check()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            text = "a fleet needs asyncio: asyncpg does not run on trio"
+            raise ConfigurationError(text) from None
         give_up = time.monotonic() + self._patience
         pause = 0.05
         while True:
             try:
                 async with self._connection() as connection:
                     return await work(connection)
-            except ValueError as error:
-                # What it is made of cannot be right; the text quotes some of it.
+            except (ValueError, OverflowError) as error:
+                # The text quotes some of it.
                 name = type(error).__name__
                 raise JournalError(f"fleet: PostgreSQL refuses (dsn: {name})") from None
             except _PASSING as error:
                 if time.monotonic() + pause > give_up:
                     name = type(error).__name__
                     raise JournalError(f"fleet: PostgreSQL cannot be reached ({name})") from None
-            except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+            except (
+                asyncpg.UndefinedTableError,
+                asyncpg.UndefinedColumnError,
+                asyncpg.InvalidSchemaNameError,
+            ) as error:
                 raise JournalError(
                     f"fleet: its tables are missing in schema {self._schema!r} "
                     "(or are of another version): call Fleet.create_tables() once"
                 ) from error
-            except asyncpg.PostgresError as error:
+            except asyncpg.DataError as error:
+                # The text quotes what was to be written.
                 name = type(error).__name__
-                raise JournalError(f"fleet: PostgreSQL refuses ({name}: {error})") from None
+                raise JournalError(f"fleet: PostgreSQL cannot store a value ({name})") from None
+            except asyncpg.PostgresError as error:
+                text = f"{type(error).__name__}: {error.args[0]}"
+                raise JournalError(f"fleet: PostgreSQL refuses ({text})") from None
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
 
@@ -465,7 +491,7 @@ class PostgreSQL:
             [ending.index for ending in endings],
             [ending.state for ending in endings],
             [ending.code for ending in endings],
-            [ending.id for ending in endings],
+            [_storable(ending.id) for ending in endings],
             [ending.error for ending in endings],
             [ending.detail for ending in endings],
             [intent.digest for intent in intents],
@@ -478,7 +504,7 @@ class PostgreSQL:
     async def look_up(self, campaign: str, digests: Sequence[str]) -> Mapping[str, Operation]:
         """Return what is known; see `Store`."""
         rows = await self._fetch(_LOOK_UP, campaign, list(digests))
-        return {row["digest"]: _operation(row) for row in rows}
+        return {row["digest"]: Operation(*row) for row in rows}
 
     async def end(self, run: int) -> None:
         """End a delivery; see `Store`."""
@@ -493,7 +519,7 @@ class PostgreSQL:
 
     async def stop(self, campaign: str, reason: str, submission: int | None = None) -> int:
         """Stop submissions; see `Store`."""
-        return len(await self._fetch(_STOP, campaign, reason, submission))
+        return len(await self._fetch(_STOP, campaign, _storable(reason), submission))
 
     async def finish(self, submission: int) -> None:
         """End a submission; see `Store`."""
@@ -554,16 +580,6 @@ class PostgreSQL:
                 connection.terminate()
 
 
-def _operation(row: asyncpg.Record) -> Operation:
-    return Operation(
-        digest=row["digest"],
-        state=State(row["state"]),
-        run=row["run"],
-        submission=row["submission"],
-        index=row["index"],
-        id=row["id"],
-        code=row["code"],
-        error=row["error"],
-        detail=row["detail"],
-        age=row["age"],
-    )
+def _storable(text: str | None) -> str | None:
+    """Replace what a str can hold, and PostgreSQL cannot."""
+    return text and text.replace("\0", "?").encode(errors="replace").decode()

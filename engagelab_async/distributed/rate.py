@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engagelab_async.arguments import check_instance
 from engagelab_async.bulk.rate import Rate
@@ -10,6 +10,9 @@ from engagelab_async.bulk.turns import rate_of
 
 if TYPE_CHECKING:
     from .fleet import Fleet
+
+
+_LONGEST: Final = 200
 
 
 class SharedRate:
@@ -27,15 +30,15 @@ class SharedRate:
 
     Raises:
         TypeError: An argument is of the wrong type.
-        ValueError: `name` is empty, or the rate is out of range.
+        ValueError: `name` is empty or too long, or the rate is out of range.
 
     .. versionadded:: 0.1.0
     """
 
     def __init__(self, fleet: Fleet, name: str, rate: float | Rate) -> None:
         """Reserve nothing yet."""
-        if not check_instance(name, "name", str):
-            raise ValueError("name: must not be empty")
+        if not (0 < len(check_instance(name, "name", str)) <= _LONGEST and name.isprintable()):
+            raise ValueError(f"name: expected 1 to {_LONGEST} printable characters")
         self.name: str = name
         self.rate: Rate = rate_of(rate)
         self._turns = fleet.turns(name, self.rate)

@@ -29,22 +29,18 @@ _OF_API_ERRORS: Final = ("http_status", "retry_after", "plan_id")
 
 def detail_of(outcome: AnyOutcome) -> str | None:
     """Write what the store has no column for; ``None`` if the outcome is no answer."""
-    rest: Any
+    counts = f"[{outcome.attempts},{outcome.elapsed:.4f}"
     match outcome:
-        case Accepted():
-            rest = write(outcome.result)
-            if rest == write(_usual(outcome.operation, _id_of(rest))):
-                rest = None
+        case Accepted(result=result):
+            own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
+            if result == _usual(outcome.operation, str(own_id)):
+                return f"{counts}]"
+            rest = write(result)
         case Rejected() | Uncertain():
             rest = _described(outcome.error)
         case _:
             return None
-    detail = [outcome.attempts, round(outcome.elapsed, 4), rest]
-    return json.dumps(detail if rest else detail[:2], separators=(",", ":"))
-
-
-def _id_of(result: Mapping[str, Any]) -> str:
-    return str(result.get("plan_id") or result.get("message_id"))
+    return f"{counts},{json.dumps(rest, separators=(',', ':'))}]"
 
 
 def _usual(operation: AnyOperation, own_id: str) -> object:

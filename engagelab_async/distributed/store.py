@@ -21,31 +21,40 @@ LATE: Final = 2.0
 
 
 @frozen
-class Operation:
-    """What the store knows of an operation.
+class Ending:
+    """What became of an operation that a delivery was allowed to send.
 
     Attributes:
         digest: Its identity.
-        state: Its state.
-        run: The delivery that recorded it.
-        submission: The submission that this belongs to.
         index: Its position in the source of the submission.
+        state: Its state.
         id: The plan's or message's id.
         code: The API's error code.
         error: The name of the error's class.
         detail: The rest of its outcome, as JSON.
-        age: Seconds since it was recorded.
     """
 
     digest: str
-    state: State
-    run: int
-    submission: int
     index: int
+    state: State = field(converter=State)
     id: str | None = None
     code: int | None = None
     error: str | None = None
     detail: str | None = None
+
+
+@frozen
+class Operation(Ending):
+    """What the store knows of an operation.
+
+    Attributes:
+        run: The delivery that recorded it.
+        submission: The submission that this belongs to.
+        age: Seconds since it was recorded.
+    """
+
+    run: int = 0
+    submission: int = 0
     age: float = 0.0
 
 
@@ -94,19 +103,6 @@ class Intent:
     index: int
     again: bool = False
     resend: bool = False
-
-
-@frozen
-class Ending:
-    """What became of an operation that a delivery was allowed to send; see `Operation`."""
-
-    digest: str
-    index: int
-    state: State
-    id: str | None = None
-    code: int | None = None
-    error: str | None = None
-    detail: str | None = None
 
 
 @frozen

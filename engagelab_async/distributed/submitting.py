@@ -18,6 +18,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Container,
     Iterable,
     Iterator,
     Mapping,
@@ -27,6 +28,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast, runtime_checkable
 
 import anyio
+from anyio.lowlevel import checkpoint
 from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_instance
@@ -93,6 +95,7 @@ class Plan:
         window: Chunks that are out at once, at most.
         give_out_again: Seconds of silence after which a chunk is given out again.
         deadline: Seconds of one operation.
+        suppress: Recipients who must not be sent to.
     """
 
     via: Via
@@ -103,6 +106,7 @@ class Plan:
     window: int
     give_out_again: float
     deadline: float
+    suppress: Container[str] | None = None
 
     @property
     def cost(self) -> float:
@@ -326,6 +330,13 @@ class FleetRun:
             self._scopes.add(scope)
             try:
                 await work()
+            except anyio.get_cancelled_exc_class() as error:
+                if scope.cancel_called:
+                    raise
+                # Behind the shield it is the source's own, or the end of the event loop.
+                failure = RuntimeError("operations: what it iterates over was cancelled")
+                failure.__cause__ = error
+                self._fail(failure)
             except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
                 self._fail(error)
             finally:
@@ -335,6 +346,11 @@ class FleetRun:
 
     def _fail(self, error: Exception) -> None:
         """End the submission with what is raised where the consumer is; the first one, once."""
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            # Raised where the consumer is, it would pass for the end of the stream.
+            failure = RuntimeError(f"the run failed ({type(error).__name__})")
+            failure.__cause__ = error
+            error = failure
         if not self._has_failed:
             self._has_failed = True
             clear(error, None)
@@ -351,21 +367,44 @@ class FleetRun:
 
     async def _give_out(self) -> None:
         cut = _Cut()
-        while (operation := await self._pull()) is not _END:
-            body = body_of(operation, self._pulled)
-            sound = cast("AnyOperation", operation)
-            cost = self._plan.cost_of(sound)
-            if cut.members and self._is_full(cut, len(body), cost):
+        try:
+            while (operation := await self._pull()) is not _END:
+                body = body_of(operation, self._pulled)
+                sound = cast("AnyOperation", operation)
+                # It is known by all its recipients, whoever of them must not be sent to by now.
+                digest = identity(sound, self._plan.key, body)
+                rest = self._leave_out(sound)
+                if rest is not sound and rest is not None:
+                    sound, body = rest, body_of(rest, self._pulled)
+                cost = self._plan.cost_of(sound)
+                # The members of a chunk are neighbours in the source.
+                if cut.members and (rest is None or self._is_full(cut, len(body), cost)):
+                    full, cut = cut, _Cut()
+                    await self._give(full)
+                if rest is not None:
+                    cut.members.append(Member(digest, sound))
+                    cut.bodies.append(body)
+                    cut.size += len(body)
+                    cut.cost += cost
+                self._pulled += 1
+        finally:
+            # Also what the source has yielded before it failed.
+            if cut.members:
                 await self._give(cut)
-                cut = _Cut()
-            cut.members.append(Member(identity(sound, self._plan.key, body), sound))
-            cut.bodies.append(body)
-            cut.size += len(body)
-            cut.cost += cost
-            self._pulled += 1
-        if cut.members:
-            await self._give(cut)
         self._is_pulled = True
+
+    def _leave_out(self, operation: AnyOperation) -> AnyOperation | None:
+        """Return an operation without those who must not be sent to; ``None`` if all of them."""
+        suppress, several = self._plan.suppress, cast("Any", operation)
+        to: tuple[str, ...] = (several.to,) if isinstance(several.to, str) else several.to
+        left_out = () if suppress is None else tuple(each for each in to if each in suppress)
+        if not left_out:
+            return operation
+        if len(left_out) == len(to):
+            self._put(Skipped(operation, "suppressed", index=self._pulled))
+            return None
+        self._put(Skipped(with_targets(operation, left_out), "suppressed", index=self._pulled))
+        return with_targets(operation, tuple(each for each in to if each not in left_out))
 
     async def _pull(self) -> object:
         if self._stopped is not None:
@@ -407,6 +446,7 @@ class FleetRun:
         self._tasks.start_soon(self._guard, partial(self._hand_over, message))
 
     async def _wait_for_room(self) -> None:
+        await checkpoint()  # a list never waits by itself
         while self._is_crowded():
             self._room = anyio.Event()
             await self._room.wait()

@@ -52,8 +52,13 @@ class Served:
         # A broker in memory has no worker that starts.
         if self._client is None:
             self._client = self._make()
-            self.fleet.close_with(self._client.aclose)
+            self.fleet.close_with(self._end)
         return self._client
+
+    async def _end(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     def _start(self, _: TaskiqState) -> None:
         self._is_started = True
@@ -80,7 +85,11 @@ class Served:
                 # It says that it has started before it connects.
                 self._is_started = False
                 raise
-            self.fleet.close_with(self._broker.shutdown)
+            self.fleet.close_with(self._shut_down)
+
+    async def _shut_down(self) -> None:
+        self._is_started = False
+        await self._broker.shutdown()
 
 
 def serve(broker: AsyncBroker, fleet: Fleet, client: Callable[[], EngageLab]) -> Served:

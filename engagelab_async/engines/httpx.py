@@ -23,6 +23,7 @@ from ._httpx import HTTPX, Departure, HTTPXLibrary, HTTPXSendingEngine, length, 
 from ._loops import PerLoop
 from ._proxy import PROXY_SCHEMES, environment_proxy
 from ._slots import Slots, Sweeper
+from ._tls import is_temporary
 
 if TYPE_CHECKING:
     import httpx
@@ -132,6 +133,8 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
             )
         # No SOCKS support, no such certificates, no URL: it will not get better by repeating.
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
+            if is_temporary(error):
+                raise
             msg = f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
             raise ConfigurationError(msg) from error
         return transport

@@ -18,7 +18,7 @@ Effect: TypeAlias = Literal["send", "verify", "other"]
 
 Zero: TypeAlias = Annotated[int, Meta(extra_json_schema={"const": 0})]
 
-DONE: Final = {"code": 0, "message": "success"}
+DONE: Final[dict[str, object]] = {"code": 0, "message": "success"}
 """The answer that says no more than that it went well."""
 
 Done: Final = answer("Done", "It went well; the code is 0.", {"code": Zero, "message": str})

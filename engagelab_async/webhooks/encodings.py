@@ -7,6 +7,7 @@ it wants.
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import aclosing
 from typing import Final
 
 from engagelab_async.errors import InvalidCallbackError
@@ -35,8 +36,9 @@ async def decoded(pieces: AsyncIterable[bytes], encoding: str) -> AsyncGenerator
         async for piece in pieces:
             yield piece
     elif names[0] in _WINDOWS and len(names) == 1:
-        async for piece in _inflated(pieces, names[0]):
-            yield piece
+        async with aclosing(_inflated(pieces, names[0])) as inflated:
+            async for piece in inflated:
+                yield piece
     else:
         raise InvalidCallbackError("Content-Encoding: only gzip and deflate are known")
 

@@ -14,13 +14,14 @@ any more that is not remembered. So a crowd makes late callbacks fail, and repla
 
 import heapq
 import math
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 CAPACITY: Final = 100_000
 """How many it knows: 333 callbacks a second for five minutes, or 5,000 a day for as long as they
 may be repeated."""
 
 
+@runtime_checkable
 class NonceStore(Protocol):
     """The same memory, shared by several processes; see ``Verifier(nonces=…)``.
 

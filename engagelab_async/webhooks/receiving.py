@@ -118,9 +118,11 @@ async def _received(request: CallbackRequest, limit: int) -> bytes:
     # Counted, because a Content-Length may be missing, and may be wrong.
     headers = folded(request.headers.items())
     body = bytearray()
-    async with aclosing(
-        decoded(_counted(request, limit), headers.get("content-encoding", ""))
-    ) as pieces:
+    # Trio warns of a generator that is left before its end, so each is closed.
+    async with (
+        aclosing(_counted(request, limit)) as counted,
+        aclosing(decoded(counted, headers.get("content-encoding", ""))) as pieces,
+    ):
         async for piece in pieces:
             body += piece
             if len(body) > limit:

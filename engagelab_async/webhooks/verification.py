@@ -150,7 +150,7 @@ class Verifier:
             allowed_addresses, has_proxies=bool(self._proxies) or self._trusts_unix
         )
         self._nonces = NonceMemory(check_integer(max_nonces, "max_nonces", 1))
-        if nonces is not None and not callable(getattr(nonces, "bind", None)):
+        if nonces is not None and not isinstance(nonces, NonceStore):
             raise TypeError(f"nonces: expected a NonceStore, got {type(nonces).__name__}")
         self._shared = nonces
         self._clock = clock

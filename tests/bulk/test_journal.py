@@ -67,6 +67,20 @@ class TestDatabase:
 
         database.close()
 
+    def test_writes_to_a_log_that_does_not_grow(self, journal: Path) -> None:
+        """To flush a file that grows takes longer."""
+        database = Database(journal)
+        log = journal.with_name("run.db-wal")
+        sizes = {log.stat().st_size}
+        for batch in range(100):
+            intents = [SendIntent(f"{batch:02}{number:030}") for number in range(64)]
+            database.write([], intents)
+            sizes.add(log.stat().st_size)
+
+        assert 1 == len(sizes)
+
+        database.close()
+
     def test_is_uncertain_of_what_was_cut_off(self, journal: Path) -> None:
         """What was in flight when a process ended is that of its run, whoever looks next."""
         first = Database(journal)
@@ -117,6 +131,29 @@ class TestDatabase:
         assert {} == database.write([], many)
 
         database.close()
+
+    def test_names_the_error_of_the_disk(self, journal: Path) -> None:
+        """SQLite ends a transaction itself when the disk fails; the error is still the disk's."""
+        program = """if True:
+            import resource, signal, sqlite3, sys
+            from pathlib import Path
+            from engagelab_async.bulk.journal import Database, SendIntent
+
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            database = Database(Path(sys.argv[1]), in_memory=100)
+            database.write([], [SendIntent(f"{index:032}") for index in range(100)])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30000, -1))
+            try:
+                database.write([], [SendIntent("a")])
+            except sqlite3.OperationalError as error:
+                print(error)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+            print(database.write([], [SendIntent("a")]))
+            database.close()
+        """
+        ran = [sys.executable, "-c", program, str(journal)]
+
+        assert "disk I/O error\n{}\n" == subprocess.check_output(ran, text=True)
 
     def test_is_durable(self, journal: Path) -> None:
         """Every transaction is flushed, and only then the call returns."""
@@ -186,6 +223,37 @@ class TestIndex:
 
         assert {State.REFUSED: 1, State.SENDING: 1} == summarise(journal).states
         assert {"5013": 1} == summarise(journal).errors
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
+    def test_is_merged_in_little_memory(self, journal: Path) -> None:
+        """However large it is, and though all of its pages change."""
+        Database(journal).close()
+        with closing(sqlite3.connect(journal)) as connection, connection:
+            connection.execute(
+                "WITH RECURSIVE numbers (n) AS "
+                "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 300000) "
+                "INSERT INTO operations SELECT lower(hex(randomblob(16))), 1, 1, n, NULL, NULL, 0 "
+                "FROM numbers"
+            )
+        program = """if True:
+            import re, secrets, sys
+            from pathlib import Path
+            from engagelab_async.bulk.journal import Database, SendIntent
+
+            def peak():
+                status = Path("/proc/self/status").read_text()
+                return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
+
+            database = Database(Path(sys.argv[1]), in_memory=20000)
+            database.write([], [SendIntent(secrets.token_hex(16)) for _ in range(20000)])
+            before = peak()
+            database.write([], [SendIntent("a")])
+            print(peak() - before)
+            database.close()
+        """
+        ran = [sys.executable, "-c", program, str(journal)]
+
+        assert int(subprocess.check_output(ran)) < 8 * 1024
 
     def test_that_cannot_be_merged_writes_nothing(self, journal: Path) -> None:
         """The disk is full: the next write merges, if there is room again."""

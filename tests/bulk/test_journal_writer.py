@@ -4,6 +4,7 @@ import asyncio
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import (
@@ -39,6 +40,51 @@ async def test_shares_writes() -> None:
         log.close()
 
     assert [(0, 100), (100, 0)] == disk.writes
+
+
+async def written(
+    in_flight: int, records: dict[str, Record] | None = None, settled: int = 0
+) -> list[tuple[int, int]]:
+    """Have four intents in successive turns of the loop, and return the writes with them."""
+    disk = Disk(MemoryJournal(records or {}, run=2))
+    log = RunJournal(disk, fail)
+
+    async def intend(turn: int) -> None:
+        for _ in range(turn):
+            await checkpoint()
+        await log.intend(SendIntent(f"late {turn}"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(log.write)
+        async with anyio.create_task_group() as sent:
+            for index in range(in_flight):
+                sent.start_soon(log.intend, SendIntent(str(index)))
+        for index in range(settled):
+            durable = anyio.Event()
+            log.settle(Settlement(str(index), State.ACCEPTED), durable.set)
+            await durable.wait()
+        disk.writes.clear()
+        async with anyio.create_task_group() as following:
+            for turn in range(4):
+                following.start_soon(intend, turn)
+        log.close()
+    return disk.writes
+
+
+@pytest.mark.anyio
+async def test_waits_while_intents_follow_each_other() -> None:
+    """As long as the loop is busy with requests that were in flight, a flush is not worth it."""
+    assert [(0, 4)] == await written(in_flight=8)
+
+
+@pytest.mark.asyncio
+async def test_does_not_wait_if_nothing_is_in_flight() -> None:
+    """There is nothing that could follow."""
+    refused = {"0": Record(State.ACCEPTED, 1)}
+
+    assert [(0, 1), (0, 3)] == await written(in_flight=0)
+    assert [(0, 1), (0, 3)] == await written(in_flight=1, records=refused)
+    assert [(0, 1), (0, 3)] == await written(in_flight=2, settled=2)
 
 
 @pytest.mark.asyncio

@@ -626,3 +626,28 @@ class TestFile:
             await it.settle(status("sent", uncertain(journal)))
 
         assert State.ACCEPTED is known(journal)
+
+
+@pytest.mark.asyncio
+async def test_a_run_in_between_is_noticed(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a callback proved before another run sent again is not taken for the present."""
+    await settled(journal, status("sent_failed", uncertain(journal)))
+    connect, opened = sqlite3.connect, list[str]()
+
+    def slowly(name: str | Path, **options: object) -> sqlite3.Connection:
+        opened.append(str(name))
+        if str(name) == str(journal) and opened.count(str(journal)) == 1:
+            # This process was suspended between reading the file and locking it.
+            database = Database(journal)
+            database.write([], [SendIntent(DIGEST)])
+            database.write([Settlement(DIGEST, State.ACCEPTED)], [])
+            database.close()
+        return connect(name, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", slowly)
+    with pytest.raises(JournalError, match="in use by another run"):
+        Database(journal)
+    monkeypatch.undo()
+    after = records_of(journal)
+
+    assert [State.ACCEPTED] == [record.state for record in after.values()]

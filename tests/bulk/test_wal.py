@@ -13,16 +13,19 @@ from engagelab_async.bulk.journal import Database, SendIntent, Settlement, State
 from engagelab_async.bulk.journal.wal import is_damaged, is_log
 
 TRANSACTIONS = 20
-FRAME = 24 + 4096
+HEAD, FRAME = 32, 24 + 4096
 
 
 def left_behind(journal: Path, change: Callable[[bytearray], object]) -> Path:
     """Copy a journal and its log as they are after a crash, the log with a change."""
     copy = journal.with_name("copy.db")
     shutil.copy(journal, copy)
-    log = bytearray(journal.with_name(f"{journal.name}-wal").read_bytes())
+    whole = journal.with_name(f"{journal.name}-wal").read_bytes()
+    # Behind what was written, there are zeros.
+    frames = -(-(len(whole.rstrip(b"\0")) - HEAD) // FRAME)
+    log = bytearray(whole[: HEAD + frames * FRAME])
     change(log)
-    copy.with_name("copy.db-wal").write_bytes(log)
+    copy.with_name("copy.db-wal").write_bytes(log.ljust(len(whole), b"\0"))
     return copy
 
 
@@ -64,8 +67,10 @@ def test_what_a_crash_leaves_is_not(live: Path, torn: bool) -> None:
 
     def change(log: bytearray) -> None:
         if torn:
-            # The first frame of a transaction of two, and half of the second.
-            log += log[-FRAME:-4] + bytes(4) + log[-FRAME : -FRAME // 2]
+            # The first frame of a transaction of two, with a flaw, and half of the second, which
+            # is the one that ends it.
+            last = log[-FRAME:]
+            log += last[:4] + bytes(4) + last[8:-4] + bytes(4) + last[: FRAME // 2]
 
     database = Database(left_behind(live, change))
     known = database.write([], [SendIntent(f"{n:032}", ask_only=True) for n in range(TRANSACTIONS)])

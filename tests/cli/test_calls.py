@@ -1,12 +1,7 @@
 """From an operation to an exit code, whatever comes between."""
 
 import logging
-import os
-import signal
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -16,6 +11,7 @@ from engagelab_async.cli.calls import perform
 from engagelab_async.cli.options import Call
 from engagelab_async.sandbox import Sandbox
 from support.command import Engagelab
+from support.hostile import Hostile, hangs, interrupts
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 
@@ -26,26 +22,6 @@ class Undecodable(SendOTP):
     endpoint: ClassVar[Endpoint] = Endpoint(
         name="otp.odd", product="otp", method="POST", path="/v1/messages", result=range
     )
-
-
-@contextmanager
-def silent_server(*, interrupts: bool = False) -> Iterator[str]:
-    """Take a request and never answer it; if asked to, press Ctrl-C once it is there."""
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            if interrupts:
-                os.kill(os.getpid(), signal.SIGINT)
-            connection.recv(65536)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # seconds; a request that never comes fails the test
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -81,8 +57,8 @@ def test_what_never_left_was_not_sent(engagelab: Engagelab) -> None:
 @pytest.mark.parametrize("limit", ["--timeout", "--deadline"])
 def test_no_answer_in_time_leaves_it_open(engagelab: Engagelab, limit: str) -> None:
     """When time runs out after sending, the exit code is 3."""
-    with silent_server() as origin:
-        ran = engagelab(*SEND, "--sandbox", origin, limit, "1", "--attempts", "1")
+    with Hostile(hangs) as server:
+        ran = engagelab(*SEND, "--sandbox", server.url, limit, "1", "--attempts", "1")
 
     assert 3 == ran.exit_code
     assert "? It may have been sent, or not" in ran.err
@@ -123,8 +99,8 @@ def test_a_bug_is_uncertain(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 
 def test_ctrl_c_while_a_request_is_under_way(engagelab: Engagelab) -> None:
     """Whoever interrupts a request is told that it may have been sent."""
-    with silent_server(interrupts=True) as origin:
-        ran = engagelab(*SEND, "--sandbox", origin)
+    with Hostile(interrupts) as server:
+        ran = engagelab(*SEND, "--sandbox", server.url)
 
     assert 3 == ran.exit_code
     assert "interrupted while a request was in flight" in ran.err

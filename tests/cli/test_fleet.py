@@ -170,3 +170,16 @@ def test_the_environment_names_the_store(
     assert 2 == ran.exit_code
     assert "PostgreSQL refuses" in f"{ran.out}{ran.err}"
     assert "sesame" not in f"{ran.out}{ran.err}"
+
+
+def test_a_campaign_without_errors(
+    engagelab: Engagelab, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Says only what there is; the module is found beside which the command is run."""
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(tmp_path)])
+    ran = engagelab("fleet", "show", "never", "--fleet", "bulk_worker:bulk")
+
+    assert "never: 0 requests" in ran.out
+    assert "Errors" not in ran.out
+    assert "At work" not in ran.out
+    assert str(tmp_path) in sys.path

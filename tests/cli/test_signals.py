@@ -1,12 +1,8 @@
 """SIGTERM and SIGHUP, outside of a run."""
 
-import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -15,29 +11,12 @@ from cli.test_webhooks import ACCOUNT, listening, url_of
 from engagelab_async.cli import main
 from engagelab_async.cli.signals import treated_as_ctrl_c
 from support.command import Engagelab
+from support.hostile import Hostile, signals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
+SEND = ("otp", "send", "+6591234567", "--template", "login")
 ENDING = [signal.SIGTERM, signal.SIGHUP]
-
-
-@contextmanager
-def sent_in_the_end(number: signal.Signals) -> Iterator[str]:
-    """Serve what never answers, and send a signal once a request is there."""
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            os.kill(os.getpid(), number)
-            connection.recv(65536)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # seconds; a request that never comes fails the test
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
 
 
 @pytest.mark.parametrize("number", ENDING)
@@ -87,8 +66,8 @@ def test_a_listener_ends(engagelab: Engagelab, number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", ENDING)
 def test_a_send_is_interrupted(engagelab: Engagelab, number: signal.Signals) -> None:
     """While its request is in flight, it may have been sent, and that is told."""
-    with sent_in_the_end(number) as origin:
-        ran = engagelab("otp", "send", "+6591234567", "--template", "login", "--sandbox", origin)
+    with Hostile(signals(number)) as server:
+        ran = engagelab(*SEND, "--sandbox", server.url)
 
     assert 3 == ran.exit_code
     assert "interrupted while a request was in flight" in ran.err
@@ -98,8 +77,8 @@ def test_a_send_in_the_background_is_interrupted(engagelab: Engagelab) -> None:
     """Where Ctrl-C is ignored, SIGTERM is not."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with sent_in_the_end(signal.SIGTERM) as origin:
-            ran = engagelab("otp", "send", "+6591234567", "--template", "x", "--sandbox", origin)
+        with Hostile(signals(signal.SIGTERM)) as server:
+            ran = engagelab(*SEND, "--sandbox", server.url)
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async import EngageLab, ServerError
+from engagelab_async import ServerError
 from engagelab_async.cli.outcome import Exit, failed
 from engagelab_async.sandbox import Review, Sandbox
 from engagelab_async.templates import DeleteSMSTemplate, ListSMSTemplates
 from support.command import Engagelab, Ran
+from support.hostile import Hostile, interrupts
 
 SHIPPED = (
     *("--name", "shipped", "--type", "utility"),
@@ -228,18 +229,13 @@ class TestSMSTemplates:
         assert Exit.UNCERTAIN == failed(DeleteSMSTemplate("7"), error).exit_code
 
     @pytest.mark.parametrize(("verb", "exit_code"), [("show", 130), ("delete", 3)])
-    def test_interruption(
-        self, at_sandbox: Engagelab, monkeypatch: pytest.MonkeyPatch, verb: str, exit_code: int
-    ) -> None:
+    def test_interruption(self, engagelab: Engagelab, verb: str, exit_code: int) -> None:
         """Ctrl-C stops a reading for good, and leaves open what became of a change."""
-
-        async def interrupted(*_: object, **__: object) -> None:
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(EngageLab, "execute", interrupted)
         options = ("--yes",) if verb == "delete" else ()
+        with Hostile(interrupts) as server:
+            ran = engagelab("sms", "templates", verb, "7", *options, "--sandbox", server.url)
 
-        assert exit_code == at_sandbox("sms", "templates", verb, "7", *options).exit_code
+        assert exit_code == ran.exit_code
 
 
 class TestSignatures:

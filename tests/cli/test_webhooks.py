@@ -363,21 +363,19 @@ class TestSign:
 
         assert f"@{path}" == shlex.split(ran.out.replace("\\\n", ""))[-1]
 
-    def test_a_body_from_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.asyncio
+    async def test_a_body_from_standard_input(self) -> None:
         """A hyphen is standard input."""
         handled: list[Event] = []
+        async with served(WebhookApp(Verifier(USERNAME, SECRET), handled.append)) as address:
+            url = "http://{}:{}/".format(*address)
+            process = await asyncio.create_subprocess_exec(
+                *(*COMMAND, "webhooks", "sign", url, "--body", "-", "--send"),
+                stdin=subprocess.PIPE,
+            )
+            await process.communicate(body_of(ROW))
 
-        async def main() -> int:
-            async with served(WebhookApp(Verifier(USERNAME, SECRET), handled.append)) as address:
-                url = "http://{}:{}/".format(*address)
-                process = await asyncio.create_subprocess_exec(
-                    *(*COMMAND, "webhooks", "sign", url, "--body", "-", "--send"),
-                    stdin=subprocess.PIPE,
-                )
-                await process.communicate(body_of(ROW))
-            return process.returncode or 0
-
-        assert 0 == asyncio.run(main())
+        assert 0 == process.returncode
         assert [ROW] == [dict(event.raw) for event in handled]
 
     def test_nobody_answers(self, engagelab: Engagelab) -> None:

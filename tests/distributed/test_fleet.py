@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -24,8 +28,11 @@ from engagelab_async import (
     Template,
 )
 from engagelab_async.bulk import JournalError, Rate
+from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import MemoryJournal, State
-from engagelab_async.distributed import SharedRate
+from engagelab_async.distributed import Fleet, SharedRate
+from engagelab_async.distributed.memory import Memory
+from engagelab_async.distributed.store import Delivery, Ending, Intent, Written
 from engagelab_async.operation import Endpoint, Operation
 from engagelab_async.sms.balance import GetSMSBalance
 from support.bulk import (
@@ -673,3 +680,318 @@ async def test_a_delivery_that_is_cancelled_is_not_its_end() -> None:
     outcomes = await outcomes_of(scene.run(sends(4), via=via, max_in_flight=1))
 
     assert {"Accepted": 3, "Uncertain": 1} == Counter(kinds(outcomes))
+
+
+async def test_callbacks_settle_what_is_uncertain(scene: Scene) -> None:
+    """When the campaign is submitted again: accepted, unsent, and others stay uncertain."""
+    scene.platform.behaviour = behave({0: "broken", 1: "broken", 2: "broken"}).behaviour
+    await outcomes_of(scene.run(sends(3), max_in_flight=1))
+    runs = scene.fleet.store._runs  # type: ignore[attr-defined]  # noqa: SLF001
+    digests = [identity(each, None) for each in sends(3)]
+    for digest, status in zip(digests, ("delivered", "sent_failed"), strict=False):
+        event = SimpleNamespace(
+            message_id=f"m{digest}",
+            status=status,
+            custom_args={REFERENCE: str(Reference(digest, 1, runs[1].token))},
+            error_code=None,
+        )
+        assert await scene.fleet.settle(event)
+    assert not await scene.fleet.settle("no event")
+    scene.platform.behaviour = Platform().behaviour
+
+    assert ["settled", "Accepted", "Uncertain"] == kinds(await outcomes_of(scene.run(sends(3))))
+    assert {"sent_failed": 1, "delivered": 1} == dict((await scene.fleet.show("spring")).messages)
+
+
+async def test_forgets_the_flow_of_old_submissions(scene: Scene) -> None:
+    """A worker that runs for months keeps what it learned of the last few."""
+    await scene.fleet.create_tables()
+    for _ in range(20):
+        await outcomes_of(scene.run(sends(1)))
+
+    assert 16 == len(scene.fleet._flows)  # noqa: SLF001
+
+
+async def test_a_fleet_needs_asyncpg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says which extra brings it; in memory it needs nothing."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.delitem(sys.modules, "engagelab_async.distributed.postgresql", raising=False)
+
+    with pytest.raises(ModuleNotFoundError, match=r"a fleet needs asyncpg: .*\[distributed\]"):
+        Fleet("postgresql://bulk@localhost/bulk")
+
+
+async def test_another_program_can_abort_it(scene: Scene) -> None:
+    """Then nothing is waited for: what is in flight is uncertain."""
+    asked = anyio.Event()
+
+    async def answer(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        asked.set()
+        await anyio.sleep_forever()
+
+    scene.platform.behaviour = answer
+    async with scene.run(sends(3), max_in_flight=1) as run:
+        await asked.wait()
+        run.abort("enough")
+        outcomes = [each async for each in run]
+
+    assert "enough" == run.report.stopped
+    assert ["Uncertain", "stopped", "stopped"] == kinds(outcomes)
+
+
+async def test_what_was_rejected_is_not_tried_again_by_its_duplicate(scene: Scene) -> None:
+    """Though it was certainly not sent: its outcome has been reported."""
+
+    async def busy(_: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(5016, 200)
+
+    scene.platform.behaviour = busy
+    run = scene.run([*sends(1), *sends(1)], max_in_flight=1, retry=RetryPolicy(attempts=1))
+
+    assert ["Rejected", "duplicate"] == kinds(await outcomes_of(run))
+    assert 1 == len(scene.platform.received)
+
+
+async def test_two_deliveries_of_what_is_split(scene: Scene) -> None:
+    """Each part is sent by one of them."""
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        return refusal(3002) if number(1) in to else plan(len(to))
+
+    scene.platform.behaviour = answer
+
+    async def via(message: Mapping[str, Any]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(scene.via, message)
+
+    operations = [SendSMS(tuple(number(each) for each in range(4)), TEMPLATE) for _ in range(2)]
+    outcomes = await outcomes_of(scene.run(operations, via=via, split_rejected=True))
+
+    assert {"Accepted": 2, "Rejected": 1, "duplicate": 1} == Counter(kinds(outcomes))
+
+
+async def test_a_source_that_waits_is_left_when_the_campaign_is_stopped(scene: Scene) -> None:
+    """What it has yielded has outcomes."""
+
+    async def source() -> AsyncIterator[Operation[Any]]:
+        for each in sends(3):
+            yield each
+        await anyio.sleep_forever()
+
+    run = scene.run(source(), chunk=2)
+    async with run:
+        outcomes = [await anext(run) for _ in range(2)]
+        run.stop("enough")
+        outcomes += [each async for each in run]
+
+    assert ["Accepted", "Accepted", "stopped"] == kinds(outcomes)
+
+
+async def test_what_another_submission_could_not_send_is_rejected(scene: Scene) -> None:
+    """If it had the operation when this one asked, and failed since."""
+    store = scene.fleet.store
+    (operation,) = sends(1)
+    digest = identity(operation, None)
+    number_ = await store.submit("spring", "s1", {"deadline": 30.0})
+    begun = await store.begin(number_, "s1", 0, "r1", "here")
+    assert begun is not None
+    assert begun.run is not None
+    delivery = Delivery("spring", number_, begun.run)
+    await store.write(delivery, [], [Intent(digest, 0)])
+
+    async def via(message: Mapping[str, Any]) -> None:
+        await scene.via(message)
+        await store.write(delivery, [Ending(digest, 0, State.UNSENT, error="ConnectError")], [])
+
+    assert ["Rejected"] == kinds(await outcomes_of(scene.run([operation], via=via)))
+    assert not scene.platform.received
+
+
+# ------------------------------------------------------------------ the fence
+
+
+class Suspending(Memory):
+    """Its first intents are durable at once, and known to the worker only after some seconds."""
+
+    scene: Scene
+    seconds: float = 0.0
+
+    async def write(self, *arguments: Any) -> Written:  # noqa: ANN401 - as `Memory`
+        """Write, and be suspended."""
+        written = await super().write(*arguments)
+        if written.granted and self.seconds:
+            seconds, self.seconds = self.seconds, 0.0
+            await self.scene.time.sleep(seconds)
+        return written
+
+
+def suspend(scene: Scene, seconds: float) -> None:
+    """Suspend the worker between its intent and its request, once."""
+    scene.fleet.store = store = Suspending(scene.time.clock)
+    store.scene, store.seconds = scene, seconds
+
+
+async def test_a_worker_that_was_suspended_sends_what_is_still_its_own(scene: Scene) -> None:
+    """It withdraws the old intent, and asks again."""
+    suspend(scene, 31.0)
+    outcomes = await outcomes_of(scene.run(sends(3), deadline=30.0))
+
+    assert ["Accepted"] * 3 == kinds(outcomes)
+    assert 3 == len(scene.platform.received)
+
+
+async def test_a_worker_that_was_suspended_sends_nothing_that_another_has_sent(
+    scene: Scene,
+) -> None:
+    """Not even where a later submission may send again what is uncertain."""
+    suspend(scene, 60.0)
+    given: list[Mapping[str, Any]] = []
+
+    async def lose(message: Mapping[str, Any]) -> None:
+        given.append(message)
+
+    async with anyio.create_task_group() as tasks:
+        first = scene.run(sends(3), via=lose, deadline=30.0, give_out_again=900)
+        async with first:
+            while not given:
+                await anyio.lowlevel.checkpoint()
+            tasks.start_soon(scene.via, given[0])
+            await scene.time.sleep(40.0)
+            again = await outcomes_of(scene.run(sends(3), deadline=30.0, resend_uncertain=True))
+            left = [outcome async for outcome in first]
+
+    assert ["Accepted"] * 3 == kinds(again)
+    assert 3 == len(scene.platform.received)
+    assert 3 == len(left)
+    assert "Accepted" not in kinds(left)
+
+
+async def test_a_request_ends_while_its_intent_is_good(scene: Scene) -> None:
+    """The wait for the intent counts in the deadline: another may take it for dead after that."""
+    suspend(scene, 29.0)
+    limits: list[float | None] = []
+
+    class Watching(Platform):
+        async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as an engine
+            limits.append(options["timeout"])
+            return await super().send(request, **options)
+
+    scene.engagelab = EngageLab(sms=PAIR, http=Watching(), timeout=30.0)
+    scene.engagelab._transport.clock = scene.time.clock  # noqa: SLF001 - time passes for it, too
+    await outcomes_of(scene.run(sends(1), deadline=30.0))
+
+    assert limits[0] is not None
+    assert limits[0] <= 1.0
+
+
+# ------------------------------------------------------------------ sources, and what is closed
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (ValueError("the file ends"), ValueError),
+        (asyncio.CancelledError(), RuntimeError),
+    ],
+)
+async def test_what_a_source_raises_ends_the_run(
+    scene: Scene, error: BaseException, raised: type[Exception]
+) -> None:
+    """What was given out is completed."""
+
+    class Source:
+        left = 3
+
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> Any:  # noqa: ANN401 - an operation
+            await anyio.lowlevel.checkpoint()
+            if not self.left:
+                raise error
+            self.left -= 1
+            return next(sends(1, self.left))
+
+    run = scene.run(Source(), chunk=1)
+    with pytest.raises(raised):
+        await outcomes_of(run)
+
+    assert 3 == run.report.accepted + run.report.skipped
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+async def test_a_failure_does_not_pass_for_the_end(scene: Scene, error: type[Exception]) -> None:
+    """Whatever a rule raises."""
+
+    def fail(_: object) -> str | None:
+        raise error
+
+    with pytest.raises(RuntimeError, match="the run failed"):
+        await outcomes_of(scene.run(sends(3), stop_when=fail))
+
+
+async def test_others_go_on_while_a_list_is_read(scene: Scene) -> None:
+    """A list that is at hand does not hold up the event loop for all that may be out."""
+    turns = 0
+    done = anyio.Event()
+
+    async def count() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    turns_at: list[int] = []
+
+    def source() -> Iterator[Operation[Any]]:
+        for operation in sends(40):
+            turns_at.append(turns)
+            yield operation
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        await outcomes_of(scene.run(source(), chunk=10))
+        done.set()
+
+    assert 4 == len(set(turns_at))
+
+
+async def test_all_is_closed_though_something_fails(scene: Scene) -> None:
+    """The store's connections, too."""
+    closed: list[str] = []
+
+    async def close(name: str) -> None:
+        closed.append(name)
+        if name == "broken":
+            raise OSError
+
+    for name in ("first", "broken", "last"):
+        scene.fleet.close_with(partial(close, name))
+    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+        await scene.fleet.aclose()
+
+    assert ["last", "broken", "first"] == closed
+
+    await scene.fleet.aclose()
+
+    assert 3 == len(closed)
+
+
+@pytest.mark.parametrize("campaign", ["", "Fr\u00fchling", "a'b", "a" * 101, "spring\n", "a\0"])
+async def test_a_name_that_no_campaign_has_is_refused(scene: Scene, campaign: str) -> None:
+    """Wherever it is given."""
+    for use in (
+        partial(scene.fleet.show, campaign),
+        partial(scene.fleet.stop, campaign),
+        partial(scene.fleet.send_all, campaign, [], via=scene.via),
+    ):
+        with pytest.raises(ValueError, match=r"^campaign: "):
+            await use()
+
+
+@pytest.mark.parametrize("name", ["", "a" * 201, "a\0b", "\ud800"])
+async def test_a_name_that_no_rate_has_is_refused(scene: Scene, name: str) -> None:
+    """Before a worker would fail of it."""
+    with pytest.raises(ValueError, match=r"^name: "):
+        SharedRate(scene.fleet, name, 10)

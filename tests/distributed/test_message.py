@@ -6,11 +6,12 @@ import pytest
 
 from engagelab_async import SendSMS
 from engagelab_async.bulk import JournalError
-from engagelab_async.distributed.message import Chunk, Member, body_of, pack, unpack
+from engagelab_async.distributed.message import Chunk, Member, _packed, body_of, pack, unpack
 from support.bulk import TEMPLATE, number, sends
 
 MEMBERS = tuple(Member(f"{index:032x}", each) for index, each in enumerate(sends(3)))
 CHUNK = Chunk(7, "0123456789abcdef", 2, 400, MEMBERS)
+OPERATION = body_of(MEMBERS[0].operation, 0).decode()
 MESSAGE = pack(CHUNK, [body_of(each.operation, 0) for each in MEMBERS])
 
 
@@ -49,6 +50,21 @@ def test_keeps_a_time_that_is_near_by_now() -> None:
         {"operations": MESSAGE["operations"][:-8]},
         {"operations": None},
         {"token": ...},
+        *(
+            {"operations": _packed([each])}
+            for each in (
+                7,
+                [],
+                ["0", "sms.send", '"text"'],
+                ["0", "sms.send", "7"],
+                ["0", "sms.send", "[" * 100_000],
+                ["0", "sms.delete", "{}"],
+                [[], "sms.send", OPERATION],
+                [7, "sms.send", OPERATION],
+                ["0", ["sms.send"], OPERATION],
+            )
+        ),
+        {"operations": _packed({"a": 1})},
     ],
 )
 def test_refuses_what_is_no_message(changes: dict[str, Any]) -> None:

@@ -9,17 +9,19 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
+import trio
 
-from engagelab_async import Credentials, EngageLab
+from engagelab_async import ConfigurationError, Credentials, EngageLab
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import State
 from engagelab_async.distributed import Fleet, SharedRate
 from engagelab_async.distributed.postgresql import PostgreSQL as Store
 from engagelab_async.distributed.store import Delivery, Intent
-from support.bulk import Platform, kinds, sends
+from support.bulk import Platform, kinds, number, refusal, respond, sends
 from support.counting import Counting
 from support.memory_fleets import PAIR, outcomes_of
 from support.services import PostgreSQL, free_port, schema_name
@@ -147,6 +149,7 @@ async def test_says_that_tables_are_missing(postgresql: PostgreSQL) -> None:
         (lambda dsn: f"{dsn}?sslmode=perhaps", "PostgreSQL refuses"),
         (lambda _: "postgresql://u:sesame@[::1", "PostgreSQL refuses"),
         (lambda _: "postgresql://u:sesame@127.0.0.1:port/bulk", "PostgreSQL refuses"),
+        (lambda _: "postgresql://u:sesame@127.0.0.1:99999/bulk", "PostgreSQL refuses"),
     ],
 )
 async def test_says_why_it_cannot_be_used(
@@ -187,6 +190,62 @@ async def test_refuses_bad_arguments(dsn: str, name: str, problem: str) -> None:
         Fleet(dsn, name=name)
 
     assert "sesame" not in str(caught.value)
+
+
+async def test_a_roles_defaults_do_not_count(postgresql: PostgreSQL, fleet: Fleet) -> None:
+    """An intent is durable, whatever the role is used for otherwise."""
+    role = schema_name()
+    defaults = {
+        "synchronous_commit": "off",
+        "default_transaction_isolation": "serializable",
+        "lock_timeout": "1ms",
+        "statement_timeout": "1h",
+    }
+    postgresql.execute(f"CREATE ROLE {role} SUPERUSER LOGIN")
+    for name, value in defaults.items():
+        postgresql.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
+    store = Store(postgresql.dsn.replace("postgres@", f"{role}@"), fleet.store._schema)  # type: ignore[attr-defined]  # noqa: SLF001
+    connection = await store.connect()
+    found = {name: await connection.fetchval(f"SHOW {name}") for name in defaults}
+    await connection.close()
+    turns = await asyncio.gather(*(store.take_turns("sms", 1, 1000) for _ in range(20)))
+    await store.aclose()
+
+    assert ["on", "read committed", "0", "20s"] == list(found.values())
+    assert 20 == len(turns)
+
+
+async def test_keeps_what_a_hostile_api_answers(fleet: Fleet) -> None:
+    """One answer does not cost the outcomes of the others."""
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        if to[0] == number(1):
+            return refusal(2**40)
+        if to[0] == number(2):
+            return refusal(5011, message="\0\ud800")
+        return respond({"plan_id": "1\0\ud800", "total_count": 1, "accepted_count": 1})
+
+    async with EngageLab(sms=PAIR, http=Platform(answer)) as engagelab:
+        via = partial(fleet.deliver, engagelab=engagelab)
+        outcomes = await outcomes_of(fleet.fan_out("spring", sends(3), via=via))
+        await fleet.stop("spring", "\0\ud800")
+
+    assert ["Accepted", "Rejected", "Rejected"] == kinds(outcomes)
+    assert (await fleet.show("spring")).errors == {"1099511627776": 1, "5011": 1}
+
+
+async def test_quotes_no_value(fleet: Fleet) -> None:
+    """An error of PostgreSQL's client would."""
+    with pytest.raises(JournalError, match=r"cannot store a value \(DataError\)$"):
+        await fleet.store.look_up("\ud800", [])
+
+
+async def test_notices_tables_of_another_version(postgresql: PostgreSQL, fleet: Fleet) -> None:
+    """As far as that can be noticed."""
+    schema = fleet.store._schema  # type: ignore[attr-defined]  # noqa: SLF001
+    postgresql.execute(f"ALTER TABLE {schema}.submissions DROP COLUMN deadline CASCADE")
+    with pytest.raises(JournalError, match="of another version"):
+        await fleet.store.submit("spring", "token", OPTIONS)
 
 
 async def test_callbacks_settle_a_campaign(fleet: Fleet) -> None:
@@ -235,6 +294,13 @@ async def test_belongs_to_one_event_loop(fleet: Fleet) -> None:
 
     with pytest.raises(Exception, match="another event loop"):
         await asyncio.to_thread(elsewhere)
+
+
+async def test_needs_asyncio(postgresql: PostgreSQL) -> None:
+    """On trio, the error says so."""
+    fleet = Fleet(postgresql.dsn)
+    with pytest.raises(ConfigurationError, match="needs asyncio"):
+        await asyncio.to_thread(trio.run, fleet.show, "spring")
 
 
 async def test_a_statement_that_is_cancelled_leaves_no_connection(fleet: Fleet) -> None:

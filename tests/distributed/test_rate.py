@@ -81,7 +81,7 @@ async def test_old_turns_are_lost(fleet: Fleet, time: FakeTime) -> None:
 @pytest.mark.parametrize(
     ("name", "rate", "problem"),
     [
-        ("", 5, "name: must not be empty"),
+        ("", 5, "name: expected 1 to 200 printable"),
         (5, 5, "name: expected str, got int"),
         ("sms", 0, "rate: must be a finite number above 0"),
         ("sms", -1, "rate: must be a finite number above 0"),

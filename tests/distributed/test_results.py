@@ -27,7 +27,7 @@ from support.bulk import TEMPLATE, number
 
 SMS = SendSMS((number(1), number(2)), TEMPLATE)
 OTP = SendOTP(number(1), "login")
-ROW = Operation("0" * 32, State.ACCEPTED, run=1, submission=1, index=5)
+ROW = Operation("0" * 32, 5, State.ACCEPTED, run=1, submission=1)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_keeps_a_result(operation: SendSMS | SendOTP, result: object, usual: boo
     detail = detail_of(outcome)
 
     assert outcome == outcome_of(evolve(ROW, id="7", detail=detail), operation, 5)
-    assert usual is ("[2,0.25]" == detail)
+    assert usual is ("[2,0.2500]" == detail)
 
 
 def test_knows_a_result_without_its_detail() -> None:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from engagelab_async.bulk.journal import Receipt, State, prove
+from engagelab_async.bulk.journal import Receipt, SendIntent, Settlement, State, prove
 from engagelab_async.bulk.journal.sites import Site
+from engagelab_async.distributed.delivery import DeliveryJournal
 from engagelab_async.distributed.memory import Memory
 from engagelab_async.distributed.postgresql import PostgreSQL
 from engagelab_async.distributed.store import LATE, Delivery, Ending, Intent, Progress, Store
@@ -270,3 +271,19 @@ async def test_contents_are_those_of_a_campaign(store: Store) -> None:
         (each.number, each.ended, each.stopped) for each in found.submissions
     ]
     assert not (await store.contents("summer")).states
+
+
+async def test_what_a_stop_has_denied_is_not_settled(store: Store) -> None:
+    """A row of it would say that this delivery had it."""
+    delivery = await begun(store)
+    reasons: list[str] = []
+    journal = DeliveryJournal(store, delivery, "r1/0", {A: 0}, {})
+    journal.when_stopped = reasons.append
+    await store.stop("spring", "enough")
+
+    assert {} == await journal.write([], [SendIntent(A)])
+    assert ["enough"] == reasons
+
+    await journal.write([Settlement(A, State.UNSENT)], [])
+
+    assert not await store.look_up("spring", [A])

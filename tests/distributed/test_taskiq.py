@@ -41,6 +41,21 @@ async def test_carries_a_campaign(platform: Platform, client: Callable[[], Engag
     assert 30 == len(platform.received)
 
 
+async def test_may_be_used_again_after_it_was_closed(
+    platform: Platform, client: Callable[[], EngageLab]
+) -> None:
+    """As a web application's tests start it several times."""
+    fleet = Fleet.in_memory()
+    bulk = serve(InMemoryBroker(await_inplace=True), fleet, client)
+    for index in range(2):
+        async with fleet:
+            report = await fleet.send_all("spring", sends(3, 3 * index), via=bulk)
+
+            assert 3 == report.accepted
+
+    assert 6 == len(platform.received)
+
+
 async def test_a_broker_that_was_started_is_left_alone(
     platform: Platform, client: Callable[[], EngageLab]
 ) -> None:

@@ -130,7 +130,7 @@ async def test_raising_for_status_does_not_apply() -> None:
 @pytest.mark.asyncio
 async def test_decompression_of_the_session_does_not_apply() -> None:
     """The body is what came over the wire."""
-    compressed = gzip.compress(b"{}")
+    compressed = gzip.compress(b"{}", mtime=0)
     with Hostile(says(http(200, compressed, {"Content-Encoding": "gzip"}))) as server:
         response = await send_with(aiohttp.ClientSession(auto_decompress=True), server.url)
 

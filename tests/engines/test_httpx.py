@@ -286,7 +286,9 @@ async def test_hook_may_read_the_answer(library: Library) -> None:
         await response.aread()
 
     client = library.AsyncClient(event_hooks={"response": [reads]})
-    with Hostile(says(http(200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}))) as server:
+    with Hostile(
+        says(http(200, gzip.compress(b"{}", mtime=0), {"Content-Encoding": "gzip"}))
+    ) as server:
         response = await send_with(client, server.url)
 
     assert b"{}" == response.body

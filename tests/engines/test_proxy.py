@@ -90,7 +90,6 @@ def test_proxy_of_an_unknown_kind_is_refused(environment: pytest.MonkeyPatch) ->
         environment_proxy("https://api.example", ("http", "https"))
 
 
-@pytest.mark.asyncio
 @every_proxied
 async def test_https_goes_through_the_proxy(
     engine: Engine, environment: pytest.MonkeyPatch
@@ -106,7 +105,6 @@ async def test_https_goes_through_the_proxy(
         await engine.aclose()
 
 
-@pytest.mark.asyncio
 @every_proxied
 async def test_http_goes_through_the_proxy(engine: Engine, environment: pytest.MonkeyPatch) -> None:
     """The proxy is asked for the whole URL."""
@@ -117,7 +115,6 @@ async def test_http_goes_through_the_proxy(engine: Engine, environment: pytest.M
         assert ["http://sandbox.invalid/otp/v1/codes"] == [each.target for each in proxy.requests]
 
 
-@pytest.mark.asyncio
 @every_proxied
 @pytest.mark.parametrize(
     "behaviour",
@@ -142,7 +139,6 @@ async def test_refusal_of_the_proxy_never_left(
         await proxy.until(lambda: proxy.open == 0)
 
 
-@pytest.mark.asyncio
 @every_proxied
 async def test_silent_proxy_never_left(engine: Engine, environment: pytest.MonkeyPatch) -> None:
     """A proxy, or a TLS handshake behind it, that takes too long leaves nothing open."""
@@ -160,7 +156,7 @@ async def test_unusable_environment_is_no_outage(
     engine: Engine, environment: pytest.MonkeyPatch
 ) -> None:
     """Certificates that are not there, or a proxy that is none, raise at once, before any I/O."""
-    tls_context.cache_clear()
+    tls_context()  # what was read before the environment changed
     environment.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(ConfigurationError):
         await send(engine, "https://api.invalid")

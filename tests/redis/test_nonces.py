@@ -123,5 +123,11 @@ async def test_shared_nonces_have_to_be_awaited(prefix: str) -> None:
 
     with pytest.raises(ConfigurationError, match=r"await verifier\.accept"):
         worker.verify(signed(), b"1")
-    with pytest.raises(TypeError, match=r"^nonces: "):
-        Verifier("shop", "secret", nonces="redis")  # type: ignore[arg-type]
+
+    class Half:
+        async def bind(self, signature: str, body: bytes) -> bool:
+            raise NotImplementedError
+
+    for wrong in ("redis", Half()):
+        with pytest.raises(TypeError, match=r"^nonces: "):
+            Verifier("shop", "secret", nonces=wrong)  # type: ignore[arg-type]

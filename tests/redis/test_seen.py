@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from engagelab_async.redis import RedisNonces, RedisRate, RedisSeenStore, RedisTracker
 from engagelab_async.webhooks import REPEAT_WINDOW
 from redis import Redis as BlockingRedis
+from support import services
 
 pytestmark = pytest.mark.asyncio
 
@@ -74,6 +75,29 @@ async def test_a_lease_that_ends_while_it_is_asked_for(prefix: str) -> None:
             return next(self.answers)
 
     assert "new" == await RedisSeenStore(Ending(), prefix=prefix).begin("a", "1")
+
+
+async def test_a_command_may_be_repeated_by_the_client(server: services.Redis, prefix: str) -> None:
+    """When its answer was lost: the event is new, and another delivery of it is not."""
+
+    class Repeating(Redis):
+        """A Redis whose first answer is always lost."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:  # noqa: ANN401
+            """Execute it twice."""
+            execute: Any = super().execute_command
+            await execute(*command, **options)
+            return await execute(*command, **options)
+
+    async with Repeating.from_url(server.url) as redis:
+        store = RedisSeenStore(redis, prefix=prefix)
+        found = [await store.begin("a", "mine") for _ in range(2)]
+        await store.abandon("a", "min")
+        found.append(await store.begin("a", "mine"))
+        await store.abandon("a", "mine")
+        found.append(await store.begin("a", "mine"))
+
+    assert ["new", "in_flight", "in_flight", "new"] == found
 
 
 @pytest.mark.parametrize(

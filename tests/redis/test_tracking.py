@@ -1,11 +1,14 @@
 """Waiting in one worker for what another is told."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
+from fastapi import HTTPException
 from redis.asyncio import Redis
 
 from engagelab_async import NotDeliveredError
@@ -94,11 +97,72 @@ async def test_a_tracker_has_to_listen(redis: Redis, prefix: str) -> None:
 
 async def test_an_unreachable_redis_is_known_at_the_start(prefix: str) -> None:
     """And not when the first callback comes."""
-    with pytest.raises(ExceptionGroup) as caught:
-        async with RedisTracker(Redis(port=1), prefix=prefix).listening():
+    tracker = RedisTracker(Redis(port=1), prefix=prefix)
+    for _ in range(2):
+        with pytest.raises(RedisError):
+            async with tracker.listening():
+                pass
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), HTTPException(404), asyncio.CancelledError()])
+async def test_what_is_raised_within_the_block_leaves_it(
+    redis: Redis, prefix: str, error: BaseException
+) -> None:
+    """As itself, and the tracker may listen again."""
+    tracker = RedisTracker(redis, prefix=prefix)
+    for _ in range(2):
+        with pytest.raises(type(error)) as caught:
+            async with tracker.listening():
+                raise error
+
+        assert error is caught.value
+
+
+async def test_it_may_be_cancelled(redis: Redis, prefix: str) -> None:
+    """By a scope around it, or while it begins."""
+    tracker = RedisTracker(redis, prefix=prefix)
+    with anyio.CancelScope() as scope:
+        async with tracker.listening():
+            scope.cancel()
+            await anyio.sleep_forever()
+    with anyio.CancelScope() as before:
+        before.cancel()
+        async with tracker.listening():
             pass
 
-    assert caught.group_contains(RedisError)
+    assert scope.cancelled_caught
+    assert before.cancelled_caught
+    async with tracker.listening():
+        pass
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '{"type": "x", "itime": 7}'])
+async def test_what_cannot_be_read_does_not_stop_the_others(
+    redis: Redis, prefix: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As what a worker of another version publishes."""
+    tracker = RedisTracker(redis, prefix=prefix)
+    await redis.hset(prefix + "7", "other", text)
+    async with tracker.listening(), anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(tracker.wait_for, "7", timeout=SOON))
+        while not tracker.awaited():
+            await anyio.lowlevel.checkpoint()
+        await redis.publish(prefix, text)
+        await tracker(status("delivered"))
+
+    assert "an event in Redis cannot be read" in caplog.text
+    assert "lost the subscription" not in caplog.text
+
+
+async def test_resp3(server: services.Redis, prefix: str) -> None:
+    """The newer protocol does as well."""
+    async with Redis.from_url(server.url, protocol=3) as redis:
+        here, there = (RedisTracker(redis, prefix=prefix) for _ in range(2))
+        async with here.listening(), anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(here.wait_for, "7", timeout=SOON))
+            while not here.awaited():
+                await anyio.lowlevel.checkpoint()
+            await there(status("delivered"))
 
 
 async def test_a_lost_subscription_is_renewed(

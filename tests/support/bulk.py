@@ -1,6 +1,6 @@
 """What the tests of bulk share: a platform that answers by recipient, and runs against it.
 
-`Platform` is an engine: it takes note of who was sent to, and answers as a behaviour says. Time
+`Platform` is an engine: it records who was sent to, and answers as a behaviour says. Time
 passes only where a test lets it; what happens at once is ordered by events.
 """
 
@@ -18,7 +18,7 @@ from engagelab_async.bulk.flow import FlowControl
 from engagelab_async.bulk.journal import JournalStore
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.transport import Transport
-from support.scripted_engine import ACCOUNTS, FakeTime
+from support.scripted_engine import ACCOUNTS, FakeEngine, FakeTime
 
 BACKENDS: Final = ("asyncio", "trio")
 TEMPLATE: Final = Template("1233")
@@ -67,7 +67,7 @@ Behaviour = Callable[[tuple[str, ...]], Awaitable[Response]]
 
 
 @define(eq=False)
-class Platform:
+class Platform(FakeEngine):
     """An engine that answers by recipient.
 
     Attributes:
@@ -75,16 +75,12 @@ class Platform:
         clock: Tells the time.
         came: When each request came.
         received: Who was in each request, in their order.
-        in_flight: How many requests are under way.
-        most: How many there ever were at once.
     """
 
     behaviour: Behaviour = accept
     clock: Callable[[], float] = lambda: 0.0
     came: list[float] = field(factory=list)
     received: list[tuple[str, ...]] = field(factory=list)
-    in_flight: int = 0
-    most: int = 0
 
     @property
     def numbers(self) -> list[str]:
@@ -92,21 +88,17 @@ class Platform:
         return [each for targets in self.received for each in targets]
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Take note of the request and answer."""
+        """Record when it came as well."""
+        self.came.append(self.clock())
+        return await super().send(request, timeout=timeout, max_bytes=max_bytes)
+
+    async def respond(self, request: Request, timeout: float | None) -> Response:
+        """Record the recipients and answer."""
         targets = json.loads(request.body)["to"]
         to = (targets,) if isinstance(targets, str) else tuple(targets)
         self.received.append(to)
-        self.came.append(self.clock())
-        self.in_flight += 1
-        self.most = max(self.most, self.in_flight)
-        try:
-            await checkpoint()
-            return await self.behaviour(to)
-        finally:
-            self.in_flight -= 1
-
-    async def aclose(self) -> None:
-        """Have nothing to close."""
+        await checkpoint()
+        return await self.behaviour(to)
 
 
 Sleep = Callable[[float], Awaitable[object]]

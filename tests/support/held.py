@@ -5,61 +5,37 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from support.command import COMMAND
+from support.hostile import Hostile, Peer, http
 
 
-class HeldPlatform:
+class HeldPlatform(Hostile):
     """Takes SMS and custom messages, and answers when it is released.
 
     Attributes:
         received: The recipients of the requests that arrived, as they come.
+        everything: The same, to be looked at again.
     """
 
     def __init__(self) -> None:
         """Hold everything."""
+        super().__init__(self._exchange)
         self.received: Queue[list[str]] = Queue()
         self.everything: list[list[str]] = []
         self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        platform = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            # A head and a body are two writes, of which the second would wait for 40 ms.
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                status, answer = platform.ask(self.path)
-                self._answer(answer, status)
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self._answer(platform.take(body))
-
-            def _answer(self, answer: object, status: int = 200) -> None:
-                content = json.dumps(answer).encode()
-                try:
-                    self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(content)))
-                    self.end_headers()
-                    self.wfile.write(content)
-                except ConnectionError:
-                    self.close_connection = True
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        return Handler
+    def _exchange(self, peer: Peer) -> None:
+        request = peer.reads()
+        status, answer = (
+            self.ask(request.target)
+            if request.method == "GET"
+            else (200, self.take(json.loads(request.body)))
+        )
+        peer.sends(http(status, json.dumps(answer).encode()))
 
     def ask(self, path: str) -> tuple[int, object]:
         """Answer a question about the account: there is none."""
@@ -80,20 +56,20 @@ class HeldPlatform:
     @property
     def origin(self) -> str:
         """What ``--sandbox`` wants to know of it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self.url
 
-    @contextmanager
-    def serving(self) -> Iterator["HeldPlatform"]:
-        """Run it."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.release()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+    def serving(self) -> Self:
+        """Run it in a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+        super().__exit__(exc_type, exc_value, traceback)
 
 
 class Running:

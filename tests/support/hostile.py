@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -163,18 +165,21 @@ class Hostile:
         *script: A behaviour for each request, in the order of their arrival; the last one serves
             all that follow.
         ca: Speak TLS, with a certificate of this authority.
+        host: The address to listen on.
     """
 
-    def __init__(self, *script: Behaviour, ca: trustme.CA | None = None) -> None:
+    def __init__(
+        self, *script: Behaviour, ca: trustme.CA | None = None, host: str = LOOPBACK
+    ) -> None:
         self._script = deque(script)
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=512)
+        self._listener = socket.create_server((host, 0), backlog=512)
         self._tls = None if ca is None else _server_context(ca)
         self.closing = threading.Event()
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if ca else 'http'}://{LOOPBACK}:{self.port}"
+        self.url = f"{'https' if ca else 'http'}://{host}:{self.port}"
         self.connections = 0
         self.requests: list[Received] = []
         self.sent = 0
@@ -351,6 +356,21 @@ resets: Final = says(b"", Peer.resets)
 
 closes: Final = says(b"", Peer.closes)
 """Take the whole request and close the connection."""
+
+
+def signals(number: signal.Signals) -> Behaviour:
+    """Take the whole request, send this process a signal, and never answer."""
+
+    def behaviour(peer: Peer) -> None:
+        peer.reads()
+        os.kill(os.getpid(), number)
+        peer.hangs()
+
+    return behaviour
+
+
+interrupts: Final = signals(signal.SIGINT)
+"""Take the whole request, press Ctrl-C, and never answer."""
 
 
 # ------------------------------------------------------------------------------- bare sockets

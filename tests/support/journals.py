@@ -24,7 +24,7 @@ from engagelab_async.bulk.journal import (
     State,
 )
 from engagelab_async.bulk.journal.schema import JOURNAL, collect_known
-from engagelab_async.distributed.ledger import Ledger
+from engagelab_async.distributed.delivery import DeliveryJournal
 from engagelab_async.distributed.memory import Memory
 from engagelab_async.distributed.postgresql import PostgreSQL
 from engagelab_async.distributed.store import LATE, Delivery, Store
@@ -56,9 +56,9 @@ def in_a_file(path: Path) -> Open:
     return open_next
 
 
-def of_a_fleet(store: Store, kind: type[Ledger] = Ledger) -> Open:
+def of_a_fleet(store: Store, kind: type[DeliveryJournal] = DeliveryJournal) -> Open:
     """Keep them in what a fleet shares: each is a delivery of a submission of its own."""
-    opened: list[Ledger] = []
+    opened: list[DeliveryJournal] = []
     # What is sent through it has to be known beforehand, as the operations of a chunk are.
     digests = [*(letter * 32 for letter in "abc"), *(identity(each, None) for each in sends(8))]
 
@@ -82,7 +82,7 @@ def in_the_memory_of_a_fleet(_: Path) -> Open:
     return of_a_fleet(Memory())
 
 
-class _Closing(Ledger):
+class _Closing(DeliveryJournal):
     """Closes the connections with the journal."""
 
     async def close(self) -> None:

@@ -1,4 +1,8 @@
-"""An engine that follows a script, in a time that passes only where the script says so."""
+"""Engines without a network, and a time that passes only where a test says so.
+
+`FakeEngine` is what they share: `ScriptedEngine` follows a script, `support.bulk.Platform` answers
+by recipient.
+"""
 
 import json
 import math
@@ -88,31 +92,61 @@ def hang() -> Step:
     return Step(AssertionError("nobody waits for ever"), math.inf)
 
 
+@define(eq=False, kw_only=True)
+class FakeEngine:
+    """An engine that records what it is to send; what is answered, a subclass says.
+
+    Attributes:
+        requests: The requests that came.
+        timeouts: The limit that came with each of them.
+        max_bytes: The bound that came with each of them.
+        in_flight: How many requests are being answered.
+        most: How many there ever were at once.
+        closed: How many times it was closed.
+    """
+
+    requests: list[Request] = field(factory=list)
+    timeouts: list[float | None] = field(factory=list)
+    max_bytes: list[int] = field(factory=list)
+    in_flight: int = 0
+    most: int = 0
+    closed: int = 0
+
+    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
+        """Record the request and answer."""
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        self.max_bytes.append(max_bytes)
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        try:
+            return await self.respond(request, timeout)
+        finally:
+            self.in_flight -= 1
+
+    async def respond(self, request: Request, timeout: float | None) -> Response:
+        """Answer a request."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
 @define(eq=False)
-class ScriptedEngine:
+class ScriptedEngine(FakeEngine):
     """Meets each request with the next step of its script.
 
     Attributes:
         script: The steps that are left.
-        time: What passes while a step is under way.
-        requests: The requests that came.
-        timeouts: The limit that came with each of them.
-        max_bytes: The bound that came with each of them.
-        closed: How many times it was closed.
+        time: What passes during a step.
     """
 
     script: list[Step]
     time: FakeTime = field(factory=FakeTime)
-    requests: list[Request] = field(factory=list)
-    timeouts: list[float | None] = field(factory=list)
-    max_bytes: list[int] = field(factory=list)
-    closed: int = 0
 
-    async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Take note of the request, and do what the script says."""
-        self.requests.append(request)
-        self.timeouts.append(timeout)
-        self.max_bytes.append(max_bytes)
+    async def respond(self, request: Request, timeout: float | None) -> Response:
+        """Do what the script says."""
         step = self.script.pop(0)
         limit = math.inf if timeout is None else timeout
         self.time.now += min(step.after, limit)
@@ -121,10 +155,6 @@ class ScriptedEngine:
         if isinstance(step.outcome, Exception):
             raise step.outcome
         return step.outcome
-
-    async def aclose(self) -> None:
-        """Count."""
-        self.closed += 1
 
 
 ACCOUNT = Account("https://otp.example.com", (("Authorization", "Basic eDp5"),))

@@ -17,7 +17,7 @@ def echo(request: ASGIRequest) -> JSONResponse:
     return JSONResponse([request.url.path, request.query_params.multi_items()])
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_the_app_sees_the_query() -> None:
     """What stands behind the path arrives as a server would pass it on."""
     app = Starlette(routes=[Route("/sms/v1/echo", echo)])

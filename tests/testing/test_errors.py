@@ -43,7 +43,7 @@ async def error_of(
     return caught.value
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("kind", MET)
 async def test_a_class_is_what_the_client_raises(
     fake: FakeEngageLab, kind: type[EngageLabError]
@@ -55,7 +55,7 @@ async def test_a_class_is_what_the_client_raises(
     assert [] == fake.sent
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -103,7 +103,7 @@ async def test_an_instance_chooses_the_answer(
     assert expected == (met.code, met.http_status, met.retry_after, met.api_message, met.plan_id)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_transport_error_is_a_new_one_each_time(fake: FakeEngageLab) -> None:
     """An instance that is scripted for several calls does not carry marks of the first."""
     scripted = ConnectError("no route")
@@ -120,7 +120,7 @@ def test_what_no_request_meets_is_refused(fake: FakeEngageLab, kind: type[Engage
         fake.sms.fail(None, kind)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_an_unreadable_answer_leaves_it_open(client: EngageLab, fake: FakeEngageLab) -> None:
     """After an answer that is no JSON nobody knows whether it was sent."""
     fake.otp.fail(None, InvalidResponseError)

@@ -35,7 +35,7 @@ async def outcome(client: EngageLab, to: str = PHONE) -> str:
     return sent.send_channel
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_line_is_for_one_recipient(client: EngageLab, fake: FakeEngageLab) -> None:
     """Others are sent to as usual; a number is the same with and without its plus."""
     fake.otp.fail("6591234567", InvalidNumberError)
@@ -45,7 +45,7 @@ async def test_a_line_is_for_one_recipient(client: EngageLab, fake: FakeEngageLa
     assert [OTHER] == [message.recipient for message in fake.sent]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_line_is_for_one_product(client: EngageLab, fake: FakeEngageLab) -> None:
     """What the OTP product is to do does not concern SMS."""
     fake.otp.fail(None, BlacklistedError)
@@ -54,7 +54,7 @@ async def test_a_line_is_for_one_product(client: EngageLab, fake: FakeEngageLab)
     assert 2 == plan.accepted_count
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_line_for_one_of_many_targets_counts(
     client: EngageLab, fake: FakeEngageLab
 ) -> None:
@@ -64,7 +64,7 @@ async def test_a_line_for_one_of_many_targets_counts(
         await client.sms.send([OTHER, "not a number"], "1233")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_lines_with_times_are_a_sequence(client: EngageLab, fake: FakeEngageLab) -> None:
     """Those with ``times`` come first and in order; then the newest that is left."""
     fake.otp.fail(None, NotFoundError)
@@ -78,7 +78,7 @@ async def test_lines_with_times_are_a_sequence(client: EngageLab, fake: FakeEnga
     assert "NotFoundError" == await outcome(client, OTHER)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_lines_can_be_forgotten(client: EngageLab, fake: FakeEngageLab) -> None:
     """After a reset the platform does what it usually does."""
     fake.otp.fail(None, NotFoundError)
@@ -89,7 +89,7 @@ async def test_lines_can_be_forgotten(client: EngageLab, fake: FakeEngageLab) ->
     assert fake.code_for(PHONE).isdigit()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_lines_are_for_sends(client: EngageLab, fake: FakeEngageLab) -> None:
     """A verification is scripted by itself; its message tells whose it is."""
     fake.otp.fail(None, BlacklistedError)
@@ -102,7 +102,7 @@ async def test_lines_are_for_sends(client: EngageLab, fake: FakeEngageLab) -> No
         await client.otp.verify(others.message_id, "x")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_any_operation_can_be_scripted(client: EngageLab, fake: FakeEngageLab) -> None:
     """A line can be on a call about templates, and then on that alone."""
     fake.sms.fail(None, ConnectError, on=GetSMSTemplate)
@@ -119,7 +119,7 @@ async def test_any_operation_can_be_scripted(client: EngageLab, fake: FakeEngage
     assert () == await client.sms.templates.list()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_message_can_be_sent_although_the_call_failed(
     client: EngageLab, fake: FakeEngageLab
 ) -> None:
@@ -132,7 +132,7 @@ async def test_a_message_can_be_sent_although_the_call_failed(
     assert 1 == len(fake.sent)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_refusal_after_sending_is_still_a_refusal(
     client: EngageLab, fake: FakeEngageLab
 ) -> None:
@@ -143,7 +143,7 @@ async def test_a_refusal_after_sending_is_still_a_refusal(
     assert PHONE == fake.sent[0].recipient
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_code_can_be_chosen(client: EngageLab, fake: FakeEngageLab) -> None:
     """The platform makes the code of the script, for the next send that it carries out."""
     fake.otp.use_code(PHONE, "000042", times=1)
@@ -159,7 +159,7 @@ async def test_a_code_can_be_chosen(client: EngageLab, fake: FakeEngageLab) -> N
     assert ["000042", "039487"] == [message.code for message in fake.sent]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("refused", [False, True])
 async def test_a_code_is_chosen_once(
     client: EngageLab, fake: FakeEngageLab, *, refused: bool
@@ -176,7 +176,7 @@ async def test_a_code_is_chosen_once(
     assert fake.code_for(PHONE).isdigit()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_message_id_can_be_chosen(client: EngageLab, fake: FakeEngageLab) -> None:
     """The chosen id is answered, verified and recorded in place of the platform's own."""
     fake.otp.answer(PHONE, message_id="m-1", send_channel="voice")
@@ -188,7 +188,7 @@ async def test_a_message_id_can_be_chosen(client: EngageLab, fake: FakeEngageLab
     assert "m-1" == fake.assert_sent(PHONE).message_id
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_refusal_is_not_rewritten(client: EngageLab, fake: FakeEngageLab) -> None:
     """Fields are replaced in answers, not in what the platform refuses by itself."""
     fake.otp.answer(None, message_id="m-1")
@@ -196,7 +196,7 @@ async def test_a_refusal_is_not_rewritten(client: EngageLab, fake: FakeEngageLab
     assert "BlacklistedError" == await outcome(client, "+10000005013")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_lists_are_not_rewritten(client: EngageLab, fake: FakeEngageLab) -> None:
     """An answer that is an array has no fields."""
     fake.sms.answer(None, on=ListSignatures, plan_id="7")
@@ -204,7 +204,7 @@ async def test_lists_are_not_rewritten(client: EngageLab, fake: FakeEngageLab) -
     assert () == await client.sms.signatures.list()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_targets_can_be_dropped(client: EngageLab, fake: FakeEngageLab) -> None:
     """The counts of a plan can be chosen, as for targets that the platform drops."""
     fake.sms.answer(None, accepted_count=1)
@@ -213,7 +213,7 @@ async def test_targets_can_be_dropped(client: EngageLab, fake: FakeEngageLab) ->
     assert (2, 1) == (plan.total_count, plan.accepted_count)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("seconds", "expected", "passed"),
     [(4.5, "sms", 4.5), (5, "ResponseTimeoutError", 5), (60, "ResponseTimeoutError", 5)],
@@ -230,7 +230,7 @@ async def test_a_slow_platform_takes_no_time(
     assert 1 == len(fake.sent)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_slow_platform_uses_up_the_deadline(client: EngageLab, fake: FakeEngageLab) -> None:
     """A call that may be repeated ends when its deadline is over, not after its attempts."""
     fake.otp.slow_down(None, 60)

@@ -1,14 +1,15 @@
 """The SMS operation: its targets, its time, and the caller's own data."""
 
 import math
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from engagelab_async import SendSMS, arguments
+from engagelab_async import SendSMS
 
 TO = "+6591234567"
 NOW = 1_760_000_000.5
@@ -37,8 +38,8 @@ class TestScheduleTime:
 
     @pytest.fixture(autouse=True)
     def now(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Stop the clock."""
-        monkeypatch.setattr(arguments, "time", SimpleNamespace(time=lambda: NOW))
+        """Stop the machine's clock."""
+        monkeypatch.setattr(time, "time", lambda: NOW)
 
     @pytest.mark.parametrize(
         ("given", "expected"),
@@ -84,7 +85,7 @@ class TestScheduleTime:
     def test_is_checked_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """An operation that waits in a queue stays valid: the platform has the last word."""
         operation = SendSMS(TO, "t", schedule_time=NOW + 3 * MINUTE)
-        monkeypatch.setattr(arguments, "time", SimpleNamespace(time=lambda: NOW + DAY))
+        monkeypatch.setattr(time, "time", lambda: NOW + DAY)
 
         assert 1_760_000_180 == operation.schedule_time
 

@@ -207,8 +207,8 @@ async def test_what_is_no_http() -> None:
         await app({"type": "websocket"}, None, None)
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_on_both_event_loops(backend: str) -> None:
+@pytest.mark.anyio
+async def test_on_both_event_loops() -> None:
     """A server of either kind can run it, its lifespan included."""
     handled: list[Event] = []
     sent: list[Message] = []
@@ -217,16 +217,13 @@ def test_on_both_event_loops(backend: str) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async def main() -> None:
-        lifespan, in_lifespan = anyio.create_memory_object_stream[Message](2)
-        async with lifespan, in_lifespan, anyio.create_task_group() as tasks:
-            tasks.start_soon(app, {"type": "lifespan"}, in_lifespan.receive, send)
-            await lifespan.send({"type": "lifespan.startup"})
-            await anyio.wait_all_tasks_blocked()
-            await app(http_scope(), messages(body_of(ROW)), send)
-            await lifespan.send({"type": "lifespan.shutdown"})
-
-    anyio.run(main, backend=backend)
+    lifespan, in_lifespan = anyio.create_memory_object_stream[Message](2)
+    async with lifespan, in_lifespan, anyio.create_task_group() as tasks:
+        tasks.start_soon(app, {"type": "lifespan"}, in_lifespan.receive, send)
+        await lifespan.send({"type": "lifespan.startup"})
+        await anyio.wait_all_tasks_blocked()
+        await app(http_scope(), messages(body_of(ROW)), send)
+        await lifespan.send({"type": "lifespan.shutdown"})
 
     assert [
         {"type": "lifespan.startup.complete"},

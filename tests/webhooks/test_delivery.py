@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from engagelab_async.webhooks import Counts, Event, Progress, RecentlySeen, parse
 from engagelab_async.webhooks.delivery import Delivery
+from support.backends import jumping_clock
 from support.callback_requests import body_of, row
 from support.fake_clock import FakeClock
 
@@ -60,7 +61,7 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_events_are_handled_in_their_order(recorder: Recorder) -> None:
     """One after the other, as they came."""
     counts = Counts()
@@ -74,7 +75,7 @@ async def test_events_are_handled_in_their_order(recorder: Recorder) -> None:
     assert Counts(handled=3) == counts
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_function_will_do() -> None:
     """What has nothing to wait for need not be a coroutine function."""
     handled: list[Event] = []
@@ -85,7 +86,7 @@ async def test_a_function_will_do() -> None:
     assert events("1") == tuple(handled)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     """What does not fit is not taken, and nothing waits for room."""
     recorder.hold()
@@ -100,7 +101,7 @@ async def test_there_is_room_for_so_many(recorder: Recorder) -> None:
     assert ["1", "2", "3"] == recorder.handled
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_room_is_counted_in_events(recorder: Recorder) -> None:
     """A callback takes as much of it as it has rows, until each of them has its turn."""
     recorder.hold()
@@ -117,7 +118,7 @@ async def test_room_is_counted_in_events(recorder: Recorder) -> None:
     assert ["1", "2", "3", "4", "6", "7", "8"] == recorder.handled
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_callback_that_is_longer_than_all_room(recorder: Recorder) -> None:
     """It is taken when nothing waits, or it could never be."""
     recorder.hold()
@@ -132,7 +133,7 @@ async def test_a_callback_that_is_longer_than_all_room(recorder: Recorder) -> No
     assert ["1", "2", "3"] == recorder.handled
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_room_is_whole_again_when_it_begins_again(recorder: Recorder) -> None:
     """What was dropped at an end waits no longer."""
     recorder.hold()
@@ -146,7 +147,7 @@ async def test_room_is_whole_again_when_it_begins_again(recorder: Recorder) -> N
     assert [True, True] == taken
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_others_have_their_turn_between_events() -> None:
     """A long callback, and a handler that never waits, do not stop the server."""
     turns: list[int] = []
@@ -160,7 +161,7 @@ async def test_others_have_their_turn_between_events() -> None:
     assert len(turns) >= 10
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> None:
     """The check of a URL may come from anybody, so it must not crowd out the platform."""
     recorder.hold()
@@ -174,12 +175,15 @@ async def test_a_callback_without_events_takes_no_room(recorder: Recorder) -> No
     assert [True] * 4 == taken
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_several_at_once(recorder: Recorder) -> None:
     """A handler that waits holds up nobody, if it may be called again meanwhile."""
-    both = asyncio.Barrier(2)
+    waiting, both = list[Event](), anyio.Event()
 
-    async def meet(_: Event) -> None:
+    async def meet(event: Event) -> None:
+        waiting.append(event)
+        if len(waiting) == 2:
+            both.set()
         await both.wait()
 
     delivery = Delivery(meet, max_in_flight=2)
@@ -193,7 +197,7 @@ async def test_several_at_once(recorder: Recorder) -> None:
 class TestRepeats:
     """The same row delivered twice reaches the handler once."""
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_in_one_callback_or_in_two(self, recorder: Recorder) -> None:
         """It does not matter what it comes with."""
         delivery = Delivery(recorder)
@@ -204,7 +208,7 @@ class TestRepeats:
         assert ["1", "2"] == recorder.handled
         assert Counts(handled=2, repeated=2) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_with_a_store_that_is_shared(self, recorder: Recorder) -> None:
         """What another process has handled is not handled here."""
         store = RecentlySeen()
@@ -215,7 +219,7 @@ class TestRepeats:
 
         assert ["1"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_failed_one_gets_another_chance(self, recorder: Recorder) -> None:
         """If the platform tells it again, the handler is told again."""
         recorder.failing = {"1"}
@@ -229,7 +233,7 @@ class TestRepeats:
 
         assert ["2", "1"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_store_that_fails(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -282,7 +286,7 @@ class TestRepeatsInFlight:
         """The handler."""
         return Turns()
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_the_first_fails(self, turns: Turns) -> None:
         """The repeat takes its place."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -298,7 +302,7 @@ class TestRepeatsInFlight:
         assert ["1", "1"] == turns.calls
         assert Counts(handled=1, failed=1) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_the_first_succeeds(self, turns: Turns) -> None:
         """The repeat is one."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -310,7 +314,7 @@ class TestRepeatsInFlight:
 
         assert Counts(handled=1, repeated=1) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_several_wait(self, turns: Turns) -> None:
         """One after the other is tried, until one succeeds."""
         delivery = Delivery(turns, max_in_flight=8)
@@ -324,7 +328,7 @@ class TestRepeatsInFlight:
         assert ["1"] * 3 == turns.calls
         assert Counts(handled=1, failed=2, repeated=2) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_they_hold_up_no_others(self, turns: Turns) -> None:
         """What waits for an outcome keeps no worker from other rows, also of its own callback."""
         delivery = Delivery(turns, max_in_flight=2)
@@ -341,7 +345,7 @@ class TestRepeatsInFlight:
         assert ["1", "2"] == before == turns.calls
         assert Counts(handled=2, repeated=5) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_they_take_room(self, turns: Turns) -> None:
         """Repeats of a row whose handler hangs cannot fill the memory."""
         delivery = Delivery(turns, max_in_flight=2, max_waiting=3)
@@ -367,7 +371,7 @@ class TestRepeatsInFlight:
 
         assert Counts(handled=1, failed=1) == delivery.counts
 
-    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    @pytest.mark.anyio
     @pytest.mark.parametrize(
         ("error", "calls", "expected"),
         [
@@ -380,35 +384,31 @@ class TestRepeatsInFlight:
         ],
         ids=["it succeeds", "it fails"],
     )
-    def test_in_another_process(
+    async def test_in_another_process(
         self,
-        backend: str,
         error: Exception | None,
         calls: list[str],
         expected: tuple[Counts, Counts],
     ) -> None:
         """With a shared store the outcome is waited for just so."""
         counts = Counts(), Counts()
+        turns, store = Turns(), RecentlySeen()
+        one = Delivery(turns, seen=Remote(store), counts=counts[0])
+        other = Delivery(turns, seen=Remote(store), counts=counts[1])
+        async with one.running(), other.running():
+            one.take(events("1"))
+            await anyio.wait_all_tasks_blocked()
+            other.take(events("1", "1", "2"))
+            while turns.calls != ["1", "2"]:
+                await anyio.lowlevel.checkpoint()
+            turns.let_go(error)
+            for _ in range(2):
+                turns.let_go()
 
-        async def main() -> list[str]:
-            turns, store = Turns(), RecentlySeen()
-            one = Delivery(turns, seen=Remote(store), counts=counts[0])
-            other = Delivery(turns, seen=Remote(store), counts=counts[1])
-            async with one.running(), other.running():
-                one.take(events("1"))
-                await anyio.wait_all_tasks_blocked()
-                other.take(events("1", "1", "2"))
-                while turns.calls != ["1", "2"]:
-                    await anyio.lowlevel.checkpoint()
-                turns.let_go(error)
-                for _ in range(2):
-                    turns.let_go()
-            return turns.calls
-
-        assert calls == anyio.run(main, backend=backend)
+        assert calls == turns.calls
         assert expected == counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_in_a_process_that_was_killed(self, recorder: Recorder) -> None:
         """When its lease is over, the row is handled here."""
         clock = FakeClock(0)
@@ -425,7 +425,7 @@ class TestRepeatsInFlight:
         assert [] == before
         assert ["1"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_repeat_that_waits_at_the_end(
         self, turns: Turns, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -473,7 +473,7 @@ async def until(true: Callable[[], bool]) -> None:
 class TestFailures:
     """An exception of a handler is told, and harms nobody else."""
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_it_is_told(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
         """The log has its kind and its place, the hook has all of it, the next one is handled."""
         recorder.failing = {"1"}
@@ -490,7 +490,7 @@ class TestFailures:
         assert "the handler failed with LookupError for MessageStatus(" in caplog.text
         assert "test_delivery.py" in caplog.text
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_the_log_is_discreet(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -505,7 +505,7 @@ class TestFailures:
         assert "13800138000" not in caplog.text
         assert "ORDER123" not in caplog.text
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_hook_that_fails(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -522,7 +522,7 @@ class TestFailures:
         assert ["2"] == recorder.handled
         assert "on_error failed with OSError" in caplog.text
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_store_that_cannot_forget(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -633,8 +633,8 @@ class TestCancellationsOfOthers:
 class TestContext:
     """Handlers see the context of the request that brought their event."""
 
-    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-    def test_it_is_a_copy(self, backend: str) -> None:
+    @pytest.mark.anyio
+    async def test_it_is_a_copy(self) -> None:
         """What a handler sets is seen by no other callback's, nor by the request."""
         request_id = contextvars.ContextVar("request_id", default="none")
         seen: list[str] = []
@@ -644,20 +644,18 @@ class TestContext:
             seen.append(f"{event.message_id}: {request_id.get()}")
             request_id.set("the handler's")
 
-        async def main() -> str:
-            delivery = Delivery(handler)
-            async with delivery.running():
-                for message_id in ("1", "2"):
-                    request_id.set(message_id)
-                    delivery.take(events(message_id))
-                request_id.set("afterwards")
-                await until(lambda: len(seen) == 2)
-                return request_id.get()
+        delivery = Delivery(handler)
+        async with delivery.running():
+            for message_id in ("1", "2"):
+                request_id.set(message_id)
+                delivery.take(events(message_id))
+            request_id.set("afterwards")
+            await until(lambda: len(seen) == 2)
 
-        assert "afterwards" == anyio.run(main, backend=backend)
+        assert "afterwards" == request_id.get()
         assert ["1: 1", "2: 2"] == seen
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_repeat_has_its_own(self) -> None:
         """It may take the place of another, but it is its request that is told of."""
         request_id = contextvars.ContextVar("request_id", default="none")
@@ -682,7 +680,7 @@ class TestContext:
 class TestRoom:
     """How much may wait, and what is logged when it is too much."""
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_by_default_it_fits_as_many_as_are_handled_at_once(self) -> None:
         """Rows behind one that is being handled wait as well, twenty of them in each callback."""
         turns = Turns()
@@ -698,7 +696,7 @@ class TestRoom:
         assert [True] * 1000 == taken
         assert 20_000 == delivery.counts.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_burst_is_one_warning(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -722,7 +720,7 @@ class TestRoom:
             warnings
         )
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_what_is_left_is_logged_before_the_end(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -747,7 +745,7 @@ class TestRoom:
         assert ["2 events of callbacks are left, and handled for 7 s at most"] == logged
         assert ["callbacks are answered 503 for now: the app is ending"] == caplog.messages[1:]
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_nothing_left_is_no_news(self, caplog: pytest.LogCaptureFixture) -> None:
         """An idle program ends quietly."""
         async with Delivery(print).running():
@@ -759,7 +757,7 @@ class TestRoom:
 class TestEnd:
     """When the program ends, what was answered 200 is handled first."""
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_what_waits_is_handled(self, recorder: Recorder) -> None:
         """The end waits for it, and takes nothing new."""
         recorder.hold()
@@ -781,7 +779,7 @@ class TestEnd:
         assert not taken
         assert ["1", "2", "3"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_it_waits_for_so_long(
         self, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -796,12 +794,13 @@ class TestEnd:
         assert Counts(dropped=3) == delivery.counts
         assert "3 events of callbacks were left" in caplog.text
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("anyio_backend", [jumping_clock()], ids=["trio"])
     async def test_what_was_cut_off_is_forgotten(self, recorder: Recorder) -> None:
         """The next process handles it, if the platform tells it again."""
         store = RecentlySeen()
         recorder.hold()
-        for drain_timeout in (0.01, SOON):
+        for drain_timeout in (1, SOON):
             delivery = Delivery(recorder, seen=Remote(store), drain_timeout=drain_timeout)
             async with delivery.running():
                 delivery.take(events("1"))
@@ -809,7 +808,7 @@ class TestEnd:
 
         assert ["1"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_what_was_handled_in_time_is_not(self, recorder: Recorder) -> None:
         """A repeat of it is one for the next process as well."""
         store = RecentlySeen()
@@ -830,28 +829,30 @@ class TestEnd:
             await store.begin(event.identity, "next") for event in events("1", "2")
         ]
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("anyio_backend", [jumping_clock()], ids=["trio"])
     async def test_what_is_cut_off_after_it_was_handled(self, recorder: Recorder) -> None:
         """It is remembered as handled, although the store was slow to hear of it."""
+        committing = anyio.Event()
 
         class Slow(RecentlySeen):
-            calls = 0
-
             async def commit(self, identity: str) -> None:
-                self.calls += 1
-                if self.calls == 1:
+                if not committing.is_set():
+                    committing.set()
                     await anyio.sleep_forever()
+                await anyio.lowlevel.checkpoint()
                 await super().commit(identity)
 
         store = Slow()
-        delivery = Delivery(recorder, seen=store, drain_timeout=0.01)
+        delivery = Delivery(recorder, seen=store, drain_timeout=1)
         async with delivery.running():
             delivery.take(events("1"))
+            await committing.wait()
 
         assert ["1"] == recorder.handled
         assert "handled" == await store.begin(events("1")[0].identity, "next")
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_store_that_hangs_cannot_keep_it(self, recorder: Recorder) -> None:
         """Forgetting has a limit, too."""
 
@@ -866,7 +867,7 @@ class TestEnd:
 
         assert Counts(dropped=1) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_cancelled_program_still_handles_what_waits(self, recorder: Recorder) -> None:
         """It was answered 200, so it will not come again."""
         recorder.hold()
@@ -888,7 +889,7 @@ class TestEnd:
 
         assert ["1", "2"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_cancelled_program_waits_no_longer_than_others(
         self, recorder: Recorder
     ) -> None:
@@ -903,7 +904,7 @@ class TestEnd:
 
         assert Counts(dropped=1) == delivery.counts
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_a_handler_that_is_let_down(self, recorder: Recorder) -> None:
         """An exception of the program itself comes out as it is."""
         delivery = Delivery(recorder)
@@ -914,7 +915,7 @@ class TestEnd:
 
         assert ["1"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_it_can_begin_again(self, recorder: Recorder) -> None:
         """An app may be started twice in a process, one time after the other."""
         delivery = Delivery(recorder)
@@ -924,7 +925,7 @@ class TestEnd:
 
         assert ["1", "2"] == recorder.handled
 
-    @pytest.mark.asyncio
+    @pytest.mark.anyio
     async def test_not_twice_at_once(self, recorder: Recorder) -> None:
         """Two lifespans of one handler are a mistake."""
         delivery = Delivery(recorder)
@@ -955,16 +956,3 @@ def test_what_can_never_be_right(
     """A mistake in the configuration names the argument, when it is made."""
     with pytest.raises(error, match=f"^{name}: "):
         Delivery(**({"handler": print} | options))
-
-
-def test_on_trio(recorder: Recorder) -> None:
-    """Nothing of it needs asyncio."""
-
-    async def main() -> None:
-        delivery = Delivery(recorder, max_in_flight=3)
-        async with delivery.running():
-            delivery.take(events("1", "2"))
-
-    anyio.run(main, backend="trio")
-
-    assert ["1", "2"] == recorder.handled

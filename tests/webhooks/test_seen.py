@@ -13,7 +13,7 @@ async def begun(store: RecentlySeen, *identities: str) -> list[str]:
     return [await store.begin(each, f"owner {place}") for place, each in enumerate(identities)]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_being_handled_is_not_handled() -> None:
     """A repeat is told from one whose first is in flight."""
     store = RecentlySeen()
@@ -24,7 +24,7 @@ async def test_being_handled_is_not_handled() -> None:
     assert ["handled", "new"] == await begun(store, "a", "b")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_what_is_asked_for_again_is_kept_longer() -> None:
     """When it is full, the one goes that was not heard of for longest."""
     store = RecentlySeen(capacity=2)
@@ -36,7 +36,7 @@ async def test_what_is_asked_for_again_is_kept_longer() -> None:
     assert ["new", "new", "handled", "new", "handled", "new"] == found
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_what_is_abandoned_is_new_again() -> None:
     """And what was never there can be abandoned."""
     store = RecentlySeen()
@@ -47,7 +47,7 @@ async def test_what_is_abandoned_is_new_again() -> None:
     assert ["new"] == await begun(store, "a")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_only_its_owner_abandons_an_event() -> None:
     """What is handled, or is another's by now, is left alone."""
     clock = FakeClock(0)
@@ -63,7 +63,7 @@ async def test_only_its_owner_abandons_an_event() -> None:
     assert ["in_flight", "handled"] == await begun(store, "a", "b")
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_lease_ends() -> None:
     """What a killed process had begun is new to the next one."""
     clock = FakeClock(0)
@@ -77,7 +77,7 @@ async def test_a_lease_ends() -> None:
     assert ["new", "in_flight", "new", "in_flight"] == found
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_what_is_handled_has_no_lease() -> None:
     """It stays so, whenever it comes again."""
     clock = FakeClock(0)

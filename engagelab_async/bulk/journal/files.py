@@ -85,8 +85,11 @@ class Kind:
         aside = Path(name)
         try:
             with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+                # All at once, for each transaction is flushed several times.
+                connection.execute("BEGIN")
                 connection.execute(f"PRAGMA application_id = {self.application}")
                 self.migrate(connection)
+                connection.execute("COMMIT")
             _put(aside, path)
         finally:
             aside.unlink(missing_ok=True)

@@ -82,11 +82,13 @@ _BATCHED: Final = f"""
 """The last that the batches, which are all of the last run, say of each operation: beside max(),
 SQLite takes the columns of the row that has it."""
 
-MERGE: Final = f"""
+_COLLECT: Final = f"CREATE TEMP TABLE merged AS {_BATCHED} ORDER BY digest"
+_MERGE: Final = """
     INSERT OR REPLACE INTO operations (digest, state, run, id, code, error, at)
-        SELECT digest, state, run, id, code, error, at FROM ({_BATCHED})
-"""  # noqa: S608 - of our own
-"""Brings `operations` up to date with the batches, which can be deleted then."""
+        SELECT digest, state, run, id, code, error, at FROM merged WHERE rowid BETWEEN ? AND ?
+"""
+_AT_ONCE: Final = 1000
+"""For each statement, SQLite keeps a copy in memory of all pages of the index that it changes."""
 
 _SENDING: Final = f"""
     SELECT digest, {State.SENDING:d} AS state, (SELECT max(number) FROM runs) AS run, NULL AS id,
@@ -119,6 +121,25 @@ def version_of(connection: sqlite3.Connection) -> int:
     """Return the version of an open file."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def sequence_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last transaction of an open file."""
+    version = version_of(connection)
+    if version == 1:
+        return 0
+    reached = Reached.found(connection, batched=version >= _WITH_BATCHES)
+    return 0 if reached is None else reached.sequence
+
+
+def merge(connection: sqlite3.Connection) -> None:
+    """Bring `operations` up to date with the batches, and delete those."""
+    connection.execute(_COLLECT)
+    (count,) = connection.execute("SELECT count(*) FROM merged").fetchone()
+    for first in range(1, count + 1, _AT_ONCE):
+        connection.execute(_MERGE, (first, first + _AT_ONCE - 1))
+    connection.execute("DROP TABLE merged")
+    connection.execute("DELETE FROM batches")
 
 
 def collect_known(connection: sqlite3.Connection) -> None:

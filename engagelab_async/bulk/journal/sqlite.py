@@ -23,11 +23,11 @@ from anyio import to_thread
 from engagelab_async._version import __version__
 
 from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
-from .mark import FOLD, Mark, Reached
+from .mark import FOLD, Mark
 from .proofs import Proof
 from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
-from .schema import JOURNAL, MERGE
+from .schema import JOURNAL, merge, sequence_of
 from .sites import Site, recorded_sites, refuse_another
 
 _PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
@@ -45,8 +45,10 @@ _HAS_INDEX: Final = "SELECT EXISTS (SELECT 1 FROM operations)"
 _BEGIN: Final = "INSERT INTO runs (token, started, library) VALUES (?, ?, ?)"
 _END: Final = "UPDATE runs SET ended = ? WHERE number = ?"
 _REACH: Final = "UPDATE log_head SET sequence = ?"
-_PAGES_OF_LOG: Final = 1000
-"""After so many pages, the log is folded into the file; SQLite's own default."""
+_PAGES_OF_LOG: Final = 250
+"""After so many pages, the log is folded into the file, and begins again."""
+_BYTES_OF_LOG: Final = 1 << 20
+"""What so many pages take."""
 
 _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, ?, ?)"
 
@@ -91,16 +93,15 @@ class Database:
                 _refuse_lone_log(path)
                 JOURNAL.create(path)
         with open_lock, translate_sqlite_errors(path):
-            found = _proofs_of(path, self._sites)
+            found, sequence = _proofs_of(path, self._sites)
             # Its real name: a name such as ":memory:" means something else to SQLite.
             self._path = path.resolve()
             self._inode = inode(path)
             self._connection = _connected(self._path)
             self._mark = Mark(self._path, self._connection)
-            reached = Reached.found(self._connection, batched=True)
-            self._sequence = 0 if reached is None else reached.sequence
+            self._sequence = sequence_of(self._connection)
             try:
-                self._begin(found)
+                self._begin(found, sequence)
             except BaseException:
                 self._shut()
                 raise
@@ -112,13 +113,20 @@ class Database:
         self._in_use = threading.Lock()
         self._is_open = True
 
-    def _begin(self, found: Sequence[Proof]) -> None:
-        """Begin a run, and have that in the file itself, which then knows when its log is lost."""
+    def _begin(self, found: Sequence[Proof], sequence: int) -> None:
+        """Begin a run, and have that in the file itself, which then knows when its log is lost.
+
+        Args:
+            found: What callbacks proved.
+            sequence: The number of the last transaction when that was looked up.
+        """
+        if self._sequence != sequence:
+            # It had the file between the look and the lock: what was found is out of date.
+            raise JournalError(f"journal: {self._path} is in use by another run")
         connection, now = self._connection, self._wall_clock()
         connection.execute("PRAGMA temp_store = MEMORY")
         with self._counting():
-            connection.execute(MERGE)
-            connection.execute("DELETE FROM batches")
+            merge(connection)
             for each in found:
                 settled = (each.doubt.digest, each.state, each.id, each.code, each.error)
                 connection.execute(_PROVE, (now, *settled))
@@ -131,6 +139,7 @@ class Database:
         with self._counting():
             pass
         self._mark.flush()
+        _lengthen(log_of(self._path))
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
 
     @contextmanager
@@ -142,7 +151,9 @@ class Database:
             self._connection.execute(_REACH, (self._sequence + 1,))
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # After an error of the disk, SQLite has often done so itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         self._sequence += 1
         self._mark.reach(self._sequence)
@@ -161,20 +172,19 @@ class Database:
             if len(self._states) >= self._in_memory:
                 self._merge()
             ended = {end.digest: end.state for end in ends}
-            earlier = self._look_up(intents)
-            found: dict[str, Record] = {}
-            granted: list[SendIntent] = []
-            for intent in intents:
-                digest = intent.digest
-                state = ended.get(digest)
-                if state is None:
-                    state = self._states.get(digest)
-                known = earlier.get(digest) if state is None else Record(state, self.run)
-                record = None if known is None else intent.check(known, self.run)
-                if record is not None:
-                    found[digest] = record
-                if not intent.ask_only and (record is None or record.granted):
-                    granted.append(intent)
+            known = self._known(intents, ended)
+            found = {
+                intent.digest: record
+                for intent in intents
+                if intent.digest in known
+                and (record := intent.check(known[intent.digest], self.run)) is not None
+            }
+            granted = [
+                intent
+                for intent in intents
+                if not intent.ask_only
+                and (intent.digest not in found or found[intent.digest].granted)
+            ]
             # With only questions, a transaction would count and flush for nothing.
             if ends or granted:
                 self._put(ends, granted)
@@ -194,8 +204,7 @@ class Database:
     def _merge(self) -> None:
         """Make room in memory: from now on, the index knows what this run did before."""
         with self._counting():
-            self._connection.execute(MERGE)
-            self._connection.execute("DELETE FROM batches")
+            merge(self._connection)
         self._states.clear()
         self._has_index = True
 
@@ -208,12 +217,20 @@ class Database:
             self._connection.execute(_USE, (product, site.digest, site.origin))
             del self._sites[product]
 
-    def _look_up(self, intents: Sequence[SendIntent]) -> dict[str, Record]:
-        if not (self._has_index and intents):
-            return {}
-        digests = _dumps([intent.digest for intent in intents])
-        (rows,) = self._connection.execute(_LOOK_UP, (digests,)).fetchone()
-        return {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
+    def _known(
+        self, intents: Sequence[SendIntent], ended: Mapping[str, State]
+    ) -> dict[str, Record]:
+        """Look up what is known of operations; what was ended just now counts."""
+        digests = [intent.digest for intent in intents]
+        known: dict[str, Record] = {}
+        if self._has_index and intents:
+            (rows,) = self._connection.execute(_LOOK_UP, (_dumps(digests),)).fetchone()
+            known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
+        for states in (self._states, ended):
+            # Hardly ever is there one.
+            for digest in states.keys() & digests:
+                known[digest] = Record(states[digest], self.run)
+        return known
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. May be called twice."""
@@ -257,8 +274,10 @@ def _refuse_lone_log(path: Path) -> None:
         )
 
 
-def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
+def _proofs_of(path: Path, sites: dict[str, Site]) -> tuple[Sequence[Proof], int]:
     """Look what callbacks say, and whether the file can be used, before anything is changed.
+
+    The second of the two is the number of the last transaction.
 
     Args:
         path: The file.
@@ -269,7 +288,7 @@ def _proofs_of(path: Path, sites: dict[str, Site]) -> Sequence[Proof]:
         refuse_another(path, recorded, sites)
         for product in recorded:
             sites.pop(product, None)
-        return proofs(path, connection)
+        return proofs(path, connection), sequence_of(connection)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -304,6 +323,16 @@ def _never_finalize(connection: sqlite3.Connection, *, undo: bool = False) -> No
     """
     change = ctypes.pythonapi.Py_DecRef if undo else ctypes.pythonapi.Py_IncRef
     change(ctypes.py_object(connection))
+
+
+def _lengthen(log: Path) -> None:
+    """Make a log as long as it will be; SQLite ignores what does not have its checksums.
+
+    A flush takes half the time if the file does not grow.
+    """
+    with suppress(OSError), log.open("ab", buffering=0) as file:
+        file.write(bytes(_BYTES_OF_LOG))
+        os.fsync(file.fileno())
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:

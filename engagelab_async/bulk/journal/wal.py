@@ -12,7 +12,7 @@ The format is in section 4 of the file format: https://www.sqlite.org/fileformat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _LOG: Final = struct.Struct(">IIIIIIII")
 _FRAME: Final = struct.Struct(">IIIIII")
@@ -40,23 +40,25 @@ def is_damaged(path: Path) -> bool:
     Args:
         path: The log.
     """
-    data = path.read_bytes()
-    if not any(data[: _LOG.size]) or len(data) < _LOG.size:
-        # There is none, as far as SQLite is concerned.
-        return False
-    if (head := _head(data)) is None:
-        return True
-    page_size, salts_of_log, running, order = head
-    fits, lost = True, 0
-    for start, page in _frames(data, page_size):
-        _, commits, *salts, first, second = _FRAME.unpack(start)
-        if salts != salts_of_log:
-            # From here on it is left over from before the log was restarted.
-            break
-        if fits:
-            running = _summed(page, _summed(start[:8], running, order), order)
-            fits = running == (first, second)
-        lost += not fits and commits > 0
+    # Not read at once: a transaction that updates the index of a large journal is as large as that.
+    with path.open("rb") as file:
+        data = file.read(_LOG.size)
+        if not any(data) or len(data) < _LOG.size:
+            # There is none, as far as SQLite is concerned.
+            return False
+        if (head := _head(data)) is None:
+            return True
+        page_size, salts_of_log, running, order = head
+        fits, lost = True, 0
+        for start, page in _frames(file, page_size):
+            _, commits, *salts, first, second = _FRAME.unpack(start)
+            if salts != salts_of_log:
+                # From here on it is left over from before the log was restarted.
+                break
+            if fits:
+                running = _summed(page, _summed(start[:8], running, order), order)
+                fits = running == (first, second)
+            lost += not fits and commits > 0
     return lost > 1
 
 
@@ -71,10 +73,9 @@ def _head(data: bytes) -> tuple[int, list[int], Sums, str] | None:
     return (page_size, salts, sums, order) if fits else None
 
 
-def _frames(data: bytes, page_size: int) -> Iterator[tuple[bytes, bytes]]:
-    size = _FRAME.size + page_size
-    for start in range(_LOG.size, len(data) - size + 1, size):
-        yield data[start : start + _FRAME.size], data[start + _FRAME.size : start + size]
+def _frames(file: BinaryIO, page_size: int) -> Iterator[tuple[bytes, bytes]]:
+    while len(frame := file.read(_FRAME.size + page_size)) == _FRAME.size + page_size:
+        yield frame[: _FRAME.size], frame[_FRAME.size :]
 
 
 def _summed(data: bytes, before: Sums, order: str) -> Sums:

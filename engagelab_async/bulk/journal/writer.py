@@ -1,11 +1,16 @@
 """The journal of a run, as its tasks use it: what they want written at once shares one write."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import anyio
+from anyio.lowlevel import checkpoint
 from attrs import define, field
 
 from .protocol import JournalError, JournalStore, Record, SendIntent, Settlement, State
+
+_QUIET: Final = 3
+"""Turns of the event loop without a new intent, after which none is likely to come at once."""
 
 
 def do_nothing() -> None:
@@ -43,7 +48,8 @@ class RunJournal:
     """The journal of one run, for its tasks.
 
     While one batch is being written, what all tasks want written collects for the next: the more
-    are in flight, the more share a flush.
+    are in flight, the more share a flush. A flush costs as much as several requests do, so as long
+    as the event loop is busy with answers, a batch waits for the intents that follow them.
 
     Args:
         store: Where it is kept.
@@ -60,6 +66,7 @@ class RunJournal:
         self._on_failure = on_failure
         self._gathering = _Batch()
         self._closing = False
+        self._in_flight = 0
         self.run: int = store.run
         self.token: str = store.token
         self.written: bool = True
@@ -103,6 +110,7 @@ class RunJournal:
             durable: Called when it is durable, or has failed to get there.
         """
         batch = self._gathering
+        self._in_flight -= 1
         batch.ends.append(end)
         batch.durable.append(durable)
         batch.wanted.set()
@@ -122,6 +130,7 @@ class RunJournal:
             with anyio.CancelScope(shield=True):
                 while not self._closing or self._gathering.wanted.is_set():
                     await self._gathering.wanted.wait()
+                    await self._gather()
                     batch, self._gathering = self._gathering, _Batch()
                     if not batch.is_empty:
                         await self._write(batch)
@@ -133,10 +142,21 @@ class RunJournal:
             self._store.abandon()
             raise
 
+    async def _gather(self) -> None:
+        """Let more intents join the batch, as long as they come without waiting."""
+        intents = self._gathering.intents
+        quiet = 0
+        while self._in_flight and quiet < _QUIET and not self._closing:
+            before = len(intents)
+            await checkpoint()
+            quiet = 0 if len(intents) > before else quiet + 1
+
     async def _write(self, batch: _Batch) -> None:
         intents = [*batch.questions, *batch.intents.values()]
         try:
-            batch.known = await self._store.write(batch.ends, intents)
+            known = batch.known = await self._store.write(batch.ends, intents)
+            refused = [name for name in known if not known[name].granted and name in batch.intents]
+            self._in_flight += len(batch.intents) - len(refused)
         except JournalError as error:
             batch.error = error
             self._on_failure(error)

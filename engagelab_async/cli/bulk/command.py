@@ -2,22 +2,25 @@
 
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, ConnectError, EngageLabError, Plan
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import identity
-from engagelab_async.bulk.journal import JournalError, JournalSummary, State, count_known, summarise
+from engagelab_async.bulk.journal import JournalError, State, count_known, summarise
 from engagelab_async.bulk.suppression import Suppression
 from engagelab_async.cli.account import Account, account_with, read_account
 from engagelab_async.cli.calls import logged, run
+from engagelab_async.cli.fleet import Campaign
 from engagelab_async.cli.hints import hint
 from engagelab_async.cli.inputs import typed_line
 from engagelab_async.cli.options import Call, message_of, spelled
@@ -42,6 +45,19 @@ _COMPARED: Final = 1000
 _SAME_JOB: Final = (
     "Use the same list and options as before; a list of other people needs another --journal."
 )
+
+
+@frozen
+class Earlier:
+    """What earlier runs have sent.
+
+    Attributes:
+        counts: The requests by what became of them, for people.
+        total: How many requests there were; ``None`` if that is not known.
+    """
+
+    counts: Mapping[str, int]
+    total: int | None = None
 
 
 class _EndedError(Exception):
@@ -94,6 +110,11 @@ def _prepare(
     suppression = None
     if options.suppress is not None:
         suppression = Suppression(options.suppress, country=options.country)
+    campaign = None
+    if options.fleet is not None and options.campaign is not None:
+        if call.sandbox is not None:
+            raise ValueError("--sandbox: with --fleet, the workers say where they send")
+        campaign = Campaign.of(options.fleet, options.campaign)
     account = _account(sample, options, call)
     people = stack.enter_context(
         open_list(file, encoding=options.encoding, delimiter=options.delimiter)
@@ -108,7 +129,7 @@ def _prepare(
         once_per_person=options.once_per_person,
     )
     checked = checker.check()
-    sending = (grouping, sample, policy, test_to, suppression)
+    sending = (grouping, sample, policy, test_to, suppression, campaign)
     return Job(file, options, people, checker, checked, *sending), account
 
 
@@ -168,16 +189,18 @@ def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
     summary_before = _read_journal(job)
     is_begun = summary_before is not None and not job.options.resume
     if summary_before is not None and is_begun:
-        counts = ", ".join(f"{count:,} {name}" for name, count in summary_before.counts if count)
-        out.print(f"{job.journal} has an earlier run of this list: {counts}.", soft_wrap=True)
+        counts = ", ".join(
+            f"{count:,} {name}" for name, count in summary_before.counts.items() if count
+        )
+        out.print(f"{job.record} has an earlier run of this list: {counts}.", soft_wrap=True)
         if not may_ask:
             raise _declined(
-                f"{job.journal} is the journal of an earlier run",
+                f"{job.record} knows an earlier run",
                 "Go on where it ended with --resume; or, to send to all again, move it away.",
             )
     left = None if summary_before is None else _left(job, summary_before, out)
     _check_files(job, is_resumed=left is not None or job.options.resume)
-    if left is None:
+    if left is None and job.campaign is None:
         _warn_of_copies(job, out)
     is_over = left == 0 or not job.checked.good
     asks = may_ask and (not is_over or is_begun)
@@ -223,11 +246,16 @@ def _problems(job: Job) -> Mapping[str, Any]:
     return {"problems": preview.problems(job)} if job.checked.bad else {}
 
 
-def _read_journal(job: Job) -> JournalSummary | None:
-    """Read the journal of an earlier run; ``None`` if nothing was sent in one."""
+def _read_journal(job: Job) -> Earlier | None:
+    """Read what knows of an earlier run; ``None`` if nothing was sent in one."""
+    if job.campaign is not None:
+        counts = run(job.campaign.counts)
+        if job.options.resume and not counts:
+            raise _declined(f"--resume: nothing was sent in {job.record}", "Correct its name.")
+        return Earlier(counts) if counts else None
     if job.journal.exists():
         found = summarise(job.journal)
-        return found if found.sent else None
+        return Earlier(dict(found.counts), found.total) if found.sent else None
     if job.options.resume:
         raise _declined(
             f"--resume: there is no journal {job.journal}",
@@ -236,7 +264,7 @@ def _read_journal(job: Job) -> JournalSummary | None:
     return None
 
 
-def _left(job: Job, found: JournalSummary, out: Console) -> int:
+def _left(job: Job, found: Earlier, out: Console) -> int:
     """Return how many requests an earlier run has left."""
     total = 0
 
@@ -246,14 +274,14 @@ def _left(job: Job, found: JournalSummary, out: Console) -> int:
             total += 1
             yield each
 
-    known = count_known(job.journal, identities())
-    lost = found.total - known.total()
+    known = _count_known(job, identities())
+    lost = 0 if found.total is None else found.total - known.total()
     # Another template or grouping makes other requests, of which the journal knows none. Another
     # --param or --set may make a few that are the same.
-    is_other = found.states.get(State.ACCEPTED, 0) > 2 * known[State.ACCEPTED]
+    is_other = found.counts.get("accepted", 0) > 2 * known[State.ACCEPTED]
     if lost and (job.grouping.size > 1 or not known or is_other):
         raise _declined(
-            f"{lost:,} of {found.total:,} requests in {job.journal} are none that this command "
+            f"{lost:,} of {found.total:,} requests in {job.record} are none that this command "
             "would make: people could be sent to twice",
             _SAME_JOB,
         )
@@ -265,6 +293,13 @@ def _left(job: Job, found: JournalSummary, out: Console) -> int:
     )
     uncertain = known[State.UNCERTAIN] + known[State.SENDING]
     return max(0, total - settled - (0 if job.options.resend_uncertain else uncertain))
+
+
+def _count_known(job: Job, identities: Iterator[str]) -> Counter[State]:
+    campaign = job.campaign
+    if campaign is None:
+        return count_known(job.journal, identities)
+    return run(lambda: campaign.count_known(identities))
 
 
 def _identities(job: Job) -> Iterator[str]:
@@ -339,9 +374,10 @@ def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
 
 def _check_files(job: Job, *, is_resumed: bool) -> None:
     """Check whether what is to be written would destroy something."""
-    options, journal = job.options, job.journal.resolve()
-    beside = (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
-    taken = [Path(job.file), *beside]
+    options, taken = job.options, [Path(job.file)]
+    if job.campaign is None:
+        journal = job.journal.resolve()
+        taken += (journal.with_name(f"{journal.name}{suffix}") for suffix in _BESIDE_JOURNAL)
     for option in ("--failed", "--uncertain", "--report"):
         path: Path | None = getattr(options, option.removeprefix("--"))
         if path is None:
@@ -370,8 +406,7 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
     with Interrupts() as interrupts:
 
         async def send_all() -> Ended:
-            async with call.client() as engagelab:
-                return await send(job, engagelab, out, interrupts)
+            return await send(job, call, out, interrupts)
 
         try:
             return summary.report(run(send_all), as_json=call.json)

@@ -17,6 +17,7 @@ from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)
 _PROTECTION: Final = Group("Duplicate protection", sort_key=3)
+_MACHINES: Final = Group("Several machines", sort_key=4)
 
 _PARAM: Final = """name=column: the column that fills a variable of the template. Without it, a
 column fills the variable of its own name. May be repeated."""
@@ -37,6 +38,9 @@ _JOURNAL: Final = "The file that prevents duplicates; by default FILE.journal.db
 _RESEND_UNCERTAIN: Final = "Send again what an earlier run may have sent: people can get it twice."
 _NO_REFERENCE: Final = """Put nothing into the custom_args of an SMS; callbacks cannot settle what
 is uncertain then."""
+_FLEET: Final = """Send on several machines: what serve() returns in a module of yours, such as
+bulk_worker:bulk."""
+_CAMPAIGN: Final = "The campaign's name, with --fleet; it takes the place of the journal."
 _FAILED: Final = "File for the rows that were refused, to be corrected and sent again."
 _UNCERTAIN: Final = "File for the rows that may have been sent."
 _REPORT: Final = "File for a report, as one HTML page; with --resume it replaces an earlier one."
@@ -90,6 +94,8 @@ class Options:
     resume: Annotated[bool, _flag("Continue the journal's last run.", _PROTECTION)] = False
     resend_uncertain: Annotated[bool, _flag(_RESEND_UNCERTAIN, _PROTECTION)] = False
     no_reference: Annotated[bool, _flag(_NO_REFERENCE, _PROTECTION)] = False
+    fleet: Annotated[_Text, _option(_FLEET, _MACHINES)] = None
+    campaign: Annotated[_Text, _option(_CAMPAIGN, _MACHINES)] = None
     failed: Annotated[_Path, _option(_FAILED, OUTPUT)] = None
     uncertain: Annotated[_Path, _option(_UNCERTAIN, OUTPUT)] = None
     report: Annotated[_Path, _option(_REPORT, OUTPUT)] = None
@@ -106,7 +112,11 @@ class Options:
             raise ValueError("--template-text: goes with --dry-run")
         if self.test_to is not None and self.dry_run:
             raise ValueError("--test-to: sends a message, so leave out --dry-run")
-        if not self.dry_run:
+        if (self.fleet is None) != (self.campaign is None):
+            raise ValueError("--campaign: goes with --fleet, and --fleet with it")
+        if self.fleet is not None and self.journal is not None:
+            raise ValueError("--journal: with --fleet, the campaign takes its place")
+        if not self.dry_run and self.fleet is None:
             self.journal_of(file)
 
     def given_variables(self) -> Variables:

@@ -138,7 +138,9 @@ def problems(job: Job) -> list[dict[str, object]]:
 def _journal(job: Job) -> str | None:
     """Return the name of an existing journal, which is not read."""
     has_journal = job.options.journal is not None or has_place(job.file)
-    return str(job.journal) if has_journal and job.journal.exists() else None
+    if job.campaign is not None or not has_journal:
+        return None
+    return str(job.journal) if job.journal.exists() else None
 
 
 def show_problems(job: Job) -> Group:

@@ -1,11 +1,11 @@
 """A run: requests in, rows with their results out, until the end of the list or a signal."""
 
 import time
-from collections.abc import Container, Iterator
-from contextlib import ExitStack
+from collections.abc import Container, Iterable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from attrs import define, field, frozen
@@ -18,8 +18,11 @@ from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.lists import PeopleList
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
+from engagelab_async.cli.fleet import Campaign
+from engagelab_async.cli.options import Call
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.signals import Interrupts
+from engagelab_async.distributed import FleetRun
 
 from . import progress
 from .options import Options
@@ -41,11 +44,44 @@ class Job:
     policy: RetryPolicy
     test_to: str | None = None
     suppression: Container[str] | None = None
+    campaign: Campaign | None = None
 
     @property
     def journal(self) -> Path:
         """The journal's file."""
         return self.options.journal_of(self.file)
+
+    @property
+    def record(self) -> str:
+        """What knows who was sent to: the journal's file, or a campaign."""
+        return str(self.journal) if self.campaign is None else f"campaign {self.campaign.name}"
+
+    def fan_out(
+        self, operations: Iterable[Operation[Any]], engagelab: EngageLab, call: Call
+    ) -> FanOut | FleetRun:
+        """Make the run, on this machine or on several."""
+        options = self.options
+        shared: dict[str, Any] = {
+            "max_in_flight": options.max_in_flight,
+            "rate": options.rate,
+            "key": journal_key(self.sample),
+            "retry": self.policy,
+            "resend_uncertain": options.resend_uncertain,
+            "split_rejected": self.grouping.size > 1,
+            "reference": not options.no_reference,
+            "suppress": self.suppression,
+        }
+        if self.campaign is None:
+            return engagelab.fan_out(operations, journal=self.journal, **shared)
+        name, fleet, via = self.campaign.name, self.campaign.fleet, self.campaign.via
+        return fleet.fan_out(
+            name,
+            cast("Any", operations),
+            via=via,
+            deadline=call.deadline,
+            timeout=call.timeout,
+            **shared,
+        )
 
     def requests(self) -> Iterator[Request]:
         """Make the requests."""
@@ -69,25 +105,18 @@ class Ended:
         return self.failure or self.report.stopped
 
 
-async def send(job: Job, engagelab: EngageLab, out: Console, interrupts: Interrupts) -> Ended:
+async def send(job: Job, call: Call, out: Console, interrupts: Interrupts) -> Ended:
     """Send a list; raise `JournalError` or `ListError` if a file cannot be used."""
     began = datetime.now(UTC)
-    with ExitStack() as stack:
-        failed = _writer(job.options.failed, job, stack)
-        uncertain = _writer(job.options.uncertain, job, stack)
+    async with AsyncExitStack() as stack:
+        engagelab = await stack.enter_async_context(call.client())
+        if job.campaign is not None:
+            await stack.enter_async_context(job.campaign.fleet)
+        writers = stack.enter_context(ExitStack())
+        failed = _writer(job.options.failed, job, writers)
+        uncertain = _writer(job.options.uncertain, job, writers)
         in_flight = InFlight(job.requests())
-        run = engagelab.fan_out(
-            in_flight.operations(),
-            max_in_flight=job.options.max_in_flight,
-            rate=job.options.rate,
-            journal=job.journal,
-            key=journal_key(job.sample),
-            retry=job.policy,
-            resend_uncertain=job.options.resend_uncertain,
-            split_rejected=job.grouping.size > 1,
-            reference=not job.options.no_reference,
-            suppress=job.suppression,
-        )
+        run = job.fan_out(in_flight.operations(), engagelab, call)
         counts = RowCounts(job.checked.good)
         sending = _Sending(run, counts, in_flight, failed, uncertain, out)
         with interrupts.listening(sending.finish, run.abort):
@@ -125,7 +154,7 @@ def _reason(error: OSError | ValueError) -> str:
 class _Sending:
     """A run in progress."""
 
-    run: FanOut
+    run: FanOut | FleetRun
     counts: RowCounts
     in_flight: InFlight
     failed: RowWriter | None

@@ -93,7 +93,7 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         "p99": round(run.p99, 4),
         "stopped": ended.stopped,
         "interrupted": ended.interrupted,
-        "journal": str(ended.job.journal),
+        "journal": ended.job.record,
         **{name: None if path is None else str(path) for name, path in files.items()},
         "resume": next_command() if counts.left else None,
     }
@@ -165,7 +165,7 @@ def _facts(ended: Ended) -> Mapping[str, object]:
         "ended by": ended.stopped,
         "pace": _pace(ended),
         "latency": timed if any(ended.counts.latencies) else None,
-        "journal": ended.job.journal,
+        "journal": ended.job.record,
         "failed rows": options.failed,
         "uncertain rows": options.uncertain,
         "report": options.report,

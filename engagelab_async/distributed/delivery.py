@@ -16,7 +16,7 @@ from .results import detail_of
 from .store import Delivery, Ending, Intent, Operation, Store
 
 
-class Ledger:
+class DeliveryJournal:
     """See the module.
 
     Args:
@@ -144,11 +144,15 @@ class Ledger:
         if not digests:
             return {}
         found = await self._store.look_up(self._delivery.campaign, digests)
+        self.learn(found)
+        return {digest: Record(known.state, known.run) for digest, known in found.items()}
+
+    def learn(self, found: Mapping[str, Operation]) -> None:
+        """Know more of operations that other deliveries have."""
         self._known |= found
         for operation in found.values():
             if operation.state is State.SPLIT:
                 self._split(operation.digest)
-        return {digest: Record(known.state, known.run) for digest, known in found.items()}
 
     async def close(self) -> None:
         """Do nothing more: only who knows that all is done ends the delivery."""
