@@ -49,12 +49,7 @@ _SAME_JOB: Final = (
 
 @frozen
 class Earlier:
-    """What earlier runs have sent.
-
-    Attributes:
-        counts: The requests by what became of them, for people.
-        total: How many requests there were; ``None`` if that is not known.
-    """
+    """What earlier runs have sent: by what became of it, and in all if that is known."""
 
     counts: Mapping[str, int]
     total: int | None = None
