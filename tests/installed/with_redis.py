@@ -9,7 +9,7 @@ from engagelab_async.redis import RedisNonces, RedisRate, RedisSeenStore, RedisT
 from engagelab_async.webhooks import Event, Verifier
 from engagelab_async.webhooks.asgi import WebhookApp
 
-redis = Redis.from_url("redis://127.0.0.1:1")
+redis = Redis(port=1)
 tracker = RedisTracker(redis)
 rate = RedisRate(redis, "sms", 200)
 verifier = Verifier("shop", "secret", nonces=RedisNonces(redis))
