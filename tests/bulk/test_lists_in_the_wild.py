@@ -359,6 +359,8 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
     ),
     ("a number as text", "phone,name\n+6591234567,'0042\n", {}, [("+6591234567", "0042")]),
     ("a guarded text", "phone,name\n+6591234567,'+1 coupon\n", {}, [("+6591234567", "+1 coupon")]),
+    ("bytes after a header", b"phone,n\xe9\n1,2\n", {}, "not UTF-8"),
+    ("torn quotes", 'phone,"na"me\n1,2\n', {}, "its first line is no header: its quotes do not"),
     ("a DOS file", "phone,name\n+6591234567,Ada\n\x1a", {}, [ADA]),
     (
         "a header in torn quotes",
