@@ -67,6 +67,20 @@ class TestDatabase:
 
         database.close()
 
+    def test_writes_to_a_log_that_does_not_grow(self, journal: Path) -> None:
+        """To flush a file that grows takes longer."""
+        database = Database(journal)
+        log = journal.with_name("run.db-wal")
+        sizes = {log.stat().st_size}
+        for batch in range(100):
+            intents = [SendIntent(f"{batch:02}{number:030}") for number in range(64)]
+            database.write([], intents)
+            sizes.add(log.stat().st_size)
+
+        assert 1 == len(sizes)
+
+        database.close()
+
     def test_is_uncertain_of_what_was_cut_off(self, journal: Path) -> None:
         """What was in flight when a process ended is that of its run, whoever looks next."""
         first = Database(journal)

@@ -43,7 +43,7 @@ async def test_shares_writes() -> None:
 
 
 async def written(
-    in_flight: int, records: dict[str, Record] | None = None
+    in_flight: int, records: dict[str, Record] | None = None, settled: int = 0
 ) -> list[tuple[int, int]]:
     """Have four intents in successive turns of the loop, and return the writes with them."""
     disk = Disk(MemoryJournal(records or {}, run=2))
@@ -59,6 +59,10 @@ async def written(
         async with anyio.create_task_group() as sent:
             for index in range(in_flight):
                 sent.start_soon(log.intend, SendIntent(str(index)))
+        for index in range(settled):
+            durable = anyio.Event()
+            log.settle(Settlement(str(index), State.ACCEPTED), durable.set)
+            await durable.wait()
         disk.writes.clear()
         async with anyio.create_task_group() as following:
             for turn in range(4):
@@ -76,10 +80,11 @@ async def test_waits_while_intents_follow_each_other() -> None:
 @pytest.mark.asyncio
 async def test_does_not_wait_if_nothing_is_in_flight() -> None:
     """There is nothing that could follow."""
-    settled = {"0": Record(State.ACCEPTED, 1)}
+    refused = {"0": Record(State.ACCEPTED, 1)}
 
     assert [(0, 1), (0, 3)] == await written(in_flight=0)
-    assert [(0, 1), (0, 3)] == await written(in_flight=1, records=settled)
+    assert [(0, 1), (0, 3)] == await written(in_flight=1, records=refused)
+    assert [(0, 1), (0, 3)] == await written(in_flight=2, settled=2)
 
 
 @pytest.mark.asyncio
