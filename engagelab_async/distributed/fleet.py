@@ -295,6 +295,7 @@ class Fleet:
         known = await self.store.look_up(begun.campaign, sorted(set(digests)))
         # The first position counts of an operation that stands in it twice.
         indexes = {digest: index for index, digest in reversed([*enumerate(digests, chunk.first)])}
+        suppress = frozenset[str]().union(*(member.left_out for member in chunk.members))
         journal = DeliveryJournal(self.store, delivery, token, indexes, known)
         while True:
             run = FanOut(
@@ -311,6 +312,7 @@ class Fleet:
                 resend_uncertain=options["resend_uncertain"],
                 split_rejected=options["split_rejected"],
                 reference=options["reference"],
+                suppress=suppress or None,
             )
             journal.when_stopped = run.stop
             async with run:

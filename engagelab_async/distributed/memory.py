@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import astuple, define, evolve, field
+from attrs import asdict, define, evolve, field
 
 from engagelab_async.bulk.journal import Doubt, Proof, Receipt, State
 from engagelab_async.bulk.journal.sites import Site
@@ -131,7 +131,7 @@ class Memory:
         return None if found is None else evolve(found[0], age=self.clock() - found[1])
 
     def _put(self, delivery: Delivery, ending: Ending) -> None:
-        operation = Operation(*astuple(ending), delivery.run, delivery.submission)
+        operation = Operation(**asdict(ending), run=delivery.run, submission=delivery.submission)
         self._operations[delivery.campaign, ending.digest] = (operation, self.clock())
 
     def _grant(self, delivery: Delivery, intent: Intent) -> bool:

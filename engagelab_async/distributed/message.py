@@ -10,12 +10,13 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import frozen
 
 from engagelab_async import wire
 from engagelab_async.arguments import check_instance, is_integer
+from engagelab_async.bulk.identity import with_targets
 from engagelab_async.bulk.journal import JournalError
 from engagelab_async.convert import read
 from engagelab_async.frames import clears_frames
@@ -42,11 +43,21 @@ class Member:
 
     Attributes:
         digest: Its identity, made once by the submitter: another version could make another.
-        operation: The operation.
+        operation: The operation, which is known, and divided, with all its recipients.
+        left_out: Those of its recipients who must not be sent to, not all of them.
     """
 
     digest: str
     operation: Operation[Any]
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def rest(self) -> Operation[Any]:
+        """The operation as it is sent."""
+        if not self.left_out:
+            return self.operation
+        to = cast("SendSMS", self.operation).to
+        return with_targets(self.operation, tuple(each for each in to if each not in self.left_out))
 
 
 @frozen
@@ -100,7 +111,12 @@ def pack(chunk: Chunk, bodies: Sequence[bytes]) -> Mapping[str, Any]:
         "first": chunk.first,
         "operations": _packed(
             [
-                [member.digest, member.operation.endpoint.name, body.decode()]
+                [
+                    member.digest,
+                    member.operation.endpoint.name,
+                    body.decode(),
+                    *sorted(member.left_out),
+                ]
                 for member, body in zip(chunk.members, bodies, strict=True)
             ]
         ),
@@ -137,11 +153,11 @@ def unpack(message: object) -> Chunk:
         raise JournalError("fleet: the message cannot be read: nothing was sent") from None
 
 
-def _member(digest: object, name: str, body: str) -> Member:
+def _member(digest: object, name: str, body: str, *left_out: str) -> Member:
     document = json.loads(body)
     # It was checked when it was made: by now, the time may be near.
     at = document.pop("schedule_time", None)
     operation = read(document, _KINDS[name])
     if at is not None:
         object.__setattr__(operation, "schedule_time", at)
-    return Member(check_instance(digest, "digest", str), operation)
+    return Member(check_instance(digest, "digest", str), operation, frozenset(left_out))

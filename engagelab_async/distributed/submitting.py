@@ -373,16 +373,15 @@ class FleetRun:
                 sound = cast("AnyOperation", operation)
                 # It is known by all its recipients, whoever of them must not be sent to by now.
                 digest = identity(sound, self._plan.key, body)
-                rest = self._leave_out(sound)
-                if rest is not sound and rest is not None:
-                    sound, body = rest, body_of(rest, self._pulled)
-                cost = self._plan.cost_of(sound)
+                left_out = self._leave_out(sound)
+                member = None if left_out is None else Member(digest, sound, left_out)
+                cost = 0 if member is None else self._plan.cost_of(member.rest)
                 # The members of a chunk are neighbours in the source.
-                if cut.members and (rest is None or self._is_full(cut, len(body), cost)):
+                if cut.members and (member is None or self._is_full(cut, len(body), cost)):
                     full, cut = cut, _Cut()
                     await self._give(full)
-                if rest is not None:
-                    cut.members.append(Member(digest, sound))
+                if member is not None:
+                    cut.members.append(member)
                     cut.bodies.append(body)
                     cut.size += len(body)
                     cut.cost += cost
@@ -393,18 +392,18 @@ class FleetRun:
                 await self._give(cut)
         self._is_pulled = True
 
-    def _leave_out(self, operation: AnyOperation) -> AnyOperation | None:
-        """Return an operation without those who must not be sent to; ``None`` if all of them."""
+    def _leave_out(self, operation: AnyOperation) -> frozenset[str] | None:
+        """Return who must not be sent to; ``None`` if that is all of an operation's recipients."""
         suppress, several = self._plan.suppress, cast("Any", operation)
         to: tuple[str, ...] = (several.to,) if isinstance(several.to, str) else several.to
         left_out = () if suppress is None else tuple(each for each in to if each in suppress)
-        if not left_out:
-            return operation
-        if len(left_out) == len(to):
-            self._put(Skipped(operation, "suppressed", index=self._pulled))
-            return None
-        self._put(Skipped(with_targets(operation, left_out), "suppressed", index=self._pulled))
-        return with_targets(operation, tuple(each for each in to if each not in left_out))
+        if left_out:
+            whole = len(left_out) == len(to)
+            part = operation if whole else with_targets(operation, left_out)
+            self._put(Skipped(part, "suppressed", index=self._pulled))
+            if whole:
+                return None
+        return frozenset(left_out)
 
     async def _pull(self) -> object:
         if self._stopped is not None:
@@ -435,7 +434,7 @@ class FleetRun:
         first = self._pulled - len(cut.members)
         if self._stopped is not None:
             for index, member in enumerate(cut.members, first):
-                self._put(Skipped(member.operation, "stopped", index=index))
+                self._put(Skipped(member.rest, "stopped", index=index))
             return
         members = tuple(cut.members)
         chunk = Chunk(self._submission, self._token, self._numbers, first, members)
@@ -544,7 +543,7 @@ class FleetRun:
         return known.state is State.SENDING and alive and not self._hurries
 
     def _outcome(self, known: Operation | None, member: Member, index: int) -> AnyOutcome:
-        operation = member.operation
+        operation = member.rest
         if known is None:
             return Skipped(operation, "stopped", index=index)
         if known.submission != self._submission:
@@ -579,13 +578,18 @@ class FleetRun:
 
 
 def halves_of(member: Member) -> Sequence[Member]:
-    """Return the halves of an operation that was split."""
+    """Return the halves of an operation that was split, without those that are all left out."""
     operation = cast("SendSMS", member.operation)
     middle = len(operation.to) // 2
     parts = (operation.to[:middle], operation.to[middle:])
     return [
-        Member(identity_of_half(member.digest, half), with_targets(operation, part))
+        Member(
+            identity_of_half(member.digest, half),
+            with_targets(operation, part),
+            member.left_out.intersection(part),
+        )
         for half, part in enumerate(parts)
+        if not member.left_out.issuperset(part)
     ]
 
 

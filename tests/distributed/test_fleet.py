@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -995,3 +995,46 @@ async def test_a_name_that_no_rate_has_is_refused(scene: Scene, name: str) -> No
     """Before a worker would fail of it."""
     with pytest.raises(ValueError, match=r"^name: "):
         SharedRate(scene.fleet, name, 10)
+
+
+async def test_what_is_divided_does_not_depend_on_who_is_left_out(scene: Scene) -> None:
+    """A later submission, which leaves out others, divides a request at the same place."""
+    accepted: list[str] = []
+    refused: list[tuple[str, ...]] = []
+
+    async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        if len(to) > 3:
+            return refusal(5011)
+        if number(5) in to and not refused:
+            refused.append(to)
+            return refusal(1002, 401)
+        accepted.extend(to)
+        return plan(len(to))
+
+    scene.platform.behaviour = answer
+    everybody = tuple(number(index) for index in range(6))
+    options: dict[str, Any] = {"split_rejected": True, "max_in_flight": 1}
+    first = await outcomes_of(
+        scene.run([SendSMS(everybody, TEMPLATE)], suppress=set(everybody[:2]), **options)
+    )
+    await outcomes_of(scene.run([SendSMS(everybody, TEMPLATE)], **options))
+
+    assert "suppressed" in kinds(first)
+    assert set(everybody[2:]) <= set(accepted) <= set(everybody)
+    assert len(set(accepted)) == len(accepted)
+
+
+async def test_who_is_left_out_is_in_no_request(scene: Scene) -> None:
+    """All others are, and each recipient has one outcome."""
+    groups = [tuple(number(4 * group + index) for index in range(4)) for group in range(3)]
+    left_out = {number(1), *groups[1][:2], number(10)}
+    outcomes = await outcomes_of(
+        scene.run(
+            [SendSMS(group, TEMPLATE) for group in groups], suppress=left_out, split_rejected=True
+        )
+    )
+    sent = set(scene.platform.numbers)
+    reported = [each for outcome in outcomes for each in cast("SendSMS", outcome.operation).to]
+
+    assert {each for group in groups for each in group} - left_out == sent
+    assert sorted(each for group in groups for each in group) == sorted(reported)
