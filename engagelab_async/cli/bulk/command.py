@@ -247,7 +247,9 @@ def _read_journal(job: Job) -> Earlier | None:
         counts = run(job.campaign.counts)
         if job.options.resume and not counts:
             raise _declined(f"--resume: nothing was sent in {job.record}", "Correct its name.")
-        return Earlier(counts) if counts else None
+        # The halves of a divided request are counted beside it.
+        total = None if counts.get("divided") else sum(counts.values())
+        return Earlier(counts, total) if counts else None
     if job.journal.exists():
         found = summarise(job.journal)
         return Earlier(dict(found.counts), found.total) if found.sent else None
@@ -274,10 +276,11 @@ def _left(job: Job, found: Earlier, out: Console) -> int:
     # Another template or grouping makes other requests, of which the journal knows none. Another
     # --param or --set may make a few that are the same.
     is_other = found.counts.get("accepted", 0) > 2 * known[State.ACCEPTED]
-    if lost and (job.grouping.size > 1 or not known or is_other):
+    if not known or (lost and (job.grouping.size > 1 or is_other)):
+        which = f"{lost:,} of {found.total:,}" if found.total else "the"
         raise _declined(
-            f"{lost:,} of {found.total:,} requests in {job.record} are none that this command "
-            "would make: people could be sent to twice",
+            f"{which} requests in {job.record} are none that this command would make: people could "
+            "be sent to twice",
             _SAME_JOB,
         )
     settled = known[State.ACCEPTED] + known[State.REFUSED]

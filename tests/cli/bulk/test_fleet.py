@@ -79,6 +79,17 @@ def test_is_resumed(bulk: Engagelab, shop: Sandbox, write: WriteList) -> None:
     assert numbers(4) == sorted(each.recipient for each in shop.messages)
 
 
+@pytest.mark.parametrize("size", ["1", "3"])
+def test_other_requests_are_not_sent_as_the_rest(bulk: Engagelab, shop: Sandbox, size: str) -> None:
+    """People could get a second text, as with the journal of another list."""
+    bulk(*FLEET, "--targets-per-request", size)
+    ran = bulk(*FLEET, "--targets-per-request", size, "--resume", "--set", "name=Ada")
+
+    assert 2 == ran.exit_code
+    assert "none that this command would make" in ran.err
+    assert 3 == len(shop.messages)
+
+
 def test_asks_at_a_terminal(
     bulk: Engagelab, shop: Sandbox, at_terminal: Callable[[str], None]
 ) -> None:
