@@ -43,8 +43,12 @@ async def open_socket(host: str, port: int) -> socket.socket:
     Raises:
         OSError: The name cannot be resolved, or no address answers.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        # Without the thread that asks for names: forking is safer then.
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = _alternating((family, address) for family, _, _, _, address in found)
     if len(addresses) == 1:
         return await _connect(addresses[0])
