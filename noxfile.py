@@ -143,8 +143,9 @@ def tests(session: nox.Session) -> None:
         "ENGAGELAB_ASYNC_TEST_WHEEL": "1",  # tests/test_architecture.py checks that it did
     }
     session.run("coverage", "erase", env=env)
-    # On all cores; the blocks of a page build on each other, and so stay together.
-    spread = ("-n", "auto", "--dist", "loadfile")
+    # Many tests wait for a process or a timer. The blocks of a page build on each other, and so
+    # stay together.
+    spread = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile")
     session.run("coverage", "run", "-m", "pytest", *spread, *session.posargs, env=env)
 
 
@@ -174,7 +175,8 @@ def services(session: nox.Session) -> None:
     }
     tests = ("tests/distributed", "tests/redis", "tests/bulk/test_journal_contract.py")
     session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *tests, *session.posargs, env=env)
+    spread = ("-n", "2", "--dist", "loadfile")
+    session.run("coverage", "run", "-m", "pytest", *spread, *tests, *session.posargs, env=env)
     if not session.posargs:
         needing = ("distributed/postgresql", "distributed/pgqueuer", "engagelab_async/redis")
         only = "--include=" + ",".join(f"*/{name}.py" for name in needing)

@@ -36,7 +36,7 @@ def engagelab(*arguments: str, largest: int = ALL) -> tuple[int, dict[str, Any],
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-@pytest.mark.parametrize("largest", [80_000, 110_000, 150_000])
+@pytest.mark.parametrize("largest", [60_000, 80_000, 100_000])
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_what_is_said_sends_to_nobody_twice(write: WriteList, largest: int, share: float) -> None:
     """Free space, then go on with the command that is told, to the end."""
