@@ -1,6 +1,7 @@
 """Signatures that several workers remember."""
 
 import time
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -86,6 +87,21 @@ async def test_signatures_are_kept_as_long_as_they_may_be_repeated(
     (key,) = await redis.keys(f"{prefix}*")
 
     assert REPEAT_WINDOW - 60 < await redis.ttl(key) <= REPEAT_WINDOW
+
+
+async def test_a_signature_that_is_forgotten_while_it_is_asked_for(prefix: str) -> None:
+    """It is bound anew."""
+
+    class Forgetting(Redis):
+        """A Redis where the key expires between two commands."""
+
+        answers = iter([None, None, True])
+
+        async def execute_command(self, *command: Any, **_: Any) -> Any:  # noqa: ANN401
+            """Answer."""
+            return next(self.answers)
+
+    assert await RedisNonces(Forgetting(), prefix=prefix).bind("1:a", b"1")
 
 
 async def test_without_redis_nothing_is_accepted(prefix: str) -> None:
