@@ -182,7 +182,7 @@ def services(session: nox.Session) -> None:
         needing = ("distributed/postgresql", "distributed/pgqueuer", "engagelab_async/redis")
         only = "--include=" + ",".join(f"*/{name}.py" for name in needing)
         session.run("coverage", "combine", "--quiet", env=env)
-        # Not all of it: what happens when a connection dies at the wrong moment is a matter of luck.
+        # Not all of it: whether a connection dies at the wrong moment is a matter of luck.
         options = ("--omit=nothing", only, "--fail-under=97")
         session.run("coverage", "report", *options, env=env)
 
