@@ -51,14 +51,14 @@ class Served:
     def _worker_client(self) -> EngageLab:
         # A broker in memory has no worker that starts.
         if self._client is None:
-            self._client = self._make()
-            self.fleet.close_with(self._end)
-        return self._client
+            self._client = client = self._make()
 
-    async def _end(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+            async def end() -> None:
+                self._client = None
+                await client.aclose()
+
+            self.fleet.close_with(end)
+        return self._client
 
     def _start(self, _: TaskiqState) -> None:
         self._is_started = True

@@ -1,6 +1,7 @@
 """The journal as the tasks of a run use it."""
 
 import asyncio
+from pathlib import Path
 
 import anyio
 import pytest
@@ -13,6 +14,7 @@ from engagelab_async.bulk.journal import (
     RunJournal,
     SendIntent,
     Settlement,
+    SQLiteJournal,
     State,
 )
 from support.journals import Disk
@@ -217,3 +219,22 @@ async def test_fails_with_the_loop_while_the_disk_is_slow() -> None:
         await writer
     with pytest.raises(JournalError, match="it cannot be written"):
         await intent
+
+
+@pytest.mark.asyncio
+async def test_a_late_settlement_does_not_overwrite_another_runs() -> None:
+    """It has sent the operation since, with the caller's consent."""
+    records = {"a" * 32: Record(State.SENDING, 2)}
+    await MemoryJournal(records, run=1).write([Settlement("a" * 32, State.ACCEPTED)], [])
+
+    assert {"a" * 32: Record(State.SENDING, 2)} == records
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_cannot_be_written_is_an_error_of_the_journal(tmp_path: Path) -> None:
+    """Whatever SQLite calls it."""
+    store = await SQLiteJournal.open(tmp_path / "run.db")
+    await store.close()
+
+    with pytest.raises(JournalError, match="cannot be written"):
+        await store.write([], [SendIntent("a" * 32)])

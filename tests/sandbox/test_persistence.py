@@ -137,6 +137,14 @@ class TestState:
         assert ["STOP"] == [reply.text for reply in again.simulation.replies(second)]
         assert again.send_otp(OTP)
 
+    def test_a_signature_needs_a_place(self, platform: Platform, clock: FakeClock) -> None:
+        """A template with one says whether it stands before or after the text."""
+        sign = platform.sms.create_signature({"sign_name": "Acme"})
+        clock.now += 1
+
+        with pytest.raises(RefusedError, match="400"):
+            platform.sms.create_template(WORDING | {"add_signature": True} | sign)
+
     def test_templates_and_signatures(
         self, platform: Platform, path: Path, clock: FakeClock
     ) -> None:

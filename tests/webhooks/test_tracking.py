@@ -363,3 +363,16 @@ def test_a_grace_that_can_never_be_right(grace: float) -> None:
     """It would never end, or end before it began."""
     with pytest.raises(ValueError, match=r"^grace: "):
         Tracker(grace=grace)
+
+
+@pytest.mark.anyio
+async def test_it_knows_what_is_waited_for() -> None:
+    """Until the wait is over."""
+    tracker = Tracker()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tracker.wait_for, "7")
+        await anyio.wait_all_tasks_blocked()
+        before = tracker.awaited()
+        await tracker(MessageStatus(message_id="7", status="delivered"))
+
+    assert (("7",), ()) == (before, tracker.awaited())

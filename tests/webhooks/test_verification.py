@@ -510,3 +510,35 @@ def test_what_is_signed_is_taken(nonce: str, offset: int, body: bytes) -> None:
     except ValueError:
         return
     assert "" == refusal(make_verifier(), {"x-callback-id": header}, body)
+
+
+class Shared:
+    """A memory of signatures that several workers share."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+
+    async def bind(self, signature: str, body: bytes) -> bool:
+        """Remember a body."""
+        return self.bodies.setdefault(signature, body) == body
+
+    async def knows(self, signature: str, body: bytes) -> bool:
+        """Look it up."""
+        return self.bodies.get(signature) == body
+
+
+@pytest.mark.anyio
+async def test_shared_nonces_are_asked_by_accept() -> None:
+    """One worker refuses what came to another with another body; what fails is no permission."""
+    shared = Shared()
+    here, there = (make_verifier(nonces=shared) for _ in range(2))
+    await here.accept(here.admit(signed()), BODY)
+    await there.accept(there.admit(signed()), BODY)
+
+    with pytest.raises(SignatureError, match="another body") as replayed:
+        await there.accept(there.admit(signed()), b"forged")
+    del shared.bodies
+    with pytest.raises(SignatureError, match="AttributeError") as unavailable:
+        await there.accept(there.admit(signed()), BODY)
+
+    assert ("replayed", "unavailable") == (replayed.value.reason, unavailable.value.reason)

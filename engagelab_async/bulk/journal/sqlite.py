@@ -387,7 +387,7 @@ class SQLiteJournal:
             # A thread cannot be cancelled: it may open the file after its caller has gone.
             given_up.set()
             with handing_over:
-                for database in opened:
+                for database in opened:  # pragma: no cover - in the very moment it was opened
                     database.close()
             raise
         return cls(opened[0])
