@@ -19,6 +19,7 @@ from engagelab_async.bulk.journal import JournalError, State
 from engagelab_async.distributed import Contents, Fleet, Submission
 from engagelab_async.distributed.fleet import check_campaign
 
+from .journal import totals
 from .outcome import Exit, misused
 from .output import ignore_errors, print_json
 from .output import show as show_outcome
@@ -250,15 +251,7 @@ def _shown(campaign: str, contents: Contents) -> Group:
             }
         )
     ]
-    if contents.errors:
-        errors = {
-            f"code {name}" if name.isdecimal() else name: f"{count:,}"
-            for name, count in contents.errors.items()
-        }
-        parts += [Text("Errors", "bold"), facts(errors)]
-    if contents.messages:
-        statuses = {status: f"{count:,}" for status, count in contents.messages.items()}
-        parts += [Text("Messages, as callbacks reported", "bold"), facts(statuses)]
+    parts += totals(contents.errors, contents.messages)
     if contents.live:
         hosts = {
             f"chunk {each.chunk}": f"{each.host}, for {each.age:.0f} s" for each in contents.live

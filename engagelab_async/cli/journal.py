@@ -1,5 +1,6 @@
 """``engagelab journal …``: the content of a journal."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -64,21 +65,27 @@ def _document(summary: JournalSummary) -> dict[str, Any]:
     return {"ok": True, "operation": None, "result": result}
 
 
+def totals(errors: Mapping[str, int], messages: Mapping[str, int]) -> list[RenderableType]:
+    """Show how often each error occurred, and each status of a message, if any did."""
+    named = {f"code {name}" if name.isdecimal() else name: n for name, n in errors.items()}
+    return [
+        part
+        for title, counts in (("Errors", named), ("Messages, as callbacks reported", messages))
+        if counts
+        for part in (
+            Text(title, "bold"),
+            facts({name: f"{count:,}" for name, count in counts.items()}),
+        )
+    ]
+
+
 def _shown(file: Path, summary: JournalSummary) -> Group:
     counts = {name: f"{count:,}  ({_MEANINGS[name]})" for name, count in summary.counts if count}
     parts: list[RenderableType] = [
         Text(f"{file}: {summary.total:,} requests", "bold"),
         facts(counts),
     ]
-    if summary.errors:
-        errors = {
-            f"code {name}" if name.isdecimal() else name: f"{count:,}"
-            for name, count in summary.errors.items()
-        }
-        parts += [Text("Errors", "bold"), facts(errors)]
-    if summary.messages:
-        statuses = {name: f"{count:,}" for name, count in summary.messages.items()}
-        parts += [Text("Messages, as callbacks reported", "bold"), facts(statuses)]
+    parts += totals(summary.errors, summary.messages)
     if summary.sites:
         parts += [Text("Used at", "bold"), facts(summary.sites)]
     runs = {f"run {run.number}": _times(run) for run in summary.runs}
