@@ -7,7 +7,7 @@ import subprocess
 import threading
 from queue import Queue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from support.command import COMMAND
 from support.hostile import Hostile, Peer, http
@@ -57,10 +57,6 @@ class HeldPlatform(Hostile):
     def origin(self) -> str:
         """What ``--sandbox`` wants to know of it."""
         return self.url
-
-    def serving(self) -> Self:
-        """Run it in a ``with`` block."""
-        return self
 
     def __exit__(
         self,

@@ -23,7 +23,7 @@ SMS = ("sms", "bulk", "people.csv", "--template", "7", "--max-in-flight", "4")
 @pytest.fixture
 def platform() -> Iterator[HeldPlatform]:
     """A platform that holds its answers back."""
-    with HeldPlatform().serving() as serving:
+    with HeldPlatform() as serving:
         yield serving
 
 

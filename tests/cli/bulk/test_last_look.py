@@ -32,7 +32,7 @@ class Refusing(HeldPlatform):
 @pytest.fixture
 def refusing() -> Iterator[Refusing]:
     """Run it."""
-    with Refusing().serving() as platform:
+    with Refusing() as platform:
         assert isinstance(platform, Refusing)
         platform.release()
         yield platform
@@ -123,7 +123,7 @@ def test_what_is_refused_is_refused_at_once(
             status, code = answers.get(path.partition("/v1/")[2], (501, 0))
             return status, {"code": code, "message": "not exist"}
 
-    with Partly().serving() as platform:
+    with Partly() as platform:
         ran = engagelab(
             *("sms", "bulk", "people.csv", "--template", "7", "--attempts", "1", "--json"),
             *("--sandbox", platform.origin),

@@ -49,7 +49,7 @@ class Answering(HeldPlatform):
 @pytest.fixture
 def platform() -> Iterator[Answering]:
     """A platform whose answer can be set."""
-    with Answering({}).serving() as platform:
+    with Answering({}) as platform:
         assert isinstance(platform, Answering)
         yield platform
 

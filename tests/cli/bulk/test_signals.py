@@ -34,7 +34,7 @@ TERM, HUP = signal.SIGTERM, signal.SIGHUP
 @pytest.fixture
 def platform() -> Iterator[HeldPlatform]:
     """A platform that holds its answers back."""
-    with HeldPlatform().serving() as serving:
+    with HeldPlatform() as serving:
         yield serving
 
 
