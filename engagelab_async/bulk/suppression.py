@@ -191,13 +191,17 @@ class Suppression:
         from .lists import EmptyListError, PeopleList, Row
 
         try:
+            # Others may append meanwhile, and a list must not change while it is read.
             with self._path.open("rb") as file:
-                people = PeopleList(file, str(self._path), encoding)
-                self._find_columns(people, column)
-                for row in people:
-                    if not isinstance(row, Row):
-                        raise ListError(f"{people.name}: line {row.line}: {row.reason}")
-                    self._take(row, people.name)
+                with suppress(OSError):  # of a file system without locks
+                    _lock(file.fileno(), is_read=True)
+                content = io.BytesIO(file.read())
+            people = PeopleList(content, str(self._path), encoding)
+            self._find_columns(people, column)
+            for row in people:
+                if not isinstance(row, Row):
+                    raise ListError(f"{people.name}: line {row.line}: {row.reason}")
+                self._take(row, people.name)
         except EmptyListError:
             return
         except OSError as error:
@@ -269,10 +273,7 @@ class Suppression:
             raise ListError(f"{self._path}: only CSV and JSON lines in UTF-8 can be appended to")
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            with suppress(ModuleNotFoundError):
-                import fcntl  # not on Windows, where a single process may append
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor, is_read=False)
             self._write(descriptor, line)
         finally:
             os.close(descriptor)
@@ -296,6 +297,14 @@ class Suppression:
                 os.ftruncate(descriptor, size)
         if written < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+
+
+def _lock(descriptor: int, *, is_read: bool) -> None:
+    """Keep others from appending until the file is closed, or from reading as well."""
+    with suppress(ModuleNotFoundError):
+        import fcntl  # not on Windows, where a single process may append
+
+        fcntl.flock(descriptor, fcntl.LOCK_SH if is_read else fcntl.LOCK_EX)
 
 
 def _bare(text: str) -> str:

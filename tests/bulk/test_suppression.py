@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,19 @@ class TestReading:
         """A recipient that is left out would be sent to."""
         with pytest.raises(ValueError, match=why):
             suppression_of(content, tmp_path)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+    def test_reads_a_pipe(self, tmp_path: Path) -> None:
+        """As a shell passes what another program prints."""
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        writing = threading.Thread(target=path.write_text, args=(LIST,))
+        writing.start()
+        suppression = Suppression(path)
+        writing.join()
+
+        assert ADA in suppression
+        assert BOB in suppression
 
     def test_needs_its_file(self, tmp_path: Path) -> None:
         """A name that is misspelled must not suppress nothing."""
@@ -238,6 +252,18 @@ class TestProcesses:
         lines = path.read_text(encoding="utf-8").splitlines()
         assert "recipient,reason" == lines[0]
         assert [f"+65{number}," for number in range(91000000, 91000060)] == sorted(lines[1:])
+
+    def test_may_read_what_others_append_to(self, tmp_path: Path) -> None:
+        """They find what is there, and do not mind what comes meanwhile."""
+        path = tmp_path / "suppressed"
+        sizes = [0]
+        with process(path, 91000000, 91000200) as appending:
+            while appending.poll() is None:
+                sizes.append(len(Suppression(path, create=True)))
+
+        assert 0 == appending.returncode
+        assert sorted(sizes) == sizes
+        assert 200 == len(Suppression(path))
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
     def test_may_be_killed(self, tmp_path: Path) -> None:
