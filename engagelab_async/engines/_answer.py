@@ -94,10 +94,12 @@ class Answer:
             HttpParserError: This is no answer, or its head or its chunks are too large.
             HttpParserUpgrade: It is one to another kind of request.
         """
-        while data and not self.is_complete:
+        start = 0
+        while start < len(data) and not self.is_complete:
             left = self._left
-            size = self._through_empty_line(data) if left is None else left
-            piece, data = data[:size], data[size:]
+            end = self._end_of_piece(data, start) if left is None else start + left
+            piece = data[start:end]
+            start += len(piece)
             self._parser.feed_data(piece)
             if left is None:
                 self._read_around(piece)
@@ -105,7 +107,8 @@ class Answer:
                 self._left = left - len(piece)
             is_too_large = len(self.body) > self._max_bytes
             self.is_complete = self._has_ended or self._left == 0 or is_too_large
-            self.is_reusable = self._has_ended and self._keeps and not data and not is_too_large
+            is_all = start == len(data)
+            self.is_reusable = self._has_ended and self._keeps and is_all and not is_too_large
         if self.is_complete:
             # The parser holds this object, and would keep it until the garbage is collected.
             del self._parser
@@ -116,16 +119,19 @@ class Answer:
         self.is_complete = self.is_complete or self._closes
         return self.is_complete
 
-    def _through_empty_line(self, data: bytes) -> int:
-        """Return how many bytes there are up to the end of an empty line, or in all."""
-        recent = self._recent + data
-        found = recent.find(_EMPTY_LINE)
-        if found < 0:
-            self._recent = recent[1 - len(_EMPTY_LINE) :]
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """Return where the next empty line ends, or where the data does."""
+        # It may have begun in what came before.
+        found = (self._recent + data[start : start + len(_EMPTY_LINE) - 1]).find(_EMPTY_LINE)
+        if found >= 0:
+            end = start + found - len(self._recent) + len(_EMPTY_LINE)
+        elif (found := data.find(_EMPTY_LINE, start)) >= 0:
+            end = found + len(_EMPTY_LINE)
+        else:
+            self._recent = (self._recent + data[start:])[1 - len(_EMPTY_LINE) :]
             return len(data)
-        size = found + len(_EMPTY_LINE) - len(self._recent)
         self._recent = b""
-        return size
+        return end
 
     def _read_around(self, piece: bytes) -> None:
         """Read a piece of a head, of chunks, or of a body that ends when the server closes."""
