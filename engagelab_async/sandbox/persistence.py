@@ -3,13 +3,14 @@
 The file is one JSON document, a snapshot of everything. A new one is written beside it and then
 renamed, so the file is a whole snapshot at any moment, whenever the process is killed::
 
-    {"engagelab_sandbox": 2,
-     "messages": […],      every `SentMessage`, sent or dropped
-     "codes": […],         the `Code` in each
-     "manual": […],        the `ManualChange` of those that were changed manually
-     "sms": {…},           the templates and signatures of the SMS product
-     "otp": {…},           the templates of the OTP product
-     "calls": […]}         the requests that the inbox shows
+    {"engagelab_sandbox": 3,
+     "messages": […],         every `SentMessage`, sent or dropped
+     "codes": […],            the `Code` in each
+     "manual": […],           the `ManualChange` of those that were changed manually
+     "otp_templates": {…},    the templates and signatures that were submitted
+     "sms_templates": {…},
+     "signatures": {…},
+     "calls": […]}            the requests that the inbox shows
 
 A change is written at once, and those that follow it together, a second later. As a large snapshot
 takes longer, so do the pauses: writing never takes more than a tenth of the time.
@@ -36,16 +37,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from engagelab_async.errors import ConfigurationError
 
 from .codes import Code
+from .configs import ConfigsState
 from .inbox.calls import Call, Calls
 from .loop import Wakeup
-from .otp_configs import OTPState
 from .outbox import SentMessage
 from .platform import Platform
-from .reviews import Review, Reviewer, Submission
 from .simulation import ManualChange
-from .sms_configs import SMSState
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _HEADER: Final = re.compile(rb'\{"engagelab_sandbox": ([0-9]+),')
 _SQLITE: Final = b"SQLite format 3\0"
 _PAUSE: Final = 1.0  # seconds
@@ -87,15 +86,18 @@ class Persistence:
         self._path = Path(os.path.realpath(path))
         self._shown = path
         self._ids = platform.ids
-        self._converter = _converter(platform.reviewer)
+        self._converter = _converter()
+        otp_templates, sms_templates = platform.otp.templates, platform.sms.templates
+        signatures = platform.sms.signatures
         self._parts: Mapping[str, _Part] = {
             "messages": _Part(list[SentMessage], platform.outbox.state, platform.outbox.restore),
             "codes": _Part(list[Code], platform.codes.state, platform.codes.restore),
             "manual": _Part(
                 list[ManualChange], platform.simulation.state, platform.simulation.restore
             ),
-            "sms": _Part(SMSState, platform.sms.state, platform.sms.restore),
-            "otp": _Part(OTPState, platform.otp.state, platform.otp.restore),
+            "otp_templates": _Part(ConfigsState, otp_templates.state, otp_templates.restore),
+            "sms_templates": _Part(ConfigsState, sms_templates.state, sms_templates.restore),
+            "signatures": _Part(ConfigsState, signatures.state, signatures.restore),
             "calls": _Part(list[Call], calls.state, calls.restore),
         }
         self._written: dict[str, dict[int, str]] = {"messages": {}, "calls": {}}
@@ -253,7 +255,7 @@ class Persistence:
         return StoreError(f"store: {self._shown} {why}")
 
 
-def _converter(reviewer: Reviewer) -> JsonConverter:
+def _converter() -> JsonConverter:
     """Make what turns the parts of the state into JSON, and back."""
     converter = make_converter()
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
@@ -270,13 +272,4 @@ def _converter(reviewer: Reviewer) -> JsonConverter:
         Call, make_dict_structure_fn(Call, converter, revision=omit, states=omit, tally=omit)
     )
 
-    def write(submission: Submission) -> object:
-        return {"review": converter.unstructure(submission.review), "at": submission.at}
-
-    def read(document: Mapping[str, object], _: object) -> Submission:
-        review = converter.structure(document["review"], Review)
-        return reviewer.resume(review, converter.structure(document["at"], float))
-
-    converter.register_unstructure_hook(Submission, write)
-    converter.register_structure_hook(Submission, read)
     return converter

@@ -4,15 +4,20 @@ Templates and signatures have rooms of their own, `sms` and `otp`.
 
 Knows nothing of HTTP: a method returns the JSON object of a 200, or raises a `RefusedError`.
 Every call checks first and sends last, so a refused request leaves no trace.
+
+A send to thousands is prepared in steps, between which the event loop does other things; then all
+its messages are added in one. So other calls see all of them or none, in the order in which the
+sends were completed, and the account pays for them at that moment.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from attrs import field, frozen
+from anyio.lowlevel import checkpoint
 
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
@@ -21,7 +26,6 @@ from .otp_api import (
     CodeRequest,
     CustomMessageRequest,
     CustomTemplate,
-    LocalisedTemplate,
     OTPRequest,
     VerificationRequest,
 )
@@ -29,29 +33,20 @@ from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
-from .reviews import Review, Reviewer, TemplateSubmission
+from .reviews import Review, Reviewer, Submission, TemplateId
 from .simulation import Simulation
 from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
-
-
-@frozen(kw_only=True)
-class Envelope:
-    """What all recipients of one request are sent."""
-
-    product: Product
-    template: Template
-    params: Mapping[str, str]
-    code: str | None
-    plan_id: str | None = None
-    scheduled_for: datetime | None = None
-    custom_args: Mapping[str, object] = field(factory=dict)
-    code_expires_at: datetime | None = None
+_AT_ONCE: Final = 500
+"""How many recipients to look at before other tasks of the event loop may run."""
 
 
 class Platform:
@@ -94,16 +89,15 @@ class Platform:
         self.outbox: Outbox = Outbox()
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
-        given = checked(templates or {})
-        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
-        channels = _channels(strategies or {})
+        given, channels = checked(templates or {}), _channels(strategies or {})
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, given)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer, given, channels)
         self._templates = Templates(templates, channels)
         self.codes: Codes = Codes(code_ttl, clock)
         self.simulation: Simulation = Simulation(
-            self.outbox, self.codes, self.template_submissions, pace=pace, clock=clock
+            self.outbox, self.codes, self._submissions, pace=pace, clock=clock
         )
-        self.reviewer.on_take = self.simulation.audits.ring
+        self.reviewer.on_take = self.simulation.review_begins
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -112,10 +106,11 @@ class Platform:
             "pwa_url": "https://example.com",
         }
 
-    def template_submissions(self) -> Iterable[TemplateSubmission]:
-        """Return the review of each template of both products."""
-        yield from (("otp", *each) for each in self.otp.submissions())
-        yield from (("sms", *each) for each in self.sms.submissions())
+    def _submissions(self) -> Iterable[tuple[TemplateId, Submission]]:
+        yield from ((("otp", each.id), each.submission) for each in self.otp.templates)
+        yield from ((("sms", each.id), each.submission) for each in self.sms.templates)
+
+    # --------------------------------------------------------------------------- OTP
 
     def send_otp(self, body: Body) -> Answer:
         """Make a code, send it, and expect it to be verified."""
@@ -127,19 +122,19 @@ class Platform:
         return self._send_code(request, request.code)
 
     def _send_code(self, request: OTPRequest, callers_code: str | None) -> Answer:
-        template, params = self._otp_template(request.template)
+        template = self._otp_template(request.template)
         recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
         code = self.codes.issue(template.id, recipient.address, digits)
-        envelope = Envelope(
-            product="otp",
-            template=template,
-            params=params,
+        message = self._draft(
+            "otp",
+            template,
+            request.template.params,
             code=digits,
             code_expires_at=None if callers_code else _moment(code.expires_at),
-        )
-        message = self._send(envelope, recipient, self.ids.text())
+        )(**_otp_envelope(template, recipient), message_id=self.ids.text())
+        self._send([message])
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
@@ -150,54 +145,73 @@ class Platform:
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
-    def send_custom_message(self, body: Body) -> Answer:
+    async def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
-        targets = [request.to] if isinstance(request.to, str) else request.to
-        template, params = self._otp_template(request.template)
-        code = params.get("code")
+        template = self._otp_template(request.template)
+        code = (request.template.params or {}).get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
-        recipients = [otp_recipient(to) for to in targets]
-        self.balances.check("otp", len(recipients))
-        envelope = Envelope(product="otp", template=template, params=params, code=code)
+        recipients = await _in_steps(otp_recipient, _listed(request.to))
+        draft = self._draft("otp", template, request.template.params, code=code)
         message_id = self.ids.text()
-        for recipient in recipients:
-            self._send(envelope, recipient, message_id)
-        return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
+        messages = await _in_steps(
+            lambda each: draft(**_otp_envelope(template, each), message_id=message_id), recipients
+        )
+        self.balances.check("otp", len(messages))
+        self._send(messages)
+        return {"message_id": message_id, "send_channel": messages[0].channel}
 
-    def send_sms(self, body: Body) -> Answer:
+    def _otp_template(self, wanted: CustomTemplate) -> Template:
+        return self.otp.find(wanted.id) or self._templates.find(wanted.id)
+
+    # --------------------------------------------------------------------------- SMS
+
+    async def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)
-        targets = [request.to] if isinstance(request.to, str) else request.to
-        envelope = self._plan(request)
-        found = [(to, sms_recipient(to)) for to in targets]
-        recipients = [recipient for _, recipient in found if recipient is not None]
+        template_id, params = str(request.template.id), request.template.params
+        template = self.sms.find(template_id) or self._templates.find(template_id)
+        plan_id, due = self.ids.text(), self._due(request)
+        targets = _listed(request.to)
+        found = await _in_steps(sms_recipient, targets)
+        recipients = [recipient for recipient in found if recipient is not None]
         answer: Answer = {
-            "plan_id": envelope.plan_id,
+            "plan_id": plan_id,
             "total_count": len(targets),
             "accepted_count": len(recipients),
         }
         for recipient in recipients:
             if recipient.magic.plan_error is not None:
                 return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
-        self.balances.check("sms", len(recipients))
-        for to in (to for to, recipient in found if recipient is None):
-            self._drop(envelope, to)
-        return answer | self._carry_out(envelope, recipients, is_single=len(targets) == 1)
-
-    def _plan(self, request: SMSRequest) -> Envelope:
-        template_id, params = str(request.template.id), request.template.params or {}
-        template = self.sms.find(template_id) or self._templates.find(template_id)
-        return Envelope(
-            product="sms",
-            template=template,
-            params=params,
-            code=params.get("code"),
-            plan_id=self.ids.text(),
-            scheduled_for=self._due(request),
+        draft = self._draft(
+            "sms",
+            template,
+            params,
+            code=(params or {}).get("code"),
+            plan_id=plan_id,
+            scheduled_for=due,
             custom_args=request.custom_args or {},
+            channel="sms",
         )
+        dropped = [to for to, each in zip(targets, found, strict=True) if each is None]
+        written = [*dropped, *(each.written for each in recipients)]
+        messages = await _in_steps(
+            lambda place: draft(
+                recipient=written[place],
+                message_id=self.ids.text(),
+                accepted=place >= len(dropped),
+            ),
+            range(len(written)),
+        )
+        self.balances.check("sms", len(recipients))
+        self._send(messages)
+        if due is not None:
+            self.sms.use(template_id, until=due.timestamp())
+            return answer | {"schedule_info": {"task_id": self.ids.integer()}}
+        # Ids of several messages are not returned, and a single one may have been dropped.
+        is_single = len(targets) == 1 == len(recipients)
+        return answer | ({"message_id": messages[0].message_id} if is_single else {})
 
     def _due(self, request: SMSRequest) -> datetime | None:
         seconds = request.schedule_time
@@ -208,67 +222,34 @@ class Platform:
             raise RefusedError(3002, "schedule_time must be 3 minutes to 30 days ahead")
         return _moment(seconds)
 
-    def _carry_out(
-        self, envelope: Envelope, recipients: Sequence[Recipient], *, is_single: bool
-    ) -> Answer:
-        message_ids = [self.ids.text() for _ in recipients]
-        for recipient, message_id in zip(recipients, message_ids, strict=True):
-            self._send(envelope, recipient, message_id)
-        if envelope.scheduled_for is not None:
-            self.sms.use(envelope.template.id, until=envelope.scheduled_for.timestamp())
-            return {"schedule_info": {"task_id": self.ids.integer()}}
-        # Ids of several messages are not returned, and a single one may have been dropped.
-        return {"message_id": message_ids[0]} if is_single and message_ids else {}
+    # --------------------------------------------------------------------------- both
 
-    def _otp_template(
-        self, wanted: LocalisedTemplate | CustomTemplate
-    ) -> tuple[Template, Mapping[str, str]]:
-        template = self.otp.find(wanted.id) or self._templates.find(wanted.id)
-        return template, wanted.params or {}
-
-    def _send(self, envelope: Envelope, recipient: Recipient, message_id: str) -> SentMessage:
-        if envelope.product == "sms":
-            return self._add(envelope, recipient.written, ("sms",), message_id)
-        wanted = envelope.template.channels
-        channels = (recipient.channel(wanted), *recipient.fallbacks(wanted))
-        return self._add(envelope, recipient.written, channels, message_id)
-
-    def _drop(self, envelope: Envelope, to: str) -> None:
-        self._add(envelope, to, ("sms",), self.ids.text(), accepted=False)
-
-    def _add(
+    def _draft(
         self,
-        envelope: Envelope,
-        to: str,
-        channels: tuple[str, ...],
-        message_id: str,
+        product: Product,
+        template: Template,
+        params: Mapping[str, str] | None,
         *,
-        accepted: bool = True,
-    ) -> SentMessage:
-        variables = dict(envelope.params)
-        if envelope.code is not None:
-            variables["code"] = envelope.code
-        message = SentMessage(
-            message_id=message_id,
-            product=envelope.product,
-            channel=channels[0],
-            fallbacks=channels[1:],
-            recipient=to,
-            template_id=envelope.template.id,
-            text=envelope.template.render(variables, self._presets),
-            code=envelope.code,
-            params=envelope.params,
-            plan_id=envelope.plan_id,
-            scheduled_for=envelope.scheduled_for,
+        code: str | None,
+        **more: Any,  # noqa: ANN401 - further fields of a message
+    ) -> Callable[..., SentMessage]:
+        """Return what makes a message of what all recipients of a request have in common."""
+        params = params or {}
+        variables = {**params} if code is None else {**params, "code": code}
+        return partial(
+            SentMessage,
+            product=product,
+            template_id=template.id,
+            text=template.render(variables, self._presets),
+            code=code,
+            params=params,
             sent_at=_moment(self._clock()),
-            custom_args=envelope.custom_args,
-            code_expires_at=envelope.code_expires_at,
-            accepted=accepted,
-            number=self.outbox.next_number,
+            **more,
         )
-        self.outbox.add(message)
-        self.simulation.begin(message)
-        return message
+
+    def _send(self, messages: Sequence[SentMessage]) -> None:
+        self.outbox.add(messages)
+        self.simulation.begin(messages)
 
 
 class Snowflakes:
@@ -310,6 +291,29 @@ def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         return {name: tuple(check_strategy(each)) for name, each in strategies.items()}
     except RefusedError as error:
         raise ValueError(f"strategies: {error.message}") from None
+
+
+def _otp_envelope(template: Template, recipient: Recipient) -> dict[str, Any]:
+    wanted = template.channels
+    return {
+        "recipient": recipient.written,
+        "channel": recipient.channel(wanted),
+        "fallbacks": recipient.fallbacks(wanted),
+    }
+
+
+def _listed(to: str | list[str]) -> list[str]:
+    return [to] if isinstance(to, str) else to
+
+
+async def _in_steps(make: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Make something of each item; there may be thousands."""
+    made: list[R] = []
+    for start in range(0, len(items), _AT_ONCE):
+        if start:
+            await checkpoint()
+        made += map(make, items[start : start + _AT_ONCE])
+    return made
 
 
 def _random_digits(_: str) -> str:

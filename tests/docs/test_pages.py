@@ -13,7 +13,7 @@ from engagelab_async import pytest_plugin as plugin
 from engagelab_async import sandbox, testing, webhooks
 from engagelab_async.cli import main
 from engagelab_async.sandbox.inbox import Inbox
-from engagelab_async.sandbox.platform import Platform
+from support.platforms import Platform
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -11,8 +11,8 @@ from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
 from engagelab_async.sandbox.inbox import Inbox
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
 TOKEN = "a+token/of=the%user's"

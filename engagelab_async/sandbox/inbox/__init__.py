@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 
-from .calls import BodyCall, Calls
+from .calls import Calls, Send
 from .documents import Documents
 from .routes import routes
 from .stream import Streams
@@ -59,7 +59,7 @@ class Inbox:
             outbox=platform.outbox,
         )
 
-    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
+    def recorded(self, product: Product, path: str, send: Send) -> Send:
         """Make a send of the platform one that the inbox shows."""
         return self.calls.recorded(product, path, send)
 

@@ -13,8 +13,9 @@ be kept for it: see `Calls.since`.
 
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from inspect import isawaitable
 from itertools import takewhile
 from typing import TypeAlias
 
@@ -25,7 +26,7 @@ from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.outbox import Outbox, Product
 from engagelab_async.sandbox.refusals import RefusedError
 
-BodyCall: TypeAlias = Callable[[Body], Answer]
+Send: TypeAlias = Callable[[Body], Answer | Awaitable[Answer]]
 """A send of the platform."""
 
 
@@ -119,6 +120,7 @@ class Calls:
         self._by_message: dict[int, Call] = {}
         self._last_number = 0
         self._weight = 0
+        self._next_message = outbox.next_number
 
     def __iter__(self) -> Iterator[Call]:
         """Yield the calls that are kept, newest first."""
@@ -129,30 +131,34 @@ class Calls:
         """The number of the oldest call that is kept; one that is yet to come if none is."""
         return self._calls[0].number if self._calls else self._last_number + 1
 
-    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
+    def recorded(
+        self, product: Product, path: str, send: Send
+    ) -> Callable[[Body], Awaitable[Answer]]:
         """Make a send of the platform one that is also recorded here."""
 
-        def sent(request: Body) -> Answer:
-            first = self._outbox.next_number
+        def add(request: Body, status: int, answer: Answer) -> None:
+            # All messages of a send are added in one step, which ends when it is recorded.
+            first, self._next_message = self._next_message, self._outbox.next_number
+            call = Call(
+                product=product,
+                path=path,
+                asked_at=datetime.fromtimestamp(self._clock(), UTC),
+                request=request,
+                status=status,
+                answer=answer,
+                messages=range(first, self._next_message),
+            )
+            self._add(call)
 
-            def add(status: int, answer: Answer) -> None:
-                call = Call(
-                    product=product,
-                    path=path,
-                    asked_at=datetime.fromtimestamp(self._clock(), UTC),
-                    request=request,
-                    status=status,
-                    answer=answer,
-                    messages=range(first, self._outbox.next_number),
-                )
-                self._add(call)
-
+        async def sent(request: Body) -> Answer:
             try:
                 answer = send(request)
+                if isawaitable(answer):
+                    answer = await answer
             except RefusedError as refusal:
-                add(refusal.http_status, refusal.answer)
+                add(request, refusal.http_status, refusal.answer)
                 raise
-            add(200, answer)
+            add(request, 200, answer)
             return answer
 
         return sent
@@ -211,6 +217,7 @@ class Calls:
         for call in calls:
             self._last_number = call.number - 1
             self._add(call)
+        self._next_message = self._outbox.next_number
 
     def _add(self, call: Call) -> None:
         self._last_number += 1

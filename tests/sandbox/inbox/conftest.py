@@ -9,8 +9,8 @@ import pytest_asyncio
 from engagelab_async.sandbox import DEMO_CREDENTIALS
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.inbox import Inbox
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 
 @pytest.fixture

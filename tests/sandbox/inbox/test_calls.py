@@ -1,11 +1,17 @@
 """The newest sends: numbered, revised, forgotten."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import pytest
 
-from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
-from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.bodies import Answer, Body
+from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform, at_once
+
+Send: TypeAlias = Callable[[Body], Answer]
 
 
 @pytest.fixture
@@ -15,9 +21,9 @@ def calls(platform: Platform, clock: FakeClock) -> Calls:
 
 
 @pytest.fixture
-def send_sms(calls: Calls, platform: Platform) -> BodyCall:
+def send_sms(calls: Calls, platform: Platform) -> Send:
     """A send that is recorded."""
-    return calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    return at_once(calls.recorded("sms", "/sms/v1/messages", platform.send_sms))
 
 
 def plan(*targets: str) -> dict[str, object]:
@@ -30,7 +36,7 @@ def numbers(calls: Calls) -> list[int]:
     return [call.number for call in calls]
 
 
-def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) -> None:
+def test_a_send_is_recorded(calls: Calls, send_sms: Send, clock: FakeClock) -> None:
     """Request, answer and messages belong together."""
     send_sms(plan("+6591234560"))
     answer = send_sms(plan("+6591234567", "no number", "+6591234568"))
@@ -46,7 +52,7 @@ def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) 
     assert call is calls.of_message(3)
 
 
-def test_a_refusal_is_recorded(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_is_recorded(calls: Calls, send_sms: Send) -> None:
     """So is a request that nothing came of, and it is still refused."""
     with pytest.raises(RefusedError):
         send_sms({"to": "+6591234567"})
@@ -63,12 +69,12 @@ def test_a_failure_of_ours_is_not_recorded(calls: Calls) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        calls.recorded("otp", "/", broken)({})
+        at_once(calls.recorded("otp", "/", broken))({})
 
     assert [] == numbers(calls)
 
 
-def test_changes_since_a_revision(calls: Calls, send_sms: BodyCall) -> None:
+def test_changes_since_a_revision(calls: Calls, send_sms: Send) -> None:
     """What changed after a revision comes in the order of the last change."""
     for _ in range(3):
         send_sms(plan("+6591234567"))
@@ -83,7 +89,7 @@ def test_changes_since_a_revision(calls: Calls, send_sms: BodyCall) -> None:
     assert [] == calls.since(changes.revision, 10).calls
 
 
-def test_changes_in_parts(calls: Calls, send_sms: BodyCall) -> None:
+def test_changes_in_parts(calls: Calls, send_sms: Send) -> None:
     """With a limit, the earliest changes come first, and asking goes on from the last of them."""
     for _ in range(3):
         send_sms(plan("+6591234567"))
@@ -95,7 +101,7 @@ def test_changes_in_parts(calls: Calls, send_sms: BodyCall) -> None:
     assert ([3, 1], True) == ([call.number for call in second.calls], second.is_all)
 
 
-def test_a_tally_of_states(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_tally_of_states(calls: Calls, send_sms: Send) -> None:
     """Each message counts once, in the state that it was last seen in."""
     send_sms(plan("+6591234567", "+6591234568"))
     for message, state in [(1, "plan"), (2, "plan"), (1, "sent"), (1, "sent")]:
@@ -104,7 +110,7 @@ def test_a_tally_of_states(calls: Calls, send_sms: BodyCall) -> None:
     assert {"plan": 1, "sent": 1} == calls.find(1).tally
 
 
-def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_oldest_make_room(calls: Calls, send_sms: Send) -> None:
     """When more messages came than are kept, the oldest calls go, with all their messages."""
     send_sms(plan("+6591234561", "+6591234562"))
     send_sms(plan("+6591234563", "+6591234564"))
@@ -118,7 +124,7 @@ def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
         calls.of_message(2)
 
 
-def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_takes_room_too(calls: Calls, send_sms: Send) -> None:
     """Requests without messages cannot pile up."""
     for _ in range(6):
         with pytest.raises(RefusedError):
@@ -127,7 +133,7 @@ def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
     assert [6, 5, 4, 3] == numbers(calls)
 
 
-def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_newest_always_stays(calls: Calls, send_sms: Send) -> None:
     """A plan of more messages than are kept is kept alone."""
     send_sms(plan("+6591234567"))
     send_sms(plan(*(f"+659123456{digit}" for digit in range(9))))
@@ -135,7 +141,7 @@ def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
     assert [2] == numbers(calls)
 
 
-def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -> None:
+def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: Send) -> None:
     """It changes nothing."""
     send_sms(plan("+6591234567"))
     calls.clear()
@@ -154,7 +160,7 @@ def test_how_many_to_keep(platform: Platform, keep: int, error: type[Exception])
         Calls(platform.outbox, keep=keep, clock=FakeClock())
 
 
-def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
+def test_clearing(calls: Calls, send_sms: Send) -> None:
     """All calls go, that is a change, and numbers go on."""
     send_sms(plan("+6591234567"))
     changed: list[list[int]] = []

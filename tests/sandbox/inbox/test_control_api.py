@@ -10,7 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from engagelab_async.sandbox.inbox import Inbox
-from engagelab_async.sandbox.platform import Platform
+from support.platforms import Platform
 
 pytestmark = pytest.mark.asyncio
 
