@@ -187,10 +187,9 @@ class CallbackSender:
         # No client, which would keep cookies, and fail at one that is not ASCII. No connection is
         # reused: the receiver may be closing it, and a callback that is lost waits for a minute.
         limits = httpx.Limits(max_keepalive_connections=0)
-        async with (
-            httpx.AsyncHTTPTransport(trust_env=False, limits=limits) as transport,
-            asyncio.TaskGroup() as tasks,
-        ):
+        # In a thread, as it reads the certificates of all authorities, which takes a moment.
+        made = await asyncio.to_thread(httpx.AsyncHTTPTransport, trust_env=False, limits=limits)
+        async with made as transport, asyncio.TaskGroup() as tasks:
             turn = asyncio.Lock()  # one request at a time, in order
             for pending in self._pending.values():
                 tasks.create_task(self._retry(pending, transport, turn))
