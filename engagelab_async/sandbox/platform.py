@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from anyio.lowlevel import checkpoint
 
@@ -41,6 +41,8 @@ from .templates import Template, Templates, checked
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_Draft: TypeAlias = partial[SentMessage]
 
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
@@ -126,14 +128,13 @@ class Platform:
         recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
-        code = self.codes.issue(template.id, recipient.address, digits)
-        message = self._draft(
-            "otp",
-            template,
-            request.template.params,
-            code=digits,
-            code_expires_at=None if callers_code else _moment(code.expires_at),
-        )(**_otp_envelope(template, recipient), message_id=self.ids.text())
+        code = self.codes.issue(
+            template.id, recipient.address, digits, is_platforms=callers_code is None
+        )
+        expires_at = None if callers_code else _moment(code.expires_at)
+        params = request.template.params or {}
+        draft = self._draft("otp", template, params, code=digits, code_expires_at=expires_at)
+        message = _addressed(draft, template, recipient, self.ids.text())
         self._send([message])
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
@@ -149,14 +150,14 @@ class Platform:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
         template = self._otp_template(request.template)
-        code = (request.template.params or {}).get("code")
+        params = request.template.params or {}
+        code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = await _in_steps(otp_recipient, _listed(request.to))
-        draft = self._draft("otp", template, request.template.params, code=code)
-        message_id = self.ids.text()
+        draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
         messages = await _in_steps(
-            lambda each: draft(**_otp_envelope(template, each), message_id=message_id), recipients
+            lambda each: _addressed(draft, template, each, message_id), recipients
         )
         self.balances.check("otp", len(messages))
         self._send(messages)
@@ -170,48 +171,50 @@ class Platform:
     async def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)
-        template_id, params = str(request.template.id), request.template.params
-        template = self.sms.find(template_id) or self._templates.find(template_id)
-        plan_id, due = self.ids.text(), self._due(request)
-        targets = _listed(request.to)
-        found = await _in_steps(sms_recipient, targets)
-        recipients = [recipient for recipient in found if recipient is not None]
-        answer: Answer = {
-            "plan_id": plan_id,
-            "total_count": len(targets),
-            "accepted_count": len(recipients),
-        }
-        for recipient in recipients:
-            if recipient.magic.plan_error is not None:
-                return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
+        template_id, params = str(request.template.id), request.template.params or {}
         draft = self._draft(
             "sms",
-            template,
+            self.sms.find(template_id) or self._templates.find(template_id),
             params,
-            code=(params or {}).get("code"),
-            plan_id=plan_id,
-            scheduled_for=due,
-            custom_args=request.custom_args or {},
+            code=params.get("code"),
             channel="sms",
+            plan_id=self.ids.text(),
+            scheduled_for=self._due(request),
+            custom_args=request.custom_args or {},
         )
-        dropped = [to for to, each in zip(targets, found, strict=True) if each is None]
-        written = [*dropped, *(each.written for each in recipients)]
+        targets = _listed(request.to)
+        found = await _in_steps(sms_recipient, targets)
+        answer: Answer = {
+            "plan_id": draft.keywords["plan_id"],
+            "total_count": len(targets),
+            "accepted_count": len(targets) - found.count(None),
+        }
+        failures = {each.magic.plan_error for each in found if each is not None} - {None}
+        if failures:
+            return answer | {"code": failures.pop(), "message": "the plan failed"}
+        return answer | await self._send_plan(draft, targets, found)
+
+    async def _send_plan(
+        self, draft: _Draft, targets: Sequence[str], found: Sequence[Recipient | None]
+    ) -> Answer:
+        dropped_first = sorted(range(len(targets)), key=lambda place: found[place] is not None)
         messages = await _in_steps(
             lambda place: draft(
-                recipient=written[place],
+                recipient=targets[place],
                 message_id=self.ids.text(),
-                accepted=place >= len(dropped),
+                accepted=found[place] is not None,
             ),
-            range(len(written)),
+            dropped_first,
         )
-        self.balances.check("sms", len(recipients))
+        self.balances.check("sms", len(targets) - found.count(None))
         self._send(messages)
+        due = draft.keywords["scheduled_for"]
         if due is not None:
-            self.sms.use(template_id, until=due.timestamp())
-            return answer | {"schedule_info": {"task_id": self.ids.integer()}}
+            self.sms.use(draft.keywords["template_id"], until=due.timestamp())
+            return {"schedule_info": {"task_id": self.ids.integer()}}
         # Ids of several messages are not returned, and a single one may have been dropped.
-        is_single = len(targets) == 1 == len(recipients)
-        return answer | ({"message_id": messages[0].message_id} if is_single else {})
+        is_one = len(messages) == 1 and messages[0].accepted
+        return {"message_id": messages[0].message_id} if is_one else {}
 
     def _due(self, request: SMSRequest) -> datetime | None:
         seconds = request.schedule_time
@@ -228,13 +231,12 @@ class Platform:
         self,
         product: Product,
         template: Template,
-        params: Mapping[str, str] | None,
+        params: Mapping[str, str],
         *,
         code: str | None,
         **more: Any,  # noqa: ANN401 - further fields of a message
-    ) -> Callable[..., SentMessage]:
-        """Return what makes a message of what all recipients of a request have in common."""
-        params = params or {}
+    ) -> _Draft:
+        """Return a message without what each recipient of a request has of its own."""
         variables = {**params} if code is None else {**params, "code": code}
         return partial(
             SentMessage,
@@ -293,13 +295,15 @@ def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         raise ValueError(f"strategies: {error.message}") from None
 
 
-def _otp_envelope(template: Template, recipient: Recipient) -> dict[str, Any]:
-    wanted = template.channels
-    return {
-        "recipient": recipient.written,
-        "channel": recipient.channel(wanted),
-        "fallbacks": recipient.fallbacks(wanted),
-    }
+def _addressed(
+    draft: _Draft, template: Template, recipient: Recipient, message_id: str
+) -> SentMessage:
+    return draft(
+        message_id=message_id,
+        recipient=recipient.written,
+        channel=recipient.channel(template.channels),
+        fallbacks=recipient.fallbacks(template.channels),
+    )
 
 
 def _listed(to: str | list[str]) -> list[str]:
