@@ -62,20 +62,16 @@ def create_app(
     set_callbacks: _SetCallbacks | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
-    """Make the ASGI app that plays the API.
+    """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
 
     Args:
         platform: What answers the calls.
-        credentials: The keys of each product, which are then the only ones that it accepts; or
-            ``None`` to accept any.
+        credentials: The keys of each product; ``None`` accepts any.
         quota: How many requests each key may make, or ``None``.
         clock: Returns the time in Unix seconds, for expired keys and for the quota.
         recorded: Makes each send, given with its product and path, one that is recorded too.
         set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
         further_routes: What is served beside the API.
-
-    Returns:
-        The app, with the OTP product under ``/otp`` and the SMS product under ``/sms``.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
     calls = _calls(platform, set_callbacks)

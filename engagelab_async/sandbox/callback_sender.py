@@ -37,14 +37,7 @@ _CHECKS: Final[tuple[tuple[Product, str], ...]] = (("otp", ""), ("sms", "{}"))
 
 @define
 class PendingCallback:
-    """A callback that is not over.
-
-    Attributes:
-        delivery: The callback, and its tries so far.
-        callbacks: Where to send it, and how.
-        attempts: How often to try at most.
-        due: When to try next, on the monotonic clock.
-    """
+    """A callback that is not over, and when to try next, on the monotonic clock."""
 
     delivery: CallbackDelivery
     callbacks: Callbacks

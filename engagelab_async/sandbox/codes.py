@@ -22,14 +22,9 @@ class Code:
     """A code that was sent.
 
     Attributes:
-        template_id: The id of the template that it is in.
-        address: The recipient.
-        digits: The code itself.
         expires_at: When it ends, in Unix seconds.
         is_platforms: Whether the platform made it, so that it can be verified.
-        is_verified: Whether it was verified.
         number: The number of its message.
-        message_id: The id of its message.
     """
 
     template_id: str
@@ -43,12 +38,7 @@ class Code:
 
 
 class Codes:
-    """All codes of one sandbox.
-
-    Args:
-        ttl: How long a code stays live, in seconds.
-        clock: Returns the time in Unix seconds.
-    """
+    """All codes of one sandbox, each of which is live for some seconds."""
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
         self._ttl = ttl

@@ -15,10 +15,8 @@ class Config:
     """A template or a signature.
 
     Attributes:
-        id: Its id.
         content: What the request said.
         created_at: When it was first submitted, in Unix seconds.
-        submission: Its review.
         used_until: When the last plan that uses it is due, in Unix seconds.
         is_given: Whether it was not submitted, but given to the sandbox.
     """

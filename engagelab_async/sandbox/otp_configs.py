@@ -23,16 +23,7 @@ _LISTED: Final = ("template_type", "template_name", "template_parts")
 
 
 class OTPConfigs:
-    """All templates of one sandbox.
-
-    Args:
-        reviewer: Reviews them.
-        given: Templates that need no review: text by id.
-        strategies: The channels of those that have others than SMS, by id.
-
-    Attributes:
-        templates: The templates.
-    """
+    """All templates of one sandbox; those that are given as text by id need no review."""
 
     def __init__(
         self,

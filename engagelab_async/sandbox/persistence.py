@@ -73,13 +73,7 @@ class _Part:
 
 
 class Persistence:
-    """Stores the state of one sandbox.
-
-    Args:
-        platform: The platform.
-        calls: The requests that its inbox shows.
-        path: The file.
-    """
+    """Stores the state of one sandbox in a file."""
 
     def __init__(self, platform: Platform, calls: Calls, path: Path) -> None:
         # A link stays a link; the snapshot replaces the file that it points to.

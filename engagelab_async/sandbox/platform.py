@@ -54,25 +54,12 @@ _AT_ONCE: Final = 500
 class Platform:
     """The platform, without its HTTP.
 
-    Args:
-        templates: Text by template id, or ``None`` to take any id.
-        code_ttl: How long a code stays live, in seconds.
-        review: What becomes of templates and signatures that are submitted.
-        balance: What the account of each product has; ``None`` for no limit.
-        strategies: The channels of templates that have a strategy, such as ``whatsapp|sms``, by id.
-        pace: Factor for the time that sending, delivering and repeating a callback take.
-        clock: Returns the time in Unix seconds.
-        new_code: Makes a code for the address that it goes to.
+    The arguments are those of `Sandbox`, and ``new_code``, which makes a code for an address.
 
     Attributes:
-        outbox: What was sent.
-        simulation: What becomes of it.
-        codes: The codes in it.
-        reviewer: Who reviews templates and signatures.
+        simulation: What becomes of the messages in ``outbox``.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
-        balances: What the accounts have left.
-        ids: Makes ids.
     """
 
     def __init__(

@@ -35,12 +35,7 @@ class Quota:
 
 
 class Usage:
-    """What was used of a quota.
-
-    Args:
-        quota: The quota, or ``None`` for none.
-        clock: Returns Unix seconds.
-    """
+    """What was used of a quota, if there is one."""
 
     def __init__(self, quota: Quota | None, clock: Callable[[], float]) -> None:
         self._quota = quota

@@ -33,13 +33,9 @@ class RecordedCall:
     """A call of the API, and what came of it.
 
     Attributes:
-        method: The HTTP method.
-        path: The path, such as ``/otp/v1/messages``.
         body: The JSON of the request, or its text if it is none.
         end: Whether there was an ``"answer"``, the connection was ``"broken"``, or the client
             ``"left"`` first.
-        status: The HTTP status of the answer.
-        headers: The headers of the answer.
         answer: The JSON of the answer, or its text if it is none.
     """
 
@@ -57,10 +53,7 @@ class RecordedCall:
 
 
 class Recorder:
-    """Writes the calls of a run into a file.
-
-    Args:
-        path: The file. A recording that is there is replaced, but no other file.
+    """Writes the calls of a run into a file, which replaces a recording, but no other file.
 
     Raises:
         ValueError: The file holds something else.
@@ -117,10 +110,6 @@ class Recorder:
 
 class Replay:
     """Answers the calls of a run as a recording has it.
-
-    Args:
-        path: The recording.
-        wire: What requests come in on.
 
     Raises:
         ValueError: The file is not a recording, or is damaged.

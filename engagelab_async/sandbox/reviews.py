@@ -60,12 +60,7 @@ class Review:
 
 @frozen
 class Submission:
-    """Something that was submitted.
-
-    Attributes:
-        review: What becomes of it.
-        at: When it was submitted, in Unix seconds.
-    """
+    """Something that was submitted at some time, in Unix seconds, and what becomes of it."""
 
     review: Review
     at: float
@@ -89,12 +84,8 @@ class Submission:
 class Reviewer:
     """Takes what is submitted.
 
-    Args:
-        review: What becomes of what is submitted from now on.
-        clock: Returns the time in Unix seconds.
-
     Attributes:
-        review: The same; may be set at any time.
+        review: What becomes of it from now on; may be set at any time.
         on_take: Called when something is submitted.
     """
 

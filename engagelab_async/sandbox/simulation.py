@@ -48,7 +48,6 @@ class ManualChange:
     """What was done manually to a message.
 
     Attributes:
-        number: The number of the message.
         plan: All statuses that it has reached or will reach; empty if they were not changed.
         replies: What the recipient has replied, oldest first.
     """
@@ -67,9 +66,6 @@ class Simulation:
         submissions: Returns the review of every template.
         pace: Factor for the time that sending, delivering and repeating a callback take.
         clock: Returns the time in Unix seconds.
-
-    Attributes:
-        sender: Sends the callbacks.
     """
 
     def __init__(

@@ -19,17 +19,7 @@ _FOR_CODES: Final = ("authentication", "otp")
 
 
 class SMSConfigs:
-    """All templates and signatures of one sandbox.
-
-    Args:
-        reviewer: Reviews them.
-        new_id: Makes an id.
-        given: Templates that need no review: text by id.
-
-    Attributes:
-        templates: The templates.
-        signatures: The signatures.
-    """
+    """All templates and signatures of one sandbox; those given as text by id need no review."""
 
     def __init__(
         self, reviewer: Reviewer, new_id: Callable[[], str], given: Mapping[str, str]
