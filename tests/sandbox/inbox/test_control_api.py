@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import httpx
 import pytest
-from starlette.routing import Route
 
-from engagelab_async.sandbox.inbox import Inbox
+from engagelab_async.sandbox.faults.register import Faults
+from engagelab_async.sandbox.inbox.calls import Calls
+from engagelab_async.sandbox.inbox.control import routes
 from engagelab_async.sandbox.platform import Platform
 
 pytestmark = pytest.mark.asyncio
@@ -33,8 +34,8 @@ class TestLatest:
     """The newest message, for a test that needs its code."""
 
     @pytest.fixture(autouse=True)
-    def _running(self, inbox: Inbox) -> Iterator[None]:
-        with inbox.open():
+    def _running(self, calls: Calls) -> Iterator[None]:
+        with calls.open():
             yield
 
     async def test_of_all(self, http: httpx.AsyncClient, platform: Platform) -> None:
@@ -101,11 +102,11 @@ class TestLatest:
         """After the time that was given, it is not found."""
         assert 404 == (await latest(http, wait=1))["code"]
 
-    async def test_ends_with_the_sandbox(self, http: httpx.AsyncClient, inbox: Inbox) -> None:
+    async def test_ends_with_the_sandbox(self, http: httpx.AsyncClient, calls: Calls) -> None:
         """A sandbox that stops does not wait for those that wait."""
         waiting = asyncio.ensure_future(latest(http, wait=60))
         await asyncio.sleep(0)
-        with inbox.open():
+        with calls.open():
             pass
 
         assert 404 == (await waiting)["code"]
@@ -150,20 +151,20 @@ class TestExport:
 class TestDocument:
     """The OpenAPI document."""
 
-    async def test_describes_every_path(self, http: httpx.AsyncClient, inbox: Inbox) -> None:
-        """Whatever is served is described, and nothing else but faults is."""
+    async def test_describes_every_path(
+        self, http: httpx.AsyncClient, calls: Calls, platform: Platform
+    ) -> None:
+        """Whatever is served is described, and nothing else is."""
         document = (await http.get("/sandbox/v1/openapi.json")).json()
         described = {
             (method.upper(), f"/sandbox/v1{path}")
             for path, methods in document["paths"].items()
             for method in methods
-            if not path.startswith("/faults")
         }
         served = {
-            (method, route.path.replace(":number", ""))
-            for route in inbox.routes
-            if isinstance(route, Route) and route.methods
-            for method in {*route.methods} - {"HEAD"}
+            (method, route.path)
+            for route in routes(calls, platform, Faults())
+            for method in (route.methods or set()) - {"HEAD"}
             if route.path.startswith("/sandbox/") and not route.path.endswith("openapi.json")
         }
 
