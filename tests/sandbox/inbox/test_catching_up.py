@@ -1,6 +1,5 @@
 """How calls keep up with what happens to their messages."""
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -10,6 +9,7 @@ from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
+from support.turns import counting_turns
 
 
 @pytest.mark.asyncio
@@ -54,17 +54,8 @@ async def test_many_messages_are_caught_up_with_in_turns(
     send = calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
     for number in range(1200):
         send({"to": f"+65{80_000_000 + number}", "template": {"id": "7", "params": {}}})
-    turns = 0
+    with counting_turns() as turns:
+        await calls.catch_up()
 
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(take_turns())
-    await calls.catch_up()
-    other.cancel()
-
-    assert turns >= 5
+    assert turns.count >= 5
     assert [{"target_valid": 1}] * 1200 == [Counter(call.states.values()) for call in calls]

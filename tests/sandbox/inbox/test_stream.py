@@ -18,6 +18,7 @@ from engagelab_async.sandbox.inbox.documents import Documents
 from engagelab_async.sandbox.inbox.stream import Stream
 from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.turns import counting_turns
 
 
 @define
@@ -236,20 +237,12 @@ async def test_opening_a_full_inbox_lets_others_run(desk: Desk) -> None:
     """Many messages are looked at, and described, some at a time."""
     for _ in range(900):
         desk.send()
-    turns = 0
-
-    async def take_turns() -> None:
-        nonlocal turns
+    stream, before = desk.stream.events(""), list[int]()
+    with counting_turns() as turns:
         while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    others = asyncio.create_task(take_turns())
-    stream = desk.stream.events("")
-    before = [turns]
-    while not parsed(await anext(stream))[1]["is_all"]:
-        before.append(turns)
-    others.cancel()
+            before.append(turns.count)
+            if parsed(await anext(stream))[1]["is_all"]:
+                break
 
     assert 4 == before[1]
     assert [1, 1, 1] == [later - earlier for earlier, later in pairwise(before[1:])]
