@@ -96,14 +96,11 @@ class Control:
         self, to: To = "", template: TemplateId = "", before: Before = _ANY, limit: Limit = 100
     ) -> Annotated[Response, documents.Messages]:
         """List messages, newest first."""
-        found: list[_Found] = []
-        next_before = None
-        async for each in self._found(to, template, before=before):
-            if len(found) >= min(limit, _MOST):
-                next_before = found[-1][1] if found else None
-                break
-            found.append(each)
-        return self._answered(documents.Messages(next_before, []), found)
+        limit = min(limit, _MOST)
+        found = await self._found(to, template, limit + 1, before=before)
+        page, is_last = found[:limit], len(found) <= limit
+        next_before = None if is_last or not page else page[-1][1]
+        return self._answered(documents.Messages(next_before, []), page)
 
     @Operation("GET", "messages/latest")
     async def latest(
@@ -113,7 +110,7 @@ class Control:
         deadline = current_time() + min(wait, _LONGEST_WAIT)
         while True:
             revision, newest = self._calls.revision, self._outbox.next_number - 1
-            async for call, number in self._found(to, template, after=after):
+            for call, number in await self._found(to, template, 1, after=after):
                 return self._documents.message(call, number)
             left = deadline - current_time()
             if left <= 0 or self._calls.is_closed:
@@ -262,11 +259,11 @@ class Control:
     # ---------------------------------------------------------------------------
 
     async def _found(
-        self, to: str, template: str, *, before: int = _ANY, after: int = 0
-    ) -> AsyncIterator[_Found]:
-        """Yield the messages that are wanted, newest first."""
+        self, to: str, template: str, limit: int, *, before: int = _ANY, after: int = 0
+    ) -> list[_Found]:
+        """Return the newest messages that are wanted, newest first."""
         address = _address(to.strip())  # a "+" that was not encoded arrives as a space
-        passed = 0
+        found, passed = list[_Found](), 0
         for call in list(self._calls):
             first, end = max(call.messages.start, after + 1), min(call.messages.stop, before)
             for number in reversed(range(first, end)):
@@ -274,10 +271,13 @@ class Control:
                 if address in {"", _address(message.recipient)} and (
                     template in {"", message.template_id}
                 ):
-                    yield call, number
+                    found.append((call, number))
+                    if len(found) == limit:
+                        return found
                 passed += 1
                 if passed % _SOUGHT_AT_ONCE == 0:
                     await sleep(0)
+        return found
 
     def _answered(
         self, head: documents.Messages | documents.Call, found: Iterable[_Found]

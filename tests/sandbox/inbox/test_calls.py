@@ -136,6 +136,7 @@ async def test_what_happens_to_a_forgotten_message(
     calls.clear()
     revision = calls.revision
     platform.simulation.deliver(platform.outbox.get(1))
+    platform.simulation.report_due()
     await calls.catch_up()
 
     assert revision == calls.revision
