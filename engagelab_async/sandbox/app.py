@@ -95,8 +95,12 @@ def create_app(
         for part in parts
         for name, operation in operations_of(type(part)).items()
     ]
+    routes += [
+        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
+        for product in ("otp", "sms")
+    ]
     app = Starlette(
-        routes=[*routes, *_documents(), *further_routes],
+        routes=[*routes, *further_routes],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -110,15 +114,8 @@ def is_call(app: Starlette, scope: Scope) -> bool:
     )
 
 
-def _documents() -> list[Route]:
-    """Route to the OpenAPI documents, which need no key."""
-    return [
-        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
-        for product in ("otp", "sms")
-    ]
-
-
 async def _document(product: Product, _: Request) -> Response:
+    """Answer with the OpenAPI document, which needs no key."""
     # Rarely asked for, and slow to import.
     from .openapi import document
 
@@ -141,7 +138,13 @@ async def read_body(request: Request) -> Body:
         RefusedError: 3001, it is none.
         HTTPException: 413, it is too long.
     """
-    return _decoded(await _received(request))
+    try:
+        decoded = json.loads(await _received(request))
+    except (ValueError, RecursionError):
+        raise RefusedError(3001, "the body is not JSON") from None
+    if not isinstance(decoded, dict):
+        raise RefusedError(3001, "the body is not a JSON object")
+    return decoded
 
 
 async def _received(request: Request) -> bytes:
@@ -157,16 +160,6 @@ async def _received(request: Request) -> bytes:
     except ClientDisconnect:
         raise RefusedError(3001, "the body was cut short") from None
     return bytes(body)
-
-
-def _decoded(body: bytes) -> Body:
-    try:
-        decoded = json.loads(body)
-    except (ValueError, RecursionError):
-        raise RefusedError(3001, "the body is not JSON") from None
-    if not isinstance(decoded, dict):
-        raise RefusedError(3001, "the body is not a JSON object")
-    return decoded
 
 
 async def _refused(_: Request, error: Exception) -> Response:
