@@ -102,7 +102,8 @@ except ModuleNotFoundError as _error:
     _error.add_note(f"The sandbox is an extra: {install_hint('sandbox')}")
     raise
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
-from .faults import ActiveFault, Fault, Faults
+from .faults.fault import Fault
+from .faults.register import ActiveFault, Faults
 from .keys import DEMO_CREDENTIALS, ApiKey
 from .lifecycle import Reply, StatusChange
 from .outbox import SentMessage

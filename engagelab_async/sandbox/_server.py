@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Concatenate, Final, ParamSpec, Self, cast
+from typing import Concatenate, Final, ParamSpec, Self
 from urllib.parse import quote
 
 import uvicorn
@@ -23,10 +23,12 @@ from starlette.types import ASGIApp
 from .app import create_app, is_call
 from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
-from .faults import Connection, FaultPlayer, Faults, Wire
-from .faults import routes as fault_routes
+from .faults.player import FaultPlayer
+from .faults.register import Faults
+from .faults.wire import Wire
 from .guards import Guard, token_for
-from .inbox import Inbox
+from .inbox.calls import Calls
+from .inbox.control import routes as control_routes
 from .keys import Credentials
 from .lifecycle import Reply, StatusChange
 from .loop import StateLoop
@@ -149,19 +151,17 @@ class Sandbox:
         self._simulation = self._platform.simulation
         self._simulation.callbacks = callbacks
         self.faults: Faults = Faults(self._loop, clock)
-        self._inbox = Inbox(self._platform, keep=keep, clock=clock)
-        self._persistence = (
-            Persistence(self._platform, self._inbox.calls, Path(store)) if store else None
-        )
+        self._calls = Calls(self._platform, keep=keep, clock=clock)
+        self._persistence = Persistence(self._platform, self._calls, Path(store)) if store else None
         app = create_app(
             self._platform,
             credentials,
             quota=quota,
             clock=clock,
-            recorded=self._inbox.recorded,
+            recorded=self._calls.recorded,
             # Where others can get here, a key pair that anybody may make up is no permission.
             set_callbacks=self._set_callbacks if credentials or self._token is None else None,
-            further_routes=[*self._inbox.routes, *fault_routes(self.faults)],
+            further_routes=control_routes(self._calls, self._platform, self.faults),
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
@@ -436,14 +436,13 @@ class Sandbox:
 
     @asynccontextmanager
     async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
-        # Websockets, which the server does not speak, would be among them otherwise.
-        self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
+        self._wire.connections = lambda: server.server_state.connections
         async with AsyncExitStack() as parts:
             await parts.enter_async_context(self._loop.running())
             await parts.enter_async_context(self._simulation.running())
             if self._persistence is not None:
                 await parts.enter_async_context(self._persistence.running())
-            parts.enter_context(self._inbox.open())
+            parts.enter_context(self._calls.open())
             yield
         self._player.release()
 

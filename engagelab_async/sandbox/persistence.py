@@ -9,7 +9,8 @@ renamed, so the file is a whole snapshot at any moment, whenever the process is 
      "manual": […],        the `ManualChange` of those that were changed manually
      "sms": {…},           the templates and signatures of the SMS product
      "otp": {…},           the templates of the OTP product
-     "calls": […]}         the requests that the inbox shows
+     "calls": […],         the requests that the inbox shows
+     "numbering": {…}}     how far their numbers are, whatever is left of them
 
 A change is written at once, and those that follow it together, a second later. As a large snapshot
 takes longer, so do the pauses: writing never takes more than a tenth of the time.
@@ -29,14 +30,13 @@ import anyio
 from anyio import to_thread
 from attrs import frozen
 from cattrs import BaseValidationError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import JsonConverter, make_converter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engagelab_async.errors import ConfigurationError
 
 from .codes import Code
-from .inbox.calls import Call, Calls
+from .inbox.calls import Call, Calls, Numbering
 from .loop import Wakeup
 from .otp_configs import OTPState
 from .outbox import SentMessage
@@ -97,6 +97,7 @@ class Persistence:
             "sms": _Part(SMSState, platform.sms.state, platform.sms.restore),
             "otp": _Part(OTPState, platform.otp.state, platform.otp.restore),
             "calls": _Part(list[Call], calls.state, calls.restore),
+            "numbering": _Part(Numbering | None, lambda: calls.numbering, calls.resume),
         }
         self._written: dict[str, dict[int, str]] = {"messages": {}, "calls": {}}
         self._changed = Wakeup()
@@ -182,7 +183,7 @@ class Persistence:
             return
         try:
             parts = {
-                name: self._converter.structure(document[name], part.kind)
+                name: self._converter.structure(document.get(name), part.kind)
                 for name, part in self._parts.items()
             }
             last_id = max((int(each.message_id) for each in parts["messages"]), default=0)
@@ -260,15 +261,6 @@ def _converter(reviewer: Reviewer) -> JsonConverter:
 
     converter.register_unstructure_hook(range, lambda numbers: [numbers.start, numbers.stop])
     converter.register_structure_hook(range, lambda bounds, _: range(*bounds))
-    # These follow from the messages.
-    omit = override(omit=True)
-    converter.register_unstructure_hook(
-        Call,
-        make_dict_unstructure_fn(Call, converter, revision=omit, states=omit, tally=omit),
-    )
-    converter.register_structure_hook(
-        Call, make_dict_structure_fn(Call, converter, revision=omit, states=omit, tally=omit)
-    )
 
     def write(submission: Submission) -> object:
         return {"review": converter.unstructure(submission.review), "at": submission.at}

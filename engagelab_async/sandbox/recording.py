@@ -23,7 +23,8 @@ from cattrs import BaseValidationError
 from cattrs.preconf.json import make_converter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import ReadAhead, Wire
+from .faults.player import ReadAhead
+from .faults.wire import Wire
 
 _HEADER: Final = '{"engagelab_recording": 1}\n'
 _NOT_REPLAYED: Final = ("content-length", "connection")

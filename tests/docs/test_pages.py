@@ -7,13 +7,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from starlette.routing import Route
 
 import engagelab_async
 from engagelab_async import pytest_plugin as plugin
 from engagelab_async import sandbox, testing, webhooks
 from engagelab_async.cli import main
-from engagelab_async.sandbox.inbox import Inbox
+from engagelab_async.sandbox.faults.register import Faults
+from engagelab_async.sandbox.inbox.calls import Calls
+from engagelab_async.sandbox.inbox.control import routes
 from engagelab_async.sandbox.platform import Platform
 
 ROOT = Path(__file__).parents[2]
@@ -150,14 +151,14 @@ def test_the_reference_knows_every_option(command: str, help_of: Callable[[str],
 def test_the_reference_knows_every_path_of_the_inbox() -> None:
     """The page about the sandbox lists the paths that the inbox has, and no others."""
     platform = Platform()
-    routes = Inbox(platform, keep=1, clock=time.time).routes
     served = {
-        f"{method} {re.sub('{number:number}', '{n}', route.path)}"
-        for route in routes
-        if isinstance(route, Route) and "{name}" not in route.path
+        f"{method} {re.sub('{number}', '{n}', route.path)}"
+        for route in routes(Calls(platform, keep=1, clock=time.time), platform, Faults())
+        if "{name}" not in route.path
         for method in (route.methods or set()) - {"HEAD"}
     }
-    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)`", section(SANDBOX, "Control API"), re.MULTILINE)
+    described = section(SANDBOX, "Control API") + section(SANDBOX, "Faults")
+    listed = re.findall(r"^\| `([A-Z]+ /[^`]*)`", described, re.MULTILINE)
 
     assert served == set(listed)
 

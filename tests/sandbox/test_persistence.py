@@ -63,7 +63,7 @@ def path(tmp_path: Path) -> Path:
 
 def persistence(platform: Platform, path: Path) -> Persistence:
     """Make what stores the state of a platform."""
-    return Persistence(platform, Calls(platform.outbox, keep=10, clock=time.time), path)
+    return Persistence(platform, Calls(platform, keep=10, clock=time.time), path)
 
 
 def reopened(path: Path, clock: FakeClock) -> Platform:

@@ -26,7 +26,8 @@ from engagelab_async import (
 )
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Faults, Sandbox
 from engagelab_async.sandbox.app import create_app
-from engagelab_async.sandbox.faults import FaultPlayer, Wire
+from engagelab_async.sandbox.faults.player import FaultPlayer
+from engagelab_async.sandbox.faults.wire import Wire
 from engagelab_async.sandbox.platform import Platform
 
 KEY = Credentials(*DEMO_CREDENTIALS)

@@ -204,6 +204,55 @@ def test_a_store_that_was_cleared_goes_on(tmp_path: Path) -> None:
             assert number - 1 == len(shown(sandbox, "messages")["messages"])
 
 
+def test_a_link_stays_that_of_its_message(tmp_path: Path) -> None:
+    """Whatever was cleared, no number is given again in another run, and the run has its name."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path) as sandbox:
+        first = run_of(sandbox)
+        send(sandbox)
+        send(sandbox)
+        httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)
+    with Sandbox(store=path) as sandbox:
+        send(sandbox, "+6591234568")
+
+        assert {"numbers": [3]} == shown(sandbox, "calls")
+        assert "+6591234568" == shown(sandbox, "calls/3")["to"]
+        assert first == run_of(sandbox)
+    with Sandbox() as another:
+        assert first != run_of(another)
+
+
+def run_of(sandbox: Sandbox) -> str:
+    """Return what the page takes a run by."""
+    with stream(sandbox) as events:
+        return str(next(events)["run"])
+
+
+def test_an_earlier_stream_is_told_everything(tmp_path: Path) -> None:
+    """The revisions of another run mean nothing, whatever its name."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path, pace=1000) as sandbox:
+        send(sandbox)
+        with stream(sandbox) as events:
+            last = next(events)["id"]
+    with Sandbox(store=path, pace=1000) as sandbox, stream(sandbox, last_event_id=last) as events:
+        assert [1] == [call["number"] for call in next(events)["calls"]]
+
+
+def test_a_store_without_a_numbering(tmp_path: Path) -> None:
+    """One that was written before there was one is read."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path) as sandbox:
+        send(sandbox)
+    document = json.loads(path.read_text())
+    del document["numbering"]
+    path.write_text(json.dumps(document))
+    with Sandbox(store=path) as sandbox:
+        send(sandbox)
+
+        assert {"numbers": [2, 1]} == shown(sandbox, "calls")
+
+
 @pytest.mark.parametrize(("status", "is_answered"), [(200, True), (404, False)])
 def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: bool) -> None:
     """Where it went, which events it held, and each try with its answer."""
