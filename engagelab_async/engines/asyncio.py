@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ import httpx
 
 from engagelab_async.errors import ConfigurationError
 
+from . import _loops
 from ._answer import FAILURES, Answer
 from ._engine import (
     IDLE_SECONDS,
@@ -55,7 +55,16 @@ _WITHOUT_BODY: Final = ("DELETE", "GET", "HEAD")
 """The methods that need not say that there is no body."""
 
 
-class _Connection(asyncio.Protocol):
+_READ_BYTES: Final = 16 * 1024
+"""How much is read at once. Answers have a few hundred bytes; the buffers that asyncio makes for
+each read are so large that the system maps and clears new memory for them."""
+
+_DECRYPTED_BYTES: Final = 256 * 1024
+"""The same over TLS. asyncio decrypts no more at once: in a smaller buffer the end of an answer
+would be lost if the server closes behind it."""
+
+
+class _Connection(asyncio.BufferedProtocol):
     """A connection, which is closed as soon as its server sends what was not asked for.
 
     ::
@@ -65,12 +74,14 @@ class _Connection(asyncio.Protocol):
 
     Args:
         origin: Where it leads, such as ``https://example.com:8443``.
+        decrypted: What TLS fills with data, and empties in the same step: all connections of an
+            event loop share it.
 
     Raises:
         ConfigurationError: The environment names a proxy for it.
     """
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, decrypted: memoryview) -> None:
         """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
             msg = (
@@ -79,7 +90,8 @@ class _Connection(asyncio.Protocol):
             )
             raise ConfigurationError(msg)
         self._origin = origin
-        self._process = os.getpid()
+        self._forks = _loops.forks
+        self._buffer = decrypted
         self._tcp: asyncio.Transport | None = None
         self._tls: asyncio.Transport | None = None
         self._readable: Callable[[], object] = bool
@@ -101,6 +113,8 @@ class _Connection(asyncio.Protocol):
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
         context = tls_context() if parts.scheme == "https" else None
+        if context is None:
+            self._buffer = memoryview(bytearray(_READ_BYTES))
         sock = await open_socket(host, parts.port or _PORTS[parts.scheme])
         loop = asyncio.get_running_loop()
         tcp, _ = await loop.create_connection(lambda: self, sock=sock)
@@ -123,10 +137,10 @@ class _Connection(asyncio.Protocol):
         """
         transport = self._tls or self._tcp
         # A forked child inherits the task that sends, and the connection of its parent.
-        if transport is None or transport.is_closing() or self._process != os.getpid():
+        if transport is None or transport.is_closing() or self._forks != _loops.forks:
             raise ConnectionError("the connection cannot be used")
         self._answer = departure.answer = answer
-        self._answered = asyncio.get_running_loop().create_future()
+        self._answered = departure.pool.loop.create_future()
         transport.write(data)
         return self._answered
 
@@ -136,9 +150,8 @@ class _Connection(asyncio.Protocol):
 
     def is_written(self) -> bool:
         """Return whether nothing is left of the request: an answer may come early."""
-        return not any(
-            transport.get_write_buffer_size() for transport in (self._tcp, self._tls) if transport
-        )
+        tcp, tls = self._tcp, self._tls
+        return not ((tcp and tcp.get_write_buffer_size()) or (tls and tls.get_write_buffer_size()))
 
     async def aclose(self) -> None:
         """Close it at once."""
@@ -165,13 +178,17 @@ class _Connection(asyncio.Protocol):
         self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio does not know either
+        """Return where to put what arrives."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass on what was asked for, and close the connection if nothing was."""
         if self._answer is None:
             cast("asyncio.Transport", self._tcp).abort()
             return
         try:
-            if self._answer.feed(data):
+            if self._answer.feed(self._buffer[:nbytes].tobytes()):
                 self._end(None)
         except FAILURES as error:
             self._end(error)
@@ -193,12 +210,19 @@ class _Pool:
     Args:
         limit: How many connections there may be.
         max_age: Seconds after which a connection is not used again.
+
+    Attributes:
+        loop: The event loop.
+        limits: The time limits.
+        slots: The connections.
+        sweeper: Closes those that are no longer needed.
     """
 
     def __init__(self, *, limit: int, max_age: float) -> None:
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.limits: Limits = Limits()
         self.slots: Slots[_Connection] = Slots(
-            _Connection,
+            partial(_Connection, decrypted=memoryview(bytearray(_DECRYPTED_BYTES))),
             limit=limit,
             idle_seconds=IDLE_SECONDS,
             max_age=max_age,
