@@ -217,6 +217,25 @@ async def test_stale_slot_is_swept() -> None:
 
 
 @pytest.mark.asyncio
+async def test_sweeping_while_a_stale_slot_is_being_closed() -> None:
+    """Who waits for that slot to be closed gets one that nobody else gets."""
+    stale: set[Connection] = set()
+    slots = Slots(Connection, limit=3, idle_seconds=30.0, is_stale=stale.__contains__)
+    good, bad = await slots.take(A), await slots.take(A)
+    await slots.give_back(good)
+    await slots.give_back(bad)
+    stale.add(bad.connection)
+    bad.connection.closing = asyncio.Event()
+    waiting = asyncio.create_task(slots.take(A))
+    await asyncio.sleep(0)
+    await slots.sweep()
+    bad.connection.closing.set()
+
+    assert good is await waiting
+    assert good is not await slots.take(A)
+
+
+@pytest.mark.asyncio
 async def test_failure_to_make_a_slot_takes_no_place() -> None:
     """Where a slot cannot even be made, the next request may try."""
 
