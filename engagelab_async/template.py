@@ -50,7 +50,6 @@ class Template:
     )
 
     @classmethod
-    @clears_frames
     def of(
         cls,
         template: "str | int | Template",
@@ -69,13 +68,17 @@ class Template:
             TypeError: An argument is of the wrong type.
             ValueError: An argument is empty, or `language` or `params` come with a `Template`.
         """
-        if not isinstance(template, Template):
-            return cls(template, language, {} if params is None else params)
-        if language is not None or params is not None:
-            name = "language" if language is not None else "params"
-            msg = f"{name}: give it inside the Template, or give the template's id"
-            raise ValueError(msg)
-        return template
+        try:
+            if not isinstance(template, Template):
+                return cls(template, language, {} if params is None else params)
+            if language is not None or params is not None:
+                name = "language" if language is not None else "params"
+                msg = f"{name}: give it inside the Template, or give the template's id"
+                raise ValueError(msg)
+            return template
+        finally:
+            # As `clears_frames` does, which costs more.
+            del template, language, params
 
 
 def template(value: Template | str | int) -> Template:
