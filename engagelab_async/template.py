@@ -41,7 +41,8 @@ class Template:
     id: str = field(converter=_template_id)
     language: str | None = field(default=None, converter=_language)
     params: Mapping[str, str] = field(
-        factory=dict,
+        # The converter copies it. With a factory, each message would be compared with a new one.
+        default={},
         converter=arguments.params,
         repr=arguments.hidden,
         # A dict has no hash. Leaving it out keeps equal values in one bucket.
