@@ -97,7 +97,11 @@ def _integer_id(value: object, _: object) -> int:
 
 
 def _string_id(value: object, _: object) -> str:
-    return int.__str__(value) if is_integer(value) else _string(value, str)
+    if isinstance(value, str):
+        return value
+    if is_integer(value):
+        return int.__str__(value)
+    raise mismatch("a string", value)
 
 
 def _moment(value: object, _: object) -> datetime:

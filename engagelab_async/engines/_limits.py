@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -84,8 +84,9 @@ class Limit:
         """Start the limit."""
         limits = self._limits
         # It is used in coroutines, and those run in tasks.
-        self._task = cast("asyncio.Task[object]", asyncio.current_task(limits.loop))
-        self._cancelling = self._task.cancelling()
+        task: asyncio.Task[Any] = asyncio.current_task(limits.loop)  # type: ignore[assignment]
+        self._task = task
+        self._cancelling = task.cancelling()
         if self.ends < math.inf:
             limits.running.add(self)
             if self.ends < limits.fires_at:

@@ -119,7 +119,7 @@ class Slots(Generic[T]):
                 raise
         return slot
 
-    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
+    def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
         """Put back a slot whose connection can be used again.
 
         Args:
@@ -127,13 +127,12 @@ class Slots(Generic[T]):
             keep: Seconds for which its server has promised to keep the connection open.
 
         Returns:
-            Whether it is free now, and not closed.
+            Whether it is free now; else it is to be dropped.
         """
         now = self._clock()
         slot.idle_since = now
         slot.good_until = min(now + min(self._idle_seconds, keep), slot.born + self._max_age)
         if self._closed or slot.good_until <= now:
-            await self.drop(slot)
             return False
         self._free[slot.origin].append(slot)
         self._room.release()

@@ -55,13 +55,9 @@ _WITHOUT_BODY: Final = ("DELETE", "GET", "HEAD")
 """The methods that need not say that there is no body."""
 
 
-_READ_BYTES: Final = 16 * 1024
-"""How much is read at once. Answers have a few hundred bytes; the buffers that asyncio makes for
-each read are so large that the system maps and clears new memory for them."""
-
-_DECRYPTED_BYTES: Final = 256 * 1024
-"""The same over TLS. asyncio decrypts no more at once: in a smaller buffer the end of an answer
-would be lost if the server closes behind it."""
+_READ_BYTES: Final = 256 * 1024
+"""What asyncio reads, and decrypts, at once: in a smaller buffer the end of an answer would be lost
+if the server closes a connection with TLS behind it."""
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -74,14 +70,18 @@ class _Connection(asyncio.BufferedProtocol):
 
     Args:
         origin: Where it leads, such as ``https://example.com:8443``.
-        decrypted: What TLS fills with data, and empties in the same step: all connections of an
-            event loop share it.
+        buffer: Where data arrives. An event loop fills it and passes on what is in it in one step,
+            so all its connections share one. Else asyncio would make one for each read, so large
+            that the system maps and clears memory for it.
+
+    Attributes:
+        is_connected: Whether it was connected, and may have been closed since.
 
     Raises:
         ConfigurationError: The environment names a proxy for it.
     """
 
-    def __init__(self, origin: str, decrypted: memoryview) -> None:
+    def __init__(self, origin: str, buffer: memoryview) -> None:
         """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
             msg = (
@@ -89,19 +89,15 @@ class _Connection(asyncio.BufferedProtocol):
                 'sent: take http="auto", or name the host in NO_PROXY'
             )
             raise ConfigurationError(msg)
+        self.is_connected: bool = False
         self._origin = origin
         self._forks = _loops.forks
-        self._buffer = decrypted
+        self._buffer = buffer
         self._tcp: asyncio.Transport | None = None
         self._tls: asyncio.Transport | None = None
         self._readable: Callable[[], object] = bool
         self._answer: Answer | None = None
         self._answered: asyncio.Future[None] | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it was connected, and may have been closed since."""
-        return self._tcp is not None
 
     async def connect(self) -> None:
         """Connect.
@@ -113,8 +109,6 @@ class _Connection(asyncio.BufferedProtocol):
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
         context = tls_context() if parts.scheme == "https" else None
-        if context is None:
-            self._buffer = memoryview(bytearray(_READ_BYTES))
         sock = await open_socket(host, parts.port or _PORTS[parts.scheme])
         loop = asyncio.get_running_loop()
         tcp, _ = await loop.create_connection(lambda: self, sock=sock)
@@ -175,6 +169,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to be idle."""
+        self.is_connected = True
         self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
@@ -222,7 +217,7 @@ class _Pool:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.limits: Limits = Limits()
         self.slots: Slots[_Connection] = Slots(
-            partial(_Connection, decrypted=memoryview(bytearray(_DECRYPTED_BYTES))),
+            partial(_Connection, buffer=memoryview(bytearray(_READ_BYTES))),
             limit=limit,
             idle_seconds=IDLE_SECONDS,
             max_age=max_age,
@@ -322,9 +317,9 @@ class AsyncioEngine(SendingEngine[_Departure]):
         except BaseException:
             await pool.slots.drop(slot)
             raise
-        if answer.is_reusable and connection.is_written():
-            if await pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
-                pool.sweeper.wake()
+        is_reusable = answer.is_reusable and connection.is_written()
+        if is_reusable and pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+            pool.sweeper.wake()
         else:
             await pool.slots.drop(slot)
         return Response(answer.status, answer.headers, bytes(answer.body))
