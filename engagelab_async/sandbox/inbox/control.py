@@ -45,19 +45,13 @@ _SOUGHT_AT_ONCE: Final = 1000
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
 
 Number: TypeAlias = Annotated[Whole, Meta(description="The number of it.")]
-To: TypeAlias = Annotated[
-    str, Meta(description="Only messages to this recipient; a number's `+` does not matter.")
-]
-TemplateId: TypeAlias = Annotated[
-    str, Meta(description="Only messages of the template with this id.")
-]
-Part: TypeAlias = Annotated[str, Meta(description="Only calls with a recipient that contains it.")]
+To: TypeAlias = Annotated[str, Meta(description="Only to this recipient; `+` may be left out.")]
+Part: TypeAlias = Annotated[str, Meta(description="Only with a recipient that contains it.")]
+TemplateId: TypeAlias = Annotated[str, Meta(description="Only of the template with this id.")]
 Before: TypeAlias = Annotated[Whole, Meta(description="Only messages with a lower number.")]
 After: TypeAlias = Annotated[Whole, Meta(description="Only messages with a higher number.")]
 Offset: TypeAlias = Annotated[Whole, Meta(description="How many messages of the call to skip.")]
-Limit: TypeAlias = Annotated[
-    Whole, Meta(description=f"How many messages to return; at most {_MOST}.")
-]
+Limit: TypeAlias = Annotated[Whole, Meta(description=f"How many messages; at most {_MOST}.")]
 Wait: TypeAlias = Annotated[
     Whole, Meta(description=f"How many seconds to wait for it; at most {_LONGEST_WAIT}.")
 ]

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias, get_args, get_origin,
 
 import msgspec
 from msgspec import Struct, defstruct
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,12 +44,21 @@ Times are Unix seconds. If the sandbox requires a token, send it as `Authorizati
 """
 
 
+class _Number(IntegerConvertor):
+    """A number in a path; Python refuses to convert longer ones."""
+
+    regex = "[0-9]{1,19}"
+
+
+register_url_convertor("number", _Number())
+
+
 class Operation:
     """Declares a method as an operation of the control API.
 
     Args:
         method: The HTTP method.
-        path: The path below ``/sandbox/v1/``, with the names of parameters in braces.
+        path: The path below ``/sandbox/v1/``, with ``{number}`` for a number.
         status: The HTTP status of its answer, if there is one.
         media_type: That of its answer.
     """
@@ -129,7 +139,8 @@ def routes(views: object) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             return await each.answer(views, request)
 
-        return Route(f"/sandbox/v1/{each.path}", endpoint, methods=[each.method])
+        path = each.path.replace("{number}", "{number:number}")
+        return Route(f"/sandbox/v1/{path}", endpoint, methods=[each.method])
 
     async def described(_: Request) -> Response:
         return Response(encoded(document(operations)), 200, NO_STORE, "application/json")
