@@ -82,12 +82,7 @@ class Call:
 
 @frozen
 class Numbering:
-    """What makes the number of a call mean the same in another run of the sandbox.
-
-    Attributes:
-        run: Identifies the sandboxes, one after the other, that count on.
-        last: The number of their last call.
-    """
+    """What goes on in another run of a sandbox: the name of the runs, and their last number."""
 
     run: str
     last: int
