@@ -15,7 +15,7 @@ from engagelab_async.cli import main
 from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
+from support.platforms import Platform
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -30,7 +30,7 @@ from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Faults, Sandbox
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.faults.player import FaultPlayer
 from engagelab_async.sandbox.faults.wire import Wire
-from engagelab_async.sandbox.platform import Platform
+from support.platforms import Platform
 
 KEY = Credentials(*DEMO_CREDENTIALS)
 TO = ("+6591234567", "+6591234568")

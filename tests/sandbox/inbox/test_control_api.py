@@ -11,8 +11,8 @@ import pytest
 from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 from support.turns import counting_turns
 
 pytestmark = pytest.mark.asyncio
