@@ -33,6 +33,7 @@ Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
 Seconds: TypeAlias = Annotated[float, Meta(description="Unix time in seconds.")]
 Json: TypeAlias = Annotated[str, Meta(description="As text: some integers are above 2**53.")]
 Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A whole number, in a query or in a path."""
 
 
 class Error(Struct):
