@@ -144,7 +144,7 @@ def check_text(value: object, name: str, hint: str = "") -> str:
     if not value.strip():
         msg = f"{name}: must not be empty"
         raise ValueError(msg)
-    return encodable(value, name)
+    return value if value.isascii() else encodable(value, name)
 
 
 def encodable(value: str, name: str) -> str:
@@ -180,8 +180,16 @@ def number(least: float, most: float) -> Validator:
 
 seconds_or_zero: Final = _validator(check_seconds, or_zero=True)
 flag: Final = _validator(check_flag)
-text: Final = _validator(check_text)
-code: Final = _validator(check_text, " (a number would lose its leading zeros)")
+
+
+def text(_: object, attribute: "Attribute[Any]", value: object) -> None:
+    """Validate a string with something in it."""
+    check_text(value, attribute.name)
+
+
+def code(_: object, attribute: "Attribute[Any]", value: object) -> None:
+    """Validate a code."""
+    check_text(value, attribute.name, " (a number would lose its leading zeros)")
 
 
 # ------------------------------------------------------------------------------- converters

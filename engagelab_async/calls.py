@@ -31,7 +31,7 @@ def check_options(options: CallOptions) -> None:
     Raises:
         TypeError: There is an option that no call has.
     """
-    if unknown := options.keys() - CallOptions.__optional_keys__:
+    if options and (unknown := options.keys() - CallOptions.__optional_keys__):
         cast("dict[str, object]", options).clear()
         raise TypeError(f"got an unexpected keyword argument {min(unknown)!r}")
 

@@ -87,13 +87,21 @@ def _boolean(value: object, _: object) -> bool:
     raise mismatch("a boolean", value)
 
 
-def _identifier(value: object, kind: object) -> str | int:
-    if get_args(kind)[0] is int:
-        # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
-        return _number(value)
+def _identifier(kind: object) -> Callable[[object, object], str | int]:
+    return _integer_id if get_args(kind)[0] is int else _string_id
+
+
+def _integer_id(value: object, _: object) -> int:
+    # Some APIs learn to send large numbers as strings, for the sake of JavaScript.
+    return _number(value)
+
+
+def _string_id(value: object, _: object) -> str:
+    if isinstance(value, str):
+        return value
     if is_integer(value):
         return int.__str__(value)
-    return _string(value, str)
+    raise mismatch("a string", value)
 
 
 def _moment(value: object, _: object) -> datetime:
@@ -293,7 +301,7 @@ def _make_converter() -> Converter:
         converter.register_structure_hook(kind, _enum_member)
     converter.register_structure_hook_func(is_array, _array)
     converter.register_structure_hook_func(_is_json, _json_object)
-    converter.register_structure_hook_func(_is_identifier, _identifier)
+    converter.register_structure_hook_factory(_is_identifier, _identifier)
     converter.register_structure_hook_func(_is_joined, _joined)
     converter.register_structure_hook_func(_is_nothing, _nothing)
     converter.register_unstructure_hook_factory(_is_joined, _joining)

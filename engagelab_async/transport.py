@@ -155,6 +155,19 @@ class Transport:
         if leaving:
             await asyncio.wait(leaving, timeout=self.grace)
 
+    def get_ready(self) -> None:
+        """Import what the first wait before a retry needs.
+
+        Raises:
+            ConnectError: It cannot be imported.
+        """
+        # Later, there may be no file descriptor left to import it with.
+        try:
+            anyio.get_cancelled_exc_class()
+        except (ImportError, OSError) as error:
+            raise ConnectError(f"no connection ({type(error).__name__})") from error
+        self.is_ready = True
+
     async def execute(
         self,
         operation: Operation[R],
@@ -312,9 +325,22 @@ class Call(Generic[R]):
         """
         transport = self._transport
         self.number += 1
-        self._began = transport.clock()
+        self._began = began = transport.clock()
+        timeout = min(self.timeout, self.ends - began)
         try:
-            response = await self._send(min(self.timeout, self.ends - self._began))
+            if not transport.is_ready:
+                transport.get_ready()
+            try:
+                response = await transport.engine.send(
+                    self.request,
+                    timeout=None if timeout == math.inf else timeout,
+                    max_bytes=wire.MAX_BODY_BYTES,
+                )
+            except EngageLabError:
+                raise
+            except Exception as error:
+                # The caller's engine violated its contract; it may have sent the request before.
+                raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
             self._note_resending(response)
             result = self._decode(response)
         except EngageLabError as error:
@@ -324,27 +350,6 @@ class Call(Generic[R]):
         if transport.reporter.reports_successes:
             await self._report(status=response.status)
         return result
-
-    async def _send(self, timeout: float) -> Response:
-        transport = self._transport
-        if not transport.is_ready:
-            # Later, there may be no file descriptor left to import it with.
-            try:
-                anyio.get_cancelled_exc_class()
-            except (ImportError, OSError) as error:
-                raise ConnectError(f"no connection ({type(error).__name__})") from error
-            transport.is_ready = True
-        try:
-            return await transport.engine.send(
-                self.request,
-                timeout=None if timeout == math.inf else timeout,
-                max_bytes=wire.MAX_BODY_BYTES,
-            )
-        except EngageLabError:
-            raise
-        except Exception as error:
-            # The caller's engine violated its contract; it may have sent the request before.
-            raise ConnectionLostError(f"the engine failed ({type(error).__name__})") from error
 
     def _decode(self, response: Response) -> R:
         transport = self._transport

@@ -17,7 +17,7 @@ import math
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -134,8 +134,9 @@ def _exact(digits: str) -> Decimal:
 
 
 # json.loads would look for UTF-16 and UTF-32 first, which RFC 8259 does not allow on the wire.
-_from_json: Final = json.JSONDecoder().decode
-_from_json_with_decimals: Final = json.JSONDecoder(parse_float=_exact).decode
+_JSON: Final = json.JSONDecoder()
+_JSON_WITH_DECIMALS: Final = json.JSONDecoder(parse_float=_exact)
+_JSON_SPACE: Final = " \t\n\r"
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -271,26 +272,36 @@ def _object_if_any(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _document(body: bytes, headers: Mapping[str, str], kind: object) -> object:
-    found = f"more than {MAX_BODY_BYTES} bytes"
-    from_json = _from_json_with_decimals if kind is Balance else _from_json
-    if len(body) <= MAX_BODY_BYTES:
+    decoder = _JSON_WITH_DECIMALS if kind is Balance else _JSON
+    if len(body) > MAX_BODY_BYTES:
+        found = f"more than {MAX_BODY_BYTES} bytes"
+    else:
         try:
-            return _parsed(body, headers, from_json)
+            return _parsed(body, headers, decoder)
         # A ValueError also for bytes that are no text and for numbers of over 4,300 digits.
         except (ValueError, RecursionError):
             found = f"{len(body)} bytes that are not JSON" if body else "an empty body"
     raise MismatchError(f"expected {'an array' if is_array(kind) else 'an object'}, got {found}")
 
 
-def _parsed(body: bytes, headers: Mapping[str, str], from_json: Callable[[str], object]) -> object:
+def _parsed(body: bytes, headers: Mapping[str, str], decoder: json.JSONDecoder) -> object:
     try:
-        return from_json(body.removeprefix(BOM_UTF8).decode())
+        return _from_json(body.removeprefix(BOM_UTF8), decoder)
     except ValueError:
         # Engines ask for no compression, yet some proxies add one, and others undo it without
         # taking away the header: so what parses is taken as it is.
         if _header(headers, "content-encoding").lower() not in ("gzip", "deflate"):
             raise
-    return from_json(_decompressed(body).decode())
+    return _from_json(_decompressed(body), decoder)
+
+
+def _from_json(body: bytes, decoder: json.JSONDecoder) -> object:
+    # Twice as fast as the decoder's own way, which looks for spaces with regular expressions.
+    text = body.decode().strip(_JSON_SPACE)
+    document, end = decoder.raw_decode(text)
+    if end < len(text):
+        raise ValueError("more than one document")
+    return document
 
 
 def _decompressed(body: bytes) -> bytes:

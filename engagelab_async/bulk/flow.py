@@ -80,13 +80,13 @@ class FlowControl:
     @property
     def paused(self) -> bool:
         """Whether all requests wait."""
-        return self._paused_until > self.clock()
+        # Before the first pause, the clock would cost more than the rest.
+        return self._paused_until > 0.0 and self._paused_until > self.clock()
 
     @property
     def holding(self) -> bool:
         """Whether `wait` may have to wait."""
-        # The clock costs more than this.
-        return self._limiter is not None or (self._paused_until > 0.0 and self.paused)
+        return self._limiter is not None or self.paused
 
     @property
     def mark(self) -> Mark:

@@ -147,7 +147,12 @@ class FanOut:
         self._tally = Tally()
 
         self._iterator = _iterator(operations)
-        self._is_async = isinstance(self._iterator, AsyncIterator)
+        # In C: it is called for each operation.
+        self._next = (
+            None
+            if isinstance(self._iterator, AsyncIterator)
+            else partial(next, self._iterator, _END)
+        )
         self._pulled = 0
         self._pulling = anyio.Lock(fast_acquire=True)
         self._pull_scope: anyio.CancelScope | None = None
@@ -298,7 +303,8 @@ class FanOut:
             self._arrived = self._arrived or anyio.Event()
             await self._arrived.wait()
         outcome = self._ready.popleft()
-        self._make_room()
+        if self._crowded:
+            self._make_room()
         return outcome
 
     def _raise_failure(self) -> None:
@@ -313,19 +319,7 @@ class FanOut:
             # Whatever cancels the program leaves the workers to `__aexit__`.
             with anyio.CancelScope(shield=True) as scope:
                 self._worker_scopes.append(scope)
-                permit = Permit(self._flow.limit, self._state)
-                try:
-                    while not self._state.closed and (permit.keep() or await permit.acquire()):
-                        if len(self._ready) + self._settling >= self._room:
-                            await self._wait_for_room()
-                        operation = await self._pull_async() if self._is_async else self._pull()
-                        if operation is _END:
-                            self._state.close()
-                            self._make_room_for_all()
-                        else:
-                            await self._serve(operation, permit)
-                finally:
-                    permit.release()
+                await self._work_through(Permit(self._flow.limit, self._state))
         except anyio.get_cancelled_exc_class() as error:
             # Behind the shield it is the source's own, or the end of the event loop.
             failure = RuntimeError("operations: what it iterates over was cancelled")
@@ -338,6 +332,41 @@ class FanOut:
             if not self._workers and self._journal is not None:
                 self._journal.close()
             self._finish_if_done()
+
+    async def _work_through(self, permit: Permit) -> None:
+        """Bring operations to their outcomes, one after another, and the parts that they have."""
+        state = self._state
+        tasks: list[Task] = []
+        try:
+            while tasks or (not state.closed and (permit.keep() or await permit.acquire())):
+                if not tasks:
+                    if len(self._ready) + self._settling >= self._room:
+                        await self._wait_for_room()
+                        continue
+                    if self._next is None:
+                        operation = await self._pull()
+                    else:
+                        operation = _END if state.closed else self._next()
+                    if operation is _END:
+                        state.close()
+                        self._make_room_for_all()
+                        continue
+                    tasks.append(self._task(operation))
+                ended = await tasks[-1].complete(permit)
+                task = tasks.pop()
+                if isinstance(ended, list):
+                    tasks += ended
+                else:
+                    self._settle(task, ended)
+        except BaseException as error:
+            if tasks:
+                # Only what is cancelled leaves something.
+                clear(error, None)
+            for left in reversed(tasks):
+                self._settle(left, left.given_up())
+            raise
+        finally:
+            permit.release()
 
     def _fail(self, error: BaseException) -> None:
         """End the run with what is raised where the consumer is; the first one, once."""
@@ -357,10 +386,7 @@ class FanOut:
             self._done.set()
             self._announce()
 
-    def _pull(self) -> object:
-        return _END if self._state.closed else next(cast("Iterator[object]", self._iterator), _END)
-
-    async def _pull_async(self) -> object:
+    async def _pull(self) -> object:
         iterator = cast("AsyncIterator[object]", self._iterator)
         async with self._pulling:
             if self._state.closed:
@@ -369,57 +395,39 @@ class FanOut:
                 return await anext(iterator, _END)
             return _END  # the run was stopped
 
-    async def _serve(self, operation: object, permit: Permit) -> None:
-        """Bring an operation to its outcome, and so all the parts that it is divided into."""
+    def _task(self, operation: object) -> Task:
         index = self._pulled
         self._pulled += 1
         if not isinstance(operation, Operation):
             kind = type(operation).__name__
             raise TypeError(f"operations[{index}]: expected an Operation, got {kind}")
         digest = "" if self._digests is None else self._digests[index]
-        task = Task(self._context, operation, index, digest)
-        parts: list[Task] = []
-        try:
-            while True:
-                ended = await task.complete(permit)
-                if isinstance(ended, list):
-                    parts += ended
-                else:
-                    self._settle(task, ended)
-                if not parts:
-                    return
-                task = parts.pop()
-        except BaseException as error:
-            # Only what is cancelled leaves something.
-            clear(error, None)
-            for left in (task, *parts):
-                self._settle(left, left.given_up())
-            raise
+        return Task(self._context, operation, index, digest)
 
     # ------------------------------------------------------------------ outcomes
 
     def _settle(self, task: Task, outcome: AnyOutcome) -> None:
         if self._journal is None:
             self._deliver(outcome)
-            return
-        # The worker goes on; its next intent is written together with this.
-        settled = partial(self._settled, task, outcome)
-        if task.intended:
+        elif task.intended:
+            # The worker goes on; its next intent is written together with this.
             self._settling += 1
-            task.when_recorded = settled
-            self._journal.settle(task.settlement(outcome), task.record)
+            settled = partial(self._settled, task, outcome)
+            self._journal.settle(task.settlement(outcome), settled)
         elif task.when_recorded is not None:
             # It was withdrawn, and that is being written.
             self._settling += 1
-            task.when_recorded = settled
+            task.when_recorded = partial(self._settled, task, outcome)
         else:
-            self._deliver(task.as_recorded(outcome))
+            self._deliver(task.as_unrecorded(outcome) if task.unrecorded else outcome)
 
-    def _settled(self, task: Task, outcome: AnyOutcome) -> None:
+    def _settled(self, task: Task, outcome: AnyOutcome, failure: BaseException | None) -> None:
         self._settling -= 1
-        self._deliver(task.as_recorded(outcome))
-        self._make_room()
-        self._finish_if_done()
+        self._deliver(outcome if failure is None else task.as_unrecorded(outcome))
+        if self._crowded:
+            self._make_room()
+        if not self._settling:
+            self._finish_if_done()
 
     def _deliver(self, outcome: AnyOutcome) -> None:
         self._tally.add(outcome)

@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
 class Limits:
-    """The time limits of one engine's requests in one event loop."""
+    """The time limits of one engine's requests, in the event loop that runs when they are made.
+
+    Attributes:
+        loop: The event loop.
+        running: The limits that a timer watches.
+        fires_at: When the timer fires, on the clock of the event loop.
+    """
 
     def __init__(self) -> None:
         """Begin without a timer."""
-        self._running: set[Limit] = set()
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.running: set[Limit] = set()
+        self.fires_at: float = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self._fires_at = math.inf
 
     def limit(self, seconds: float | None) -> Limit:
         """Make a context manager that raises ``TimeoutError`` when time runs out in it.
@@ -30,42 +37,31 @@ class Limits:
         Args:
             seconds: How long it may take; ``None`` for as long as it takes.
         """
-        if seconds is None:
-            return Limit(self, math.inf)
-        return Limit(self, asyncio.get_running_loop().time() + seconds)
-
-    def add(self, limit: Limit) -> None:
-        """Watch a limit."""
-        self._running.add(limit)
-        if limit.ends < self._fires_at:
-            self._schedule(limit.ends)
-
-    def discard(self, limit: Limit) -> None:
-        """Stop watching a limit; the timer may then fire for nothing."""
-        self._running.discard(limit)
+        return Limit(self, math.inf if seconds is None else self.loop.time() + seconds)
 
     async def aclose(self) -> None:
         """Stop the timer."""
         self._stop()
 
+    def schedule(self, moment: float) -> None:
+        """Let the timer fire at this moment, and not at another."""
+        self._stop()
+        self.fires_at = moment
+        self._timer = self.loop.call_at(moment, self._fire)
+
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._fires_at = math.inf
-
-    def _schedule(self, moment: float) -> None:
-        self._stop()
-        self._fires_at = moment
-        self._timer = asyncio.get_running_loop().call_at(moment, self._fire)
+        self.fires_at = math.inf
 
     def _fire(self) -> None:
-        now = self._fires_at
-        for limit in [limit for limit in self._running if limit.ends <= now]:
+        now = self.fires_at
+        for limit in [limit for limit in self.running if limit.ends <= now]:
             limit.expire()
         self._stop()
-        if self._running:
-            self._schedule(min(limit.ends for limit in self._running))
+        if self.running:
+            self.schedule(min(limit.ends for limit in self.running))
 
 
 class Limit:
@@ -86,16 +82,20 @@ class Limit:
 
     def __enter__(self) -> Self:
         """Start the limit."""
+        limits = self._limits
         # It is used in coroutines, and those run in tasks.
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._cancelling = self._task.cancelling()
+        task: asyncio.Task[Any] = asyncio.current_task(limits.loop)  # type: ignore[assignment]
+        self._task = task
+        self._cancelling = task.cancelling()
         if self.ends < math.inf:
-            self._limits.add(self)
+            limits.running.add(self)
+            if self.ends < limits.fires_at:
+                limits.schedule(self.ends)
         return self
 
     def expire(self) -> None:
         """Cancel the task."""
-        self._limits.discard(self)
+        self._limits.running.discard(self)
         self._expired = True
         self._task.cancel()
 
@@ -107,7 +107,7 @@ class Limit:
     ) -> None:
         """End, and raise `TimeoutError` if the limit caused the cancellation."""
         if not self._expired:
-            self._limits.discard(self)
+            self._limits.running.discard(self)
         # If the task was also cancelled from outside, the caller must see that cancellation.
         elif self._task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
             raise TimeoutError from exc_value

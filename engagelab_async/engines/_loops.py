@@ -29,15 +29,16 @@ class Closable(Protocol):
 
 T = TypeVar("T", bound=Closable)
 
-_forks = 0
+forks = 0
+"""How many forks have led to this process, as far as the interpreter has seen them."""
 
 _inherited: Final[list[object]] = []
 """What a forked process must neither use nor let go of: the sockets are still its parent's."""
 
 
 def _count_fork() -> None:
-    global _forks  # noqa: PLW0603 - one for the process, as the fork is
-    _forks += 1
+    global forks  # noqa: PLW0603 - one for the process, as the fork is
+    forks += 1
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows, which has no fork
@@ -81,7 +82,7 @@ class PerLoop(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         """Begin with nothing open."""
         self._make = make
-        self._forks = _forks
+        self._forks = forks
         self._open: dict[object, tuple[T, AsyncGenerator[None, None]]] = {}
 
     def get(self) -> T:
@@ -91,10 +92,10 @@ class PerLoop(Generic[T]):
             ConfigurationError: No event loop is running.
         """
         loop = current_loop()
-        if self._forks != _forks:
+        if self._forks != forks:
             _inherited.append(self._open)
             self._open = {}
-            self._forks = _forks
+            self._forks = forks
         found = self._open.get(loop)
         if found is None:
             self._forget_closed()
@@ -116,7 +117,7 @@ class PerLoop(Generic[T]):
             yield
         finally:
             found = self._open.pop(loop, None)
-            if found is not None and self._forks == _forks:
+            if found is not None and self._forks == forks:
                 # trio finishes generators in a scope that is cancelled.
                 with anyio.CancelScope(shield=True):
                     await found[0].aclose()
@@ -124,7 +125,7 @@ class PerLoop(Generic[T]):
     async def aclose(self) -> None:
         """Close what belongs to the running loop; that of another is closed at its end."""
         found = self._open.get(current_loop())
-        if found is not None and self._forks == _forks:
+        if found is not None and self._forks == forks:
             await found[1].aclose()
 
 
@@ -148,7 +149,7 @@ class Owner:
         """Belong to the loop, and to the process that runs now."""
         self._name = name
         self._loop = loop
-        self._forks = _forks
+        self._forks = forks
 
     def check(self) -> None:
         """Belong to the loop of the first call, and refuse every other.
@@ -158,8 +159,8 @@ class Owner:
         """
         loop = current_loop()
         if self._loop is None:
-            self._loop, self._forks = loop, _forks
-        if loop is not self._loop or self._forks != _forks:
+            self._loop, self._forks = loop, forks
+        if loop is not self._loop or self._forks != forks:
             raise foreign(self._name)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
@@ -77,7 +77,7 @@ class Slots(Generic[T]):
         self._max_age = max_age
         self._is_stale = is_stale
         self._clock = clock
-        self._free: dict[str, deque[Slot[T]]] = {}
+        self._free: defaultdict[str, deque[Slot[T]]] = defaultdict(deque)
         self._open = 0
         self._closed = False
         # It serves waiters first come, first served.
@@ -119,7 +119,7 @@ class Slots(Generic[T]):
                 raise
         return slot
 
-    async def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
+    def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
         """Put back a slot whose connection can be used again.
 
         Args:
@@ -127,23 +127,24 @@ class Slots(Generic[T]):
             keep: Seconds for which its server has promised to keep the connection open.
 
         Returns:
-            Whether it is free now, and not closed.
+            Whether it is free now; else it is to be dropped.
         """
         now = self._clock()
         slot.idle_since = now
         slot.good_until = min(now + min(self._idle_seconds, keep), slot.born + self._max_age)
         if self._closed or slot.good_until <= now:
-            await self.drop(slot)
             return False
-        self._free.setdefault(slot.origin, deque()).append(slot)
+        self._free[slot.origin].append(slot)
         self._room.release()
         return True
 
     async def sweep(self) -> None:
         """Close the free slots that must not, or cannot, be used again."""
-        for origin, free in tuple(self._free.items()):
-            gone = set(filter(self._is_over, free))
-            self._free[origin] = deque(slot for slot in free if slot not in gone)
+        for free in tuple(self._free.values()):
+            gone = list(filter(self._is_over, free))
+            # In place: `take` may be closing another slot meanwhile, and then go on with the list.
+            for slot in gone:
+                free.remove(slot)
             for slot in gone:
                 await self._close(slot)
 

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ import httpx
 
 from engagelab_async.errors import ConfigurationError
 
+from . import _loops
 from ._answer import FAILURES, Answer
 from ._engine import (
     IDLE_SECONDS,
@@ -55,7 +55,12 @@ _WITHOUT_BODY: Final = ("DELETE", "GET", "HEAD")
 """The methods that need not say that there is no body."""
 
 
-class _Connection(asyncio.Protocol):
+_READ_BYTES: Final = 256 * 1024
+"""What asyncio reads, and decrypts, at once: in a smaller buffer the end of an answer would be lost
+if the server closes a connection with TLS behind it."""
+
+
+class _Connection(asyncio.BufferedProtocol):
     """A connection, which is closed as soon as its server sends what was not asked for.
 
     ::
@@ -65,12 +70,18 @@ class _Connection(asyncio.Protocol):
 
     Args:
         origin: Where it leads, such as ``https://example.com:8443``.
+        buffer: Where data arrives. An event loop fills it and passes on what is in it in one step,
+            so all its connections share one. Else asyncio would make one for each read, so large
+            that the system maps and clears memory for it.
+
+    Attributes:
+        is_connected: Whether it was connected, and may have been closed since.
 
     Raises:
         ConfigurationError: The environment names a proxy for it.
     """
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, buffer: memoryview) -> None:
         """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
             msg = (
@@ -78,18 +89,15 @@ class _Connection(asyncio.Protocol):
                 'sent: take http="auto", or name the host in NO_PROXY'
             )
             raise ConfigurationError(msg)
+        self.is_connected: bool = False
         self._origin = origin
-        self._process = os.getpid()
+        self._forks = _loops.forks
+        self._buffer = buffer
         self._tcp: asyncio.Transport | None = None
         self._tls: asyncio.Transport | None = None
         self._readable: Callable[[], object] = bool
         self._answer: Answer | None = None
         self._answered: asyncio.Future[None] | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it was connected, and may have been closed since."""
-        return self._tcp is not None
 
     async def connect(self) -> None:
         """Connect.
@@ -123,10 +131,10 @@ class _Connection(asyncio.Protocol):
         """
         transport = self._tls or self._tcp
         # A forked child inherits the task that sends, and the connection of its parent.
-        if transport is None or transport.is_closing() or self._process != os.getpid():
+        if transport is None or transport.is_closing() or self._forks != _loops.forks:
             raise ConnectionError("the connection cannot be used")
         self._answer = departure.answer = answer
-        self._answered = asyncio.get_running_loop().create_future()
+        self._answered = departure.pool.loop.create_future()
         transport.write(data)
         return self._answered
 
@@ -136,9 +144,8 @@ class _Connection(asyncio.Protocol):
 
     def is_written(self) -> bool:
         """Return whether nothing is left of the request: an answer may come early."""
-        return not any(
-            transport.get_write_buffer_size() for transport in (self._tcp, self._tls) if transport
-        )
+        tcp, tls = self._tcp, self._tls
+        return not ((tcp and tcp.get_write_buffer_size()) or (tls and tls.get_write_buffer_size()))
 
     async def aclose(self) -> None:
         """Close it at once."""
@@ -162,16 +169,21 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to be idle."""
+        self.is_connected = True
         self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio does not know either
+        """Return where to put what arrives."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass on what was asked for, and close the connection if nothing was."""
         if self._answer is None:
             cast("asyncio.Transport", self._tcp).abort()
             return
         try:
-            if self._answer.feed(data):
+            if self._answer.feed(self._buffer[:nbytes].tobytes()):
                 self._end(None)
         except FAILURES as error:
             self._end(error)
@@ -193,12 +205,19 @@ class _Pool:
     Args:
         limit: How many connections there may be.
         max_age: Seconds after which a connection is not used again.
+
+    Attributes:
+        loop: The event loop.
+        limits: The time limits.
+        slots: The connections.
+        sweeper: Closes those that are no longer needed.
     """
 
     def __init__(self, *, limit: int, max_age: float) -> None:
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.limits: Limits = Limits()
         self.slots: Slots[_Connection] = Slots(
-            _Connection,
+            partial(_Connection, buffer=memoryview(bytearray(_READ_BYTES))),
             limit=limit,
             idle_seconds=IDLE_SECONDS,
             max_age=max_age,
@@ -298,9 +317,9 @@ class AsyncioEngine(SendingEngine[_Departure]):
         except BaseException:
             await pool.slots.drop(slot)
             raise
-        if answer.is_reusable and connection.is_written():
-            if await pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
-                pool.sweeper.wake()
+        is_reusable = answer.is_reusable and connection.is_written()
+        if is_reusable and pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+            pool.sweeper.wake()
         else:
             await pool.slots.drop(slot)
         return Response(answer.status, answer.headers, bytes(answer.body))

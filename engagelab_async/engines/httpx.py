@@ -98,10 +98,11 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
         except BaseException:
             await pool.slots.drop(slot)
             raise
-        if len(data) > max_bytes or _has_more(slot.connection):
-            await pool.slots.drop(slot)
-        elif await pool.slots.give_back(slot, keep=keep_alive(response.headers)):
+        is_reusable = len(data) <= max_bytes and not _has_more(slot.connection)
+        if is_reusable and pool.slots.give_back(slot, keep=keep_alive(response.headers)):
             pool.sweeper.wake()
+        else:
+            await pool.slots.drop(slot)
         return Response(response.status_code, response.headers, data)
 
     def _pool(self) -> _Pool:

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from inspect import isawaitable
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -46,13 +47,9 @@ class _Segment(StringConvertor):
 register_url_convertor("segment", _Segment())
 
 _Document: TypeAlias = Answer | list[Answer]
-_BodyCall: TypeAlias = Callable[[Body], Answer]
-_Recorder: TypeAlias = Callable[[Product, str, _BodyCall], _BodyCall]
+_Call: TypeAlias = Callable[..., Any]
+_Recorder: TypeAlias = Callable[[Product, str, _Call], _Call]
 _SetCallbacks: TypeAlias = Callable[[Callbacks], object]
-
-
-def _unrecorded(_product: Product, _path: str, call: _BodyCall) -> _BodyCall:
-    return call
 
 
 def create_app(
@@ -61,24 +58,20 @@ def create_app(
     *,
     quota: Quota | None = None,
     clock: Callable[[], float] = time.time,
-    recorded: _Recorder = _unrecorded,
+    recorded: _Recorder = lambda _product, _path, call: call,
     set_callbacks: _SetCallbacks | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
-    """Make the ASGI app that plays the API.
+    """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
 
     Args:
         platform: What answers the calls.
-        credentials: The keys of each product, which are then the only ones that it accepts; or
-            ``None`` to accept any.
+        credentials: The keys of each product; ``None`` accepts any.
         quota: How many requests each key may make, or ``None``.
         clock: Returns the time in Unix seconds, for expired keys and for the quota.
         recorded: Makes each send, given with its product and path, one that is recorded too.
         set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
         further_routes: What is served beside the API.
-
-    Returns:
-        The app, with the OTP product under ``/otp`` and the SMS product under ``/sms``.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
     calls = _calls(platform, set_callbacks)
@@ -96,7 +89,8 @@ def create_app(
             arguments: list[object] = [_id(request)] if request.path_params else []
             if operation.body is not None:
                 arguments.append(await read_body(request))
-            return _json(call(*arguments))
+            answer = call(*arguments)
+            return _json(await answer if isawaitable(answer) else answer)
 
         spelled = re.sub(r"\{\w+\}", "{id:segment}", path)
         return Route(spelled, endpoint, methods=[operation.method])
@@ -131,9 +125,7 @@ async def _document(product: Product, _: Request) -> Response:
     return _json(document(product))
 
 
-def _calls(
-    platform: Platform, set_callbacks: _SetCallbacks | None
-) -> dict[str, Callable[..., Any]]:
+def _calls(platform: Platform, set_callbacks: _SetCallbacks | None) -> dict[str, _Call]:
     """Return what carries out each operation: a function of the id and of the body that it has."""
     sms, otp = platform.sms, platform.otp
     return {

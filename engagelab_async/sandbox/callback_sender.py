@@ -37,14 +37,7 @@ _CHECKS: Final[tuple[tuple[Product, str], ...]] = (("otp", ""), ("sms", "{}"))
 
 @define
 class PendingCallback:
-    """A callback that is not over.
-
-    Attributes:
-        delivery: The callback, and its tries so far.
-        callbacks: Where to send it, and how.
-        attempts: How often to try at most.
-        due: When to try next, on the monotonic clock.
-    """
+    """A callback that is not over, and when to try next, on the monotonic clock."""
 
     delivery: CallbackDelivery
     callbacks: Callbacks
@@ -187,10 +180,9 @@ class CallbackSender:
         # No client, which would keep cookies, and fail at one that is not ASCII. No connection is
         # reused: the receiver may be closing it, and a callback that is lost waits for a minute.
         limits = httpx.Limits(max_keepalive_connections=0)
-        async with (
-            httpx.AsyncHTTPTransport(trust_env=False, limits=limits) as transport,
-            asyncio.TaskGroup() as tasks,
-        ):
+        # In a thread, as it reads the certificates of all authorities, which takes a moment.
+        made = await asyncio.to_thread(httpx.AsyncHTTPTransport, trust_env=False, limits=limits)
+        async with made as transport, asyncio.TaskGroup() as tasks:
             turn = asyncio.Lock()  # one request at a time, in order
             for pending in self._pending.values():
                 tasks.create_task(self._retry(pending, transport, turn))

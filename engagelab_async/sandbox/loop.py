@@ -28,11 +28,7 @@ class StateLoop:
         self._thread = 0
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a function in the loop that owns the state, and return its result.
-
-        Raises:
-            Exception: Whatever the function raises.
-        """
+        """Call a function in the loop that owns the state, and return its result."""
         portal = self._portal
         if portal is None or get_ident() == self._thread:
             return function(*args, **kwargs)

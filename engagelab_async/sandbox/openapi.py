@@ -37,14 +37,7 @@ _SIGNED: Final = (
 
 
 def document(product: Product) -> dict[str, Any]:
-    """Describe the API of a product in OpenAPI 3.1.
-
-    Args:
-        product: ``"otp"`` or ``"sms"``.
-
-    Returns:
-        The document, which JSON can hold.
-    """
+    """Describe the API of a product in OpenAPI 3.1."""
     operations = [each for each in OPERATIONS if each.product == product]
     paths: dict[str, Schema] = {}
     for operation in operations:

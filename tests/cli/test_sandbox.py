@@ -244,10 +244,11 @@ def test_plays_an_account(engagelab: Engagelab, tmp_path: Path) -> None:
         (["--review-after", "-1"], "--review-after"),
     ],
 )
-def test_an_account_that_cannot_be_is_bad_usage(options: list[str], said: str) -> None:
+def test_an_account_that_cannot_be_is_bad_usage(
+    engagelab: Engagelab, options: list[str], said: str
+) -> None:
     """What cannot be is named as the option that it came from."""
-    with serving(*options) as process:
-        _, err = process.communicate()
+    ran = engagelab("sandbox", "--port", "0", *options)
 
-    assert said in err
-    assert 2 == process.returncode
+    assert said in ran.err
+    assert 2 == ran.exit_code

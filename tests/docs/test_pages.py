@@ -15,7 +15,7 @@ from engagelab_async.cli import main
 from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
+from support.platforms import Platform
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -152,7 +152,7 @@ def test_the_reference_knows_every_path_of_the_inbox() -> None:
     """The page about the sandbox lists the paths that the inbox has, and no others."""
     platform = Platform()
     served = {
-        f"{method} {re.sub('{number}', '{n}', route.path)}"
+        f"{method} {re.sub('{number:number}', '{n}', route.path)}"
         for route in routes(Calls(platform, keep=1, clock=time.time), platform, Faults())
         if "{name}" not in route.path
         for method in (route.methods or set()) - {"HEAD"}

@@ -1,7 +1,6 @@
 """The engine on asyncio: what a server can do at each byte, and what only this engine does."""
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +18,7 @@ from engagelab_async import (
     ResponseTimeoutError,
 )
 from engagelab_async.engines import Engine, Request, choose
+from engagelab_async.engines._loops import _count_fork
 from engagelab_async.engines._sockets import open_socket
 from engagelab_async.engines.asyncio import AsyncioEngine
 from support.engine_cases import LARGE, asyncio_engine, engine_from, send
@@ -151,6 +151,34 @@ async def test_reset_is_no_end_of_a_body(engine: Engine) -> None:
         pytest.raises(ConnectionLostError),
     ):
         await send(engine, server.url)
+
+
+@asyncio_engine
+@secure_or_not
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
+async def test_long_answer_that_is_there_at_once(
+    engine: Engine, secure: bool, headers: dict[str, str]
+) -> None:
+    """An answer is read to its end, though more is there than fits into a buffer, and the end."""
+    body = b"x" * 100_000
+    going_on, said = Event(), Event()
+
+    def waits(peer: Peer) -> None:
+        peer.reads()
+        going_on.wait(10)
+        peer.sends(http(200, body, headers))
+        peer.finishes()
+        said.set()
+        peer.hangs()
+
+    with Hostile(waits, ca=authority() if secure else None) as server:
+        sending = asyncio.create_task(send(engine, server.url))
+        await server.until(lambda: len(server.requests) == 1)
+        going_on.set()
+        # Blocking, so that the loop finds all of it.
+        said.wait(10)
+
+        assert body == (await sending).body
 
 
 # ------------------------------------------------------------------------------- uploads
@@ -305,17 +333,26 @@ async def test_answer_that_comes_with_a_cancellation() -> None:
 
 
 @pytest.mark.asyncio
-async def test_connection_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that was inherited by a fork is not written to."""
-    with Hostile(answers(200)) as server:
-        async with engine_from("asyncio") as engine:
-            await send(engine, server.url)
-            with monkeypatch.context() as patch:
-                patch.setattr(os, "getpid", lambda: 0)
-                with pytest.raises(ConnectError):
-                    await send(engine, server.url)
+async def test_fork_while_a_request_waits() -> None:
+    """A connection that was inherited by a fork is not written to, nor is there another."""
+    going_on = Event()
 
-        assert 1 == len(server.requests)
+    def waits(peer: Peer) -> None:
+        peer.reads()
+        going_on.wait(10)
+        peer.sends(http(200, b"first"))
+
+    engine = AsyncioEngine(max_connections=1)
+    with Hostile(waits) as server:
+        busy, waiting = [asyncio.create_task(send(engine, server.url)) for _ in range(2)]
+        await server.until(lambda: len(server.requests) == 1)
+        _count_fork()
+        going_on.set()
+
+        assert b"first" == (await busy).body
+        with pytest.raises(ConnectError):
+            await waiting
+        assert (1, 1) == (server.connections, len(server.requests))
 
 
 # ------------------------------------------------------------------------------- TLS

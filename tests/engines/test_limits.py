@@ -4,12 +4,14 @@ import asyncio
 
 import anyio
 import pytest
+import pytest_asyncio
 
 from engagelab_async.engines._limits import Limit, Limits
+from engagelab_async.engines._loops import PerLoop
 
 
-@pytest.fixture
-def limits() -> Limits:
+@pytest_asyncio.fixture
+async def limits() -> Limits:
     """No limits yet."""
     return Limits()
 
@@ -89,7 +91,7 @@ async def test_a_cancellation_from_outside_is_one(limits: Limits, expired: bool)
     """Also when time runs out at the same moment."""
     task = await entered(limits, 60)
     if expired:
-        (limit,) = limits._running  # noqa: SLF001
+        (limit,) = limits.running
         limit.expire()
     task.cancel()
 
@@ -132,14 +134,18 @@ async def test_what_fails_in_time_fails_as_it_does(limits: Limits) -> None:
         raise LookupError
 
 
-def test_another_loop_has_a_timer_of_its_own(limits: Limits) -> None:
+def test_another_loop_has_a_timer_of_its_own() -> None:
     """An engine that outlives its event loop does not wait for the timer of that one."""
+    per_loop = PerLoop(Limits)
 
     async def leave_one_behind() -> Limit:
-        with limits.limit(60) as limit:
+        with per_loop.get().limit(60) as limit:
             return limit
+
+    async def run_out() -> None:
+        await forever(per_loop.get(), 0.001)
 
     asyncio.run(leave_one_behind())
 
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(forever(limits, 0.001), 10))
+        asyncio.run(asyncio.wait_for(run_out(), 10))

@@ -48,8 +48,8 @@ async def test_last_one_given_back_is_taken_first() -> None:
     """The connection that was used last is the least likely to be stale."""
     slots = make_slots()
     first, second = await slots.take(A), await slots.take(A)
-    await slots.give_back(first)
-    await slots.give_back(second)
+    slots.give_back(first)
+    slots.give_back(second)
 
     assert second is await slots.take(A)
     assert first is await slots.take(A)
@@ -85,7 +85,7 @@ async def test_waiters_are_served_in_order() -> None:
     busy = await slots.take(A)
     waiting = [asyncio.create_task(slots.take(A)) for _ in range(2)]
     await asyncio.sleep(0)
-    await slots.give_back(busy)
+    slots.give_back(busy)
     slot = await waiting[0]
 
     assert busy is slot
@@ -102,7 +102,7 @@ async def test_cancelled_waiter_loses_its_turn() -> None:
     waiting = [asyncio.create_task(slots.take(A)) for _ in range(2)]
     await asyncio.sleep(0)
     waiting[0].cancel()
-    await slots.give_back(busy)
+    slots.give_back(busy)
 
     assert busy is await waiting[1]
     assert waiting[0].cancelled()
@@ -114,9 +114,9 @@ async def test_idle_slots_of_another_origin_make_room() -> None:
     clock = Clock()
     slots = make_slots(clock=clock)
     first, second = await slots.take(A), await slots.take(B)
-    await slots.give_back(second)
+    slots.give_back(second)
     clock.now = 1.0
-    await slots.give_back(first)
+    slots.give_back(first)
     await slots.take("https://c.example")
 
     assert (False, True) == (first.connection.closed, second.connection.closed)
@@ -129,14 +129,14 @@ async def test_cancelled_making_of_room_takes_no_place() -> None:
     slots = make_slots(limit=1)
     idle = await slots.take(A)
     idle.connection.closing = asyncio.Event()
-    await slots.give_back(idle)
+    slots.give_back(idle)
     waiting = asyncio.create_task(slots.take(B))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
 
     assert waiting.cancelled()
-    await slots.give_back(await slots.take(A))
+    slots.give_back(await slots.take(A))
     assert B == (await slots.take(B)).origin
 
 
@@ -146,10 +146,10 @@ async def test_slot_that_was_idle_for_long_is_closed() -> None:
     clock = Clock()
     slots = make_slots(limit=3, clock=clock)
     first, second, third = await slots.take(A), await slots.take(A), await slots.take(B)
-    await slots.give_back(first)
-    await slots.give_back(third)
+    slots.give_back(first)
+    slots.give_back(third)
     clock.now = 30.0
-    await slots.give_back(second)
+    slots.give_back(second)
     await slots.sweep()
 
     assert [True, False, True] == [x.connection.closed for x in (first, second, third)]
@@ -162,10 +162,10 @@ async def test_slot_that_was_idle_for_long_is_not_taken() -> None:
     clock = Clock()
     slots = make_slots(clock=clock)
     slot = await slots.take(A)
-    await slots.give_back(slot)
+    slots.give_back(slot)
     clock.now = 29.9
     assert slot is await slots.take(A)
-    await slots.give_back(slot)
+    slots.give_back(slot)
     clock.now = 59.9
 
     assert slot is not await slots.take(A)
@@ -178,11 +178,10 @@ async def test_server_says_how_long_it_keeps_a_connection() -> None:
     clock = Clock()
     slots = make_slots(clock=clock)
     slot, done = await slots.take(A), await slots.take(A)
-    await slots.give_back(slot, keep=5.0)
-    await slots.give_back(done, keep=0.0)
-    clock.now = 5.0
 
-    assert done.connection.closed
+    assert slots.give_back(slot, keep=5.0)
+    assert not slots.give_back(done, keep=0.0)
+    clock.now = 5.0
     assert slot is not await slots.take(A)
 
 
@@ -193,12 +192,11 @@ async def test_old_slot_is_replaced() -> None:
     slots = Slots(Connection, limit=2, idle_seconds=30.0, max_age=60.0, clock=clock)
     slot = await slots.take(A)
     for clock.now in (20.0, 40.0, 59.0):
-        await slots.give_back(slot)
+        slots.give_back(slot)
         assert slot is await slots.take(A)
     clock.now = 60.0
-    await slots.give_back(slot)
 
-    assert slot.connection.closed
+    assert not slots.give_back(slot)
 
 
 @pytest.mark.asyncio
@@ -207,13 +205,32 @@ async def test_stale_slot_is_swept() -> None:
     stale: set[Connection] = set()
     slots = Slots(Connection, limit=2, idle_seconds=30.0, is_stale=stale.__contains__)
     first, second = await slots.take(A), await slots.take(A)
-    await slots.give_back(first)
-    await slots.give_back(second)
+    slots.give_back(first)
+    slots.give_back(second)
     stale.add(first.connection)
     await slots.sweep()
 
     assert (True, False) == (first.connection.closed, second.connection.closed)
     assert second is await slots.take(A)
+
+
+@pytest.mark.asyncio
+async def test_sweeping_while_a_stale_slot_is_being_closed() -> None:
+    """Who waits for that slot to be closed gets one that nobody else gets."""
+    stale: set[Connection] = set()
+    slots = Slots(Connection, limit=3, idle_seconds=30.0, is_stale=stale.__contains__)
+    good, bad = await slots.take(A), await slots.take(A)
+    slots.give_back(good)
+    slots.give_back(bad)
+    stale.add(bad.connection)
+    bad.connection.closing = asyncio.Event()
+    waiting = asyncio.create_task(slots.take(A))
+    await asyncio.sleep(0)
+    await slots.sweep()
+    bad.connection.closing.set()
+
+    assert good is await waiting
+    assert good is not await slots.take(A)
 
 
 @pytest.mark.asyncio
@@ -234,19 +251,18 @@ async def test_closing_closes_the_idle_at_once_and_the_busy_later() -> None:
     """A request that is under way keeps its connection to the end."""
     slots = make_slots()
     idle, busy = await slots.take(A), await slots.take(B)
-    await slots.give_back(idle)
+    slots.give_back(idle)
     await slots.aclose()
 
     assert (True, False) == (idle.connection.closed, busy.connection.closed)
-    await slots.give_back(busy)
-    assert busy.connection.closed
+    assert not slots.give_back(busy)
 
 
 @pytest.mark.asyncio
 async def test_sweeper_ends_with_its_rounds() -> None:
     """It does not go on for ever over slots that stay good."""
     slots = make_slots()
-    await slots.give_back(await slots.take(A))
+    slots.give_back(await slots.take(A))
     slept: list[float] = []
     ended = asyncio.Event()
 
@@ -284,7 +300,7 @@ async def test_sweeper_ends_with_the_last_slot() -> None:
 
     sweeper = Sweeper(slots, rounds=9, sleep=sleep)
     for _ in range(2):
-        await slots.give_back(await slots.take(A))
+        slots.give_back(await slots.take(A))
         swept.clear()
         sweeper.wake()
         await swept.wait()

@@ -13,8 +13,8 @@ from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
 TOKEN = "a+token/of=the%user's"

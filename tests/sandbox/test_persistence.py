@@ -12,9 +12,9 @@ import pytest
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox, StoreError
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.persistence import Persistence
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "login", "params": {"name": "Bob"}}}
 SMS = {
@@ -401,10 +401,10 @@ class TestFiles:
 
     def test_a_later_version(self, path: Path) -> None:
         """A store of another version is left to the one that reads it."""
-        content = self.written(path).replace(b'"engagelab_sandbox": 2', b'"engagelab_sandbox": 9')
+        content = self.written(path).replace(b'"engagelab_sandbox": 3', b'"engagelab_sandbox": 9')
         path.write_bytes(content)
 
-        assert "is of version 9; this engagelab-async reads 2" == self.opening(path)
+        assert "is of version 9; this engagelab-async reads 3" == self.opening(path)
         assert content == path.read_bytes()
 
     def test_a_file_that_was_cut_off(self, path: Path) -> None:

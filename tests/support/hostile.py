@@ -139,8 +139,12 @@ class Peer:
 
     def half_closes(self) -> None:
         """Close this side of the connection, and wait for the client to leave."""
-        self._socket.shutdown(socket.SHUT_WR)
+        self.finishes()
         self.hangs()
+
+    def finishes(self) -> None:
+        """Close this side of the connection."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def hangs(self) -> None:
         """Say no more, and wait for the client to leave."""

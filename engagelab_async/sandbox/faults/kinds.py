@@ -70,10 +70,8 @@ class FaultKind(Struct, frozen=True):
     label: str
     explanation: Annotated[str, Meta(description="What the caller sees.")]
     fields: Annotated[tuple[str, ...], Meta(description="The fields that not all kinds have.")]
-    may_come_after: Annotated[bool, Meta(description="Whether `after` can be set.")]
-    after_from_status: Annotated[
-        int, Meta(description="From which `status` on; a lower one says that nothing was sent.")
-    ]
+    may_come_after: Annotated[bool, Meta(description="Whether it can come `after` the call.")]
+    after_from_status: Annotated[int, Meta(description="The lowest `status` that can.")]
 
 
 _Plays: TypeAlias = Callable[[Play], Awaitable[None]]

@@ -16,10 +16,11 @@ What happens to messages is observed once something reads the calls; until then 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from inspect import isawaitable
 from itertools import chain, islice, takewhile
 from typing import Final, TypeAlias
 
@@ -33,7 +34,7 @@ from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 
-BodyCall: TypeAlias = Callable[[Body], Answer]
+Send: TypeAlias = Callable[[Body], Answer | Awaitable[Answer]]
 """A send of the platform."""
 
 _AT_ONCE: Final = 200
@@ -127,6 +128,7 @@ class Calls:
         self._clock = clock
         self._calls: deque[Call] = deque()
         self._weight = 0
+        self._next_message = platform.outbox.next_number
         self._is_observing = False
         self._changed: dict[int, None] = {}
         self._news = asyncio.Event()
@@ -140,24 +142,27 @@ class Calls:
         """The number of the oldest call that is kept; one that is yet to come if none is."""
         return self._calls[0].number if self._calls else self.numbering.last + 1
 
-    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
+    def recorded(
+        self, product: Product, path: str, send: Send
+    ) -> Callable[[Body], Awaitable[Answer]]:
         """Make a send of the platform one that is also recorded here."""
 
-        def sent(request: Body) -> Answer:
-            first = self._platform.outbox.next_number
+        def add(request: Body, status: int, answer: Answer) -> None:
+            now = datetime.fromtimestamp(self._clock(), UTC)
+            # All messages of a send are added in one step, which ends when it is recorded.
+            first, self._next_message = self._next_message, self._platform.outbox.next_number
+            messages, number = range(first, self._next_message), self.numbering.last + 1
+            self._add(Call(product, path, now, request, status, answer, messages, number))
 
-            def add(status: int, answer: Answer) -> None:
-                now = datetime.fromtimestamp(self._clock(), UTC)
-                messages = range(first, self._platform.outbox.next_number)
-                number = self.numbering.last + 1
-                self._add(Call(product, path, now, request, status, answer, messages, number))
-
+        async def sent(request: Body) -> Answer:
             try:
                 answer = send(request)
+                if isawaitable(answer):
+                    answer = await answer
             except RefusedError as refusal:
-                add(refusal.http_status, refusal.answer)
+                add(request, refusal.http_status, refusal.answer)
                 raise
-            add(200, answer)
+            add(request, 200, answer)
             return answer
 
         return sent
@@ -238,6 +243,7 @@ class Calls:
         self.clear()
         for call in calls:
             self._add(call)
+        self._next_message = self._platform.outbox.next_number
 
     def resume(self, numbering: Numbering | None) -> None:
         """Count on from another run; ``None`` is one that did not store how far it was."""

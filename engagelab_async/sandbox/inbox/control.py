@@ -30,7 +30,7 @@ from engagelab_async.sandbox.refusals import MEANINGS
 from . import documents
 from .calls import Call, Calls
 from .documents import Documents, Whole
-from .openapi import NO_STORE, encoded, operation
+from .openapi import NO_STORE, Operation, encoded
 from .openapi import routes as operation_routes
 from .page import page_file
 from .stream import Stream
@@ -45,19 +45,13 @@ _SOUGHT_AT_ONCE: Final = 1000
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
 
 Number: TypeAlias = Annotated[Whole, Meta(description="The number of it.")]
-To: TypeAlias = Annotated[
-    str, Meta(description="Only messages to this recipient; a number's `+` does not matter.")
-]
-TemplateId: TypeAlias = Annotated[
-    str, Meta(description="Only messages of the template with this id.")
-]
-Part: TypeAlias = Annotated[str, Meta(description="Only calls with a recipient that contains it.")]
+To: TypeAlias = Annotated[str, Meta(description="Only to this recipient; `+` may be left out.")]
+Part: TypeAlias = Annotated[str, Meta(description="Only with a recipient that contains it.")]
+TemplateId: TypeAlias = Annotated[str, Meta(description="Only of the template with this id.")]
 Before: TypeAlias = Annotated[Whole, Meta(description="Only messages with a lower number.")]
 After: TypeAlias = Annotated[Whole, Meta(description="Only messages with a higher number.")]
 Offset: TypeAlias = Annotated[Whole, Meta(description="How many messages of the call to skip.")]
-Limit: TypeAlias = Annotated[
-    Whole, Meta(description=f"How many messages to return; at most {_MOST}.")
-]
+Limit: TypeAlias = Annotated[Whole, Meta(description=f"How many messages; at most {_MOST}.")]
 Wait: TypeAlias = Annotated[
     Whole, Meta(description=f"How many seconds to wait for it; at most {_LONGEST_WAIT}.")
 ]
@@ -91,21 +85,18 @@ class Control:
 
     # --------------------------------------------------------------------------- messages
 
-    @operation("GET", "messages")
+    @Operation("GET", "messages")
     async def messages(
         self, to: To = "", template: TemplateId = "", before: Before = _ANY, limit: Limit = 100
     ) -> Annotated[Response, documents.Messages]:
         """List messages, newest first."""
-        found: list[_Found] = []
-        next_before = None
-        async for each in self._found(to, template, before=before):
-            if len(found) >= min(limit, _MOST):
-                next_before = found[-1][1] if found else None
-                break
-            found.append(each)
-        return self._answered(documents.Messages(next_before, []), found)
+        limit = min(limit, _MOST)
+        found = await self._found(to, template, limit + 1, before=before)
+        page, is_last = found[:limit], len(found) <= limit
+        next_before = None if is_last or not page else page[-1][1]
+        return self._answered(documents.Messages(next_before, []), page)
 
-    @operation("GET", "messages/latest")
+    @Operation("GET", "messages/latest")
     async def latest(
         self, to: To = "", template: TemplateId = "", after: After = 0, wait: Wait = 0
     ) -> documents.Message:
@@ -113,7 +104,7 @@ class Control:
         deadline = current_time() + min(wait, _LONGEST_WAIT)
         while True:
             revision, newest = self._calls.revision, self._outbox.next_number - 1
-            async for call, number in self._found(to, template, after=after):
+            for call, number in await self._found(to, template, 1, after=after):
                 return self._documents.message(call, number)
             left = deadline - current_time()
             if left <= 0 or self._calls.is_closed:
@@ -121,39 +112,39 @@ class Control:
             after = max(after, newest)
             await self._calls.wait(revision, left)
 
-    @operation("GET", "messages/{number}")
+    @Operation("GET", "messages/{number}")
     def message(self, number: Number) -> documents.Message:
         """Return a message."""
         return self._documents.message(self._call_of(number), number)
 
-    @operation("POST", "messages/{number}/deliver")
+    @Operation("POST", "messages/{number}/deliver")
     def deliver(self, number: Number) -> None:
         """Deliver a message."""
         self._act(number, self._simulation.deliver)
 
-    @operation("POST", "messages/{number}/fail")
+    @Operation("POST", "messages/{number}/fail")
     def fail(self, number: Number, body: documents.Fail) -> None:
         """Make a message fail."""
         self._act(number, self._simulation.fail, body.code)
 
-    @operation("POST", "messages/{number}/reply")
+    @Operation("POST", "messages/{number}/reply")
     def reply(self, number: Number, body: documents.ReplyText) -> None:
         """Reply to a message as its recipient."""
         self._act(number, self._simulation.reply, body.text)
 
-    @operation("POST", "messages/{number}/verify")
+    @Operation("POST", "messages/{number}/verify")
     def verify(self, number: Number) -> None:
         """Verify a code."""
         self._act(number, self._simulation.verify)
 
-    @operation("POST", "messages/{number}/expire")
+    @Operation("POST", "messages/{number}/expire")
     def expire(self, number: Number) -> None:
         """Let a code expire."""
         self._act(number, self._simulation.expire)
 
     # --------------------------------------------------------------------------- calls
 
-    @operation("GET", "calls")
+    @Operation("GET", "calls")
     async def numbers(self, to: Part = "") -> documents.Numbers:
         """List the numbers of the calls to a recipient, newest first."""
         to, numbers, passed = to.strip().lower(), list[int](), 0
@@ -166,12 +157,12 @@ class Control:
                 await sleep(0)
         return documents.Numbers(numbers)
 
-    @operation("DELETE", "calls")
+    @Operation("DELETE", "calls")
     def clear(self) -> None:
         """Empty the inbox."""
         self._calls.clear()
 
-    @operation("GET", "calls/{number}")
+    @Operation("GET", "calls/{number}")
     async def call(
         self, number: Number, offset: Offset = 0, limit: Limit = 100
     ) -> Annotated[Response, documents.Call]:
@@ -185,7 +176,7 @@ class Control:
         head = self._documents.in_full(call, offset=offset)
         return self._answered(head, ((call, each) for each in messages))
 
-    @operation("GET", "export")
+    @Operation("GET", "export")
     async def export(self) -> Annotated[Response, documents.Export]:
         """Return all calls with all their messages."""
         await self._calls.catch_up()
@@ -205,7 +196,7 @@ class Control:
             comma = ",\n"
         yield "]}\n"
 
-    @operation("GET", "events", media_type="text/event-stream")
+    @Operation("GET", "events", media_type="text/event-stream")
     def events(self, request: Request) -> Annotated[Response, documents.Changes]:
         """Follow changes; `Last-Event-ID` continues a stream."""
         last = request.headers.get("last-event-id", "")
@@ -215,12 +206,12 @@ class Control:
 
     # --------------------------------------------------------------------------- faults
 
-    @operation("GET", "faults")
+    @Operation("GET", "faults")
     def faults(self) -> Annotated[Answer, documents.ActiveFaults]:
         """List the faults in force."""
         return {"faults": [_active(each) for each in self._faults]}
 
-    @operation("POST", "faults", status=201)
+    @Operation("POST", "faults", status=201)
     def add_fault(self, body: Annotated[Body, Fault]) -> Annotated[Answer, documents.ActiveFault]:
         """Inject a fault."""
         try:
@@ -229,17 +220,17 @@ class Control:
             raise HTTPException(400, str(error)) from None
         return _active(ActiveFault(self._faults.add(fault), fault, 0))
 
-    @operation("DELETE", "faults")
+    @Operation("DELETE", "faults")
     def clear_faults(self) -> None:
         """Remove all faults."""
         self._faults.clear()
 
-    @operation("GET", "faults/kinds")
+    @Operation("GET", "faults/kinds")
     def fault_kinds(self) -> documents.FaultKinds:
         """List kinds and presets of faults."""
         return documents.FaultKinds([*KINDS.values()], [*PRESETS])
 
-    @operation("DELETE", "faults/{number}")
+    @Operation("DELETE", "faults/{number}")
     def remove_fault(self, number: Number) -> None:
         """Remove a fault."""
         try:
@@ -249,12 +240,12 @@ class Control:
 
     # --------------------------------------------------------------------------- the rest
 
-    @operation("GET", "errors")
+    @Operation("GET", "errors")
     def errors(self) -> documents.Errors:
         """List the codes that a message can fail with."""
         return documents.Errors([documents.Error(*each) for each in MEANINGS.items()])
 
-    @operation("POST", "session")
+    @Operation("POST", "session")
     async def session(self, request: Request) -> Annotated[Response, None]:
         """Exchange the token for a cookie."""
         return await open_session(request)
@@ -262,11 +253,11 @@ class Control:
     # ---------------------------------------------------------------------------
 
     async def _found(
-        self, to: str, template: str, *, before: int = _ANY, after: int = 0
-    ) -> AsyncIterator[_Found]:
-        """Yield the messages that are wanted, newest first."""
+        self, to: str, template: str, limit: int, *, before: int = _ANY, after: int = 0
+    ) -> list[_Found]:
+        """Return the newest messages that are wanted, newest first."""
         address = _address(to.strip())  # a "+" that was not encoded arrives as a space
-        passed = 0
+        found, passed = list[_Found](), 0
         for call in list(self._calls):
             first, end = max(call.messages.start, after + 1), min(call.messages.stop, before)
             for number in reversed(range(first, end)):
@@ -274,10 +265,13 @@ class Control:
                 if address in {"", _address(message.recipient)} and (
                     template in {"", message.template_id}
                 ):
-                    yield call, number
+                    found.append((call, number))
+                    if len(found) == limit:
+                        return found
                 passed += 1
                 if passed % _SOUGHT_AT_ONCE == 0:
                     await sleep(0)
+        return found
 
     def _answered(
         self, head: documents.Messages | documents.Call, found: Iterable[_Found]

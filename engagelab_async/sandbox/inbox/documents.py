@@ -31,9 +31,7 @@ Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
 """What a row shows: a message, several at once, an error, or a plan that left everyone out."""
 
 Seconds: TypeAlias = Annotated[float, Meta(description="Unix time in seconds.")]
-Json: TypeAlias = Annotated[
-    str, Meta(description="JSON as text, because some integers are above 2**53.")
-]
+Json: TypeAlias = Annotated[str, Meta(description="As text: some integers are above 2**53.")]
 Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -106,18 +104,14 @@ class Message(Struct):
     state: Annotated[str, Meta(description="The last status reached, or `verified`.")]
     timeline: list[Change]
     replies: list[Reply]
-    actions: Annotated[
-        list[str], Meta(description="What can be done to it now, such as `deliver`.")
-    ]
+    actions: Annotated[list[str], Meta(description="What is possible now, such as `deliver`.")]
     callbacks: list[Callback]
 
 
 class Messages(Struct):
     """Some messages, newest first."""
 
-    next_before: Annotated[
-        int | None, Meta(description="The `before` of the next page; null on the last one.")
-    ]
+    next_before: Annotated[int | None, Meta(description="The `before` of the next page, if any.")]
     messages: list[Message]
 
 
@@ -137,9 +131,7 @@ class Row(Struct):
     at: Seconds
     due: float | None
     error: Error | None
-    states: Annotated[
-        dict[str, int], Meta(description="How many of its messages are in which state.")
-    ]
+    states: Annotated[dict[str, int], Meta(description="How many messages are in which state.")]
 
 
 class Request(Struct):
@@ -176,13 +168,7 @@ class Numbers(Struct):
 class Changes(Struct):
     """The data of a server-sent event."""
 
-    run: Annotated[
-        str,
-        Meta(
-            description="Identifies the run of the sandbox, or all runs with the same store; "
-            "numbers begin anew with another one."
-        ),
-    ]
+    run: Annotated[str, Meta(description="With another one, numbers begin anew.")]
     oldest: Annotated[int, Meta(description="Calls with a lower number are no longer kept.")]
     calls: list[Row]
     is_all: Annotated[bool, Meta(description="Whether no further changes are known.")]

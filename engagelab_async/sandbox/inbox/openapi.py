@@ -2,7 +2,7 @@
 
 ::
 
-    @operation("POST", "messages/{number}/reply")
+    @Operation("POST", "messages/{number}/reply")
     def reply(self, number: Number, body: ReplyText) -> None:
         '''Reply to a message as its recipient.'''
 
@@ -16,11 +16,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from inspect import Parameter, isawaitable, signature
 from types import NoneType
-from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
-from attrs import field, frozen
 from msgspec import Struct, defstruct
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,40 +44,48 @@ Times are Unix seconds. If the sandbox requires a token, send it as `Authorizati
 """
 
 
-@frozen
-class Operation:
-    """One operation of the control API.
+class _Number(IntegerConvertor):
+    """A number in a path; Python refuses to convert longer ones."""
 
-    Attributes:
+    regex = "[0-9]{1,19}"
+
+
+register_url_convertor("number", _Number())
+
+
+class Operation:
+    """Declares a method as an operation of the control API.
+
+    Args:
         method: The HTTP method.
-        path: The path below ``/sandbox/v1/``, with the names of parameters in braces.
-        view: Answers it: a method.
+        path: The path below ``/sandbox/v1/``, with ``{number}`` for a number.
         status: The HTTP status of its answer, if there is one.
         media_type: That of its answer.
-        types: The types of what the view takes, and of its ``return``.
-        parameters: What the view takes of the path and of the query, as fields.
     """
 
-    method: str
-    path: str
     view: Callable[..., Any]
-    status: int
-    media_type: str
-    types: dict[str, Any] = field(init=False)
-    parameters: type[Struct] = field(init=False)
+    types: dict[str, Any]
+    parameters: type[Struct]
 
-    @types.default
-    def _types_of_view(self) -> dict[str, Any]:
-        return get_type_hints(self.view, include_extras=True)
+    def __init__(
+        self, method: str, path: str, *, status: int = 200, media_type: str = "application/json"
+    ) -> None:
+        self.method: str = method
+        self.path: str = path
+        self.status: int = status
+        self.media_type: str = media_type
 
-    @parameters.default
-    def _parameters_of_view(self) -> type[Struct]:
+    def __call__(self, view: Callable[..., Any]) -> Self:
+        """Take the method that answers, and its types: of what it takes, and of its return."""
+        self.view = view
+        self.types = get_type_hints(view, include_extras=True)
         fields = [
             (name, self.types[name], *({each.default} - {Parameter.empty}))
-            for name, each in signature(self.view).parameters.items()
+            for name, each in signature(view).parameters.items()
             if name not in {"self", "body", "request"}
         ]
-        return defstruct("Parameters", fields)
+        self.parameters = defstruct("Parameters", fields)
+        return self
 
     def documented(self, name: str) -> Any:  # noqa: ANN401 - any class
         """Return the class that describes the ``body`` or the ``return``, or ``None``."""
@@ -117,13 +125,6 @@ class Operation:
         return body if get_origin(kind) is Annotated else read(kind, body)
 
 
-def operation(
-    method: str, path: str, *, status: int = 200, media_type: str = "application/json"
-) -> Callable[[Callable[..., Any]], Operation]:
-    """Declare a method as an operation; see `Operation`."""
-    return lambda view: Operation(method, path, view, status, media_type)
-
-
 def encoded(answer: object) -> str:
     """Write a document as JSON."""
     # Unlike msgspec's own, this one can hold half a surrogate pair, which a text can.
@@ -138,7 +139,8 @@ def routes(views: object) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             return await each.answer(views, request)
 
-        return Route(f"/sandbox/v1/{each.path}", endpoint, methods=[each.method])
+        path = each.path.replace("{number}", "{number:number}")
+        return Route(f"/sandbox/v1/{path}", endpoint, methods=[each.method])
 
     async def described(_: Request) -> Response:
         return Response(encoded(document(operations)), 200, NO_STORE, "application/json")

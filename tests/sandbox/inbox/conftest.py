@@ -11,8 +11,8 @@ from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
 """The newest sends: numbered, revised, forgotten."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
-from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
-from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.bodies import Answer, Body
+from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform, at_once
+
+Send: TypeAlias = Callable[[Body], Answer]
 
 
 @pytest.fixture
-def send_sms(calls: Calls, platform: Platform) -> BodyCall:
+def send_sms(calls: Calls, platform: Platform) -> Send:
     """A send that is recorded."""
-    return calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    return at_once(calls.recorded("sms", "/sms/v1/messages", platform.send_sms))
 
 
 def plan(*targets: str) -> dict[str, object]:
@@ -26,7 +31,7 @@ def numbers(calls: Calls) -> list[int]:
     return [call.number for call in calls]
 
 
-def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) -> None:
+def test_a_send_is_recorded(calls: Calls, send_sms: Send, clock: FakeClock) -> None:
     """Request, answer and messages belong together."""
     send_sms(plan("+6591234560"))
     answer = send_sms(plan("+6591234567", "no number", "+6591234568"))
@@ -42,7 +47,7 @@ def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) 
     assert call is calls.by_message[3]
 
 
-def test_a_refusal_is_recorded(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_is_recorded(calls: Calls, send_sms: Send) -> None:
     """So is a request that nothing came of, and it is still refused."""
     with pytest.raises(RefusedError):
         send_sms({"to": "+6591234567"})
@@ -59,15 +64,13 @@ def test_a_failure_of_ours_is_not_recorded(calls: Calls) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        calls.recorded("otp", "/", broken)({})
+        at_once(calls.recorded("otp", "/", broken))({})
 
     assert [] == numbers(calls)
 
 
 @pytest.mark.asyncio
-async def test_changes_since_a_revision(
-    calls: Calls, send_sms: BodyCall, platform: Platform
-) -> None:
+async def test_changes_since_a_revision(calls: Calls, send_sms: Send, platform: Platform) -> None:
     """What changed after a revision comes in the order of the last change."""
     for _ in range(3):
         send_sms(plan("+6591234567"))
@@ -82,7 +85,7 @@ async def test_changes_since_a_revision(
 
 
 @pytest.mark.asyncio
-async def test_the_states_of_messages(calls: Calls, send_sms: BodyCall, platform: Platform) -> None:
+async def test_the_states_of_messages(calls: Calls, send_sms: Send, platform: Platform) -> None:
     """Each message has the one that it was last seen in."""
     send_sms(plan("+6591234567", "+6591234568"))
     await calls.catch_up()
@@ -95,7 +98,7 @@ async def test_the_states_of_messages(calls: Calls, send_sms: BodyCall, platform
     assert {1: "delivered", 2: "target_valid"} == calls.by_number[1].states
 
 
-def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_oldest_make_room(calls: Calls, send_sms: Send) -> None:
     """When more messages came than are kept, the oldest calls go, with all their messages."""
     send_sms(plan("+6591234561", "+6591234562"))
     send_sms(plan("+6591234563", "+6591234564"))
@@ -109,7 +112,7 @@ def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
         calls.by_message[2]
 
 
-def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_takes_room_too(calls: Calls, send_sms: Send) -> None:
     """Requests without messages cannot pile up."""
     for _ in range(6):
         with pytest.raises(RefusedError):
@@ -118,7 +121,7 @@ def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
     assert [6, 5, 4, 3] == numbers(calls)
 
 
-def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_newest_always_stays(calls: Calls, send_sms: Send) -> None:
     """A plan of more messages than are kept is kept alone."""
     send_sms(plan("+6591234567"))
     send_sms(plan(*(f"+659123456{digit}" for digit in range(9))))
@@ -128,7 +131,7 @@ def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
 
 @pytest.mark.asyncio
 async def test_what_happens_to_a_forgotten_message(
-    calls: Calls, send_sms: BodyCall, platform: Platform
+    calls: Calls, send_sms: Send, platform: Platform
 ) -> None:
     """It changes nothing."""
     send_sms(plan("+6591234567"))
@@ -136,6 +139,7 @@ async def test_what_happens_to_a_forgotten_message(
     calls.clear()
     revision = calls.revision
     platform.simulation.deliver(platform.outbox.get(1))
+    platform.simulation.report_due()
     await calls.catch_up()
 
     assert revision == calls.revision
@@ -150,7 +154,7 @@ def test_how_many_to_keep(platform: Platform, keep: int, error: type[Exception])
         Calls(platform, keep=keep, clock=FakeClock())
 
 
-def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
+def test_clearing(calls: Calls, send_sms: Send) -> None:
     """All calls go, that is a change, and numbers go on."""
     send_sms(plan("+6591234567"))
     known = calls.revision
@@ -164,7 +168,7 @@ def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
 
 
 @pytest.mark.asyncio
-async def test_waiting_ends_with_a_change(calls: Calls, send_sms: BodyCall) -> None:
+async def test_waiting_ends_with_a_change(calls: Calls, send_sms: Send) -> None:
     """With the next send, or when all calls are forgotten; not before."""
     with calls.open():
         for change in (lambda: send_sms(plan("+6591234567")), calls.clear):

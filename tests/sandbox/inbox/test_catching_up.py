@@ -6,9 +6,9 @@ import pytest
 
 from engagelab_async.sandbox import Callbacks
 from engagelab_async.sandbox.inbox.calls import Calls
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
+from support.platforms import Platform, at_once
 from support.turns import counting_turns
 
 
@@ -18,7 +18,7 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
 ) -> None:
     """A try to deliver it is news of its own messages, and of no others."""
     calls = Calls(platform, keep=10, clock=clock)
-    send = calls.recorded("otp", "/otp/v1/custom-messages", platform.send_custom_message)
+    send = at_once(calls.recorded("otp", "/", platform.send_custom_message))
 
     async def answered(message: int) -> None:
         """Send a message, and watch until its callbacks are answered."""
@@ -51,7 +51,7 @@ async def test_many_messages_are_caught_up_with_in_turns(
 ) -> None:
     """Not all at once, which would keep the sandbox from answering; then none is left."""
     calls = Calls(platform, keep=10_000, clock=clock)
-    send = calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    send = at_once(calls.recorded("sms", "/", platform.send_sms))
     for number in range(1200):
         send({"to": f"+65{80_000_000 + number}", "template": {"id": "7", "params": {}}})
     with counting_turns() as turns:

@@ -11,8 +11,8 @@ import pytest
 from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 from support.turns import counting_turns
 
 pytestmark = pytest.mark.asyncio
@@ -243,7 +243,7 @@ class TestDocument:
             for method in methods
         }
         served = {
-            (method, route.path)
+            (method, route.path.replace(":number", ""))
             for route in routes(calls, platform, Faults())
             for method in (route.methods or set()) - {"HEAD"}
             if route.path.startswith("/sandbox/") and not route.path.endswith("openapi.json")
@@ -259,6 +259,28 @@ class TestDocument:
         assert ["204", "4XX"] == list(document["paths"]["/calls"]["delete"]["responses"])
         assert ["201", "4XX"] == list(document["paths"]["/faults"]["post"]["responses"])
         assert served == described
+
+    async def test_describes_parameters(self, http: httpx.AsyncClient) -> None:
+        """Those of the path are required, those of the query have a default; all are described."""
+        document = (await http.get("/sandbox/v1/openapi.json")).json()
+        parameters = document["paths"]["/calls/{number}"]["get"]["parameters"]
+
+        assert [
+            ("number", "path", True, None),
+            ("offset", "query", False, 0),
+            ("limit", "query", False, 100),
+        ] == [
+            (each["name"], each["in"], each["required"], each["schema"].get("default"))
+            for each in parameters
+        ]
+        assert all(each["description"].endswith(".") for each in parameters)
+
+    @pytest.mark.parametrize("method", ["DELETE", "OPTIONS"])
+    async def test_a_name_is_no_number(self, http: httpx.AsyncClient, method: str) -> None:
+        """What is served under a name has the methods of its own alone."""
+        answer = await http.request(method, "/sandbox/v1/faults/kinds")
+
+        assert (405, "GET, HEAD") == (answer.status_code, answer.headers["allow"])
 
     async def test_refers_to_what_is_there(self, http: httpx.AsyncClient) -> None:
         """Every reference has its schema."""

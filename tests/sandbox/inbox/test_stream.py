@@ -16,8 +16,8 @@ from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
 from engagelab_async.sandbox.inbox.documents import Documents
 from engagelab_async.sandbox.inbox.stream import Stream
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform, at_once
 from support.turns import counting_turns
 
 
@@ -32,7 +32,7 @@ class Desk:
     def send(self, to: str = "+10000000003") -> None:
         """Send a message that is recorded."""
         body = {"to": to, "template": {"id": "7"}}
-        self.calls.recorded("otp", "/", self.platform.send_custom_message)(body)
+        at_once(self.calls.recorded("otp", "/", self.platform.send_custom_message))(body)
 
 
 @pytest.fixture
