@@ -33,7 +33,6 @@ from ._engine import (
     Request,
     Response,
     in_asyncio,
-    keep_alive,
 )
 from ._limits import Limit, Limits
 from ._loops import PerLoop
@@ -318,7 +317,7 @@ class AsyncioEngine(SendingEngine[_Departure]):
             await pool.slots.drop(slot)
             raise
         is_reusable = answer.is_reusable and connection.is_written()
-        if is_reusable and pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+        if is_reusable and pool.slots.give_back(slot, keep=answer.keep):
             pool.sweeper.wake()
         else:
             await pool.slots.drop(slot)
