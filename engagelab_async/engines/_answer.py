@@ -169,17 +169,17 @@ class Answer:
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
         """Return where the next empty line ends, or where the data does."""
-        # It may have begun in what came before.
-        found = (self._recent + data[start : start + len(_EMPTY_LINE) - 1]).find(_EMPTY_LINE)
+        if recent := self._recent:
+            # It may have begun in what came before.
+            found = (recent + data[start : start + len(_EMPTY_LINE) - 1]).find(_EMPTY_LINE)
+            self._recent = b""
+            if found >= 0:
+                return start + found - len(recent) + len(_EMPTY_LINE)
+        found = data.find(_EMPTY_LINE, start)
         if found >= 0:
-            end = start + found - len(self._recent) + len(_EMPTY_LINE)
-        elif (found := data.find(_EMPTY_LINE, start)) >= 0:
-            end = found + len(_EMPTY_LINE)
-        else:
-            self._recent = (self._recent + data[start:])[1 - len(_EMPTY_LINE) :]
-            return len(data)
-        self._recent = b""
-        return end
+            return found + len(_EMPTY_LINE)
+        self._recent = (recent + data[start:])[1 - len(_EMPTY_LINE) :]
+        return len(data)
 
     def _read_around(self, piece: bytes) -> None:
         """Read a piece of a head, of chunks, or of a body that ends when the server closes."""
