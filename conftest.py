@@ -1,5 +1,7 @@
 """Collects the code blocks of README.md and docs/ as tests; `docs.pages` runs them."""
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
     collector: pytest.Collector | None = collect(file_path, parent)
     return collector
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without looking for garbage among all the tests again and again: it takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()  # attrs leaves the classes behind that it has made anew
+        gc.freeze()  # later, a test looks for its own garbage alone

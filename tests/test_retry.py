@@ -124,14 +124,14 @@ def delay(
     )
 
 
-def may_repeat(error: EngageLabError, call: str, *, repeat_uncertain: bool) -> bool:
-    """Tell whether a policy repeats a call."""
+def repeated(error: EngageLabError, *, repeat_uncertain: bool = False) -> set[str]:
+    """Return the calls that a policy repeats after an error."""
     policy = RetryPolicy(repeat_uncertain=repeat_uncertain)
-    return delay(policy, error, OPERATIONS[call]) is not None
-
-
-every_call = pytest.mark.parametrize("call", OPERATIONS)
-every_wish = pytest.mark.parametrize("repeat_uncertain", [False, True])
+    return {
+        call
+        for call, operation in OPERATIONS.items()
+        if delay(policy, error, operation) is not None
+    }
 
 
 def each(failures: list[EngageLabError]) -> pytest.MarkDecorator:
@@ -146,34 +146,25 @@ OF_CALLBACKS = (errors.InvalidCallbackError, errors.NotDeliveredError, errors.Si
 class TestRepeatTable:
     """The table in the module's docstring, row by row."""
 
-    @every_wish
-    @every_call
     @each(NOT_SENT_AND_PASSING)
-    def test_what_was_not_sent_is_repeated(
-        self, error: EngageLabError, call: str, repeat_uncertain: bool
-    ) -> None:
+    def test_what_was_not_sent_is_repeated(self, error: EngageLabError) -> None:
         """What never left, and what failed in passing, is repeated for every operation."""
-        assert may_repeat(error, call, repeat_uncertain=repeat_uncertain)
+        assert {*OPERATIONS} == repeated(error)
+        assert {*OPERATIONS} == repeated(error, repeat_uncertain=True)
 
-    @every_wish
-    @every_call
     @each(MAYBE_SENT)
     def test_what_may_have_been_sent_is_repeated_where_it_is_harmless(
-        self, error: EngageLabError, call: str, repeat_uncertain: bool
+        self, error: EngageLabError
     ) -> None:
         """An uncertain failure is repeated for guarded sends and reads, or at the caller's wish."""
-        expected = repeat_uncertain or call in REPEATED_WHEN_UNCERTAIN
+        assert REPEATED_WHEN_UNCERTAIN == repeated(error)
+        assert {*OPERATIONS} == repeated(error, repeat_uncertain=True)
 
-        assert expected == may_repeat(error, call, repeat_uncertain=repeat_uncertain)
-
-    @every_wish
-    @every_call
     @each(FINAL)
-    def test_the_rest_is_not_repeated(
-        self, error: EngageLabError, call: str, repeat_uncertain: bool
-    ) -> None:
+    def test_the_rest_is_not_repeated(self, error: EngageLabError) -> None:
         """A refusal that would be given again is raised at once, whatever the policy."""
-        assert not may_repeat(error, call, repeat_uncertain=repeat_uncertain)
+        assert set() == repeated(error)
+        assert set() == repeated(error, repeat_uncertain=True)
 
     def test_no_error_is_forgotten(self) -> None:
         """The rows above hold every class that a call can raise."""

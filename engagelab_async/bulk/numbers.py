@@ -94,7 +94,9 @@ def normalize_number(text: str, country: str | None = None) -> str:
     if not isinstance(text, str):
         raise TypeError(f"expected a phone number as a str, got {type(text).__name__}")
     region = None if country is None else check_country(country)
-    bare = text if text.removeprefix("+").isdecimal() and text.isascii() else _bare(text, region)
+    bare = text.replace(" ", "")
+    if not (bare.removeprefix("+").isdecimal() and bare.isascii()):
+        bare = _bare(text, region)
     if bare.startswith("+"):
         return _international(bare[1:])
     if bare.startswith("00"):
@@ -158,20 +160,21 @@ def _international(digits: str) -> str:
     if digits[0] == "0":
         raise ValueError("begins with 0; write + and the country code, or name its country")
     if "0" in digits[1:4]:
-        code = _code_of(digits)
+        code = _code_of(digits[:3])
         if code and code not in _ZERO_FIRST and digits[len(code)] == "0":
             raise ValueError("leave out the 0 behind the country code; it is dialled only at home")
     return f"+{digits}"
 
 
-def _code_of(digits: str) -> str:
-    """Return the country's calling code; empty if there is none."""
-    codes = (digits[:length] for length in (1, 2, 3))
+@lru_cache(maxsize=1000)
+def _code_of(first: str) -> str:
+    """Return the calling code in the first three digits of a number; empty if there is none."""
+    codes = (first[:length] for length in (1, 2, 3))
     return next((code for code in codes if code in _SHORTEST_MOBILE), "")
 
 
 def _is_long_enough(digits: str) -> bool:
-    code = _code_of(digits)
+    code = _code_of(digits[:3])
     if code == "1":
         return bool(_NORTH_AMERICAN.fullmatch(digits))
     return bool(code) and len(digits) - len(code) >= _SHORTEST_MOBILE[code]

@@ -12,6 +12,7 @@ from engagelab_async.serialization import Serializable
 
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
 
+_KINDS: Final = (Accepted, Rejected, Uncertain, Skipped)
 _BUCKETS_PER_E: Final = 50
 """Latencies are counted in buckets 2 % wide, so that a million of them take a few kilobytes."""
 
@@ -67,11 +68,18 @@ class BulkReport(Serializable):
 
 
 @define(eq=False)
+class _Count:
+    """Of one kind of outcome: how many there are, and how many recipients they are about."""
+
+    operations: int = 0
+    targets: int = 0
+
+
+@define(eq=False)
 class Tally:
     """Counts outcomes."""
 
-    kinds: Counter[type] = field(factory=Counter)
-    targets: Counter[type] = field(factory=Counter)
+    kinds: Mapping[type, _Count] = field(factory=lambda: {kind: _Count() for kind in _KINDS})
     errors: Counter[str] = field(factory=Counter)
     latencies: Counter[int] = field(factory=Counter)
     repeats: int = 0
@@ -80,36 +88,37 @@ class Tally:
 
     def add(self, outcome: AnyOutcome) -> None:
         """Count an outcome."""
-        kind = type(outcome)
-        self.kinds[kind] += 1
-        self.targets[kind] += targets_of(outcome.operation)
+        count = self.kinds[type(outcome)]
+        targets = targets_of(outcome.operation)
+        count.operations += 1
+        count.targets += targets
         if outcome.attempts:
             self.repeats += outcome.attempts - 1
-            self.latencies[_bucket(outcome.elapsed)] += 1
+            self.latencies[round(math.log(max(outcome.elapsed, 1e-6)) * _BUCKETS_PER_E)] += 1
         if isinstance(outcome, Accepted):
             self.shortfall += outcome.shortfall
         elif isinstance(outcome, Rejected | Uncertain):
             self.errors[error_key(outcome)] += 1
         elif outcome.reason == "suppressed":
-            self.suppressed_targets += targets_of(outcome.operation)
+            self.suppressed_targets += targets
 
     def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
         """Make a report."""
-        accepted = self.kinds[Accepted]
+        accepted, rejected, uncertain, skipped = map(self.kinds.__getitem__, _KINDS)
         return BulkReport(
-            accepted=accepted,
-            rejected=self.kinds[Rejected],
-            uncertain=self.kinds[Uncertain],
-            skipped=self.kinds[Skipped],
-            targets=self.targets[Accepted],
+            accepted=accepted.operations,
+            rejected=rejected.operations,
+            uncertain=uncertain.operations,
+            skipped=skipped.operations,
+            targets=accepted.targets,
             shortfall=self.shortfall,
-            rejected_targets=self.targets[Rejected],
-            uncertain_targets=self.targets[Uncertain],
-            skipped_targets=self.targets[Skipped],
+            rejected_targets=rejected.targets,
+            uncertain_targets=uncertain.targets,
+            skipped_targets=skipped.targets,
             errors=dict(self.errors.most_common()),
             repeats=self.repeats,
             elapsed=elapsed,
-            rate=accepted / elapsed if elapsed > 0 else 0.0,
+            rate=accepted.operations / elapsed if elapsed > 0 else 0.0,
             p50=self._quantile(0.50),
             p99=self._quantile(0.99),
             stopped=stopped,
@@ -137,7 +146,3 @@ def targets_of(operation: object) -> int:
     """Count the recipients of an operation."""
     to = getattr(operation, "to", None)
     return len(to) if isinstance(to, tuple) else 1
-
-
-def _bucket(seconds: float) -> int:
-    return round(math.log(max(seconds, 1e-6)) * _BUCKETS_PER_E)

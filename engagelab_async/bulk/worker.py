@@ -62,6 +62,8 @@ class RunContext:
         journal: The open journal.
         suppress: Recipients who must not be sent to.
         in_flight: How many requests are in flight.
+        patience: After how many seconds to retry what never left. A request that was not sent costs
+            nothing, and an outage ends the run.
     """
 
     transport: Transport
@@ -78,22 +80,11 @@ class RunContext:
     journal: RunJournal | None = None
     suppress: Container[str] | None = None
     in_flight: int = 0
+    patience: float | None = field(init=False)
 
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Monotonic seconds."""
-        return self.flow.clock
-
-    def begin(self, operation: Operation[Any]) -> Call[Any]:
-        """Begin the call of an operation."""
-        return self.transport.begin(
-            operation,
-            timeout=self.timeout,
-            deadline=self.deadline,
-            retry=self.policy,
-            # A request that was not sent costs nothing, and an outage ends the run.
-            patience=DEFAULT_PAUSE if self.policy.attempts > 1 else None,
-        )
+    def __attrs_post_init__(self) -> None:
+        """Be patient, unless nothing is to be retried."""
+        self.patience = DEFAULT_PAUSE if self.policy.attempts > 1 else None
 
 
 @define(eq=False)
@@ -108,7 +99,8 @@ class Task:
         attempts: How many requests were made.
         intended: Whether its intent is in the journal.
         unrecorded: Whether the journal could not record that it was not sent.
-        when_recorded: Called when that has been tried; ``None`` if nothing is waited for.
+        when_recorded: Called when that has been tried, with the error if there was one; ``None``
+            if nothing is waited for.
         whole: The operation with the recipients who must not be sent to, if there were some. It is
             what the journal knows, and what is divided: the next run may leave out others.
     """
@@ -120,7 +112,7 @@ class Task:
     attempts: int = 0
     intended: bool = False
     unrecorded: bool = False
-    when_recorded: Callable[[], object] | None = None
+    when_recorded: Callable[[BaseException | None], object] | None = None
     whole: Operation[Any] | None = None
     # Tools print the variables of an exception's frames, with what they hold.
     _body: bytes = field(default=b"", repr=False)
@@ -128,7 +120,6 @@ class Task:
     _looked_up: bool = False
     _in_flight: bool = False
     _began: float = 0.0
-    _asked: float | None = None
     _mark: Mark = (0, 0)
     _error: EngageLabError | None = None
 
@@ -143,7 +134,13 @@ class Task:
         """
         run = self.run
         try:
-            call = run.begin(self.operation)
+            call = run.transport.begin(
+                self.operation,
+                timeout=run.timeout,
+                deadline=run.deadline,
+                retry=run.policy,
+                patience=run.patience,
+            )
             self._body = call.request.body
             records = run.journal is not None or run.suppress is not None
             while True:
@@ -166,6 +163,12 @@ class Task:
                 else:
                     return self._accepted(result)
         except EngageLabError as error:
+            # Not of an attempt; but an earlier one may have gone through.
+            before = self._error
+            if before is not None and before.may_have_been_sent:
+                error.may_have_been_sent = True
+            error.attempts = self.attempts
+            error.operation = self.operation
             return self._failed(error)
 
     # ------------------------------------------------------------------ before a request leaves
@@ -174,23 +177,8 @@ class Task:
         self, call: Call[Any], permit: Permit
     ) -> AnyOutcome | list[Task] | None:
         """Wait for rate and journal; return the outcome if the operation must not be sent."""
-        began = self.run.clock()
-        self._asked = None
-        try:
-            return await self._cleared(call, permit)
-        except EngageLabError as error:
-            # This is no attempt; but an earlier one may have gone through.
-            error.may_have_been_sent = error.may_have_been_sent or call.sent_before
-            error.attempts = call.number
-            error.operation = self.operation
-            raise
-        finally:
-            # The deadline is for the API. Waiting for the run's flow control does not count; nor
-            # does the journal, unless others take an intent of that age for one of the dead.
-            call.ends += (self.run.clock() if self._asked is None else self._asked) - began
-
-    async def _cleared(self, call: Call[Any], permit: Permit) -> AnyOutcome | list[Task] | None:
-        run, journal = self.run, self.run.journal
+        run, journal, clock = self.run, self.run.journal, self.run.flow.clock
+        began = clock()
         if journal is not None and not self.digest:
             self.digest = identity(self.operation, run.key, self._body)
         if run.suppress is not None and self.whole is None and not self.attempts:
@@ -199,22 +187,23 @@ class Task:
                 return left_out
         while True:
             blocked = await self._paced(permit) if self._must_wait(permit) else None
-            if blocked is not None or journal is None:
-                return blocked
-            asked = run.clock()
-            blocked = await self._intend(journal)
+            asked = now = clock()
+            if journal is not None and blocked is None:
+                blocked = await self._intend(journal)
+                now = clock()
             if blocked is not None:
                 return blocked
-            is_old = run.clock() - asked > run.intent_lifetime
-            if not (is_old or run.flow.paused):
-                if run.intent_lifetime < math.inf:
-                    self._asked = asked
-                if run.reference:
-                    call.request = self._referenced(call.request, journal)
-                return None
+            if journal is None or not (now - asked > run.intent_lifetime or run.flow.paused):
+                break
             # Meanwhile a pause has begun; or the process was suspended, and the intent is taken for
             # that of one that has died.
             self._withdraw()
+        # The deadline is for the API. Waiting for the run's flow control does not count; nor does
+        # the journal, unless others take an intent of that age for one of the dead.
+        call.ends += (now if run.intent_lifetime == math.inf else asked) - began
+        if journal is not None and run.reference and isinstance(self.operation, SendSMS):
+            call.request = self._referenced(self.operation, call.request, journal)
+        return None
 
     def _must_wait(self, permit: Permit) -> bool:
         run = self.run
@@ -288,10 +277,7 @@ class Task:
             product=self.operation.endpoint.product,
         )
 
-    def _referenced(self, request: Request, journal: RunJournal) -> Request:
-        operation = self.operation
-        if not isinstance(operation, SendSMS):
-            return request
+    def _referenced(self, operation: SendSMS, request: Request, journal: RunJournal) -> Request:
         given = operation.custom_args
         if given and REFERENCE in given and Reference.read(given[REFERENCE]) is None:
             # It is the caller's own. A reference was copied from a callback of another run.
@@ -389,7 +375,7 @@ class Task:
         return self._failed(error)
 
     def _elapsed(self) -> float:
-        return self.run.clock() - self._began if self.attempts else 0.0
+        return self.run.flow.clock() - self._began if self.attempts else 0.0
 
     # ------------------------------------------------------------------ what the journal records
 
@@ -399,20 +385,19 @@ class Task:
             self.when_recorded = do_nothing
             self.run.journal.settle(Settlement(self.digest, self._unsent), self.record)
 
-    def record(self) -> None:
-        """Note whether the journal could record the outcome."""
-        journal, when_recorded = self.run.journal, self.when_recorded or do_nothing
-        self.unrecorded = journal is not None and not journal.written
-        self.when_recorded = None
-        when_recorded()
+    def record(self, failure: BaseException | None) -> None:
+        """Note whether the journal could record that it was not sent."""
+        when_recorded, self.when_recorded = self.when_recorded or do_nothing, None
+        self.unrecorded = failure is not None
+        when_recorded(failure)
 
-    def as_recorded(self, outcome: AnyOutcome) -> AnyOutcome:
-        """Return an outcome as the next run will see it.
+    def as_unrecorded(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Return an outcome that the journal could not record as the next run will see it.
 
         What is not recorded as unsent is still being sent, as far as the journal knows: the next
         run will not send it.
         """
-        if self.unrecorded and self.settlement(outcome).state is State.UNSENT:
+        if self.settlement(outcome).state is State.UNSENT:
             return self._unanswered("it was not sent, which could not be written to the journal")
         return outcome
 
@@ -473,9 +458,9 @@ class Task:
             for half in halves:
                 half.when_recorded = do_nothing
 
-            def record() -> None:
+            def record(failure: BaseException | None) -> None:
                 for half in halves:
-                    half.record()
+                    half.record(failure)
 
             self.run.journal.settle(Settlement(self.digest, State.SPLIT), record)
         return halves

@@ -5,16 +5,16 @@
     Sandbox            puts it together, starts and stops it                         _server.py
     ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-    │   ├── operations of both products, which it routes                             operations.py
+    │   ├── how an operation is declared, with the method that carries it out        operations.py
     │   │   ├── what their requests and answers hold                     otp_api.py, sms_api.py
     │   │   ├── how a body is decoded, or refused                                    bodies.py
     │   │   └── the documents in OpenAPI, callbacks included   openapi.py, callback_rows.py
     │   ├── which keys may call what, and how often                      keys.py, quotas.py
+    │   ├── Webhook    sets where callbacks go                                           webhook.py
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
     │       ├── balances, which sends consume                                        balances.py
-    │       ├── templates and signatures of the SMS product                          sms_configs.py
-    │       ├── templates of the OTP product                                         otp_configs.py
-    │       ├── how they are reviewed                                                reviews.py
+    │       ├── templates and signatures of both products       otp_configs.py, sms_configs.py
+    │       ├── how they are kept and reviewed                                configs.py, reviews.py
     │       ├── recipients, the magic ones among them                                recipients.py
     │       ├── which template a send means, and its text                            templates.py
     │       ├── codes: live, expired, verified                                       codes.py
@@ -63,27 +63,8 @@ both as the vendor's pages say. Where they say nothing, it does what seems most 
   answered 3003, and after it was deleted 4001. Each is reviewed as `Sandbox.review` says, which
   approves after a second. A plan uses its template until it is due; a template uses its signature.
 
-These recipients have special effects; `MAGIC_RECIPIENTS` lists them all::
-
-    +10000000000            the vendor's: succeeds
-    +10000000001            the vendor's: answers 5011
-    +10000000002            the vendor's: answers 5012
-    +10000000003            the vendor's: succeeds, and is never delivered
-    +10000000004            the vendor's: fails on WhatsApp, and is then delivered by SMS
-    +10000000014            the vendor's: fails on WhatsApp, and then by SMS as well
-    +10000000005            the vendor's: succeeds, and the code to verify is 123456
-    +10000000010            the vendor's: is delivered at once
-    +10000000011            the vendor's: answers 5013
-    +10000000012            the vendor's: answers 5019
-    +10000000018            the vendor's: is sent, and then not delivered: 5018
-    +10000000024            the vendor's: is delivered on WhatsApp
-    +10000000099            the vendor's: answers 3004
-    sandbox@example.com     the vendor's: succeeds on email
-    +10000000200            an SMS plan fails inside an HTTP 200
-    +10000000201            succeeds, and then cannot be sent: sent_failed
-    +10000000202            the same in the other spelling: sent_fail
-    +10000000203            is sent, and then cannot be delivered: delivered_failed
-    +1000000 and any code   answers that error: 1000 to +10000001000, 5020 to +10000005020
+`MAGIC_RECIPIENTS` lists the recipients that have special effects: up to +10000000099 and
+sandbox@example.com those of the vendor, and besides one for each error code, such as +10000005020.
 
 A message is delivered two seconds after it was sent. `Callbacks` report that, and
 every other status: ``lifecycle.py`` has them all. Their rows look like the vendor's examples. Where
@@ -102,7 +83,8 @@ except ModuleNotFoundError as _error:
     _error.add_note(f"The sandbox is an extra: {install_hint('sandbox')}")
     raise
 from .callbacks import CallbackDelivery, Callbacks, CallbackTry
-from .faults import ActiveFault, Fault, Faults
+from .faults.fault import Fault
+from .faults.register import ActiveFault, Faults
 from .keys import DEMO_CREDENTIALS, ApiKey
 from .lifecycle import Reply, StatusChange
 from .outbox import SentMessage

@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Concatenate, Final, ParamSpec, Self, cast
+from typing import Final, Self
 from urllib.parse import quote
 
 import uvicorn
@@ -23,10 +22,12 @@ from starlette.types import ASGIApp
 from .app import create_app, is_call
 from .balances import Amounts
 from .callbacks import CallbackDelivery, Callbacks
-from .faults import Connection, FaultPlayer, Faults, Wire
-from .faults import routes as fault_routes
+from .faults.player import FaultPlayer
+from .faults.register import Faults
+from .faults.wire import Wire
 from .guards import Guard, token_for
-from .inbox import Inbox
+from .inbox.calls import Calls
+from .inbox.control import routes as control_routes
 from .keys import Credentials
 from .lifecycle import Reply, StatusChange
 from .loop import StateLoop
@@ -37,8 +38,6 @@ from .quotas import Quota
 from .recording import Recorder, Replay
 from .reviews import Review
 from .serving import Background, Uvicorn, listen
-
-P = ParamSpec("P")
 
 _APPROVAL: Final = Review()
 
@@ -149,19 +148,17 @@ class Sandbox:
         self._simulation = self._platform.simulation
         self._simulation.callbacks = callbacks
         self.faults: Faults = Faults(self._loop, clock)
-        self._inbox = Inbox(self._platform, keep=keep, clock=clock)
-        self._persistence = (
-            Persistence(self._platform, self._inbox.calls, Path(store)) if store else None
-        )
+        self._calls = Calls(self._platform, keep=keep, clock=clock)
+        self._persistence = Persistence(self._platform, self._calls, Path(store)) if store else None
         app = create_app(
             self._platform,
             credentials,
             quota=quota,
             clock=clock,
-            recorded=self._inbox.recorded,
+            recorded=self._calls.recorded,
             # Where others can get here, a key pair that anybody may make up is no permission.
-            set_callbacks=self._set_callbacks if credentials or self._token is None else None,
-            further_routes=[*self._inbox.routes, *fault_routes(self.faults)],
+            set_callbacks=self._set_callbacks if credentials or not self._token else None,
+            further_routes=control_routes(self._calls, self._platform, self.faults),
         )
         self._wire = Wire()
         self._player = FaultPlayer(app, self.faults, self._wire)
@@ -354,22 +351,10 @@ class Sandbox:
         """
         if self._replay is None:
             raise RuntimeError("the sandbox replays no recording: give it one as replay")
-        missing, unexpected = self._loop.call(self._replay.differences)
-        lines = [
-            *(f"not made:   {each.method} {each.path}" for each in missing),
-            *(f"unexpected: {each.method} {each.path}" for each in unexpected),
-        ]
-        if lines:
-            raise AssertionError("\n".join(["the run differs from the recording", *lines]))
+        self._loop.call(self._replay.check)
 
-    def _change(
-        self,
-        change: Callable[Concatenate[SentMessage, P], object],
-        message: SentMessage,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> None:
-        self._loop.call(change, message, *args, **kwargs)
+    def _change(self, change: Callable[..., object], *args: object) -> None:
+        self._loop.call(change, *args)
         if self._persistence is not None:
             self._loop.call(self._persistence.record_change)
 
@@ -399,12 +384,7 @@ class Sandbox:
         self._start().wait_until_ready()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._ending.close()
 
     async def __aenter__(self) -> Self:
@@ -416,12 +396,7 @@ class Sandbox:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self._end_aside()
 
     async def _end_aside(self) -> None:
@@ -436,14 +411,13 @@ class Sandbox:
 
     @asynccontextmanager
     async def _beside(self, server: uvicorn.Server) -> AsyncIterator[None]:
-        # Websockets, which the server does not speak, would be among them otherwise.
-        self._wire.connections = lambda: cast("set[Connection]", server.server_state.connections)
+        self._wire.connections = lambda: server.server_state.connections
         async with AsyncExitStack() as parts:
             await parts.enter_async_context(self._loop.running())
             await parts.enter_async_context(self._simulation.running())
             if self._persistence is not None:
                 await parts.enter_async_context(self._persistence.running())
-            parts.enter_context(self._inbox.open())
+            parts.enter_context(self._calls.open())
             yield
         self._player.release()
 
@@ -451,10 +425,9 @@ class Sandbox:
         if self._bound_port is not None:
             raise RuntimeError("the sandbox is running already")
         with ExitStack() as beginning:
-            if self._persistence is not None:
-                beginning.enter_context(self._persistence.open())
-            if self._recorder is not None:
-                beginning.enter_context(self._recorder.open())
+            for part in (self._persistence, self._recorder):
+                if part is not None:
+                    beginning.enter_context(part.open())
             listener = listen(self._host, self._port)
             beginning.callback(self._unbind, listener)
             self._bound_port = listener.getsockname()[1]

@@ -9,7 +9,9 @@ from typing import Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
+from . import otp_api, sms_api
 from .bodies import Answer
+from .operations import operation
 from .outbox import Outbox, Product
 from .refusals import RefusedError
 
@@ -59,29 +61,20 @@ class Balances:
         if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")
 
+    @operation("otp.balance", "GET /v1/balance", otp_api.Balance)
     def otp(self) -> Answer:
-        """Answer as the OTP product does: in strings."""
+        """Read the balance, in strings."""
         left = f"{self._left('otp'):.{_PLACES}f}"
-        nothing = f"{0:.{_PLACES}f}"
-        return {
-            "currency": "USD",
-            "balance": left,
-            "gift_balance": nothing,
-            "total_balance": left,
-        }
+        balances = {"balance": left, "gift_balance": f"{0:.{_PLACES}f}", "total_balance": left}
+        return {"currency": "USD", **balances}
 
+    @operation("sms.balance", "GET /v1/balance", sms_api.Balance)
     def sms(self) -> Answer:
-        """Answer as the SMS product does: in numbers, and in integers of ten-thousandths."""
+        """Read the balance, in numbers and in integers of ten-thousandths."""
         left = self._left("sms")
-        scaled = int(left * 10**_PLACES)
-        return {
-            "balance": float(left),
-            "gift_balance": 0.0,
-            "total_balance": float(left),
-            "balance10000": scaled,
-            "gift_balance10000": 0,
-            "total_balance10000": scaled,
-        }
+        balances = {"balance": left, "gift_balance": Decimal(0), "total_balance": left}
+        scaled = {f"{name}10000": int(each * 10**_PLACES) for name, each in balances.items()}
+        return {**{name: float(each) for name, each in balances.items()}, **scaled}
 
     def _left(self, product: Product) -> Decimal:
         return self._limits.get(product, _UNLIMITED) - PRICE * self._outbox.count(product)

@@ -24,7 +24,7 @@ from .balances import PRICE
 from .bodies import Answer
 from .lifecycle import Reply, StatusChange
 from .outbox import Product, SentMessage
-from .reviews import APPROVED, Submission
+from .reviews import Submission, TemplateId
 
 _BUSINESS_ID: Final = "1001"
 _SENDER: Final = "+10000009000"
@@ -242,8 +242,9 @@ def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:
     return Row(message, content, message.product)
 
 
-def review_row(product: Product, template_id: str, submission: Submission) -> Row:
-    """Return the row of the outcome of a template's review."""
+def review_row(template: TemplateId, submission: Submission) -> Row:
+    """Return the row of the outcome of a template's review, which is over."""
+    product, template_id = template
     content: Answer = {
         "server": product,
         "itime": int(submission.ends_at),
@@ -251,8 +252,8 @@ def review_row(product: Product, template_id: str, submission: Submission) -> Ro
             "event": "template_audit_result",
             "notification_data": {
                 "template_id": template_id,
-                "status": "approved" if submission.status == APPROVED else "rejected",
-                "reason": submission.audit_remark,
+                "status": "approved" if submission.review.outcome == "approve" else "rejected",
+                "reason": submission.review.remark,
             },
         },
     }

@@ -22,33 +22,23 @@ class Code:
     """A code that was sent.
 
     Attributes:
-        template_id: The id of the template that it is in.
-        address: The recipient.
-        digits: The code itself.
         expires_at: When it ends, in Unix seconds.
-        is_verified: Whether it was verified.
         is_platforms: Whether the platform made it, so that it can be verified.
         number: The number of its message.
-        message_id: The id of its message.
     """
 
     template_id: str
     address: str = field(repr=False)
     digits: str = field(repr=False)
     expires_at: float
+    is_platforms: bool
     is_verified: bool = False
-    is_platforms: bool = False
     number: int = 0
     message_id: str = ""
 
 
 class Codes:
-    """All codes of one sandbox.
-
-    Args:
-        ttl: How long a code stays live, in seconds.
-        clock: Returns the time in Unix seconds.
-    """
+    """All codes of one sandbox, each of which is live for some seconds."""
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
         self._ttl = ttl
@@ -56,8 +46,8 @@ class Codes:
         self._latest: dict[tuple[str, str], Code] = {}
         self._sent: dict[str, Code] = {}
 
-    def issue(self, template_id: str, address: str, digits: str) -> Code:
-        """Begin the life of a code.
+    def issue(self, template_id: str, address: str, digits: str, *, is_platforms: bool) -> Code:
+        """Begin the life of a code, which is then sent.
 
         Raises:
             RefusedError: 3004, this template has a live code at this address.
@@ -65,23 +55,13 @@ class Codes:
         latest = self._latest.get((template_id, address))
         if latest is not None and self._is_live(latest):
             raise RefusedError(3004)
-        code = Code(template_id, address, digits, self._clock() + self._ttl)
+        code = Code(template_id, address, digits, self._clock() + self._ttl, is_platforms)
         self._latest[template_id, address] = code
         return code
-
-    def state(self) -> tuple[Code, ...]:
-        """Return all codes that were sent, oldest first."""
-        return tuple(self._sent.values())
-
-    def restore(self, codes: Sequence[Code]) -> None:
-        """Replace all codes by these, oldest first."""
-        self._latest = {(code.template_id, code.address): code for code in codes}
-        self._sent = {code.message_id: code for code in codes}
 
     def send(self, code: Code, message: SentMessage) -> None:
         """Record the message that a code is in."""
         code.number, code.message_id = message.number, message.message_id
-        code.is_platforms = message.code_expires_at is not None
         self._sent[message.message_id] = code
 
     def verify(self, message_id: str, guess: str) -> Code:
@@ -99,10 +79,18 @@ class Codes:
         code.is_verified = guess == code.digits
         return code
 
+    def state(self) -> tuple[Code, ...]:
+        """Return all codes that were sent, oldest first."""
+        return tuple(self._sent.values())
+
+    def restore(self, codes: Sequence[Code]) -> None:
+        """Replace all codes by these, oldest first."""
+        self._latest = {(code.template_id, code.address): code for code in codes}
+        self._sent = {code.message_id: code for code in codes}
+
     def is_live(self, message_id: str) -> bool:
         """Return whether a message has a code that is live."""
-        code = self._sent.get(message_id)
-        return code is not None and self._is_live(code)
+        return message_id in self._sent and self._is_live(self._sent[message_id])
 
     def expire(self, message_id: str) -> None:
         """End the life of a message's code.
@@ -110,10 +98,9 @@ class Codes:
         Raises:
             ValueError: The message has no live code.
         """
-        code = self._sent.get(message_id)
-        if code is None or not self._is_live(code):
+        if not self.is_live(message_id):
             raise ValueError("message: it has no live code")
-        code.expires_at = self._clock()
+        self._sent[message_id].expires_at = self._clock()
 
     def _is_live(self, code: Code) -> bool:
         return not code.is_verified and self._clock() < code.expires_at

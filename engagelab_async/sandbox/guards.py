@@ -51,10 +51,6 @@ def _is_localhost(name: str) -> bool:
 def token_for(host: str, token: str | None) -> str | None:
     """Return the token that is asked for: the user's, or a new one if others can get here.
 
-    Args:
-        host: The address that is listened on.
-        token: The user's own, or ``None``.
-
     Raises:
         ValueError: The token is too short, or cannot be sent in a header.
     """

@@ -120,12 +120,7 @@ def read_keys(file: Path) -> Credentials:
 
 
 class KeyRing:
-    """The key pairs of a sandbox.
-
-    Args:
-        credentials: Those that are accepted, or ``None`` for any.
-        clock: Returns Unix seconds.
-    """
+    """The key pairs that a sandbox accepts; all, if it is given no credentials."""
 
     def __init__(self, credentials: Credentials | None, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -81,12 +81,7 @@ Plan: TypeAlias = tuple[StatusChange, ...]
 
 
 def plan_of(message: SentMessage, pace: float) -> Plan:
-    """Plan what becomes of a message that is left alone.
-
-    Args:
-        message: The message.
-        pace: By what to multiply the time that sending and delivering take; 0 does both at once.
-    """
+    """Plan what becomes of a message that is left alone; its delays are multiplied by ``pace``."""
     begins = message.scheduled_for or message.sent_at
     pace = 0.0 if magic_of(message.recipient).at_once else pace
     plan = [StatusChange("plan", message.sent_at, message.channel)]
@@ -163,8 +158,8 @@ def fail(
         plan: What the message has reached and will reach.
         now: When it fails.
         error_code: Why.
-        fallbacks: The channels that follow on the first, in their order. If there is one after
-            the channel that failed to deliver, the message is sent on it.
+        fallbacks: The channels that follow on the first. If there is one after the channel that
+            failed to deliver, the message is sent on it.
         delay: How long it takes to be delivered there.
 
     Raises:

@@ -1,22 +1,23 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
-
-from attrs import define, frozen
 
 from engagelab_async.placeholders import variables
 
+from . import otp_api as api
 from .bodies import Answer, Body, read
-from .operations import DONE
+from .configs import Config, Configs
+from .operations import DONE, Done, operation
 from .otp_api import CHANNELS, STRATEGIES, TemplateRequest
 from .refusals import RefusedError
-from .reviews import APPROVED, Reviewer, Submission
+from .reviews import Reviewer
 from .templates import PLATFORMS_TEXT, Template
 
 T = TypeVar("T")
 
+_TEMPLATES: Final = "/v1/template-configs"
+_TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
 _PLATFORMS_OWN: Final = 1
 _FROM: Final = "noreply@example.com"
 _WHATSAPP_MINUTES: Final = (1, 5, 10)
@@ -24,114 +25,60 @@ _WHATSAPP_MINUTES: Final = (1, 5, 10)
 _LISTED: Final = ("template_type", "template_name", "template_parts")
 
 
-@define
-class OTPTemplate:
-    """A template; its body is what the request said.
-
-    Attributes:
-        is_given: Whether it was not submitted, but given to the sandbox.
-    """
-
-    body: Body
-    submission: Submission
-    is_given: bool = False
-
-
-@frozen
-class OTPState:
-    """All templates of one sandbox, to be kept."""
-
-    templates: tuple[OTPTemplate, ...]
-    deleted: tuple[str, ...]
-
-
 class OTPConfigs:
-    """All templates of one sandbox.
-
-    Args:
-        reviewer: Reviews them.
-        given: Templates that need no review: text by id.
-        strategies: The channels of those that have others than SMS, by id.
-    """
+    """All templates of one sandbox; those that are given as text by id need no review."""
 
     def __init__(
         self,
         reviewer: Reviewer,
         given: Mapping[str, str],
-        strategies: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        strategies: Mapping[str, tuple[str, ...]],
     ) -> None:
-        self._reviewer = reviewer
-        self._given = {
-            name: OTPTemplate(
-                _body_of(name, text, strategies.get(name, ("sms",))),
-                reviewer.take_approved(),
-                is_given=True,
-            )
+        contents = {
+            name: _body_of(name, text, strategies.get(name, ("sms",)))
             for name, text in given.items()
         }
-        self._templates: dict[str, OTPTemplate] = dict(self._given)
-        self._deleted: set[str] = set()
-
-    def state(self) -> OTPState:
-        """Return all there is."""
-        submitted = (made for made in self._templates.values() if not made.is_given)
-        return OTPState(tuple(submitted), tuple(self._deleted))
-
-    def restore(self, state: OTPState) -> None:
-        """Replace all there is."""
-        self._deleted = set(state.deleted)
-        given = {name: made for name, made in self._given.items() if name not in self._deleted}
-        submitted = {str(made.body["template_id"]): made for made in state.templates}
-        self._templates = given | submitted
-
-    def submissions(self) -> Iterable[tuple[str, Submission]]:
-        """Return the review of each template, by its id."""
-        return [(name, made.submission) for name, made in tuple(self._templates.items())]
+        self.templates: Configs = Configs(reviewer, "config not exist", given=contents)
 
     def find(self, template_id: str) -> Template | None:
-        """Return a template to send, or ``None`` if none was submitted under this id.
+        """Return a template to send, or ``None``; see `Configs.find`."""
+        config = self.templates.find(template_id)
+        return None if config is None else _to_send(read(TemplateRequest, config.content))
 
-        Raises:
-            RefusedError: 4001, it was deleted; 3003, it is not approved.
-        """
-        if template_id in self._deleted:
-            raise RefusedError(4001, "config not exist")
-        made = self._templates.get(template_id)
-        if made is None or made.is_given:
-            return None
-        if made.submission.status != APPROVED:
-            raise RefusedError(3003, "template status is not approved, can not use")
-        return _to_send(read(TemplateRequest, made.body))
-
+    @operation("otp.templates.list", f"GET {_TEMPLATES}", [api.ListedTemplate])
     def list_templates(self) -> list[Answer]:
-        """Return all templates, oldest first, without what they say."""
-        return [_listed(made) for made in self._templates.values()]
+        """Read all templates, oldest first, without what they say."""
+        return [
+            {name: _without_content(name, value) for name, value in self._answer(config).items()}
+            for config in self.templates
+        ]
 
+    @operation("otp.templates.get", f"GET {_TEMPLATE}", api.Template)
     def get_template(self, template_id: str) -> Answer:
-        """Return a template."""
-        return _answer(self._template(template_id))
+        """Read a template."""
+        return self._answer(self.templates[template_id])
 
+    @operation("otp.templates.create", f"POST {_TEMPLATES}", Done, TemplateRequest)
     def create_template(self, body: Body) -> Answer:
-        """Submit a template under an id of the caller's."""
+        """Submit a template for review, under an id of the caller's."""
         template_id = check_template(body).template_id
-        if template_id in self._templates:
+        if template_id in self.templates:
             raise RefusedError(3003, "template_id already exist")
-        self._templates[template_id] = OTPTemplate(body, self._reviewer.take())
-        self._deleted.discard(template_id)
+        self.templates.add(template_id, body)
         return {**DONE}
 
+    @operation("otp.templates.delete", f"DELETE {_TEMPLATE}", Done)
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
-        self._template(template_id)
-        del self._templates[template_id]
-        self._deleted.add(template_id)
+        self.templates.delete(self.templates[template_id])
         return {**DONE}
 
-    def _template(self, template_id: str) -> OTPTemplate:
-        made = self._templates.get(template_id)
-        if made is None:
-            raise RefusedError(4001, "config not exist")
-        return made
+    def _answer(self, config: Config) -> Answer:
+        answer: Answer = {**config.content, **self.templates.review(config)}
+        by_sms = config.content.get("sms_config")
+        if isinstance(by_sms, dict):
+            answer["sms_config"] = {**by_sms, "template_parts": 1}
+        return answer
 
 
 def _body_of(template_id: str, text: str, channels: Sequence[str]) -> Body:
@@ -159,10 +106,6 @@ def _body_of(template_id: str, text: str, channels: Sequence[str]) -> Body:
     }
 
 
-def _listed(made: OTPTemplate) -> Answer:
-    return {name: _without_content(name, value) for name, value in _answer(made).items()}
-
-
 def _without_content(name: str, value: object) -> object:
     if not isinstance(value, dict) or name in {"verify_code_config", "pwa_config"}:
         return value
@@ -179,19 +122,6 @@ def _to_send(request: TemplateRequest) -> Template:
         presets={name: str(value) for name, value in presets.items() if value is not None},
         channels=tuple(request.send_channel_strategy.split("|")),
     )
-
-
-def _answer(made: OTPTemplate) -> Answer:
-    answer: Answer = {
-        **made.body,
-        "status": made.submission.status,
-        "audit_remark": made.submission.audit_remark,
-        "created_time": int(made.submission.at),
-    }
-    by_sms = made.body.get("sms_config")
-    if isinstance(by_sms, dict):
-        answer["sms_config"] = {**by_sms, "template_parts": 1}
-    return answer
 
 
 # ------------------------------------------------------------------------------- rules

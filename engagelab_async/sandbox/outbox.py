@@ -1,13 +1,10 @@
 """What the sandbox has sent."""
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from heapq import merge
-from operator import attrgetter
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -17,11 +14,7 @@ Product: TypeAlias = Literal["otp", "sms"]
 """A product of the platform; each has its own paths and its own key pair."""
 
 
-def _read_only(params: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(dict(params))
-
-
-def _read_only_json(values: Mapping[str, object]) -> Mapping[str, object]:
+def _read_only(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(values))
 
 
@@ -69,7 +62,7 @@ class SentMessage:
     scheduled_for: datetime | None = None
     sent_at: datetime
     custom_args: Mapping[str, object] = field(
-        factory=dict, repr=False, hash=False, converter=_read_only_json
+        factory=dict, repr=False, hash=False, converter=_read_only
     )
     code_expires_at: datetime | None = None
     accepted: bool = True
@@ -81,39 +74,45 @@ class Outbox:
     """Every message of one sandbox, oldest first."""
 
     def __init__(self) -> None:
-        self._messages: list[SentMessage] = []
-        self._dropped: list[SentMessage] = []
+        self._all: list[SentMessage] = []
         self._counts: Counter[Product] = Counter()
 
     @property
     def messages(self) -> tuple[SentMessage, ...]:
-        """A copy of all messages that were sent."""
-        return tuple(self._messages)
+        """All messages that were sent."""
+        return tuple(message for message in self._all if message.accepted)
 
     @property
     def dropped(self) -> tuple[SentMessage, ...]:
-        """A copy of all messages that were not sent, because their target was dropped."""
-        return tuple(self._dropped)
+        """All messages that were not sent, because their target was dropped."""
+        return tuple(message for message in self._all if not message.accepted)
 
     @property
     def next_number(self) -> int:
         """The number of the message that will be added next."""
-        return len(self._messages) + len(self._dropped) + 1
+        return len(self._all) + 1
 
-    def add(self, message: SentMessage) -> None:
-        """Put a message behind the others."""
-        (self._messages if message.accepted else self._dropped).append(message)
+    def add(self, messages: Iterable[SentMessage]) -> None:
+        """Number messages that were just made, and put them behind the others."""
+        for number, message in enumerate(messages, self.next_number):
+            # Only here it is known. Nothing else has seen the message yet.
+            object.__setattr__(message, "number", number)
+            self._append(message)
+
+    def _append(self, message: SentMessage) -> None:
+        self._all.append(message)
         self._counts[message.product] += message.accepted
 
     def state(self) -> tuple[SentMessage, ...]:
-        """Return all messages, sent and dropped, oldest first."""
-        return tuple(merge(self._messages, self._dropped, key=attrgetter("number")))
+        """Return all messages, sent and dropped."""
+        return tuple(self._all)
 
-    def restore(self, messages: Sequence[SentMessage]) -> None:
-        """Replace all messages by these, oldest first."""
-        self._messages = [message for message in messages if message.accepted]
-        self._dropped = [message for message in messages if not message.accepted]
-        self._counts = Counter(message.product for message in self._messages)
+    def restore(self, messages: Iterable[SentMessage]) -> None:
+        """Replace all messages by these."""
+        self._all.clear()
+        self._counts.clear()
+        for message in messages:
+            self._append(message)
 
     def count(self, product: Product) -> int:
         """Return how many messages a product has sent."""
@@ -125,11 +124,9 @@ class Outbox:
         Raises:
             LookupError: There is none.
         """
-        for messages in (self._messages, self._dropped):
-            place = bisect_left(messages, number, key=attrgetter("number"))
-            if place < len(messages) and messages[place].number == number:
-                return messages[place]
-        raise LookupError(f"the sandbox has no message {number}")
+        if not 0 < number < self.next_number:
+            raise LookupError(f"the sandbox has no message {number}")
+        return self._all[number - 1]
 
     def last(self, to: str | None) -> SentMessage:
         """Return the newest message, to one recipient or to any.
@@ -138,8 +135,8 @@ class Outbox:
             LookupError: There is none.
         """
         address = canonical(to or "")
-        for message in reversed(self.messages):
-            if to is None or canonical(message.recipient) == address:
+        for message in reversed(self._all):
+            if message.accepted and (to is None or canonical(message.recipient) == address):
                 return message
         where = "" if to is None else " to this recipient"
         raise LookupError(f"the sandbox has sent nothing{where}")

@@ -3,13 +3,15 @@
 The file is one JSON document, a snapshot of everything. A new one is written beside it and then
 renamed, so the file is a whole snapshot at any moment, whenever the process is killed::
 
-    {"engagelab_sandbox": 2,
-     "messages": […],      every `SentMessage`, sent or dropped
-     "codes": […],         the `Code` in each
-     "manual": […],        the `ManualChange` of those that were changed manually
-     "sms": {…},           the templates and signatures of the SMS product
-     "otp": {…},           the templates of the OTP product
-     "calls": […]}         the requests that the inbox shows
+    {"engagelab_sandbox": 3,
+     "messages": […],         every `SentMessage`, sent or dropped
+     "codes": […],            the `Code` in each
+     "manual": […],           the `ManualChange` of those that were changed manually
+     "otp_templates": {…},    the templates and signatures that were submitted
+     "sms_templates": {…},
+     "signatures": {…},
+     "calls": […],            the requests that the inbox shows
+     "numbering": {…}}        how far their numbers are, whatever is left of them
 
 A change is written at once, and those that follow it together, a second later. As a large snapshot
 takes longer, so do the pauses: writing never takes more than a tenth of the time.
@@ -29,23 +31,20 @@ import anyio
 from anyio import to_thread
 from attrs import frozen
 from cattrs import BaseValidationError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import JsonConverter, make_converter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engagelab_async.errors import ConfigurationError
 
 from .codes import Code
-from .inbox.calls import Call, Calls
+from .configs import ConfigsState
+from .inbox.calls import Call, Calls, Numbering
 from .loop import Wakeup
-from .otp_configs import OTPState
 from .outbox import SentMessage
 from .platform import Platform
-from .reviews import Review, Reviewer, Submission
 from .simulation import ManualChange
-from .sms_configs import SMSState
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _HEADER: Final = re.compile(rb'\{"engagelab_sandbox": ([0-9]+),')
 _SQLITE: Final = b"SQLite format 3\0"
 _PAUSE: Final = 1.0  # seconds
@@ -74,29 +73,27 @@ class _Part:
 
 
 class Persistence:
-    """Stores the state of one sandbox.
-
-    Args:
-        platform: The platform.
-        calls: The requests that its inbox shows.
-        path: The file.
-    """
+    """Stores the state of one sandbox in a file."""
 
     def __init__(self, platform: Platform, calls: Calls, path: Path) -> None:
         # A link stays a link; the snapshot replaces the file that it points to.
         self._path = Path(os.path.realpath(path))
         self._shown = path
         self._ids = platform.ids
-        self._converter = _converter(platform.reviewer)
+        self._converter = _converter()
+        otp_templates, sms_templates = platform.otp.templates, platform.sms.templates
+        signatures = platform.sms.signatures
         self._parts: Mapping[str, _Part] = {
             "messages": _Part(list[SentMessage], platform.outbox.state, platform.outbox.restore),
             "codes": _Part(list[Code], platform.codes.state, platform.codes.restore),
             "manual": _Part(
                 list[ManualChange], platform.simulation.state, platform.simulation.restore
             ),
-            "sms": _Part(SMSState, platform.sms.state, platform.sms.restore),
-            "otp": _Part(OTPState, platform.otp.state, platform.otp.restore),
+            "otp_templates": _Part(ConfigsState, otp_templates.state, otp_templates.restore),
+            "sms_templates": _Part(ConfigsState, sms_templates.state, sms_templates.restore),
+            "signatures": _Part(ConfigsState, signatures.state, signatures.restore),
             "calls": _Part(list[Call], calls.state, calls.restore),
+            "numbering": _Part(Numbering | None, lambda: calls.numbering, calls.resume),
         }
         self._written: dict[str, dict[int, str]] = {"messages": {}, "calls": {}}
         self._changed = Wakeup()
@@ -182,7 +179,7 @@ class Persistence:
             return
         try:
             parts = {
-                name: self._converter.structure(document[name], part.kind)
+                name: self._converter.structure(document.get(name), part.kind)
                 for name, part in self._parts.items()
             }
             last_id = max((int(each.message_id) for each in parts["messages"]), default=0)
@@ -253,30 +250,12 @@ class Persistence:
         return StoreError(f"store: {self._shown} {why}")
 
 
-def _converter(reviewer: Reviewer) -> JsonConverter:
+def _converter() -> JsonConverter:
     """Make what turns the parts of the state into JSON, and back."""
     converter = make_converter()
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
 
     converter.register_unstructure_hook(range, lambda numbers: [numbers.start, numbers.stop])
     converter.register_structure_hook(range, lambda bounds, _: range(*bounds))
-    # These follow from the messages.
-    omit = override(omit=True)
-    converter.register_unstructure_hook(
-        Call,
-        make_dict_unstructure_fn(Call, converter, revision=omit, states=omit, tally=omit),
-    )
-    converter.register_structure_hook(
-        Call, make_dict_structure_fn(Call, converter, revision=omit, states=omit, tally=omit)
-    )
 
-    def write(submission: Submission) -> object:
-        return {"review": converter.unstructure(submission.review), "at": submission.at}
-
-    def read(document: Mapping[str, object], _: object) -> Submission:
-        review = converter.structure(document["review"], Review)
-        return reviewer.resume(review, converter.structure(document["at"], float))
-
-    converter.register_unstructure_hook(Submission, write)
-    converter.register_structure_hook(Submission, read)
     return converter

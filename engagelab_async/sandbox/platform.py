@@ -4,24 +4,30 @@ Templates and signatures have rooms of their own, `sms` and `otp`.
 
 Knows nothing of HTTP: a method returns the JSON object of a 200, or raises a `RefusedError`.
 Every call checks first and sends last, so a refused request leaves no trace.
+
+A send to thousands is prepared in steps, between which the event loop does other things; then all
+its messages are added in one. So other calls see all of them or none, in the order in which the
+sends were completed, and the account pays for them at that moment.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from anyio.lowlevel import checkpoint
 
+from . import otp_api, sms_api
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .codes import Codes
+from .operations import operation
 from .otp_api import (
     CodeRequest,
     CustomMessageRequest,
     CustomTemplate,
-    LocalisedTemplate,
     OTPRequest,
     VerificationRequest,
 )
@@ -29,53 +35,33 @@ from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
 from .recipients import Recipient, otp_recipient, sms_recipient
 from .refusals import RefusedError
-from .reviews import Review, Reviewer, TemplateSubmission
+from .reviews import Review, Reviewer, Submission, TemplateId
 from .simulation import Simulation
 from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+_Draft: TypeAlias = partial[SentMessage]
+
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
-
-
-@frozen(kw_only=True)
-class Envelope:
-    """What all recipients of one request are sent."""
-
-    product: Product
-    template: Template
-    params: Mapping[str, str]
-    code: str | None
-    plan_id: str | None = None
-    scheduled_for: datetime | None = None
-    custom_args: Mapping[str, object] = field(factory=dict)
-    code_expires_at: datetime | None = None
+_AT_ONCE: Final = 500
+"""How many recipients to look at before other tasks of the event loop may run."""
 
 
 class Platform:
     """The platform, without its HTTP.
 
-    Args:
-        templates: Text by template id, or ``None`` to take any id.
-        code_ttl: How long a code stays live, in seconds.
-        review: What becomes of templates and signatures that are submitted.
-        balance: What the account of each product has; ``None`` for no limit.
-        strategies: The channels of templates that have a strategy, such as ``whatsapp|sms``, by id.
-        pace: Factor for the time that sending, delivering and repeating a callback take.
-        clock: Returns the time in Unix seconds.
-        new_code: Makes a code for the address that it goes to.
+    The arguments are those of `Sandbox`, and ``new_code``, which makes a code for an address.
 
     Attributes:
-        outbox: What was sent.
-        simulation: What becomes of it.
-        codes: The codes in it.
-        reviewer: Who reviews templates and signatures.
+        simulation: What becomes of the messages in ``outbox``.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
-        balances: What the accounts have left.
-        ids: Makes ids.
     """
 
     def __init__(
@@ -94,16 +80,15 @@ class Platform:
         self.outbox: Outbox = Outbox()
         self.reviewer: Reviewer = Reviewer(review, clock)
         self.balances: Balances = Balances(balance, self.outbox)
-        given = checked(templates or {})
-        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, clock, given)
-        channels = _channels(strategies or {})
+        given, channels = checked(templates or {}), _channels(strategies or {})
+        self.sms: SMSConfigs = SMSConfigs(self.reviewer, self.ids.text, given)
         self.otp: OTPConfigs = OTPConfigs(self.reviewer, given, channels)
         self._templates = Templates(templates, channels)
         self.codes: Codes = Codes(code_ttl, clock)
         self.simulation: Simulation = Simulation(
-            self.outbox, self.codes, self.template_submissions, pace=pace, clock=clock
+            self.outbox, self.codes, self._submissions, pace=pace, clock=clock
         )
-        self.reviewer.on_take = self.simulation.audits.ring
+        self.reviewer.on_take = self.simulation.review_begins
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -112,92 +97,128 @@ class Platform:
             "pwa_url": "https://example.com",
         }
 
-    def template_submissions(self) -> Iterable[TemplateSubmission]:
-        """Return the review of each template of both products."""
-        yield from (("otp", *each) for each in self.otp.submissions())
-        yield from (("sms", *each) for each in self.sms.submissions())
+    def _submissions(self) -> Iterable[tuple[TemplateId, Submission]]:
+        yield from ((("otp", each.id), each.submission) for each in self.otp.templates)
+        yield from ((("sms", each.id), each.submission) for each in self.sms.templates)
 
+    # --------------------------------------------------------------------------- OTP
+
+    @operation("otp.send", "POST /v1/messages", otp_api.Sent, OTPRequest, "send")
     def send_otp(self, body: Body) -> Answer:
-        """Make a code, send it, and expect it to be verified."""
+        """Send a code that the platform makes."""
         return self._send_code(read(OTPRequest, body), None)
 
+    @operation("otp.send_code", "POST /v1/codes", otp_api.Sent, CodeRequest, "send")
     def send_code(self, body: Body) -> Answer:
         """Send a code that the caller made; there is nothing to verify afterwards."""
         request = read(CodeRequest, body)
         return self._send_code(request, request.code)
 
     def _send_code(self, request: OTPRequest, callers_code: str | None) -> Answer:
-        template, params = self._otp_template(request.template)
+        template = self._otp_template(request.template)
         recipient = otp_recipient(request.to)
         self.balances.check("otp", 1)
         digits = callers_code or recipient.magic.verify_code or self._new_code(recipient.address)
-        code = self.codes.issue(template.id, recipient.address, digits)
-        envelope = Envelope(
-            product="otp",
-            template=template,
-            params=params,
-            code=digits,
-            code_expires_at=None if callers_code else _moment(code.expires_at),
+        code = self.codes.issue(
+            template.id, recipient.address, digits, is_platforms=callers_code is None
         )
-        message = self._send(envelope, recipient, self.ids.text())
+        expires_at = None if callers_code else _moment(code.expires_at)
+        params = request.template.params or {}
+        draft = self._draft("otp", template, params, code=digits, code_expires_at=expires_at)
+        message = _addressed(draft, template, recipient, self.ids.text())
+        self._send([message])
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
+    @operation(
+        "otp.verify", "POST /v1/verifications", otp_api.Verification, VerificationRequest, "verify"
+    )
     def verify(self, body: Body) -> Answer:
-        """Compare a code with the one that was sent; a wrong one is no error."""
+        """Verify a code that the platform made; a wrong one is no error."""
         request = read(VerificationRequest, body)
         message_id, guess = request.message_id, request.verify_code
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
-    def send_custom_message(self, body: Body) -> Answer:
+    @operation(
+        "otp.send_custom_message",
+        "POST /v1/custom-messages",
+        otp_api.Sent,
+        CustomMessageRequest,
+        "send",
+    )
+    async def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
-        targets = [request.to] if isinstance(request.to, str) else request.to
-        template, params = self._otp_template(request.template)
+        template = self._otp_template(request.template)
+        params = request.template.params or {}
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
-        recipients = [otp_recipient(to) for to in targets]
-        self.balances.check("otp", len(recipients))
-        envelope = Envelope(product="otp", template=template, params=params, code=code)
-        message_id = self.ids.text()
-        for recipient in recipients:
-            self._send(envelope, recipient, message_id)
-        return {"message_id": message_id, "send_channel": recipients[0].channel(template.channels)}
+        recipients = await _in_steps(otp_recipient, _listed(request.to))
+        draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
+        messages = await _in_steps(
+            lambda each: _addressed(draft, template, each, message_id), recipients
+        )
+        self.balances.check("otp", len(messages))
+        self._send(messages)
+        return {"message_id": message_id, "send_channel": messages[0].channel}
 
-    def send_sms(self, body: Body) -> Answer:
+    def _otp_template(self, wanted: CustomTemplate) -> Template:
+        return self.otp.find(wanted.id) or self._templates.find(wanted.id)
+
+    # --------------------------------------------------------------------------- SMS
+
+    @operation(
+        "sms.send", "POST /v1/messages", (sms_api.Plan, sms_api.FailedPlan), SMSRequest, "send"
+    )
+    async def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)
-        targets = [request.to] if isinstance(request.to, str) else request.to
-        envelope = self._plan(request)
-        found = [(to, sms_recipient(to)) for to in targets]
-        recipients = [recipient for _, recipient in found if recipient is not None]
-        answer: Answer = {
-            "plan_id": envelope.plan_id,
-            "total_count": len(targets),
-            "accepted_count": len(recipients),
-        }
-        for recipient in recipients:
-            if recipient.magic.plan_error is not None:
-                return answer | {"code": recipient.magic.plan_error, "message": "the plan failed"}
-        self.balances.check("sms", len(recipients))
-        for to in (to for to, recipient in found if recipient is None):
-            self._drop(envelope, to)
-        return answer | self._carry_out(envelope, recipients, is_single=len(targets) == 1)
-
-    def _plan(self, request: SMSRequest) -> Envelope:
         template_id, params = str(request.template.id), request.template.params or {}
-        template = self.sms.find(template_id) or self._templates.find(template_id)
-        return Envelope(
-            product="sms",
-            template=template,
-            params=params,
+        draft = self._draft(
+            "sms",
+            self.sms.find(template_id) or self._templates.find(template_id),
+            params,
             code=params.get("code"),
+            channel="sms",
             plan_id=self.ids.text(),
             scheduled_for=self._due(request),
             custom_args=request.custom_args or {},
         )
+        targets = _listed(request.to)
+        found = await _in_steps(sms_recipient, targets)
+        answer: Answer = {
+            "plan_id": draft.keywords["plan_id"],
+            "total_count": len(targets),
+            "accepted_count": len(targets) - found.count(None),
+        }
+        failures = {each.magic.plan_error for each in found if each is not None} - {None}
+        if failures:
+            return answer | {"code": failures.pop(), "message": "the plan failed"}
+        return answer | await self._send_plan(draft, targets, found)
+
+    async def _send_plan(
+        self, draft: _Draft, targets: Sequence[str], found: Sequence[Recipient | None]
+    ) -> Answer:
+        dropped_first = sorted(range(len(targets)), key=lambda place: found[place] is not None)
+        messages = await _in_steps(
+            lambda place: draft(
+                recipient=targets[place],
+                message_id=self.ids.text(),
+                accepted=found[place] is not None,
+            ),
+            dropped_first,
+        )
+        self.balances.check("sms", len(targets) - found.count(None))
+        self._send(messages)
+        due = draft.keywords["scheduled_for"]
+        if due is not None:
+            self.sms.use(draft.keywords["template_id"], until=due.timestamp())
+            return {"schedule_info": {"task_id": self.ids.integer()}}
+        # Ids of several messages are not returned, and a single one may have been dropped.
+        is_one = len(messages) == 1 and messages[0].accepted
+        return {"message_id": messages[0].message_id} if is_one else {}
 
     def _due(self, request: SMSRequest) -> datetime | None:
         seconds = request.schedule_time
@@ -208,67 +229,33 @@ class Platform:
             raise RefusedError(3002, "schedule_time must be 3 minutes to 30 days ahead")
         return _moment(seconds)
 
-    def _carry_out(
-        self, envelope: Envelope, recipients: Sequence[Recipient], *, is_single: bool
-    ) -> Answer:
-        message_ids = [self.ids.text() for _ in recipients]
-        for recipient, message_id in zip(recipients, message_ids, strict=True):
-            self._send(envelope, recipient, message_id)
-        if envelope.scheduled_for is not None:
-            self.sms.use(envelope.template.id, until=envelope.scheduled_for.timestamp())
-            return {"schedule_info": {"task_id": self.ids.integer()}}
-        # Ids of several messages are not returned, and a single one may have been dropped.
-        return {"message_id": message_ids[0]} if is_single and message_ids else {}
+    # --------------------------------------------------------------------------- both
 
-    def _otp_template(
-        self, wanted: LocalisedTemplate | CustomTemplate
-    ) -> tuple[Template, Mapping[str, str]]:
-        template = self.otp.find(wanted.id) or self._templates.find(wanted.id)
-        return template, wanted.params or {}
-
-    def _send(self, envelope: Envelope, recipient: Recipient, message_id: str) -> SentMessage:
-        if envelope.product == "sms":
-            return self._add(envelope, recipient.written, ("sms",), message_id)
-        wanted = envelope.template.channels
-        channels = (recipient.channel(wanted), *recipient.fallbacks(wanted))
-        return self._add(envelope, recipient.written, channels, message_id)
-
-    def _drop(self, envelope: Envelope, to: str) -> None:
-        self._add(envelope, to, ("sms",), self.ids.text(), accepted=False)
-
-    def _add(
+    def _draft(
         self,
-        envelope: Envelope,
-        to: str,
-        channels: tuple[str, ...],
-        message_id: str,
+        product: Product,
+        template: Template,
+        params: Mapping[str, str],
         *,
-        accepted: bool = True,
-    ) -> SentMessage:
-        variables = dict(envelope.params)
-        if envelope.code is not None:
-            variables["code"] = envelope.code
-        message = SentMessage(
-            message_id=message_id,
-            product=envelope.product,
-            channel=channels[0],
-            fallbacks=channels[1:],
-            recipient=to,
-            template_id=envelope.template.id,
-            text=envelope.template.render(variables, self._presets),
-            code=envelope.code,
-            params=envelope.params,
-            plan_id=envelope.plan_id,
-            scheduled_for=envelope.scheduled_for,
+        code: str | None,
+        **more: Any,  # noqa: ANN401 - further fields of a message
+    ) -> _Draft:
+        """Return a message without what each recipient of a request has of its own."""
+        variables = {**params} if code is None else {**params, "code": code}
+        return partial(
+            SentMessage,
+            product=product,
+            template_id=template.id,
+            text=template.render(variables, self._presets),
+            code=code,
+            params=params,
             sent_at=_moment(self._clock()),
-            custom_args=envelope.custom_args,
-            code_expires_at=envelope.code_expires_at,
-            accepted=accepted,
-            number=self.outbox.next_number,
+            **more,
         )
-        self.outbox.add(message)
-        self.simulation.begin(message)
-        return message
+
+    def _send(self, messages: Sequence[SentMessage]) -> None:
+        self.outbox.add(messages)
+        self.simulation.begin(messages)
 
 
 class Snowflakes:
@@ -310,6 +297,31 @@ def _channels(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         return {name: tuple(check_strategy(each)) for name, each in strategies.items()}
     except RefusedError as error:
         raise ValueError(f"strategies: {error.message}") from None
+
+
+def _addressed(
+    draft: _Draft, template: Template, recipient: Recipient, message_id: str
+) -> SentMessage:
+    return draft(
+        message_id=message_id,
+        recipient=recipient.written,
+        channel=recipient.channel(template.channels),
+        fallbacks=recipient.fallbacks(template.channels),
+    )
+
+
+def _listed(to: str | list[str]) -> list[str]:
+    return [to] if isinstance(to, str) else to
+
+
+async def _in_steps(make: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Make something of each item; there may be thousands."""
+    made: list[R] = []
+    for start in range(0, len(items), _AT_ONCE):
+        if start:
+            await checkpoint()
+        made += map(make, items[start : start + _AT_ONCE])
+    return made
 
 
 def _random_digits(_: str) -> str:

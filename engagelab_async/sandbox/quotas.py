@@ -7,7 +7,7 @@ The API documents no rate limit. An answer of a gateway in front of it, HTTP 429
 import math
 from collections.abc import Callable
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 from starlette.exceptions import HTTPException
 
 from engagelab_async.arguments import check_integer, check_seconds
@@ -34,24 +34,13 @@ class Quota:
     )
 
 
-@define
-class _Period:
-    ends_at: float
-    requests: int = 0
-
-
 class Usage:
-    """What was used of a quota.
-
-    Args:
-        quota: The quota, or ``None`` for none.
-        clock: Returns Unix seconds.
-    """
+    """What was used of a quota, if there is one."""
 
     def __init__(self, quota: Quota | None, clock: Callable[[], float]) -> None:
         self._quota = quota
         self._clock = clock
-        self._periods: dict[object, _Period] = {}
+        self._periods: dict[object, tuple[float, int]] = {}
 
     def count(self, key: object) -> None:
         """Count a request.
@@ -62,10 +51,9 @@ class Usage:
         if self._quota is None:
             return
         now = self._clock()
-        period = self._periods.get(key)
-        if period is None or period.ends_at <= now:
-            period = self._periods[key] = _Period(now + self._quota.period)
-        if period.requests == self._quota.requests:
-            seconds = math.ceil(period.ends_at - now)
-            raise HTTPException(429, headers={"retry-after": str(seconds)})
-        period.requests += 1
+        ends_at, requests = self._periods.get(key, (now, 0))
+        if ends_at <= now:
+            ends_at, requests = now + self._quota.period, 0
+        if requests == self._quota.requests:
+            raise HTTPException(429, headers={"retry-after": str(math.ceil(ends_at - now))})
+        self._periods[key] = ends_at, requests + 1

@@ -118,34 +118,20 @@ def dropping(targets: Container[str]) -> Iterator[None]:
 
 @frozen
 class Recipient:
-    """A recipient that a message can go to.
-
-    Attributes:
-        written: The recipient as the request spells it.
-        address: Its one spelling.
-        magic: What it brings about.
-    """
+    """A recipient: as the request spells it, in its one spelling, and what it brings about."""
 
     written: str
     address: str
     magic: MagicRecipient
 
     def channel(self, wanted: Iterable[str]) -> str:
-        """Return the channel that a send on the OTP product goes out on.
-
-        Args:
-            wanted: The channels of the template, in their order; empty for a template without.
-        """
+        """Return the channel that a send goes out on, of those of the template, if it has any."""
         if self.magic.channel != _ANY_NUMBER.channel:
             return self.magic.channel
         return next((name for name in wanted if name != "email"), self.magic.channel)
 
     def fallbacks(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """Return the channels that are tried when the first has failed to deliver, in their order.
-
-        Args:
-            wanted: The channels of the template, in their order; empty for a template without.
-        """
+        """Return the channels that are tried in turn after the first has failed to deliver."""
         first = self.channel(wanted)
         if first in wanted[:-1]:
             return tuple(wanted[wanted.index(first) + 1 :])

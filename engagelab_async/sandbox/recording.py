@@ -16,14 +16,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+import msgspec
 from attrs import asdict, field, frozen
-from cattrs import BaseValidationError
-from cattrs.preconf.json import make_converter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import ReadAhead, Wire
+from .faults.player import ReadAhead
+from .faults.wire import Wire
 
 _HEADER: Final = '{"engagelab_recording": 1}\n'
 _NOT_REPLAYED: Final = ("content-length", "connection")
@@ -34,19 +34,15 @@ class RecordedCall:
     """A call of the API, and what came of it.
 
     Attributes:
-        method: The HTTP method.
-        path: The path, such as ``/otp/v1/messages``.
         body: The JSON of the request, or its text if it is none.
         end: Whether there was an ``"answer"``, the connection was ``"broken"``, or the client
             ``"left"`` first.
-        status: The HTTP status of the answer.
-        headers: The headers of the answer.
         answer: The JSON of the answer, or its text if it is none.
     """
 
     method: str
     path: str
-    body: object = field(repr=False)
+    body: object = field(default="", repr=False)
     end: Literal["answered", "broken", "left"] = "answered"
     status: int = 0
     headers: Mapping[str, str] = field(factory=dict)
@@ -58,10 +54,7 @@ class RecordedCall:
 
 
 class Recorder:
-    """Writes the calls of a run into a file.
-
-    Args:
-        path: The file. A recording that is there is replaced, but no other file.
+    """Writes the calls of a run into a file, which replaces a recording, but no other file.
 
     Raises:
         ValueError: The file holds something else.
@@ -119,10 +112,6 @@ class Recorder:
 class Replay:
     """Answers the calls of a run as a recording has it.
 
-    Args:
-        path: The recording.
-        wire: What requests come in on.
-
     Raises:
         ValueError: The file is not a recording, or is damaged.
         OSError: It cannot be read.
@@ -133,9 +122,18 @@ class Replay:
         self._left = _read(path)
         self._wire = wire
 
-    def differences(self) -> tuple[list[RecordedCall], list[RecordedCall]]:
-        """Return the calls of the recording that were not made, and those that are not in it."""
-        return list(self._left), list(self._unexpected)
+    def check(self) -> None:
+        """Check that all calls of the recording were made, and no others.
+
+        Raises:
+            AssertionError: They were not.
+        """
+        lines = [
+            *(f"not made:   {each.method} {each.path}" for each in self._left),
+            *(f"unexpected: {each.method} {each.path}" for each in self._unexpected),
+        ]
+        if lines:
+            raise AssertionError("\n".join(["the run differs from the recording", *lines]))
 
     def replaying(self, app: ASGIApp, is_call: Callable[[Scope], bool]) -> ASGIApp:
         """Make an app that answers calls from the recording, and leaves the rest to another."""
@@ -146,8 +144,19 @@ class Replay:
                 return
             request = ReadAhead(receive)
             await request.read()
-            recorded = self._recorded(_call_of(scope, request.body, ()))
-            await self._answer(recorded, scope, receive, send)
+            call = self._recorded(_call_of(scope, request.body, ()))
+            if call.end == "answered":
+                headers = [
+                    (each.encode("latin-1"), value.encode("latin-1"))
+                    for each, value in call.headers.items()
+                ]
+                start = {"type": "http.response.start", "status": call.status, "headers": headers}
+                await send(start)
+                await send({"type": "http.response.body", "body": _encoded(call.answer)})
+                return
+            if call.end == "broken":
+                self._wire.reset(scope)
+            await receive()  # until the client leaves
 
         return replayed
 
@@ -166,19 +175,6 @@ class Replay:
             headers={"content-type": "application/json"},
             answer={"code": 404, "message": message},
         )
-
-    async def _answer(self, call: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
-        if call.end == "answered":
-            headers = [
-                (name.encode("latin-1"), value.encode("latin-1"))
-                for name, value in call.headers.items()
-            ]
-            await send({"type": "http.response.start", "status": call.status, "headers": headers})
-            await send({"type": "http.response.body", "body": _encoded(call.answer)})
-            return
-        if call.end == "broken":
-            self._wire.reset(scope)
-        await receive()  # until the client leaves
 
 
 def _call_of(scope: Scope, body: bytes, sent: Sequence[Message]) -> RecordedCall:
@@ -220,15 +216,12 @@ def _is_recording(path: Path) -> bool:
 def _read(path: Path) -> list[RecordedCall]:
     if not _is_recording(path):
         raise ValueError(f"replay: {path} is not a recording")
-    converter = make_converter()
-    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     lines = path.read_text(encoding="utf-8").splitlines()[1:]
     calls: list[RecordedCall] = []
     for number, line in enumerate(lines, 2):
         try:
-            document: Mapping[str, Any] = json.loads(line)
-            calls.append(converter.structure({"body": "", **document}, RecordedCall))
-        except (BaseValidationError, ValueError, TypeError):
+            calls.append(msgspec.convert(json.loads(line), RecordedCall))
+        except (msgspec.ValidationError, ValueError):
             # The error itself may show what is in the line.
             raise ValueError(f"replay: {path} is damaged (line {number})") from None
     return calls

@@ -37,13 +37,7 @@ _HTTP_STATUS: Final = {1000: 500, 2001: 401, 2002: 401, 2004: 403}
 
 
 class RefusedError(Exception):
-    """The platform refuses a request.
-
-    Attributes:
-        code: The API's error code.
-        http_status: The HTTP status that goes with it.
-        message: What the answer says.
-    """
+    """The platform refuses a request: with a code, an HTTP status, and words."""
 
     def __init__(self, code: int, message: str | None = None) -> None:
         """Refuse with a code, and with its usual words unless there is more to say."""

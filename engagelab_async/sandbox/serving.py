@@ -47,13 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Uvicorn(uvicorn.Server):
-    """A uvicorn that says when it is ready.
-
-    Args:
-        app: What answers requests.
-        beside: What runs as long as it does.
-        on_ready: Called once requests are answered.
-    """
+    """A uvicorn that says when it is ready, and with which something else runs."""
 
     def __init__(self, app: ASGIApp, beside: Beside, on_ready: Callable[[], object]) -> None:
         config = uvicorn.Config(
@@ -78,13 +72,7 @@ class Uvicorn(uvicorn.Server):
 
 
 class Background:
-    """One run of the server in a thread of its own, which begins at once.
-
-    Args:
-        app: What answers requests.
-        beside: What runs as long as it does.
-        listener: What connections come in on.
-    """
+    """One run of the server in a thread of its own, which begins at once."""
 
     def __init__(self, app: ASGIApp, beside: Beside, listener: socket.socket) -> None:
         self._listener = listener

@@ -14,30 +14,33 @@ Only manual changes are stored, and statuses are only scheduled once something o
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+import math
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, TypeAlias
 
-from attrs import define, frozen
+from attrs import evolve, frozen
 
 from . import lifecycle
 from .callback_sender import CallbackSender
-from .callbacks import CallbackDelivery, Callbacks, review_row, status_row, uplink_row
+from .callbacks import CallbackDelivery, Callbacks, Row, review_row, status_row, uplink_row
 from .codes import Codes
 from .lifecycle import Plan, Reply, StatusChange, plan_of
 from .loop import Wakeup
 from .outbox import Outbox, SentMessage
 from .refusals import RefusedError
-from .reviews import Audits, TemplateSubmission
+from .reviews import PENDING, Submission, TemplateId
 
-Observer: TypeAlias = Callable[[int, StatusChange | Reply | CallbackDelivery], object]
+Event: TypeAlias = StatusChange | Reply | CallbackDelivery
+Observer: TypeAlias = Callable[[int, Event], object]
 """Called with the number of a message, and what happened to it."""
 
 _AT_ONCE: Final = 500
 # The clock may be the caller's, and be set forward at any moment, which wakes no task.
 _POLL: Final = 0.05
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @frozen
@@ -45,28 +48,13 @@ class ManualChange:
     """What was done manually to a message.
 
     Attributes:
-        number: The number of the message.
         plan: All statuses that it has reached or will reach; empty if they were not changed.
         replies: What the recipient has replied, oldest first.
     """
 
     number: int
-    plan: Plan
-    replies: tuple[Reply, ...]
-
-
-@define
-class ScheduledStatuses:
-    """The statuses of a message, of which some are still to be reported."""
-
-    message: SentMessage
-    plan: Plan
-    reported: int
-
-    @property
-    def due(self) -> datetime | None:
-        """When the next status is due, or ``None`` if all are reported."""
-        return self.plan[self.reported].at if self.reported < len(self.plan) else None
+    plan: Plan = ()
+    replies: tuple[Reply, ...] = ()
 
 
 class Simulation:
@@ -78,34 +66,33 @@ class Simulation:
         submissions: Returns the review of every template.
         pace: Factor for the time that sending, delivering and repeating a callback take.
         clock: Returns the time in Unix seconds.
-
-    Attributes:
-        sender: Sends the callbacks.
     """
 
     def __init__(
         self,
         outbox: Outbox,
         codes: Codes,
-        submissions: Callable[[], Iterable[TemplateSubmission]],
+        submissions: Callable[[], Iterable[tuple[TemplateId, Submission]]],
         *,
         pace: float,
         clock: Callable[[], float],
     ) -> None:
         self.sender: CallbackSender = CallbackSender(self._on_try, pace)
-        self.audits: Audits = Audits(submissions)
         self._outbox = outbox
         self._codes = codes
+        self._submissions = submissions
         self._pace = pace
         self._clock = clock
-        self._is_scheduling = False
+        self._manual: dict[int, ManualChange] = {}
         self._observers: list[Observer] = []
-        self._changed: dict[int, Plan] = {}
-        self._replies: dict[int, tuple[Reply, ...]] = {}
-        self._scheduled: dict[int, ScheduledStatuses] = {}
+        self._is_observed = False
+        # By number of message: since when it is observed, until its statuses are scheduled; those
+        # that are still to be reported; and when the next of them is due.
+        self._unscheduled: dict[int, datetime] = {}
+        self._scheduled: dict[int, Plan] = {}
         self._due: list[tuple[datetime, int]] = []
-        self._earlier: Iterator[SentMessage] = iter(())
-        self._observed_from = datetime.min.replace(tzinfo=UTC)
+        self._reviewed: dict[TemplateId, Submission] = {}
+        self._awaits_review = False
         self._wakeup = Wakeup()
 
     # --------------------------------------------------------------------------- what happened
@@ -116,7 +103,7 @@ class Simulation:
 
     def replies(self, message: SentMessage) -> tuple[Reply, ...]:
         """Return what the recipient has replied, oldest first."""
-        return self._replies.get(self._own(message).number, ())
+        return self._manual_change(self._own(message)).replies
 
     def has_live_code(self, message: SentMessage) -> bool:
         """Return whether a message has a code that is neither verified nor expired."""
@@ -168,34 +155,36 @@ class Simulation:
 
     def reply(self, message: SentMessage, text: str) -> None:
         """Reply to a message; see `Sandbox.reply`."""
-        reply = Reply(text, self._now())
-        replies = self._replies[message.number] = (*self.replies(message), reply)
+        manual, reply = self._manual_change(self._own(message)), Reply(text, self._now())
+        replies = (*manual.replies, reply)
+        self._manual[message.number] = evolve(manual, replies=replies)
         self.sender.take(uplink_row(message, replies))
         self._notify(message.number, reply)
 
     def _change(self, message: SentMessage, change: Callable[[Plan, datetime], Plan]) -> None:
-        while self._schedule_earlier():
-            pass  # what was reached before this change must not be reported by it
-        before, now = self._plan(message), self._now()
-        after = self._changed[message.number] = change(before, now)
-        if self._is_scheduling:
-            known = self._scheduled.get(message.number)
-            reported = known.reported if known else len(lifecycle.reached(before, now))
-            self._schedule(ScheduledStatuses(message, after, reported))
+        number = message.number
+        self._schedule_if_new(number)  # what was reached before must not be reported by this
+        before = self._plan(message)
+        after = change(before, self._now())
+        self._manual[number] = evolve(self._manual_change(message), plan=after)
+        if self._is_observed:
+            reported = len(before) - len(self._scheduled.get(number, ()))
+            self._schedule(number, after[reported:])
+
+    def _manual_change(self, message: SentMessage) -> ManualChange:
+        return self._manual.get(message.number) or ManualChange(message.number)
 
     # --------------------------------------------------------------------------- stored state
 
     def state(self) -> tuple[ManualChange, ...]:
         """Return all manual changes."""
-        return tuple(
-            ManualChange(number, self._changed.get(number, ()), self._replies.get(number, ()))
-            for number in sorted(self._changed.keys() | self._replies.keys())
-        )
+        return tuple(self._manual.values())
 
-    def restore(self, state: Sequence[ManualChange]) -> None:
+    def restore(self, state: Iterable[ManualChange]) -> None:
         """Replace all manual changes."""
-        self._changed = {each.number: each.plan for each in state if each.plan}
-        self._replies = {each.number: each.replies for each in state if each.replies}
+        self._manual = {each.number: each for each in state}
+        if self._is_observed:
+            self._pass_over()
 
     # --------------------------------------------------------------------------- reporting
 
@@ -208,18 +197,23 @@ class Simulation:
     def callbacks(self, callbacks: Callbacks | None) -> None:
         self.sender.callbacks = callbacks
         if callbacks is not None:
-            self._start_scheduling()
-            self.audits.listen(lambda *review: self.sender.take(review_row(*review)))
+            self._begin_observing()
 
     def observe(self, observer: Observer) -> None:
         """Report everything that happens to a message from now on."""
         self._observers.append(observer)
-        self._start_scheduling()
+        self._begin_observing()
 
-    def begin(self, message: SentMessage) -> None:
-        """Schedule the statuses of a message that was sent just now."""
-        if self._is_scheduling:
-            self._schedule(ScheduledStatuses(message, self._plan(message), 0))
+    def begin(self, messages: Iterable[SentMessage]) -> None:
+        """Report the statuses of messages that were sent just now."""
+        if self._is_observed:
+            self._unscheduled.update((message.number, _ALWAYS) for message in messages)
+            self._wakeup.set()
+
+    def review_begins(self) -> None:
+        """Report a review that begins once it ends."""
+        self._awaits_review = True
+        self._wakeup.set()
 
     def report_due(self) -> bool:
         """Report some of the statuses that are due, earliest first.
@@ -227,29 +221,26 @@ class Simulation:
         Returns:
             Whether there is more to do now.
         """
-        if self._schedule_earlier():
+        # There may be thousands, and the event loop has requests to answer in between.
+        for number in list(islice(self._unscheduled, _AT_ONCE)):
+            self._schedule_if_new(number)
+        if self._unscheduled:
             return True
         for _ in range(_AT_ONCE):
-            now = self._now()
-            if not self._due or self._due[0][0] > now:
+            if not self._due or self._due[0][0] > self._now():
                 return False
             _, number = heapq.heappop(self._due)
             # A manual change pushes another entry, and all may be reported by now.
-            scheduled = self._scheduled.get(number)
-            if scheduled is not None:
-                self._report(scheduled, now)
+            if number in self._scheduled:
+                self._report(self._outbox.get(number), self._scheduled[number])
         return True
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Report what is due and send callbacks, in the event loop that enters this."""
-        self.audits.pass_over()
+        self._look_at_reviews(lambda _: None)  # what was decided meanwhile is no news
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(self._run()),
-                tasks.create_task(self.audits.run()),
-                tasks.create_task(self.sender.run()),
-            ]
+            running = [tasks.create_task(self._run()), tasks.create_task(self.sender.run())]
             try:
                 yield
             finally:
@@ -259,71 +250,76 @@ class Simulation:
     async def _run(self) -> None:
         while True:
             # With many to report, the server answers requests in between.
-            seconds = 0 if self.report_due() else _POLL if self._due else None
-            await self._wakeup.wait(seconds)
+            has_more = self.report_due()
+            if self._awaits_review:
+                self._look_at_reviews(self.sender.take)
+            is_polling = self._due or self._awaits_review
+            await self._wakeup.wait(0 if has_more else _POLL if is_polling else None)
 
-    def _start_scheduling(self) -> None:
-        if self._is_scheduling:
-            return
-        self._is_scheduling = True
-        self._observed_from = self._now()
-        self._earlier = iter((*self._outbox.messages, *self._outbox.dropped))
-        self._wakeup.set()
+    def _begin_observing(self) -> None:
+        if not self._is_observed:
+            self._is_observed = True
+            self._pass_over()
+            self._wakeup.set()
 
-    def _schedule_earlier(self) -> bool:
-        """Schedule some of the messages that were sent before anything observed.
+    def _pass_over(self) -> None:
+        """Do not report what has happened by now, such as what comes from a store."""
+        self._unscheduled = dict.fromkeys(range(1, self._outbox.next_number), self._now())
+        self._look_at_reviews(lambda _: None)
 
-        There may be thousands, and the event loop has requests to answer in between.
+    def _schedule_if_new(self, number: int) -> None:
+        since = self._unscheduled.pop(number, None)
+        if since is not None:
+            plan = self._plan(self._outbox.get(number))
+            self._schedule(number, plan[len(lifecycle.reached(plan, since)) :])
 
-        Returns:
-            Whether there may be more.
-        """
-        some = list(islice(self._earlier, _AT_ONCE))
-        for message in some:
-            plan = self._plan(message)
-            reported = len(lifecycle.reached(plan, self._observed_from))
-            self._schedule(ScheduledStatuses(message, plan, reported))
-        return len(some) == _AT_ONCE
-
-    def _schedule(self, scheduled: ScheduledStatuses) -> None:
-        number, due = scheduled.message.number, scheduled.due
-        if due is None:
+    def _schedule(self, number: int, plan: Plan) -> None:
+        if not plan:
             self._scheduled.pop(number, None)
             return
-        self._scheduled[number] = scheduled
-        heapq.heappush(self._due, (due, number))
+        self._scheduled[number] = plan
+        heapq.heappush(self._due, (plan[0].at, number))
         self._wakeup.set()
 
-    def _report(self, scheduled: ScheduledStatuses, now: datetime) -> None:
-        for change in lifecycle.reached(scheduled.plan[scheduled.reported :], now):
-            scheduled.reported += 1
+    def _report(self, message: SentMessage, plan: Plan) -> None:
+        reached = lifecycle.reached(plan, self._now())
+        for change in reached:
             if self.sender.callbacks is not None:
-                self.sender.take(status_row(scheduled.message, change))
-            self._notify(scheduled.message.number, change)
-        self._schedule(scheduled)
+                self.sender.take(status_row(message, change))
+            self._notify(message.number, change)
+        self._schedule(message.number, plan[len(reached) :])
 
     def _on_try(self, delivery: CallbackDelivery) -> None:
         for number in delivery.messages:
             self._notify(number, delivery)
 
-    def _notify(self, number: int, event: StatusChange | Reply | CallbackDelivery) -> None:
+    def _notify(self, number: int, event: Event) -> None:
         for observer in self._observers:
             observer(number, event)
+
+    def _look_at_reviews(self, report: Callable[[Row], object]) -> None:
+        """Report the reviews that have ended since the last look."""
+        before, self._reviewed, self._awaits_review = self._reviewed, {}, False
+        now = self._clock()
+        for template, submission in self._submissions():
+            if submission.status(now) == PENDING:
+                self._awaits_review |= submission.ends_at < math.inf
+                continue
+            self._reviewed[template] = submission
+            if before.get(template) is not submission:
+                report(review_row(template, submission))
 
     # ---------------------------------------------------------------------------
 
     def _own(self, message: SentMessage) -> SentMessage:
-        try:
-            known = self._outbox.get(message.number)
-        except LookupError:
-            known = None
-        # By identity first, which is fast; a message that was unpickled is equal all the same.
-        if known is not message and known != message:
-            raise ValueError("message: does not belong to this sandbox")
-        return message
+        with suppress(LookupError):
+            # By identity first, which is fast; a message that was unpickled is equal all the same.
+            if (known := self._outbox.get(message.number)) is message or known == message:
+                return message
+        raise ValueError("message: does not belong to this sandbox")
 
     def _plan(self, message: SentMessage) -> Plan:
-        return self._changed.get(message.number) or plan_of(message, self._pace)
+        return self._manual_change(message).plan or plan_of(message, self._pace)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

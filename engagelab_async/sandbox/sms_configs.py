@@ -1,172 +1,101 @@
-"""Templates and signatures of the SMS product: created, reviewed, used, changed, deleted.
+"""Templates and signatures of the SMS product: what a request may do with them, and the answers.
 
 Refusals have the HTTP status as their code, and say what is wrong in their message alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from attrs import define, frozen
-
+from . import sms_api as api
 from .bodies import Answer, Body, read
-from .operations import DONE
+from .configs import Config, Configs
+from .operations import DONE, Done, operation
 from .refusals import RefusedError
-from .reviews import APPROVED, PENDING, Reviewer, Submission
+from .reviews import APPROVED, PENDING, Reviewer
 from .sms_api import SignatureRequest, TemplateRequest
 from .templates import Template
 
+_TEMPLATES: Final = "/v1/template-configs"
+_TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
+_SIGNS: Final = "/v1/sign-configs"
+_SIGN: Final = f"{_SIGNS}/{{sign_id}}"
 _REFUSAL: Final = 400
 _FOR_CODES: Final = ("authentication", "otp")
 
 
-@define
-class Signature:
-    """A signature."""
-
-    sign_id: str
-    sign_name: str
-    created_at: float
-    submission: Submission
-
-
-@define
-class SMSTemplate:
-    """A template; its wording is what the request said.
-
-    Attributes:
-        is_given: Whether it was not submitted, but given to the sandbox.
-    """
-
-    template_id: str
-    wording: Answer
-    created_at: float
-    submission: Submission
-    used_until: float = 0.0
-    is_given: bool = False
-
-
-@frozen
-class SMSState:
-    """All templates and signatures of one sandbox, to be kept."""
-
-    templates: tuple[SMSTemplate, ...]
-    signatures: tuple[Signature, ...]
-    deleted: tuple[str, ...]
-
-
 class SMSConfigs:
-    """All templates and signatures of one sandbox.
-
-    Args:
-        reviewer: Reviews them.
-        new_id: Makes an id.
-        clock: Returns the time in Unix seconds.
-        given: Templates that need no review: text by id.
-    """
+    """All templates and signatures of one sandbox; those given as text by id need no review."""
 
     def __init__(
-        self,
-        reviewer: Reviewer,
-        new_id: Callable[[], str],
-        clock: Callable[[], float],
-        given: Mapping[str, str],
+        self, reviewer: Reviewer, new_id: Callable[[], str], given: Mapping[str, str]
     ) -> None:
-        self._reviewer = reviewer
+        self._clock = reviewer.clock
         self._new_id = new_id
-        self._clock = clock
-        self._signatures: dict[str, Signature] = {}
-        self._given = {name: _given(name, text, reviewer) for name, text in given.items()}
-        self._templates: dict[str, SMSTemplate] = dict(self._given)
-        self._deleted: set[str] = set()
-
-    def state(self) -> SMSState:
-        """Return all there is."""
-        templates = (made for made in self._templates.values() if not made.is_given)
-        return SMSState(tuple(templates), tuple(self._signatures.values()), tuple(self._deleted))
-
-    def restore(self, state: SMSState) -> None:
-        """Replace all there is."""
-        self._deleted = set(state.deleted)
-        given = {name: made for name, made in self._given.items() if name not in self._deleted}
-        self._templates = given | {made.template_id: made for made in state.templates}
-        self._signatures = {made.sign_id: made for made in state.signatures}
-
-    def submissions(self) -> Iterable[tuple[str, Submission]]:
-        """Return the review of each template, by its id."""
-        return [(name, made.submission) for name, made in tuple(self._templates.items())]
-
-    # --------------------------------------------------------------------------- sending
+        contents = {name: _content_of(name, text) for name, text in given.items()}
+        template, sign = "template config not exist", "sign config not exist"
+        self.templates: Configs = Configs(
+            reviewer, template, _unknown(template, "invalid templateId"), given=contents
+        )
+        self.signatures: Configs = Configs(reviewer, sign, _unknown(sign, "invalid signId"))
 
     def find(self, template_id: str) -> Template | None:
-        """Return a template to send, or ``None`` if none was submitted under this id.
-
-        Raises:
-            RefusedError: 4001, it was deleted; 3003, it is not approved.
-        """
-        if template_id in self._deleted:
-            raise RefusedError(4001, "template config not exist")
-        made = self._templates.get(template_id)
-        if made is None:
+        """Return a template to send, or ``None``; see `Configs.find`."""
+        config = self.templates.find(template_id)
+        if config is None:
             return None
-        if made.submission.status != APPROVED:
-            raise RefusedError(3003, "template status is not approved, can not use")
-        return Template(template_id, str(made.wording["template_content"]))
+        return Template(template_id, str(config.content["template_content"]))
 
     def use(self, template_id: str, until: float) -> None:
         """Record a plan that uses a template until some time."""
-        made = self._templates.get(template_id)
-        if made is not None:
-            made.used_until = max(made.used_until, until)
+        if template_id in self.templates:
+            config = self.templates[template_id]
+            config.used_until = max(config.used_until, until)
 
     # --------------------------------------------------------------------------- templates
 
+    @operation("sms.templates.list", f"GET {_TEMPLATES}", [api.Template])
     def list_templates(self) -> list[Answer]:
-        """Return all templates, oldest first."""
-        return [self._template_answer(made) for made in self._templates.values()]
+        """Read all templates, oldest first."""
+        return [self._template(config) for config in self.templates]
 
+    @operation("sms.templates.get", f"GET {_TEMPLATE}", api.Template)
     def get_template(self, template_id: str) -> Answer:
-        """Return a template."""
-        return self._template_answer(self._template(template_id))
+        """Read a template."""
+        return self._template(self.templates[template_id])
 
+    @operation("sms.templates.create", f"POST {_TEMPLATES}", api.CreatedTemplate, TemplateRequest)
     def create_template(self, body: Body) -> Answer:
-        """Submit a template."""
-        wording = self._wording(read(TemplateRequest, body, _REFUSAL))
-        template_id = self._new_id()
-        submission = self._reviewer.take()
-        self._templates[template_id] = SMSTemplate(template_id, wording, submission.at, submission)
+        """Submit a template for review."""
+        content, template_id = self._content(body), self._new_id()
+        self.templates.add(template_id, content)
         return {"template_id": template_id}
 
+    @operation("sms.templates.update", f"PUT {_TEMPLATE}", Done, TemplateRequest)
     def update_template(self, template_id: str, body: Body) -> Answer:
-        """Replace what a template says, which is reviewed again."""
-        made = self._template(template_id)
-        if made.submission.status == PENDING:
+        """Change a template, which is reviewed again."""
+        config = self.templates[template_id]
+        if self.templates.status(config) == PENDING:
             raise _refusal("can not update pending status template")
-        self._check_unused(made, "update")
-        made.wording = self._wording(read(TemplateRequest, body, _REFUSAL))
-        made.submission = self._reviewer.take()
-        made.is_given = False
+        self._check_unused(config, "update")
+        self.templates.change(config, self._content(body))
         return {**DONE}
 
+    @operation("sms.templates.delete", f"DELETE {_TEMPLATE}", Done)
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
-        self._check_unused(self._template(template_id), "delete")
-        del self._templates[template_id]
-        self._deleted.add(template_id)
+        config = self.templates[template_id]
+        self._check_unused(config, "delete")
+        self.templates.delete(config)
         return {**DONE}
 
-    def _template(self, template_id: str) -> SMSTemplate:
-        made = self._templates.get(template_id)
-        if made is None:
-            raise _unknown(template_id, "template config not exist", "invalid templateId")
-        return made
-
-    def _check_unused(self, made: SMSTemplate, verb: str) -> None:
-        if self._clock() < made.used_until:
+    def _check_unused(self, config: Config, verb: str) -> None:
+        if self._clock() < config.used_until:
             words = "there are pending or running plans using current template, can not"
             raise _refusal(f"{words} {verb}")
 
-    def _wording(self, request: TemplateRequest) -> Answer:
-        wording: Answer = {
+    def _content(self, body: Body) -> Answer:
+        request = read(TemplateRequest, body, _REFUSAL)
+        content: Answer = {
             "template_name": request.template_name,
             "template_type": request.template_type,
             "template_content": request.template_content,
@@ -178,79 +107,80 @@ class SMSConfigs:
         if request.add_signature:
             if request.sign_id is None:
                 raise _refusal("sign_id must be a non-empty string")
-            signature = self._signature(str(request.sign_id))
-            if signature.submission.status != APPROVED:
+            signature = self.signatures[str(request.sign_id)]
+            if self.signatures.status(signature) != APPROVED:
                 raise _refusal("sign status is not approved, can not use")
             if not request.sign_position:
                 raise _refusal("sign_position must be one of 1 2")
-            wording |= {"sign_id": signature.sign_id, "sign_position": request.sign_position}
-        return wording
+            content |= {"sign_id": signature.id, "sign_position": request.sign_position}
+        return content
 
-    def _template_answer(self, made: SMSTemplate) -> Answer:
-        answer = {"template_id": made.template_id, **made.wording, **_reviewed(made)}
-        if "sign_id" in made.wording:
-            signature = self._signatures[str(made.wording["sign_id"])]
-            answer["sign_name"] = signature.sign_name
-            answer["sign_status"] = signature.submission.status
+    def _template(self, config: Config) -> Answer:
+        answer = {
+            "template_id": config.id,
+            **config.content,
+            **self.templates.review(config),
+            "updated_time": int(config.submission.at),
+        }
+        if "sign_id" in config.content:
+            signature = self.signatures[str(config.content["sign_id"])]
+            answer["sign_name"] = signature.content["sign_name"]
+            answer["sign_status"] = self.signatures.status(signature)
         return answer
 
     # --------------------------------------------------------------------------- signatures
 
+    @operation("sms.signatures.list", f"GET {_SIGNS}", [api.Signature])
     def list_signatures(self) -> list[Answer]:
-        """Return all signatures, oldest first."""
-        return [self._signature_answer(made) for made in self._signatures.values()]
+        """Read all signatures, oldest first."""
+        return [self._signature(config) for config in self.signatures]
 
+    @operation("sms.signatures.get", f"GET {_SIGN}", api.Signature)
     def get_signature(self, sign_id: str) -> Answer:
-        """Return a signature."""
-        return self._signature_answer(self._signature(sign_id))
+        """Read a signature."""
+        return self._signature(self.signatures[sign_id])
 
+    @operation("sms.signatures.create", f"POST {_SIGNS}", api.CreatedSignature, SignatureRequest)
     def create_signature(self, body: Body) -> Answer:
-        """Submit a signature."""
-        name = self._new_name(body, among=self._signatures.values())
-        sign_id = self._new_id()
-        submission = self._reviewer.take()
-        self._signatures[sign_id] = Signature(sign_id, name, submission.at, submission)
+        """Submit a signature for review."""
+        content, sign_id = self._named(body), self._new_id()
+        self.signatures.add(sign_id, content)
         return {"sign_id": sign_id}
 
+    @operation("sms.signatures.update", f"PUT {_SIGN}", Done, SignatureRequest)
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
-        made = self._signature(sign_id)
-        if made.submission.status == PENDING:
+        config = self.signatures[sign_id]
+        if self.signatures.status(config) == PENDING:
             raise _refusal("can not update pending status sign")
-        others = [each for each in self._signatures.values() if each is not made]
-        made.sign_name = self._new_name(body, among=others)
-        made.submission = self._reviewer.take()
+        self.signatures.change(config, self._named(body, sign_id))
         return {**DONE}
 
+    @operation("sms.signatures.delete", f"DELETE {_SIGN}", Done)
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
-        made = self._signature(sign_id)
-        if self._related_templates(made):
+        config = self.signatures[sign_id]
+        if self._related_templates(config):
             raise _refusal("there are templates using current sign, can not delete")
-        del self._signatures[sign_id]
+        self.signatures.delete(config)
         return {**DONE}
 
-    def _signature(self, sign_id: str) -> Signature:
-        made = self._signatures.get(sign_id)
-        if made is None:
-            raise _unknown(sign_id, "sign config not exist", "invalid signId")
-        return made
-
-    def _new_name(self, body: Body, *, among: Iterable[Signature]) -> str:
+    def _named(self, body: Body, own_id: str = "") -> Answer:
         name = read(SignatureRequest, body, _REFUSAL).sign_name
-        if name in {each.sign_name for each in among}:
+        if any(name == each.content["sign_name"] for each in self.signatures if each.id != own_id):
             raise _refusal("sign_name already exist")
-        return name
+        return {"sign_name": name}
 
-    def _related_templates(self, made: Signature) -> int:
-        return sum(each.wording.get("sign_id") == made.sign_id for each in self._templates.values())
+    def _related_templates(self, signature: Config) -> int:
+        return sum(each.content.get("sign_id") == signature.id for each in self.templates)
 
-    def _signature_answer(self, made: Signature) -> Answer:
+    def _signature(self, config: Config) -> Answer:
         return {
-            "sign_id": made.sign_id,
-            "sign_name": made.sign_name,
-            "related_template_count": self._related_templates(made),
-            **_reviewed(made),
+            "sign_id": config.id,
+            **config.content,
+            "related_template_count": self._related_templates(config),
+            **self.signatures.review(config),
+            "updated_time": int(config.submission.at),
         }
 
 
@@ -258,28 +188,17 @@ def _refusal(message: str) -> RefusedError:
     return RefusedError(_REFUSAL, message)
 
 
-def _unknown(an_id: str, unknown: str, impossible: str) -> RefusedError:
-    """Refuse an id: those that the platform makes are numbers."""
-    is_possible = an_id.isascii() and an_id.isdecimal()
-    return _refusal(unknown if is_possible else impossible)
+def _unknown(unknown: str, impossible: str) -> Callable[[str], RefusedError]:
+    """Return what refuses an id: those that the platform makes are numbers."""
+    return lambda name: _refusal(unknown if name.isascii() and name.isdecimal() else impossible)
 
 
-def _given(template_id: str, text: str, reviewer: Reviewer) -> SMSTemplate:
+def _content_of(template_id: str, text: str) -> Answer:
+    """Make up the request that could have submitted a text."""
     is_for_codes = Template(template_id, text).is_verification
-    wording: Answer = {
+    return {
         "template_name": template_id,
         "template_type": "authentication" if is_for_codes else "utility",
         "template_content": text,
         "country_codes": "",
-    }
-    submission = reviewer.take_approved()
-    return SMSTemplate(template_id, wording, submission.at, submission, is_given=True)
-
-
-def _reviewed(made: Signature | SMSTemplate) -> Answer:
-    return {
-        "status": made.submission.status,
-        "audit_remark": made.submission.audit_remark,
-        "created_time": int(made.created_at),
-        "updated_time": int(made.submission.at),
     }

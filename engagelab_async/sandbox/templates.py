@@ -32,7 +32,6 @@ class Template:
     """A template that exists.
 
     Attributes:
-        id: Its id.
         content: Its text with placeholders, or ``None`` for one that is not registered.
         presets: What the platform fills in for this template by itself.
         channels: The channels to try, in their order; empty for what the recipient suggests.
@@ -51,12 +50,8 @@ class Template:
     def render(self, params: Mapping[str, str], presets: Mapping[str, str]) -> str:
         """Fill in the text, or make one up that shows the variables.
 
-        Args:
-            params: What the request brings; wins over a preset of the same name.
-            presets: What the platform fills in by itself.
-
-        Returns:
-            The text. A placeholder without a value stays as it is, which the platform does too.
+        What the request brings wins over a preset of the same name. A placeholder without a value
+        stays as it is, which the platform does too.
         """
         if self.content is None:
             listed = ", ".join(f"{name}={value}" for name, value in params.items())

@@ -18,8 +18,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 _HEAD = """
     import asyncio, gc, multiprocessing, os, sqlite3, subprocess, sys
     from pathlib import Path
-    from support.bulk import Platform, run_of, sends
-    from engagelab_async import Credentials, EngageLab, Journal
     from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement
     from engagelab_async.bulk.journal import State
@@ -28,11 +26,12 @@ _HEAD = """
     log = journal.with_name("run.db-wal")
 
     def in_use():
-        opened = "import sys; from pathlib import Path; from engagelab_async.bulk.journal import *"
-        program = f"{opened}; Database(Path(sys.argv[1]))"
-        return subprocess.run(
-            [sys.executable, "-c", program, str(journal)], stderr=subprocess.DEVNULL
-        ).returncode
+        program = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM runs')"
+        ran = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", program, str(journal)],
+            stderr=subprocess.PIPE,
+        )
+        return b"database is locked" in ran.stderr
 """
 
 
@@ -121,6 +120,8 @@ def test_children_of_a_run_leave_the_log(journal: Path) -> None:
     That one takes the loop's own wake-ups away, whatever the loop does; so the parent ends, too.
     """
     program = """
+        from support.bulk import Platform, run_of, sends
+
         async def main():
             async with run_of(Platform(), sends(200), journal=journal) as run:
                 seen = 0
@@ -169,6 +170,8 @@ async def test_a_program_that_just_ends_leaves_the_log(journal: Path) -> None:
 def test_receipts_are_written_by_parent_and_child(journal: Path) -> None:
     """A server that forks its workers after it has opened the file of callbacks."""
     program = """
+        from engagelab_async import Journal
+
         class Status:
             status, custom_args, error_code = "sent", {}, None
 
@@ -223,6 +226,9 @@ def test_the_error_names_the_file(journal: Path) -> None:
 
 
 _CLIENT = """
+    from engagelab_async import Credentials, EngageLab
+    from support.bulk import sends
+
     def client(engine):
         return EngageLab(sms=Credentials("k", "s"), sms_base_url=sys.argv[2], http=engine)
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -31,11 +33,20 @@ os._exit(0)
 """
 
 
+@cache
+def killed_files(transactions: int) -> tuple[bytes, bytes]:
+    """Return the journal and the log that a process leaves that dies after some transactions."""
+    with TemporaryDirectory() as directory:
+        journal = Path(directory, "run.db")
+        subprocess.run([sys.executable, "-c", _KILLED, str(journal), str(transactions)], check=True)
+        return journal.read_bytes(), log_of(journal).read_bytes()
+
+
 def killed(journal: Path, transactions: int = 20) -> Path:
     """Leave a journal as a process does that dies after some transactions; return its log."""
-    subprocess.run([sys.executable, "-c", _KILLED, str(journal), str(transactions)], check=True)
-    log = journal.with_name(f"{journal.name}-wal")
-    assert log.exists()
+    log = log_of(journal)
+    for file, content in zip((journal, log), killed_files(transactions), strict=True):
+        file.write_bytes(content)
     return log
 
 

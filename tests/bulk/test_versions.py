@@ -15,6 +15,7 @@ from engagelab_async import Journal
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.identity import REFERENCE, Reference, identity
 from engagelab_async.bulk.journal import Database, State, summarise
+from engagelab_async.bulk.journal.files import log_of
 from engagelab_async.bulk.journal.receipts import beside
 from engagelab_async.webhooks import MessageStatus
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
@@ -127,6 +128,12 @@ def second(old: Path) -> Path:
     with closing(sqlite3.connect(old)) as connection:
         connection.executescript(VERSION_2)
     return old
+
+
+def log_in(journal: Path) -> bytes | None:
+    """Return what the log of a journal holds, if it has one."""
+    log = log_of(journal)
+    return log.read_bytes() if log.exists() else None
 
 
 def killed(journal: Path) -> None:
@@ -265,10 +272,11 @@ class TestOlder:
         copies = tmp_path / "copies"
         copies.mkdir()
         subprocess.run([sys.executable, "-c", _DYING, str(old), str(copies)], check=True)
-        left = sorted(copies.glob("*.db"))
+        # Most statements leave the disk as it was.
+        left = {(copy.read_bytes(), log_in(copy)): copy for copy in sorted(copies.glob("*.db"))}
 
         assert len(left) > 20
-        for copy in left:
+        for copy in left.values():
             assert states == summarise(copy).states
 
             Database(copy).close()

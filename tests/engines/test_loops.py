@@ -24,8 +24,6 @@ PROLOGUE: Final = """
 import asyncio, os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 
-import aiohttp, httpx, httpx2
-
 from engagelab_async import ConfigurationError
 from engagelab_async.engines import Request, choose
 
@@ -232,6 +230,8 @@ asyncio.run(main())
 def test_client_of_a_loop_that_has_ended(make: str) -> None:
     """A client of the caller's serves the loop that it was used in, and no other."""
     program = f"""
+import {make.partition(".")[0]}
+
 async def first():
     global client, engine
     client = {make}()
@@ -259,6 +259,8 @@ loop.close()
 def test_session_of_another_loop(used: bool) -> None:
     """A session belongs to the loop that it was made in, even at its first use."""
     program = f"""
+import aiohttp
+
 async def first():
     session = aiohttp.ClientSession()
     engine, _ = choose(session)
@@ -288,6 +290,8 @@ loop.close()
 def test_session_that_is_closed() -> None:
     """A closed session is no outage: nothing is sent, and repeating would not help."""
     program = """
+import aiohttp
+
 async def main():
     session = aiohttp.ClientSession()
     engine, _ = choose(session)
@@ -308,6 +312,8 @@ asyncio.run(main())
 def test_client_after_a_fork(make: str) -> None:
     """A child must not write to the connections of its parent's client."""
     program = f"""
+import {make.partition(".")[0]}
+
 async def child():
     said = await refused(engine)
     assert "another event loop or process" in said, said

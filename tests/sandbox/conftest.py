@@ -2,8 +2,8 @@
 
 import pytest
 
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 
 @pytest.fixture

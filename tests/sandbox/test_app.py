@@ -14,9 +14,9 @@ from engagelab_async.sandbox import DEMO_CREDENTIALS, Callbacks
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.bodies import Body
 from engagelab_async.sandbox.outbox import Product
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 NO_AUTH = httpx.Auth()  # its flow sends the request as it is, unlike the client's own
 ENGAGELAB_DEMO = ("engagelab_sandbox_demo", "engagelab_sandbox_secret")

@@ -10,9 +10,9 @@ import pytest
 from engagelab_async import Balance, BusinessRuleError, Credentials, EngageLab
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
 from engagelab_async.sandbox.bodies import Answer, Body
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from engagelab_async.testing import FakeEngageLab
+from support.platforms import Platform
 
 TO = ["+6591234567", "+6591234568"]
 OTP = {"to": TO[0], "template": {"id": "login"}}

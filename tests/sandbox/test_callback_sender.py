@@ -15,10 +15,10 @@ from engagelab_async.sandbox import CallbackDelivery, Callbacks, SentMessage
 from engagelab_async.sandbox.callback_sender import CallbackSender, WaitingRows
 from engagelab_async.sandbox.callbacks import Row, status_row
 from engagelab_async.sandbox.lifecycle import plan_of
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.webhooks import REPEAT_WINDOW
 from engagelab_async.webhooks.signatures import sign
 from support.hostile import Hostile, answers, floods, hangs, http, refusing, resets, says
+from support.platforms import Platform
 
 OK = answers(200)
 CHECKS = 2

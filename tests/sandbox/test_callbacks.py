@@ -10,9 +10,9 @@ import pytest
 from engagelab_async.sandbox import CallbackDelivery, Callbacks, CallbackTry, SentMessage
 from engagelab_async.sandbox.callbacks import body_of, status_row, uplink_row
 from engagelab_async.sandbox.lifecycle import plan_of
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.webhooks import UplinkMessage, parse
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 URL = "http://127.0.0.1:8000/callbacks"
 SAMPLES = json.loads((Path(__file__).parents[1] / "samples/callbacks.json").read_text("utf-8"))

@@ -24,7 +24,6 @@ from engagelab_async import (
 )
 from engagelab_async.sandbox import Review
 from engagelab_async.sandbox.app import create_app
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.templates import (
     ChannelConfig,
     EmailConfig,
@@ -38,6 +37,7 @@ from engagelab_async.templates import (
 )
 from support.calls import WORDING
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 TO = "+6591234567"
 PAIR = Credentials("key", "secret")
@@ -548,14 +548,17 @@ class TestGivenTemplates:
         """Of what was kept, only what the calls have changed wins over what is given."""
         platform.sms.update_template("shipped", WORDING | {"country_codes": "SG"})
         platform.otp.delete_template("login")
-        again = Platform(templates={"shipped": "New", "login": "New {{code}}"}, clock=clock)
-        again.sms.restore(platform.sms.state())
-        again.otp.restore(platform.otp.state())
+        new = {"shipped": "New", "login": "New {{code}}", "paid": "New", "back": "New"}
+        again = Platform(templates=new, clock=clock)
+        again.sms.templates.restore(platform.sms.templates.state())
+        again.otp.templates.restore(platform.otp.templates.state())
 
         assert [WORDING["template_content"], "New {{code}}"] == [
             again.sms.get_template(name)["template_content"] for name in ("shipped", "login")
         ]
-        assert ["shipped"] == [each["template_id"] for each in again.otp.list_templates()]
+        assert ["shipped", "paid", "back"] == [
+            each["template_id"] for each in again.otp.list_templates()
+        ]
         assert "New" in str(again.otp.get_template("shipped"))
 
 

@@ -9,10 +9,12 @@ import pytest_asyncio
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
 from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.guards import Guard, is_loopback, token_for
-from engagelab_async.sandbox.inbox import Inbox
-from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.inbox.calls import Calls
+from engagelab_async.sandbox.inbox.control import routes
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
 TOKEN = "a+token/of=the%user's"
@@ -22,8 +24,8 @@ MESSAGES = "/sandbox/v1/messages"
 @pytest.fixture
 def client(platform: Platform, clock: FakeClock) -> Callable[..., httpx.AsyncClient]:
     """Makes clients of a sandbox behind a guard."""
-    inbox = Inbox(platform, keep=10, clock=clock)
-    app = create_app(platform, further_routes=inbox.routes)
+    calls = Calls(platform, keep=10, clock=clock)
+    app = create_app(platform, further_routes=routes(calls, platform, Faults()))
 
     def make(
         base_url: str = "http://127.0.0.1:8025",

@@ -9,8 +9,8 @@ import pytest
 from engagelab_async.sandbox import ApiKey
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.keys import Credentials, read_keys
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 PAIR = ("key", "secret")
 OTP = {"to": "+6591234567", "template": {"id": "login"}}

@@ -6,8 +6,8 @@ import pytest
 
 from engagelab_async.sandbox import SentMessage, lifecycle
 from engagelab_async.sandbox.lifecycle import Plan, plan_of
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 EARLY = [("plan", 0), ("target_valid", 0)]
 

@@ -18,9 +18,9 @@ from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.wire import ERRORS_BY_CODE
 from support.calls import OPERATIONS
+from support.platforms import Platform
 from support.strategies import operations
 from support.vectors import SAMPLES, every
 

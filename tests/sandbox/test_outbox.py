@@ -57,8 +57,7 @@ def test_last_message_is_the_newest() -> None:
     outbox = Outbox()
     first, second = message("+6591234567", "one"), message("+6591234567", "two")
     other = message("Bob@example.com", "three")
-    for each in (first, second, other):
-        outbox.add(each)
+    outbox.add([first, second, other])
 
     assert other == outbox.last(None)
     assert second == outbox.last("6591234567")
@@ -76,7 +75,7 @@ def test_no_last_message(to: str | None, words: str) -> None:
     """Asking for a message that was never sent raises, without naming the recipient."""
     outbox = Outbox()
     if to:
-        outbox.add(message())
+        outbox.add([message()])
 
     with pytest.raises(LookupError, match=words):
         outbox.last(to)

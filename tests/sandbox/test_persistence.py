@@ -12,9 +12,9 @@ import pytest
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Review, Sandbox, StoreError
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.persistence import Persistence
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "login", "params": {"name": "Bob"}}}
 SMS = {
@@ -63,7 +63,7 @@ def path(tmp_path: Path) -> Path:
 
 def persistence(platform: Platform, path: Path) -> Persistence:
     """Make what stores the state of a platform."""
-    return Persistence(platform, Calls(platform.outbox, keep=10, clock=time.time), path)
+    return Persistence(platform, Calls(platform, keep=10, clock=time.time), path)
 
 
 def reopened(path: Path, clock: FakeClock) -> Platform:
@@ -170,6 +170,22 @@ class TestState:
         assert platform.otp.list_templates() == again.otp.list_templates()
         with pytest.raises(RefusedError, match="4001"):
             again.otp.find("gone")
+
+    def test_statuses_go_on(self, platform: Platform, path: Path, clock: FakeClock) -> None:
+        """Of a message that comes from a store, what happens from then on is reported."""
+        with persistence(platform, path).open():
+            platform.send_custom_message(OTP)
+        clock.now += 1
+        again, seen = Platform(clock=clock), list[object]()
+        again.simulation.observe(lambda number, event: seen.append((number, event)))
+        with persistence(again, path).open():
+            assert not again.simulation.report_due()
+            before = list(seen)
+            clock.now += 1
+            assert not again.simulation.report_due()
+
+        assert [] == before
+        assert [(1, again.simulation.history(again.outbox.get(1))[-1])] == seen
 
     def test_nothing_is_kept_after_the_end(
         self, platform: Platform, path: Path, clock: FakeClock
@@ -401,10 +417,10 @@ class TestFiles:
 
     def test_a_later_version(self, path: Path) -> None:
         """A store of another version is left to the one that reads it."""
-        content = self.written(path).replace(b'"engagelab_sandbox": 2', b'"engagelab_sandbox": 9')
+        content = self.written(path).replace(b'"engagelab_sandbox": 3', b'"engagelab_sandbox": 9')
         path.write_bytes(content)
 
-        assert "is of version 9; this engagelab-async reads 2" == self.opening(path)
+        assert "is of version 9; this engagelab-async reads 3" == self.opening(path)
         assert content == path.read_bytes()
 
     def test_a_file_that_was_cut_off(self, path: Path) -> None:

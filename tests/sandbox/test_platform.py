@@ -7,9 +7,9 @@ import pytest
 
 from engagelab_async.sandbox import DEMO_TEMPLATE, MAGIC_RECIPIENTS
 from engagelab_async.sandbox.bodies import Answer, Body
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 TO = "+6591234567"
 OTP = {"to": TO, "template": {"id": "login"}}

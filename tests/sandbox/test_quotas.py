@@ -5,8 +5,8 @@ import pytest
 
 from engagelab_async.sandbox import Quota
 from engagelab_async.sandbox.app import create_app
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 
 @pytest.mark.asyncio

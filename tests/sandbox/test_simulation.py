@@ -22,11 +22,11 @@ from engagelab_async.sandbox import (
     SentMessage,
     StatusChange,
 )
-from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.simulation import Simulation
 from engagelab_async.webhooks import Verifier
 from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers, hangs
+from support.platforms import Platform
 
 OK = answers(200)
 CHECKS = 2

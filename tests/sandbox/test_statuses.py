@@ -5,8 +5,8 @@ from attrs import field, frozen
 
 from engagelab_async.sandbox import SentMessage
 from engagelab_async.sandbox.lifecycle import StatusChange
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 
 def send(platform: Platform, to: str = "+6591234567") -> SentMessage:
@@ -115,6 +115,7 @@ def test_hundreds_are_reported_in_turns(platform: Platform, observer: Observer) 
     for number in range(600):
         platform.send_sms({"to": f"+65{number:08}", "template": {"id": "7", "params": {}}})
 
+    assert platform.simulation.report_due()  # schedules them
     assert platform.simulation.report_due()
     assert 1000 == len(observer.seen)
     assert not platform.simulation.report_due()

@@ -8,8 +8,8 @@ from engagelab_async.sandbox import Sandbox, lifecycle
 from engagelab_async.sandbox.lifecycle import plan_of
 from engagelab_async.sandbox.otp_configs import check_template
 from engagelab_async.sandbox.outbox import SentMessage
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 STRATEGIES = {"login": "whatsapp|sms|voice", "call": "voice"}
 

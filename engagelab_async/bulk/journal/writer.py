@@ -13,7 +13,7 @@ _QUIET: Final = 3
 """Turns of the event loop without a new intent, after which none is likely to come at once."""
 
 
-def do_nothing() -> None:
+def do_nothing(_: BaseException | None) -> None:
     """Do nothing: no task waits."""
 
 
@@ -25,7 +25,8 @@ class _Batch:
     intents: dict[str, SendIntent] = field(factory=dict)
     questions: list[SendIntent] = field(factory=list)
     withdrawn: list[SendIntent] = field(factory=list)
-    durable: list[Callable[[], None]] = field(factory=list)
+    durable: list[Callable[[BaseException | None], object]] = field(factory=list)
+    is_wanted: bool = False
     wanted: anyio.Event = field(factory=anyio.Event)
     done: anyio.Event = field(factory=anyio.Event)
     known: Mapping[str, Record] = field(factory=dict)
@@ -36,12 +37,17 @@ class _Batch:
         """Whether nothing is wanted but the end."""
         return not (self.ends or self.intents or self.questions)
 
+    def want(self) -> None:
+        """Have it written."""
+        self.is_wanted = True
+        self.wanted.set()
+
     def finish(self) -> None:
         """Wake all tasks that wait for it."""
         self.done.set()
         durable, self.durable = self.durable, []
         for each in durable:
-            each()
+            each(self.error)
 
 
 class RunJournal:
@@ -58,7 +64,6 @@ class RunJournal:
     Attributes:
         run: The number of this run.
         token: What distinguishes this run from those of other journals.
-        written: In a callback of `settle`, whether what was settled is durable.
     """
 
     def __init__(self, store: JournalStore, on_failure: Callable[[JournalError], None]) -> None:
@@ -69,7 +74,6 @@ class RunJournal:
         self._in_flight = 0
         self.run: int = store.run
         self.token: str = store.token
-        self.written: bool = True
 
     async def intend(self, intent: SendIntent) -> Record | None:
         """Write an intent, unless the record of the operation forbids it.
@@ -89,7 +93,8 @@ class RunJournal:
             return Record(State.SENDING, self.run)
         else:
             batch.intents[intent.digest] = intent
-        batch.wanted.set()
+        if not batch.is_wanted:
+            batch.want()
         try:
             await batch.done.wait()
         except BaseException:
@@ -102,33 +107,36 @@ class RunJournal:
             raise _unwritable(batch.error)
         return batch.known.get(intent.digest)
 
-    def settle(self, end: Settlement, durable: Callable[[], None] = do_nothing) -> None:
+    def settle(
+        self, end: Settlement, durable: Callable[[BaseException | None], object] = do_nothing
+    ) -> None:
         """Have it written down what became of an operation.
 
         Args:
             end: What became of it.
-            durable: Called when it is durable, or has failed to get there.
+            durable: Called when it is durable, or with the error when it cannot be made so.
         """
         batch = self._gathering
         self._in_flight -= 1
         batch.ends.append(end)
         batch.durable.append(durable)
-        batch.wanted.set()
-        if batch.done.is_set():
+        if not batch.is_wanted:
+            batch.want()
+        if batch.error is not None:
             # The writer has ended.
-            self._finish(batch)
+            batch.finish()
 
     def close(self) -> None:
         """Write what is left, and end `write`."""
         self._closing = True
-        self._gathering.wanted.set()
+        self._gathering.want()
 
     async def write(self) -> None:
         """Write what is wanted, until the journal is closed."""
         try:
             # Cancelled with the rest of a run, it still writes down how that ended.
             with anyio.CancelScope(shield=True):
-                while not self._closing or self._gathering.wanted.is_set():
+                while not self._closing or self._gathering.is_wanted:
                     await self._gathering.wanted.wait()
                     await self._gather()
                     batch, self._gathering = self._gathering, _Batch()
@@ -138,7 +146,7 @@ class RunJournal:
         except BaseException as error:
             # Only an event loop that is torn down gets here.
             self._gathering.error = error
-            self._finish(self._gathering)
+            self._gathering.finish()
             self._store.abandon()
             raise
 
@@ -166,11 +174,7 @@ class RunJournal:
         finally:
             for intent in batch.withdrawn:
                 self._withdraw(intent, batch)
-            self._finish(batch)
-
-    def _finish(self, batch: _Batch) -> None:
-        self.written = batch.error is None
-        batch.finish()
+            batch.finish()
 
     def _withdraw(self, intent: SendIntent, batch: _Batch) -> None:
         """Withdraw the intent of a task that was cancelled."""

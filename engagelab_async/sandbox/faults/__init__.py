@@ -7,23 +7,5 @@
     │   └── Fault    what goes wrong, in which calls, how often          fault.py
     ├── KINDS        every kind of fault: its fields, how it is played   kinds.py
     ├── PRESETS      faults with a name                                  presets.py
-    ├── Wire         breaks connections, which ASGI cannot               wire.py
-    └── routes       a control API to add and remove them                routes.py
+    └── Wire         breaks connections, which ASGI cannot               wire.py
 """
-
-from .fault import Fault
-from .player import FaultPlayer, ReadAhead
-from .register import ActiveFault, Faults
-from .routes import routes
-from .wire import Connection, Wire
-
-__all__ = [
-    "ActiveFault",
-    "Connection",
-    "Fault",
-    "FaultPlayer",
-    "Faults",
-    "ReadAhead",
-    "Wire",
-    "routes",
-]

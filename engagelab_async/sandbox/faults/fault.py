@@ -20,17 +20,22 @@ _A_DAY: Final = 24 * _AN_HOUR
 _PLANS: Final = "/sms/v1/messages"
 _P99: Final = 2.3263  # standard deviations from the median to the 99th percentile
 
-_DISTRIBUTIONS: Final[Mapping[str, Callable[[Random, float, float], float]]] = {
-    "constant": lambda _, seconds, __: seconds,
-    "uniform": lambda rng, seconds, spread: rng.uniform(seconds - spread, seconds + spread),
-    "normal": lambda rng, seconds, spread: rng.normalvariate(seconds, spread),
-    "exponential": lambda rng, seconds, _: rng.expovariate(1 / seconds),
-    "lognormal": lambda rng, seconds, spread: (
-        seconds * rng.lognormvariate(0, math.log1p(spread / seconds) / _P99)
+_DISTRIBUTIONS: Final[Mapping[str, tuple[Callable[[Random, float, float], float], set[str]]]] = {
+    "constant": (lambda _, seconds, __: seconds, set()),
+    "uniform": (
+        lambda rng, seconds, spread: rng.uniform(seconds - spread, seconds + spread),
+        {"spread"},
+    ),
+    "normal": (lambda rng, seconds, spread: rng.normalvariate(seconds, spread), {"spread"}),
+    "exponential": (lambda rng, seconds, _: rng.expovariate(1 / seconds), {"seconds"}),
+    "lognormal": (
+        lambda rng, seconds, spread: (
+            seconds * rng.lognormvariate(0, math.log1p(spread / seconds) / _P99)
+        ),
+        {"spread", "seconds"},
     ),
 }
-_WITH_A_SPREAD: Final = ("uniform", "normal", "lognormal")
-_OF_POSITIVE_SECONDS: Final = ("exponential", "lognormal")
+"""What draws from each distribution, and which fields must then be above 0."""
 
 
 @frozen
@@ -121,15 +126,14 @@ class Fault:
             raise ValueError(f"distribution: must be one of {' '.join(_DISTRIBUTIONS)}")
         if name != "constant" and "distribution" not in KINDS[self.kind].fields:
             raise ValueError(f"distribution: {self.kind} has none")
-        if name in _WITH_A_SPREAD and not self.spread:
-            raise ValueError(f"spread: must be above 0 with {name}")
-        if name in _OF_POSITIVE_SECONDS and not self.seconds:
-            raise ValueError(f"seconds: must be above 0 with {name}")
+        for field_name in _DISTRIBUTIONS[name][1]:
+            if not getattr(self, field_name):
+                raise ValueError(f"{field_name}: must be above 0 with {name}")
 
     def delay(self, generator: Random) -> float:
         """Return for how many seconds it delays a call, drawn from its distribution."""
-        drawn = _DISTRIBUTIONS[self.distribution](generator, self.seconds, self.spread)
-        return min(max(drawn, 0.0), _AN_HOUR)
+        draw, _ = _DISTRIBUTIONS[self.distribution]
+        return min(max(draw(generator, self.seconds, self.spread), 0.0), _AN_HOUR)
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> Self:
@@ -160,10 +164,7 @@ class Fault:
     def meant(self, recipients: Iterable[str]) -> frozenset[str]:
         """Return those recipients that `to` matches."""
         return frozenset(
-            recipient
-            for recipient in recipients
-            if any(
-                fnmatchcase(spelling, self.to)
-                for spelling in (recipient, canonical(recipient) or recipient)
-            )
+            each
+            for each in recipients
+            if fnmatchcase(each, self.to) or fnmatchcase(canonical(each) or each, self.to)
         )

@@ -11,8 +11,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -20,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from engagelab_async.sandbox.app import is_call
 
-from .kinds import KINDS, Play
+from .kinds import PLAYS, Play
 from .register import Faults
 from .wire import Wire
 
@@ -56,23 +55,21 @@ class FaultPlayer:
         if strike is None:
             await self._app(scope, request.receive, send)
             return
-        with self._holding(scope), _awaited(receive) as gone:
-            play = Play(strike, self._app, scope, request.receive, send, self._wire, gone)
-            await KINDS[strike.fault.kind].play(play)
+        # The next message, as the request was read: that its client has left.
+        gone = asyncio.ensure_future(receive())
+        play = Play(strike, self._app, scope, request.receive, send, self._wire, gone)
+        self._playing.append(scope)
+        try:
+            await PLAYS[strike.fault.kind](play)
+        finally:
+            self._playing.remove(scope)
+            gone.cancel()
 
     def release(self) -> None:
         """Close the connections of all that a fault keeps waiting, so that the server can stop."""
         for scope in self._playing:
             with suppress(ConnectionResetError):
                 self._wire.close(scope)
-
-    @contextmanager
-    def _holding(self, scope: Scope) -> Iterator[None]:
-        self._playing.append(scope)
-        try:
-            yield
-        finally:
-            self._playing.remove(scope)
 
 
 class ReadAhead:
@@ -110,13 +107,3 @@ class ReadAhead:
             return []
         to = body.get("to") if isinstance(body, dict) else None
         return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
-
-
-@contextmanager
-def _awaited(receive: Receive) -> Iterator["asyncio.Future[Message]"]:
-    """Wait for the next message, which for a request that was read is that its client has left."""
-    gone = asyncio.ensure_future(receive())
-    try:
-        yield gone
-    finally:
-        gone.cancel()

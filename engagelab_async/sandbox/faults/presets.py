@@ -1,55 +1,39 @@
 """Faults that people ask for by name, for the page and the control API."""
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Any, Final
 
-from attrs import frozen
+from msgspec import Meta, Struct
 
 from .fault import Fault
 
 
-@frozen
-class Preset:
-    """A fault with a name.
-
-    Attributes:
-        label: Its name in the page.
-        explanation: What happens, in one line.
-        fault: The fault.
-    """
+class Preset(Struct, frozen=True):
+    """A fault with a name, and what happens in one line."""
 
     label: str
     explanation: str
-    fault: Fault
-
-    def as_json(self) -> dict[str, object]:
-        """Return a JSON object of it."""
-        return {
-            "label": self.label,
-            "explanation": self.explanation,
-            "fault": self.fault.as_json(),
-        }
+    fault: Annotated[dict[str, Any], Meta(description="The fields of `Fault` that are set.")]
 
 
-PRESETS: Final[Sequence[Preset]] = (
+PRESETS: Final = (
     Preset(
         "Outage",
         "Every call is answered 503, and nothing is sent, until the fault is removed.",
-        Fault("http", status=503),
+        Fault("http", status=503).as_json(),
     ),
     Preset(
         "Slow",
         "Half of the answers take more than 2 seconds, and 1 in 100 more than 10.",
-        Fault("latency", seconds=2.0, distribution="lognormal", spread=8.0),
+        Fault("latency", seconds=2.0, distribution="lognormal", spread=8.0).as_json(),
     ),
     Preset(
         "429 for a minute",
         "Every call is answered 429 with a Retry-After of 5 seconds, for one minute.",
-        Fault("http", status=429, retry_after=5, lasts=60.0),
+        Fault("http", status=429, retry_after=5, lasts=60.0).as_json(),
     ),
     Preset(
         "Lost answers",
         "Messages are sent, but the connection breaks before the answer.",
-        Fault("reset", after=True),
+        Fault("reset", after=True).as_json(),
     ),
 )

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from engagelab_async.sandbox.loop import StateLoop
 
@@ -33,10 +33,9 @@ class ActiveFault:
 class _Registered:
     """A fault with its random numbers."""
 
-    fault: Fault
+    active: ActiveFault
     generator: random.Random
     ends_at: float
-    struck: int = 0
 
 
 @frozen
@@ -77,10 +76,7 @@ class Faults:
         return iter(self._loop.call(self._active))
 
     def _active(self) -> list[ActiveFault]:
-        return [
-            ActiveFault(number, entry.fault, entry.struck)
-            for number, entry in self._in_force().items()
-        ]
+        return [entry.active for entry in self._in_force().values()]
 
     def _in_force(self) -> dict[int, _Registered]:
         if self._entries:
@@ -107,7 +103,8 @@ class Faults:
         self._last += 1
         generator = random.Random(fault.seed)  # noqa: S311 - nothing secret depends on it
         ends_at = math.inf if fault.lasts is None else self._clock() + fault.lasts
-        self._entries[self._last] = _Registered(fault, generator, ends_at)
+        active = ActiveFault(self._last, fault, 0)
+        self._entries[self._last] = _Registered(active, generator, ends_at)
         return self._last
 
     def remove(self, number: int) -> None:
@@ -126,23 +123,19 @@ class Faults:
     def strike(self, path: str, recipients: Sequence[str]) -> Strike | None:
         """Decide whether a call is struck, and by which fault."""
         for number, entry in self._in_force().items():
-            if not entry.fault.matches(path, recipients) or not _strikes(entry):
-                continue
-            entry.struck += 1
-            if entry.struck == entry.fault.times:
-                del self._entries[number]
-            seconds = entry.fault.delay(entry.generator)
-            return Strike(entry.fault, seconds, _chosen(entry, recipients))
+            fault, generator = entry.active.fault, entry.generator
+            if fault.matches(path, recipients) and generator.random() < fault.probability:
+                entry.active = evolve(entry.active, struck=entry.active.struck + 1)
+                if entry.active.struck == fault.times:
+                    del self._entries[number]
+                delay = fault.delay(generator)
+                return Strike(fault, delay, _chosen(fault, generator, recipients))
         return None
 
 
-def _strikes(entry: _Registered) -> bool:
-    return entry.generator.random() < entry.fault.probability
-
-
-def _chosen(entry: _Registered, recipients: Collection[str]) -> frozenset[str]:
-    if entry.fault.kind != "partial":
+def _chosen(fault: Fault, generator: random.Random, recipients: Collection[str]) -> frozenset[str]:
+    if fault.kind != "partial":
         return frozenset()
-    distinct = sorted(entry.fault.meant(recipients))
-    count = max(1, math.floor(entry.fault.share * len(distinct)))
-    return frozenset(entry.generator.sample(distinct, count))
+    distinct = sorted(fault.meant(recipients))
+    count = max(1, math.floor(fault.share * len(distinct)))
+    return frozenset(generator.sample(distinct, count))

@@ -8,36 +8,22 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Any, Final
 
 from starlette.types import Scope
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
-class Connection(Protocol):
-    """A connection of uvicorn."""
-
-    @property
-    def client(self) -> tuple[str, int] | None:
-        """The client's address and port."""
-        ...
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        """What moves its bytes."""
-        ...
-
-
 class Wire:
     """What requests come in on.
 
     Attributes:
-        connections: Returns those of the server that runs.
+        connections: Returns those of the server that runs, each with ``client`` and ``transport``.
     """
 
     def __init__(self) -> None:
-        self.connections: Callable[[], Iterable[Connection]] = tuple
+        self.connections: Callable[[], Iterable[Any]] = tuple
 
     def close(self, scope: Scope) -> None:
         """Close a request's connection in the regular way, once all that was sent has left."""
@@ -47,9 +33,8 @@ class Wire:
         """Break a request's connection: the client sees ECONNRESET."""
         transport = self._transport(scope)
         # Without this, the end of the connection would look like a regular one.
-        transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT
-        )
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         transport.abort()
 
     def _transport(self, scope: Scope) -> asyncio.Transport:
@@ -58,4 +43,5 @@ class Wire:
         if not found:
             # Where there is no connection to break, the caller of the app gets the error.
             raise ConnectionResetError("a fault broke the connection")
-        return found[0].transport
+        transport: asyncio.Transport = found[0].transport
+        return transport

@@ -9,27 +9,39 @@
 Whatever happens to a call or to one of its messages gives it the next revision. A reader that knows
 the last revision that it saw gets all that it missed, however long it was away, and nothing has to
 be kept for it: see `Calls.since`.
+
+What happens to messages is observed once something reads the calls; until then it costs nothing.
 """
 
+import asyncio
 import secrets
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import takewhile
-from typing import TypeAlias
+from functools import cached_property
+from inspect import isawaitable
+from itertools import chain, islice, takewhile
+from typing import Final, TypeAlias
 
+from anyio import move_on_after
 from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_integer
 from engagelab_async.sandbox.bodies import Answer, Body
-from engagelab_async.sandbox.outbox import Outbox, Product
+from engagelab_async.sandbox.lifecycle import Plan
+from engagelab_async.sandbox.outbox import Product
+from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 
-BodyCall: TypeAlias = Callable[[Body], Answer]
+Send: TypeAlias = Callable[[Body], Answer | Awaitable[Answer]]
 """A send of the platform."""
 
+_AT_ONCE: Final = 200
+"""How many messages to look at before other tasks of the event loop may run."""
 
-@define(eq=False, kw_only=True)
+
+@define(eq=False)
 class Call:
     """One send that was asked for.
 
@@ -44,7 +56,6 @@ class Call:
         number: Its own number; calls are numbered from 1, as they come.
         revision: Rises with whatever happens to it, above that of every other call.
         states: The state that each of its messages was last seen in.
-        tally: How many of its messages are in which state.
     """
 
     product: Product
@@ -54,45 +65,35 @@ class Call:
     status: int
     answer: Answer
     messages: range
-    number: int = 0
-    revision: int = 0
-    states: dict[int, str] = field(factory=dict)
-    tally: Counter[str] = field(factory=Counter)
+    number: int
+    revision: int = field(default=0, init=False)
+    states: dict[int, str] = field(factory=dict, init=False)
 
     @property
     def weight(self) -> int:
         """How much room it takes."""
         return max(1, len(self.messages))
 
-    def see(self, message: int, state: str) -> None:
-        """Record the state that a message is in."""
-        before = self.states.get(message)
-        self.states[message] = state
-        self.tally[state] += 1
-        if before is not None:
-            self.tally[before] -= 1
+    @cached_property
+    def targets(self) -> list[str]:
+        """The recipients that it names, if any."""
+        to = self.request.get("to")
+        return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
 
 
 @frozen
-class Changes:
-    """What happened after a revision.
+class Numbering:
+    """What another run with the same store continues: its name, and the number of its last call."""
 
-    Attributes:
-        calls: The calls that changed, each as it is now, in the order of their last change.
-        revision: What to ask for next time.
-        is_all: Whether no further changes are known.
-    """
-
-    calls: Sequence[Call]
-    revision: int
-    is_all: bool
+    run: str
+    last: int
 
 
 class Calls:
-    """The newest sends of a sandbox. Only the server's thread touches them.
+    """The newest sends of a sandbox. Only the event loop that owns its state uses them.
 
     Args:
-        outbox: Where the messages go.
+        platform: Has the messages, and what became of those.
         keep: How many messages to keep. When there are more, the oldest calls are forgotten, but
             never the newest. A call without messages counts as one.
         clock: Returns the time in Unix seconds.
@@ -102,23 +103,30 @@ class Calls:
         ValueError: ``keep`` is less than 1.
 
     Attributes:
-        epoch: Distinguishes these calls from those of another sandbox.
+        by_number: The calls that are kept, by number, in the order of their last change.
+        by_message: The same ones, by the numbers of their messages.
+        numbering: How far the numbers of calls are, for another run to go on from.
+        epoch: Distinguishes these revisions from those of another run.
         revision: That of the last change.
-        on_change: Called with the messages of a new call, and with none when all are forgotten.
+        is_closed: Whether the sandbox is not running, so that waits end at once.
     """
 
-    def __init__(self, outbox: Outbox, *, keep: int, clock: Callable[[], float]) -> None:
+    def __init__(self, platform: Platform, *, keep: int, clock: Callable[[], float]) -> None:
+        self.by_number: dict[int, Call] = {}
+        self.by_message: dict[int, Call] = {}
         self.epoch: str = secrets.token_hex(4)
+        self.numbering: Numbering = Numbering(self.epoch, 0)
         self.revision: int = 0
-        self.on_change: Callable[[Iterable[int]], object] = lambda _: None
-        self._outbox = outbox
+        self.is_closed: bool = True
+        self._platform = platform
         self._keep = check_integer(keep, "keep", 1)
         self._clock = clock
         self._calls: deque[Call] = deque()
-        self._by_change: dict[int, Call] = {}
-        self._by_message: dict[int, Call] = {}
-        self._last_number = 0
         self._weight = 0
+        self._next_message = platform.outbox.next_number
+        self._is_observing = False
+        self._changed: dict[int, None] = {}
+        self._news = asyncio.Event()
 
     def __iter__(self) -> Iterator[Call]:
         """Yield the calls that are kept, newest first."""
@@ -127,78 +135,99 @@ class Calls:
     @property
     def oldest(self) -> int:
         """The number of the oldest call that is kept; one that is yet to come if none is."""
-        return self._calls[0].number if self._calls else self._last_number + 1
+        return self._calls[0].number if self._calls else self.numbering.last + 1
 
-    def recorded(self, product: Product, path: str, send: BodyCall) -> BodyCall:
+    def recorded(
+        self, product: Product, path: str, send: Send
+    ) -> Callable[[Body], Awaitable[Answer]]:
         """Make a send of the platform one that is also recorded here."""
 
-        def sent(request: Body) -> Answer:
-            first = self._outbox.next_number
+        def add(request: Body, status: int, answer: Answer) -> None:
+            now = datetime.fromtimestamp(self._clock(), UTC)
+            # All messages of a send are added in one step, which ends when it is recorded.
+            first, self._next_message = self._next_message, self._platform.outbox.next_number
+            messages, number = range(first, self._next_message), self.numbering.last + 1
+            self._add(Call(product, path, now, request, status, answer, messages, number))
 
-            def add(status: int, answer: Answer) -> None:
-                call = Call(
-                    product=product,
-                    path=path,
-                    asked_at=datetime.fromtimestamp(self._clock(), UTC),
-                    request=request,
-                    status=status,
-                    answer=answer,
-                    messages=range(first, self._outbox.next_number),
-                )
-                self._add(call)
-
+        async def sent(request: Body) -> Answer:
             try:
                 answer = send(request)
+                if isawaitable(answer):
+                    answer = await answer
             except RefusedError as refusal:
-                add(refusal.http_status, refusal.answer)
+                add(request, refusal.http_status, refusal.answer)
                 raise
-            add(200, answer)
+            add(request, 200, answer)
             return answer
 
         return sent
 
-    def find(self, number: int) -> Call:
-        """Return a call.
-
-        Raises:
-            LookupError: It never was, or is kept no longer.
-        """
-        return self._by_change[number]
-
-    def of_message(self, message: int) -> Call:
-        """Return the call that a message came of.
-
-        Raises:
-            LookupError: It never was, or is kept no longer.
-        """
-        return self._by_message[message]
-
-    def since(self, revision: int, limit: int) -> Changes:
-        """Return what happened after a revision, the earliest changes first.
-
-        Args:
-            revision: The last one that the caller knows; 0 to get everything.
-            limit: How many calls to return at most.
-        """
-        newest_first = reversed(self._by_change.values())
-        newer = list(takewhile(lambda call: call.revision > revision, newest_first))[::-1]
-        if len(newer) <= limit:
-            return Changes(newer, self.revision, is_all=True)
-        return Changes(newer[:limit], newer[limit - 1].revision, is_all=False)
-
-    def see(self, message: int, state: str) -> None:
-        """Record the state that a message is in, unless it is kept no longer."""
-        call = self._by_message.get(message)
-        if call is not None:
-            call.see(message, state)
-            self._revise(call)
+    def since(self, revision: int) -> list[Call]:
+        """Return what happened after a revision, the earliest changes first."""
+        newest_first = reversed(self.by_number.values())
+        return list(takewhile(lambda call: call.revision > revision, newest_first))[::-1]
 
     def clear(self) -> None:
         """Forget all calls."""
         while self._calls:
             self._forget()
         self.revision += 1
-        self.on_change(())
+        self._wake()
+
+    # --------------------------------------------------------------------------- keeping up
+
+    async def catch_up(self) -> None:
+        """Look at what has changed, and let other tasks of the event loop run in between."""
+        if not self._is_observing:
+            self._is_observing = True
+            self._platform.simulation.observe(lambda message, _: self._note((message,)))
+            self._note(chain.from_iterable(call.messages for call in self._calls))
+        while self._changed:
+            for message in list(islice(self._changed, _AT_ONCE)):
+                del self._changed[message]
+                self._see(message)
+            if self._changed:
+                await asyncio.sleep(0)
+
+    async def wait(self, revision: int, seconds: float) -> None:
+        """Wait until something happens after a revision, but not longer than some seconds."""
+        with move_on_after(seconds):
+            while self.revision == revision and not self.is_closed:
+                if not self._changed:
+                    await self._news.wait()
+                await self.catch_up()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Let readers wait for changes, and end all waits afterwards.
+
+        The server would wait for those otherwise, and then break them off.
+        """
+        self.is_closed = False
+        try:
+            yield
+        finally:
+            self.is_closed = True
+            self._wake()
+
+    def _note(self, messages: Iterable[int]) -> None:
+        if self._is_observing:
+            self._changed.update(dict.fromkeys(messages))
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        # Every waiter has the one that was set; a new one belongs to no event loop yet.
+        self._news = asyncio.Event()
+
+    def _see(self, message: int) -> None:
+        call = self.by_message.get(message)
+        if call is not None:
+            sent = self._platform.outbox.get(message)
+            call.states[message] = state_of(self._platform.simulation.history(sent))
+            self._revise(call)
+
+    # --------------------------------------------------------------------------- stored state
 
     def state(self) -> tuple[Call, ...]:
         """Return all calls that are kept, oldest first."""
@@ -206,32 +235,45 @@ class Calls:
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Replace all calls by these, oldest first; each keeps its number."""
-        while self._calls:
-            self._forget()
+        self.clear()
         for call in calls:
-            self._last_number = call.number - 1
             self._add(call)
+        self._next_message = self._platform.outbox.next_number
+
+    def resume(self, numbering: Numbering | None) -> None:
+        """Continue the numbers of another run; ``None`` for a store that has none."""
+        self.numbering = numbering or self.numbering
+
+    # --------------------------------------------------------------------------- adding
 
     def _add(self, call: Call) -> None:
-        self._last_number += 1
-        call.number = self._last_number
+        self.numbering = Numbering(self.numbering.run, call.number)
         self._calls.append(call)
-        self._by_change[call.number] = call
-        self._by_message.update(dict.fromkeys(call.messages, call))
+        self.by_number[call.number] = call
+        self.by_message.update(dict.fromkeys(call.messages, call))
         self._weight += call.weight
         while self._weight > self._keep and len(self._calls) > 1:
             self._forget()
         self._revise(call)
-        self.on_change(call.messages)
+        self._note(call.messages)
 
     def _revise(self, call: Call) -> None:
         self.revision += 1
         call.revision = self.revision
-        self._by_change[call.number] = self._by_change.pop(call.number)
+        self.by_number[call.number] = self.by_number.pop(call.number)
 
     def _forget(self) -> None:
         call = self._calls.popleft()
-        del self._by_change[call.number]
+        del self.by_number[call.number]
         for message in call.messages:
-            del self._by_message[message]
+            del self.by_message[message]
         self._weight -= call.weight
+
+
+def state_of(history: Plan) -> str:
+    """Return the state that a message is in: the last status that it has reached.
+
+    Except that a code which was verified before its message was delivered remains so.
+    """
+    statuses = [change.status for change in history]
+    return "verified" if "verified" in statuses else statuses[-1]

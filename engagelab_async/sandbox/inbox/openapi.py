@@ -1,22 +1,42 @@
-"""The OpenAPI 3.1 document of the control API, made of the operations that are served."""
+"""The operations of the control API: declared as methods, served, and described in OpenAPI 3.1.
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, TypeAlias
+::
+
+    @Operation("POST", "messages/{number}/reply")
+    def reply(self, number: Number, body: ReplyText) -> None:
+        '''Reply to a message as its recipient.'''
+
+The signature says what an operation takes: parameters of the path and of the query, a ``body``, or
+the whole ``request``. It answers what it returns, or 204 for ``None``. Where another class than
+that of an annotation is to be described, the annotation is ``Annotated`` with it. Errors are
+answered as by the API, with ``{"code": int, "message": string}``.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from inspect import Parameter, isawaitable, signature
+from types import NoneType
+from typing import Annotated, Any, Final, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
-from attrs import Factory, field, frozen
+from msgspec import Struct, defstruct
+from starlette.convertors import IntegerConvertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from .schemas import Error
+from engagelab_async.sandbox.app import read_body
+from engagelab_async.sandbox.bodies import read
 
-View: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""Answers requests."""
+from .documents import Error
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or any other object of the document."""
 
-_INTEGER: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 10**19 - 1}
+NO_STORE: Final = {"cache-control": "no-store"}
+
+_REFERENCE: Final = "#/components/schemas/{name}"
 _PLAIN: Final = str.maketrans("/.", "__", "{}")
 _ABOUT: Final = """\
 Controls a sandbox of the EngageLab API: what was sent, codes included, manual changes, and faults.
@@ -24,111 +44,161 @@ Times are Unix seconds. If the sandbox requires a token, send it as `Authorizati
 """
 
 
-@frozen
-class Parameter:
-    """A parameter of the query.
+class _Number(IntegerConvertor):
+    """A number in a path; Python refuses to convert longer ones."""
 
-    Attributes:
-        name: Its name.
-        description: What it does.
-        default: What it is when it is left out. One with an integer takes integers from 0.
-    """
-
-    name: str
-    description: str
-    default: int | None = None
+    regex = "[0-9]{1,19}"
 
 
-@frozen
+register_url_convertor("number", _Number())
+
+
 class Operation:
-    """One operation of the control API.
+    """Declares a method as an operation of the control API.
 
-    Attributes:
+    Args:
         method: The HTTP method.
         path: The path below ``/sandbox/v1/``, with ``{number}`` for a number.
-        view: Answers it; ``None`` if it is served elsewhere.
-        summary: What it does; defaults to the first line of the view's docstring.
-        query: The parameters of its query.
-        body: The type of the JSON object that it takes.
-        answers: The type of the JSON object that it answers with; ``None`` for a 204.
-        status: The HTTP status of its answer, if there is a body.
+        status: The HTTP status of its answer, if there is one.
         media_type: That of its answer.
     """
 
-    method: str
-    path: str
-    view: View | None = None
-    summary: str = field(
-        default=Factory(lambda self: (self.view.__doc__ or "").partition("\n")[0], takes_self=True),
-        kw_only=True,
-    )
-    query: Sequence[Parameter] = field(default=(), kw_only=True)
-    body: object = field(default=None, kw_only=True)
-    answers: object = field(default=None, kw_only=True)
-    status: int = field(default=200, kw_only=True)
-    media_type: str = field(default="application/json", kw_only=True)
+    view: Callable[..., Any]
+    types: dict[str, Any]
+    parameters: type[Struct]
+
+    def __init__(
+        self, method: str, path: str, *, status: int = 200, media_type: str = "application/json"
+    ) -> None:
+        self.method: str = method
+        self.path: str = path
+        self.status: int = status
+        self.media_type: str = media_type
+
+    def __call__(self, view: Callable[..., Any]) -> Self:
+        """Take the method that answers, and its types: of what it takes, and of its return."""
+        self.view = view
+        self.types = get_type_hints(view, include_extras=True)
+        fields = [
+            (name, self.types[name], *({each.default} - {Parameter.empty}))
+            for name, each in signature(view).parameters.items()
+            if name not in {"self", "body", "request"}
+        ]
+        self.parameters = defstruct("Parameters", fields)
+        return self
+
+    def documented(self, name: str) -> Any:  # noqa: ANN401 - any class
+        """Return the class that describes the ``body`` or the ``return``, or ``None``."""
+        hint = self.types.get(name, NoneType)
+        kind = get_args(hint)[1] if get_origin(hint) is Annotated else hint
+        return None if kind is NoneType else kind
+
+    async def answer(self, views: object, request: Request) -> Response:
+        """Answer a request by the view, which is a method of an object."""
+        arguments = self._arguments(request)
+        if "body" in self.types:
+            arguments["body"] = await self._body(request)
+        if "request" in self.types:
+            arguments["request"] = request
+        answer = self.view(views, **arguments)
+        if isawaitable(answer):
+            answer = await answer
+        if answer is None:
+            return Response(status_code=204)
+        if isinstance(answer, Response):
+            return answer
+        return Response(encoded(answer), self.status, NO_STORE, self.media_type)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        given = {**request.query_params, **request.path_params}
+        try:
+            return msgspec.structs.asdict(msgspec.convert(given, self.parameters, strict=False))
+        except msgspec.ValidationError as error:
+            name = str(error).rpartition("$.")[2].rstrip("`")
+            if name in request.path_params:
+                raise HTTPException(404) from None
+            raise HTTPException(400, f"{name} must be a whole number") from None
+
+    async def _body(self, request: Request) -> object:
+        has_body = request.headers.get("content-length", "0") != "0"
+        body, kind = await read_body(request) if has_body else {}, self.types["body"]
+        return body if get_origin(kind) is Annotated else read(kind, body)
 
 
-def document(operations: Sequence[Operation]) -> Schema:
+def encoded(answer: object) -> str:
+    """Write a document as JSON."""
+    # Unlike msgspec's own, this one can hold half a surrogate pair, which a text can.
+    return json.dumps(msgspec.to_builtins(answer))
+
+
+def routes(views: object) -> list[Route]:
+    """Route to the operations that an object has as methods, and to their document."""
+    operations = [each for each in vars(type(views)).values() if isinstance(each, Operation)]
+
+    def route(each: Operation) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await each.answer(views, request)
+
+        path = each.path.replace("{number}", "{number:number}")
+        return Route(f"/sandbox/v1/{path}", endpoint, methods=[each.method])
+
+    async def described(_: Request) -> Response:
+        return Response(encoded(document(operations)), 200, NO_STORE, "application/json")
+
+    return [Route("/sandbox/v1/openapi.json", described, methods=["GET"]), *map(route, operations)]
+
+
+def document(operations: Iterable[Operation]) -> Schema:
     """Describe operations in OpenAPI 3.1."""
-    types = [kind for each in operations for kind in (each.body, each.answers) if kind is not None]
-    _, components = msgspec.json.schema_components(
-        [*types, Error], ref_template="#/components/schemas/{name}"
-    )
+    paths: dict[str, Schema] = {}
+    kinds: list[Any] = [Error]
+    for each in operations:
+        paths.setdefault(f"/{each.path}", {})[each.method.lower()] = _described(each)
+        kinds += filter(None, map(each.documented, ("body", "return")))
     return {
         "openapi": "3.1.0",
         "info": {"title": "EngageLab sandbox", "version": "1", "description": _ABOUT},
         "servers": [{"url": "/sandbox/v1"}],
         "security": [{}, {"token": []}],
-        "paths": _paths(operations),
+        "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": msgspec.json.schema_components(kinds, ref_template=_REFERENCE)[1],
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _paths(operations: Iterable[Operation]) -> dict[str, Schema]:
-    paths: dict[str, Schema] = {}
-    for each in operations:
-        paths.setdefault(f"/{each.path}", {})[each.method.lower()] = _described(each)
-    return paths
-
-
 def _described(operation: Operation) -> Schema:
-    parameters = [_in_query(each) for each in operation.query]
-    if "{number}" in operation.path:
-        number = {"name": "number", "in": "path", "required": True, "schema": _INTEGER}
-        parameters.append(number)
-    described = {
-        "operationId": f"{operation.method.lower()}_{operation.path}".translate(_PLAIN),
-        "summary": operation.summary,
-        "parameters": parameters,
-        "responses": {
-            **_success(operation),
-            "4XX": {"description": "Refused.", **_content(Error, "application/json")},
-        },
+    answers = operation.documented("return")
+    success = {
+        str(operation.status if answers else 204): _content("OK.", answers, operation.media_type)
     }
-    if operation.body is not None:
-        body = {"required": True, **_content(operation.body, "application/json")}
-        described["requestBody"] = body
+    described: Schema = {
+        "operationId": f"{operation.method.lower()}_{operation.path}".translate(_PLAIN),
+        "summary": (operation.view.__doc__ or "").partition("\n")[0],
+        "parameters": [*_parameters(operation)],
+        "responses": {**success, "4XX": _content("Refused.", Error)},
+    }
+    if body := operation.documented("body"):
+        described["requestBody"] = {"required": True, **_content("What to do.", body)}
     return described
 
 
-def _in_query(parameter: Parameter) -> Schema:
-    has_default = {**_INTEGER, "default": parameter.default}
-    schema = {"type": "string"} if parameter.default is None else has_default
-    described = {"name": parameter.name, "in": "query", "description": parameter.description}
-    return described | {"schema": schema}
+def _parameters(operation: Operation) -> Iterator[Schema]:
+    [schema] = msgspec.json.schema_components([operation.parameters])[1].values()
+    for name, each in schema["properties"].items():
+        is_in_path = f"{{{name}}}" in operation.path
+        yield {
+            "name": name,
+            "in": "path" if is_in_path else "query",
+            "required": is_in_path,
+            "description": each.pop("description"),
+            "schema": each,
+        }
 
 
-def _success(operation: Operation) -> Schema:
-    if operation.answers is None:
-        return {"204": {"description": "Done."}}
-    answer = {"description": "OK.", **_content(operation.answers, operation.media_type)}
-    return {str(operation.status): answer}
-
-
-def _content(kind: Any, media_type: str) -> Schema:  # noqa: ANN401 - any type
-    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
-    return {"content": {media_type: {"schema": schema}}}
+def _content(description: str, kind: Any, media_type: str = "application/json") -> Schema:  # noqa: ANN401 - any class
+    if kind is None:
+        return {"description": description}
+    schema = {"$ref": _REFERENCE.format(name=kind.__name__)}
+    return {"description": description, "content": {media_type: {"schema": schema}}}

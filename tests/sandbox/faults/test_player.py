@@ -1,5 +1,6 @@
 """Faults, as a client of ours sees them over a real socket, and as the sandbox recorded them."""
 
+import json
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from attrs import frozen
+from starlette.types import Message
 
 from engagelab_async import (
     APIError,
@@ -26,8 +28,9 @@ from engagelab_async import (
 )
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Faults, Sandbox
 from engagelab_async.sandbox.app import create_app
-from engagelab_async.sandbox.faults import FaultPlayer, Wire
-from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.faults.player import FaultPlayer
+from engagelab_async.sandbox.faults.wire import Wire
+from support.platforms import Platform
 
 KEY = Credentials(*DEMO_CREDENTIALS)
 TO = ("+6591234567", "+6591234568")
@@ -349,6 +352,37 @@ async def test_without_a_server_the_caller_gets_the_error(platform: Platform) ->
             await http.post(url, json=OTP)
         faults.clear()
         assert 200 == (await http.post(url, json=OTP)).status_code
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_left_is_not_sent_to(platform: Platform) -> None:
+    """A call that is late is not carried out for a client that did not wait for it."""
+    faults = Faults()
+    faults.add(Fault("latency", seconds=3600))
+    app = FaultPlayer(create_app(platform), faults, Wire())
+    body = json.dumps({"to": TO[0], "template": {"id": "7"}}).encode()
+    messages: list[Message] = [
+        {"type": "http.request", "body": body},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/otp/v1/custom-messages",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    await app(scope, receive, send)
+
+    assert [] == messages
+    assert () == platform.outbox.messages
 
 
 @pytest.mark.asyncio

@@ -1,23 +1,24 @@
 """The newest sends: numbered, revised, forgotten."""
 
+import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
+
 import pytest
 
-from engagelab_async.sandbox.inbox.calls import BodyCall, Calls
-from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.bodies import Answer, Body
+from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.refusals import RefusedError
 from support.fake_clock import FakeClock
+from support.platforms import Platform, at_once
+
+Send: TypeAlias = Callable[[Body], Answer]
 
 
 @pytest.fixture
-def calls(platform: Platform, clock: FakeClock) -> Calls:
-    """Calls of which four messages are kept."""
-    return Calls(platform.outbox, keep=4, clock=clock)
-
-
-@pytest.fixture
-def send_sms(calls: Calls, platform: Platform) -> BodyCall:
+def send_sms(calls: Calls, platform: Platform) -> Send:
     """A send that is recorded."""
-    return calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    return at_once(calls.recorded("sms", "/sms/v1/messages", platform.send_sms))
 
 
 def plan(*targets: str) -> dict[str, object]:
@@ -30,11 +31,11 @@ def numbers(calls: Calls) -> list[int]:
     return [call.number for call in calls]
 
 
-def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) -> None:
+def test_a_send_is_recorded(calls: Calls, send_sms: Send, clock: FakeClock) -> None:
     """Request, answer and messages belong together."""
     send_sms(plan("+6591234560"))
     answer = send_sms(plan("+6591234567", "no number", "+6591234568"))
-    call = calls.find(2)
+    call = calls.by_number[2]
 
     assert ("sms", "/sms/v1/messages", clock.now) == (
         call.product,
@@ -43,14 +44,14 @@ def test_a_send_is_recorded(calls: Calls, send_sms: BodyCall, clock: FakeClock) 
     )
     assert plan("+6591234567", "no number", "+6591234568") == call.request
     assert (200, answer, range(2, 5)) == (call.status, call.answer, call.messages)
-    assert call is calls.of_message(3)
+    assert call is calls.by_message[3]
 
 
-def test_a_refusal_is_recorded(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_is_recorded(calls: Calls, send_sms: Send) -> None:
     """So is a request that nothing came of, and it is still refused."""
     with pytest.raises(RefusedError):
         send_sms({"to": "+6591234567"})
-    call = calls.find(1)
+    call = calls.by_number[1]
 
     assert (400, range(1, 1)) == (call.status, call.messages)
     assert {"code": 3002, "message": "template must be an object"} == call.answer
@@ -63,48 +64,41 @@ def test_a_failure_of_ours_is_not_recorded(calls: Calls) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        calls.recorded("otp", "/", broken)({})
+        at_once(calls.recorded("otp", "/", broken))({})
 
     assert [] == numbers(calls)
 
 
-def test_changes_since_a_revision(calls: Calls, send_sms: BodyCall) -> None:
+@pytest.mark.asyncio
+async def test_changes_since_a_revision(calls: Calls, send_sms: Send, platform: Platform) -> None:
     """What changed after a revision comes in the order of the last change."""
     for _ in range(3):
         send_sms(plan("+6591234567"))
+    await calls.catch_up()
     known = calls.revision
-    calls.see(3, "sent")
-    calls.see(1, "sent")
-    calls.see(3, "delivered")
-    changes = calls.since(known, 10)
+    for message in (3, 1, 3):
+        platform.simulation.reply(platform.outbox.get(message), "?")
+        await calls.catch_up()
 
-    assert [1, 3] == [call.number for call in changes.calls]
-    assert (calls.revision, True) == (changes.revision, changes.is_all)
-    assert [] == calls.since(changes.revision, 10).calls
+    assert [1, 3] == [call.number for call in calls.since(known)]
+    assert [] == calls.since(calls.revision)
 
 
-def test_changes_in_parts(calls: Calls, send_sms: BodyCall) -> None:
-    """With a limit, the earliest changes come first, and asking goes on from the last of them."""
-    for _ in range(3):
-        send_sms(plan("+6591234567"))
-    first = calls.since(0, 2)
-    calls.see(1, "sent")
-    second = calls.since(first.revision, 2)
-
-    assert ([1, 2], False) == ([call.number for call in first.calls], first.is_all)
-    assert ([3, 1], True) == ([call.number for call in second.calls], second.is_all)
-
-
-def test_a_tally_of_states(calls: Calls, send_sms: BodyCall) -> None:
-    """Each message counts once, in the state that it was last seen in."""
+@pytest.mark.asyncio
+async def test_the_states_of_messages(calls: Calls, send_sms: Send, platform: Platform) -> None:
+    """Each message has the one that it was last seen in."""
     send_sms(plan("+6591234567", "+6591234568"))
-    for message, state in [(1, "plan"), (2, "plan"), (1, "sent"), (1, "sent")]:
-        calls.see(message, state)
+    await calls.catch_up()
+    platform.simulation.deliver(platform.outbox.get(1))
+    before = dict(calls.by_number[1].states)
+    platform.simulation.report_due()
+    await calls.catch_up()
 
-    assert {"plan": 1, "sent": 1} == calls.find(1).tally
+    assert {1: "target_valid", 2: "target_valid"} == before
+    assert {1: "delivered", 2: "target_valid"} == calls.by_number[1].states
 
 
-def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_oldest_make_room(calls: Calls, send_sms: Send) -> None:
     """When more messages came than are kept, the oldest calls go, with all their messages."""
     send_sms(plan("+6591234561", "+6591234562"))
     send_sms(plan("+6591234563", "+6591234564"))
@@ -113,12 +107,12 @@ def test_the_oldest_make_room(calls: Calls, send_sms: BodyCall) -> None:
 
     assert (2, [3, 2]) == (calls.oldest, numbers(calls))
     with pytest.raises(LookupError):
-        calls.find(1)
+        calls.by_number[1]
     with pytest.raises(LookupError):
-        calls.of_message(2)
+        calls.by_message[2]
 
 
-def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
+def test_a_refusal_takes_room_too(calls: Calls, send_sms: Send) -> None:
     """Requests without messages cannot pile up."""
     for _ in range(6):
         with pytest.raises(RefusedError):
@@ -127,7 +121,7 @@ def test_a_refusal_takes_room_too(calls: Calls, send_sms: BodyCall) -> None:
     assert [6, 5, 4, 3] == numbers(calls)
 
 
-def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
+def test_the_newest_always_stays(calls: Calls, send_sms: Send) -> None:
     """A plan of more messages than are kept is kept alone."""
     send_sms(plan("+6591234567"))
     send_sms(plan(*(f"+659123456{digit}" for digit in range(9))))
@@ -135,12 +129,18 @@ def test_the_newest_always_stays(calls: Calls, send_sms: BodyCall) -> None:
     assert [2] == numbers(calls)
 
 
-def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -> None:
+@pytest.mark.asyncio
+async def test_what_happens_to_a_forgotten_message(
+    calls: Calls, send_sms: Send, platform: Platform
+) -> None:
     """It changes nothing."""
     send_sms(plan("+6591234567"))
+    await calls.catch_up()
     calls.clear()
     revision = calls.revision
-    calls.see(1, "delivered")
+    platform.simulation.deliver(platform.outbox.get(1))
+    platform.simulation.report_due()
+    await calls.catch_up()
 
     assert revision == calls.revision
 
@@ -151,17 +151,29 @@ def test_what_happens_to_a_forgotten_message(calls: Calls, send_sms: BodyCall) -
 def test_how_many_to_keep(platform: Platform, keep: int, error: type[Exception]) -> None:
     """It has to be a number of messages."""
     with pytest.raises(error, match=r"^keep: "):
-        Calls(platform.outbox, keep=keep, clock=FakeClock())
+        Calls(platform, keep=keep, clock=FakeClock())
 
 
-def test_clearing(calls: Calls, send_sms: BodyCall) -> None:
+def test_clearing(calls: Calls, send_sms: Send) -> None:
     """All calls go, that is a change, and numbers go on."""
     send_sms(plan("+6591234567"))
-    changed: list[list[int]] = []
-    calls.on_change = lambda messages: changed.append([*messages])
     known = calls.revision
     calls.clear()
+    cleared = calls.revision
     send_sms(plan("+6591234567"))
 
-    assert (2, [2], [[], [2]]) == (calls.oldest, numbers(calls), changed)
-    assert [2] == [call.number for call in calls.since(known, 10).calls]
+    assert known < cleared
+    assert (2, [2]) == (calls.oldest, numbers(calls))
+    assert [2] == [call.number for call in calls.since(cleared)]
+
+
+@pytest.mark.asyncio
+async def test_waiting_ends_with_a_change(calls: Calls, send_sms: Send) -> None:
+    """With the next send, or when all calls are forgotten; not before."""
+    with calls.open():
+        for change in (lambda: send_sms(plan("+6591234567")), calls.clear):
+            waiting = asyncio.create_task(calls.wait(calls.revision, 60))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            change()
+            await waiting

@@ -204,6 +204,55 @@ def test_a_store_that_was_cleared_goes_on(tmp_path: Path) -> None:
             assert number - 1 == len(shown(sandbox, "messages")["messages"])
 
 
+def test_a_link_stays_that_of_its_message(tmp_path: Path) -> None:
+    """Whatever was cleared, no number is given again in another run, and the run has its name."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path) as sandbox:
+        first = run_of(sandbox)
+        send(sandbox)
+        send(sandbox)
+        httpx.delete(f"{sandbox.inbox_url}sandbox/v1/calls", trust_env=False)
+    with Sandbox(store=path) as sandbox:
+        send(sandbox, "+6591234568")
+
+        assert {"numbers": [3]} == shown(sandbox, "calls")
+        assert "+6591234568" == shown(sandbox, "calls/3")["to"]
+        assert first == run_of(sandbox)
+    with Sandbox() as another:
+        assert first != run_of(another)
+
+
+def run_of(sandbox: Sandbox) -> str:
+    """Return what the page takes a run by."""
+    with stream(sandbox) as events:
+        return str(next(events)["run"])
+
+
+def test_an_earlier_stream_is_told_everything(tmp_path: Path) -> None:
+    """The revisions of another run mean nothing, whatever its name."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path, pace=1000) as sandbox:
+        send(sandbox)
+        with stream(sandbox) as events:
+            last = next(events)["id"]
+    with Sandbox(store=path, pace=1000) as sandbox, stream(sandbox, last_event_id=last) as events:
+        assert [1] == [call["number"] for call in next(events)["calls"]]
+
+
+def test_a_store_without_a_numbering(tmp_path: Path) -> None:
+    """One that was written before there was one is read."""
+    path = tmp_path / "sandbox.json"
+    with Sandbox(store=path) as sandbox:
+        send(sandbox)
+    document = json.loads(path.read_text())
+    del document["numbering"]
+    path.write_text(json.dumps(document))
+    with Sandbox(store=path) as sandbox:
+        send(sandbox)
+
+        assert {"numbers": [2, 1]} == shown(sandbox, "calls")
+
+
 @pytest.mark.parametrize(("status", "is_answered"), [(200, True), (404, False)])
 def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: bool) -> None:
     """Where it went, which events it held, and each try with its answer."""
@@ -226,7 +275,7 @@ def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: boo
 
 
 def test_a_callback_may_be_about_others_too() -> None:
-    """Of its events, those that belong to a message are named with it."""
+    """Of its events and rows, those that belong to a message are shown with it."""
     with (
         Hostile(answers(200)) as server,
         Sandbox(callbacks=Callbacks(server.url), pace=0) as sandbox,
@@ -236,10 +285,16 @@ def test_a_callback_may_be_about_others_too() -> None:
         url = f"{sandbox.sms_base_url}/v1/messages"
         httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
         sent = callbacks_once(sandbox, events, lambda each: "delivered" in each["events"])
+        messages = sandbox.messages
+    bodies = [json.loads(each["body"]) for each in sent]
 
     assert ["plan", "target_valid", "sent", "delivered"] == [
         name for each in sent for name in each["events"]
     ]
+    assert {messages[0].message_id} == {
+        row["message_id"] for each in bodies for row in each["rows"]
+    }
+    assert any(each["total"] > len(each["rows"]) for each in bodies)
 
 
 def test_a_reply_is_an_event_of_its_callback() -> None:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
+from support.platforms import Platform
 
 OTP = {"to": "+6591234567", "template": {"id": "sandbox-otp-tpl"}}
 Document: TypeAlias = Any

@@ -1,15 +1,15 @@
 """How calls keep up with what happens to their messages."""
 
-import asyncio
+from collections import Counter
 
 import pytest
 
 from engagelab_async.sandbox import Callbacks
 from engagelab_async.sandbox.inbox.calls import Calls
-from engagelab_async.sandbox.inbox.watch import Watch
-from engagelab_async.sandbox.platform import Platform
 from support.fake_clock import FakeClock
 from support.hostile import Hostile, answers
+from support.platforms import Platform, at_once
+from support.turns import counting_turns
 
 
 @pytest.mark.asyncio
@@ -17,33 +17,31 @@ async def test_a_callback_changes_the_calls_that_it_is_about(
     platform: Platform, clock: FakeClock
 ) -> None:
     """A try to deliver it is news of its own messages, and of no others."""
-    calls = Calls(platform.outbox, keep=10, clock=clock)
-    watch = Watch(calls, platform)
-    send = calls.recorded("otp", "/otp/v1/custom-messages", platform.send_custom_message)
+    calls = Calls(platform, keep=10, clock=clock)
+    send = at_once(calls.recorded("otp", "/", platform.send_custom_message))
 
     async def answered(message: int) -> None:
         """Send a message, and watch until its callbacks are answered."""
         send({"to": f"+659123456{message}", "template": {"id": "7"}})
         reported = 0
         while reported < 2:  # plan, target_valid
-            await watch.wait(5)
-            watch.calls()
+            await calls.wait(calls.revision, 5)
             reported = sum(
                 each.body.count("message_status")
                 for each in platform.simulation.sender.deliveries
                 if message in each.messages and each.is_over
             )
 
-    with Hostile(answers(200)) as server:
+    with Hostile(answers(200)) as server, calls.open():
         platform.simulation.callbacks = Callbacks(server.url)
         async with platform.simulation.running():
-            watch.calls()
+            await calls.catch_up()
             await answered(1)
-            before = calls.find(1).revision
+            before = calls.by_number[1].revision
             await answered(2)
 
-    assert before == calls.find(1).revision
-    assert before < calls.find(2).revision
+    assert before == calls.by_number[1].revision
+    assert before < calls.by_number[2].revision
     assert 200 == platform.simulation.sender.deliveries[-1].tries[-1].status
 
 
@@ -52,21 +50,12 @@ async def test_many_messages_are_caught_up_with_in_turns(
     platform: Platform, clock: FakeClock
 ) -> None:
     """Not all at once, which would keep the sandbox from answering; then none is left."""
-    calls = Calls(platform.outbox, keep=10_000, clock=clock)
-    send = calls.recorded("sms", "/sms/v1/messages", platform.send_sms)
+    calls = Calls(platform, keep=10_000, clock=clock)
+    send = at_once(calls.recorded("sms", "/", platform.send_sms))
     for number in range(1200):
         send({"to": f"+65{80_000_000 + number}", "template": {"id": "7", "params": {}}})
-    watch, turns = Watch(calls, platform), 0
+    with counting_turns() as turns:
+        await calls.catch_up()
 
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(take_turns())
-    await watch.catch_up()
-    other.cancel()
-
-    assert turns >= 5
-    assert [{"target_valid": 1}] * 1200 == [call.tally for call in watch.calls()]
+    assert turns.count >= 5
+    assert [{"target_valid": 1}] * 1200 == [Counter(call.states.values()) for call in calls]
