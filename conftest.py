@@ -22,10 +22,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without looking for garbage among all the tests: there is none, and it takes long."""
+    """Collect without looking for garbage among all the tests again and again: it takes long."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
-        gc.freeze()  # nor later, when a test looks for its own
+        gc.collect()  # attrs leaves the classes behind that it has made anew
+        gc.freeze()  # later, a test looks for its own garbage alone

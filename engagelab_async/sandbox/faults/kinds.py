@@ -84,18 +84,14 @@ PLAYS: Final[dict[str, _Plays]] = {}
 
 
 def _kind(
-    label: str,
-    explanation: str,
-    *fields: str,
-    may_come_after: bool = False,
-    after_from_status: int = 0,
+    label: str, explanation: str, *fields: str, after: bool = False, from_status: int = 0
 ) -> Callable[[_Plays], _Plays]:
     """Declare a kind of fault, named as the function that plays it."""
 
     def declare(play: _Plays) -> _Plays:
         name = play.__name__.removeprefix("_")
-        kind = FaultKind(name, label, explanation, fields, may_come_after, after_from_status)
-        KINDS[name], PLAYS[name] = kind, play
+        KINDS[name] = FaultKind(name, label, explanation, fields, after, from_status)
+        PLAYS[name] = play
         return play
 
     return declare
@@ -105,7 +101,7 @@ def _kind(
     "The answer is late",
     "an answer that takes `seconds` more, or as many as a `distribution` says",
     *("seconds", "distribution", "spread"),
-    may_come_after=True,
+    after=True,
 )
 async def _latency(play: Play) -> None:
     if play.strike.fault.after:
@@ -120,24 +116,20 @@ async def _latency(play: Play) -> None:
             await play.answer(play.app)
 
 
-@_kind("No answer", "no answer", may_come_after=True)
+@_kind("No answer", "no answer", after=True)
 async def _hang(play: Play) -> None:
     await play.carry_out_if_after()
     await play.pause()
 
 
-@_kind(
-    "The connection breaks", "the connection breaks before there is an answer", may_come_after=True
-)
+@_kind("The connection breaks", "the connection breaks before there is an answer", after=True)
 async def _reset(play: Play) -> None:
     await play.carry_out_if_after()
     play.wire.reset(play.scope)
     await play.pause()
 
 
-@_kind(
-    "The answer is cut off", "the connection ends in the middle of the answer", may_come_after=True
-)
+@_kind("The answer is cut off", "the connection ends in the middle of the answer", after=True)
 async def _cut(play: Play) -> None:
     made_up = JSONResponse({"message_id": "1725407449772531712", "send_channel": "sms"})
     start, body = await play.carry_out(None if play.strike.fault.after else made_up)
@@ -163,8 +155,8 @@ async def _slow(play: Play) -> None:
     "A gateway answers",
     "an HTML page with a `status`, like that of a gateway, perhaps with `retry_after`",
     *("status", "retry_after"),
-    may_come_after=True,
-    after_from_status=500,
+    after=True,
+    from_status=500,
 )
 async def _http(play: Play) -> None:
     await play.carry_out_if_after()

@@ -83,12 +83,7 @@ class Call:
 
 @frozen
 class Numbering:
-    """What makes the number of a call mean the same in another run of the sandbox.
-
-    Attributes:
-        run: Identifies the sandboxes, one after the other, that count on.
-        last: The number of their last call.
-    """
+    """What another run with the same store continues: its name, and the number of its last call."""
 
     run: str
     last: int
@@ -110,10 +105,10 @@ class Calls:
     Attributes:
         by_number: The calls that are kept, by number, in the order of their last change.
         by_message: The same ones, by the numbers of their messages.
-        numbering: What another run needs to count on.
+        numbering: How far the numbers of calls are, for another run to go on from.
         epoch: Distinguishes these revisions from those of another run.
         revision: That of the last change.
-        is_closed: Whether nothing is to wait for changes.
+        is_closed: Whether the sandbox is not running, so that waits end at once.
     """
 
     def __init__(self, platform: Platform, *, keep: int, clock: Callable[[], float]) -> None:
@@ -246,7 +241,7 @@ class Calls:
         self._next_message = self._platform.outbox.next_number
 
     def resume(self, numbering: Numbering | None) -> None:
-        """Count on from another run; ``None`` is one that did not store how far it was."""
+        """Continue the numbers of another run; ``None`` for a store that has none."""
         self.numbering = numbering or self.numbering
 
     # --------------------------------------------------------------------------- adding

@@ -43,8 +43,9 @@ _SOUGHT_AT_ONCE: Final = 1000
 """How many messages to describe, or to look through, before other tasks may run."""
 
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
+_Head: TypeAlias = documents.Messages | documents.Call  # which end with messages
 
-Number: TypeAlias = Annotated[Whole, Meta(description="The number of it.")]
+Number: TypeAlias = Annotated[Whole, Meta(description="That of a call, message or fault.")]
 To: TypeAlias = Annotated[str, Meta(description="Only to this recipient; `+` may be left out.")]
 Part: TypeAlias = Annotated[str, Meta(description="Only with a recipient that contains it.")]
 TemplateId: TypeAlias = Annotated[str, Meta(description="Only of the template with this id.")]
@@ -273,14 +274,10 @@ class Control:
                     await sleep(0)
         return found
 
-    def _answered(
-        self, head: documents.Messages | documents.Call, found: Iterable[_Found]
-    ) -> Response:
+    def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
         return StreamingResponse(self._written(head, found), 200, NO_STORE, "application/json")
 
-    async def _written(
-        self, head: documents.Messages | documents.Call, found: Iterable[_Found]
-    ) -> AsyncIterator[str]:
+    async def _written(self, head: _Head, found: Iterable[_Found]) -> AsyncIterator[str]:
         """Write a document that ends with messages: itself, and then those."""
         piece, remaining, comma = encoded(head).removesuffix("]}"), iter(found), ""
         while some := list(islice(remaining, _DESCRIBED_AT_ONCE)):
