@@ -5,11 +5,12 @@
     Sandbox            puts it together, starts and stops it                         _server.py
     ├── uvicorn        serves a socket, in a thread of its own                       serving.py
     ├── the HTTP app   paths, credentials, JSON, sizes; nothing about messages       app.py
-    │   ├── operations of both products, which it routes                             operations.py
+    │   ├── how an operation is declared, with the method that carries it out        operations.py
     │   │   ├── what their requests and answers hold                     otp_api.py, sms_api.py
     │   │   ├── how a body is decoded, or refused                                    bodies.py
     │   │   └── the documents in OpenAPI, callbacks included   openapi.py, callback_rows.py
     │   ├── which keys may call what, and how often                      keys.py, quotas.py
+    │   ├── Webhook    sets where callbacks go                                           webhook.py
     │   └── Platform   the five sends as plain functions of a decoded body           platform.py
     │       ├── balances, which sends consume                                        balances.py
     │       ├── templates and signatures of both products       otp_configs.py, sms_configs.py

@@ -21,18 +21,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from .bodies import Answer, Body, read
+from .bodies import Answer, Body
 from .callbacks import Callbacks
 from .keys import Credentials, KeyRing
-from .operations import DONE, OPERATIONS, Operation
-from .otp_api import WebhookRequest
+from .operations import Operation, operations_of
 from .outbox import Product
 from .platform import Platform
 from .quotas import Quota, Usage
 from .refusals import RefusedError
-
-_WEBHOOK_USERNAME: Final = "sandbox_demo"
-_WEBHOOK_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages have it
+from .webhook import Webhook
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
@@ -49,7 +46,6 @@ register_url_convertor("segment", _Segment())
 _Document: TypeAlias = Answer | list[Answer]
 _Call: TypeAlias = Callable[..., Any]
 _Recorder: TypeAlias = Callable[[Product, str, _Call], _Call]
-_SetCallbacks: TypeAlias = Callable[[Callbacks], object]
 
 
 def create_app(
@@ -59,7 +55,7 @@ def create_app(
     quota: Quota | None = None,
     clock: Callable[[], float] = time.time,
     recorded: _Recorder = lambda _product, _path, call: call,
-    set_callbacks: _SetCallbacks | None = None,
+    set_callbacks: Callable[[Callbacks], object] | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
@@ -74,11 +70,9 @@ def create_app(
         further_routes: What is served beside the API.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
-    calls = _calls(platform, set_callbacks)
 
-    def route(operation: Operation) -> Route:
-        product, call = operation.product, calls[operation.name]
-        path = f"/{product}{operation.path}"
+    def route(operation: Operation, call: _Call) -> Route:
+        product, path = operation.product, f"/{operation.product}{operation.path}"
         if operation.effect == "send":
             call = recorded(product, path, call)
 
@@ -95,8 +89,18 @@ def create_app(
         spelled = re.sub(r"\{\w+\}", "{id:segment}", path)
         return Route(spelled, endpoint, methods=[operation.method])
 
+    parts = (platform, platform.otp, platform.sms, platform.balances, Webhook(set_callbacks))
+    routes = [
+        route(operation, getattr(part, name))
+        for part in parts
+        for name, operation in operations_of(type(part)).items()
+    ]
+    routes += [
+        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
+        for product in ("otp", "sms")
+    ]
     app = Starlette(
-        routes=[*map(route, OPERATIONS), *_documents(), *further_routes],
+        routes=[*routes, *further_routes],
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -110,65 +114,12 @@ def is_call(app: Starlette, scope: Scope) -> bool:
     )
 
 
-def _documents() -> list[Route]:
-    """Route to the OpenAPI documents, which need no key."""
-    return [
-        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
-        for product in ("otp", "sms")
-    ]
-
-
 async def _document(product: Product, _: Request) -> Response:
+    """Answer with the OpenAPI document, which needs no key."""
     # Rarely asked for, and slow to import.
     from .openapi import document
 
     return _json(document(product))
-
-
-def _calls(platform: Platform, set_callbacks: _SetCallbacks | None) -> dict[str, _Call]:
-    """Return what carries out each operation: a function of the id and of the body that it has."""
-    sms, otp = platform.sms, platform.otp
-    return {
-        "otp.send": platform.send_otp,
-        "otp.send_code": platform.send_code,
-        "otp.send_custom_message": platform.send_custom_message,
-        "otp.verify": platform.verify,
-        "otp.balance": platform.balances.otp,
-        "otp.sandbox.webhook": partial(_set_webhook, set_callbacks),
-        "otp.templates.list": otp.list_templates,
-        "otp.templates.create": otp.create_template,
-        "otp.templates.get": otp.get_template,
-        "otp.templates.delete": otp.delete_template,
-        "sms.send": platform.send_sms,
-        "sms.balance": platform.balances.sms,
-        "sms.templates.list": sms.list_templates,
-        "sms.templates.create": sms.create_template,
-        "sms.templates.get": sms.get_template,
-        "sms.templates.update": sms.update_template,
-        "sms.templates.delete": sms.delete_template,
-        "sms.signatures.list": sms.list_signatures,
-        "sms.signatures.create": sms.create_signature,
-        "sms.signatures.get": sms.get_signature,
-        "sms.signatures.update": sms.update_signature,
-        "sms.signatures.delete": sms.delete_signature,
-    }
-
-
-def _set_webhook(set_callbacks: _SetCallbacks | None, body: Body) -> Answer:
-    """Set where callbacks go: the call that the vendor's sandbox adds."""
-    if set_callbacks is None:
-        raise RefusedError(2004)
-    wanted = read(WebhookRequest, body)
-    try:
-        callbacks = Callbacks(
-            wanted.url,
-            username=wanted.username or _WEBHOOK_USERNAME,
-            secret=wanted.secret or _WEBHOOK_SECRET,
-        )
-    except ValueError as error:
-        raise RefusedError(3002, str(error)) from None
-    set_callbacks(callbacks)
-    return {**DONE}
 
 
 def _id(request: Request) -> str:
@@ -187,7 +138,13 @@ async def read_body(request: Request) -> Body:
         RefusedError: 3001, it is none.
         HTTPException: 413, it is too long.
     """
-    return _decoded(await _received(request))
+    try:
+        decoded = json.loads(await _received(request))
+    except (ValueError, RecursionError):
+        raise RefusedError(3001, "the body is not JSON") from None
+    if not isinstance(decoded, dict):
+        raise RefusedError(3001, "the body is not a JSON object")
+    return decoded
 
 
 async def _received(request: Request) -> bytes:
@@ -203,16 +160,6 @@ async def _received(request: Request) -> bytes:
     except ClientDisconnect:
         raise RefusedError(3001, "the body was cut short") from None
     return bytes(body)
-
-
-def _decoded(body: bytes) -> Body:
-    try:
-        decoded = json.loads(body)
-    except (ValueError, RecursionError):
-        raise RefusedError(3001, "the body is not JSON") from None
-    if not isinstance(decoded, dict):
-        raise RefusedError(3001, "the body is not a JSON object")
-    return decoded
 
 
 async def _refused(_: Request, error: Exception) -> Response:

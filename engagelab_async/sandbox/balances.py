@@ -9,7 +9,9 @@ from typing import Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
+from . import otp_api, sms_api
 from .bodies import Answer
+from .operations import operation
 from .outbox import Outbox, Product
 from .refusals import RefusedError
 
@@ -59,14 +61,16 @@ class Balances:
         if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")
 
+    @operation("otp.balance", "GET /v1/balance", otp_api.Balance)
     def otp(self) -> Answer:
-        """Answer as the OTP product does: in strings."""
+        """Read the balance, in strings."""
         left = f"{self._left('otp'):.{_PLACES}f}"
         balances = {"balance": left, "gift_balance": f"{0:.{_PLACES}f}", "total_balance": left}
         return {"currency": "USD", **balances}
 
+    @operation("sms.balance", "GET /v1/balance", sms_api.Balance)
     def sms(self) -> Answer:
-        """Answer as the SMS product does: in numbers, and in integers of ten-thousandths."""
+        """Read the balance, in numbers and in integers of ten-thousandths."""
         left = self._left("sms")
         balances = {"balance": left, "gift_balance": Decimal(0), "total_balance": left}
         scaled = {f"{name}10000": int(each * 10**_PLACES) for name, each in balances.items()}

@@ -17,9 +17,10 @@ import random
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import httpx
@@ -41,7 +42,6 @@ class PendingCallback:
 
     delivery: CallbackDelivery
     callbacks: Callbacks
-    attempts: int
     due: float = 0.0
 
 
@@ -158,8 +158,8 @@ class CallbackSender:
     def callbacks(self, callbacks: Callbacks | None) -> None:
         self._rows = None if callbacks is None else WaitingRows(callbacks, self._patience)
         if callbacks is not None:
-            for product, body in _CHECKS:
-                self._checks.append(self._new(callbacks, product, body, attempts=1))
+            once = evolve(callbacks, attempts=1)
+            self._checks.extend(self._new(once, product, body) for product, body in _CHECKS)
             self._wakeup.set()
 
     @property
@@ -183,9 +183,9 @@ class CallbackSender:
         # In a thread, as it reads the certificates of all authorities, which takes a moment.
         made = await asyncio.to_thread(httpx.AsyncHTTPTransport, trust_env=False, limits=limits)
         async with made as transport, asyncio.TaskGroup() as tasks:
-            turn = asyncio.Lock()  # one request at a time, in order
+            attempt = partial(self._try, transport, asyncio.Lock())
             for pending in self._pending.values():
-                tasks.create_task(self._retry(pending, transport, turn))
+                tasks.create_task(self._retry(pending, attempt))
             while True:
                 fresh = self._next()
                 if fresh is None:
@@ -193,9 +193,9 @@ class CallbackSender:
                     continue
                 # The first try is made here: meanwhile the next rows gather.
                 self._pending[fresh.delivery.number] = fresh
-                await self._try(fresh, transport, turn)
+                await attempt(fresh)
                 if fresh.delivery.number in self._pending:
-                    tasks.create_task(self._retry(fresh, transport, turn))
+                    tasks.create_task(self._retry(fresh, attempt))
 
     # --------------------------------------------------------------------------- what is next
 
@@ -209,17 +209,10 @@ class CallbackSender:
         if not rows:
             return None
         messages = dict.fromkeys(row.message.number for row in rows if row.message is not None)
-        return self._new(
-            callbacks, rows[0].product, body_of(rows), tuple(messages), callbacks.attempts
-        )
+        return self._new(callbacks, rows[0].product, body_of(rows), tuple(messages))
 
     def _new(
-        self,
-        callbacks: Callbacks,
-        product: Product,
-        body: str,
-        messages: tuple[int, ...] = (),
-        attempts: int = 1,
+        self, callbacks: Callbacks, product: Product, body: str, messages: tuple[int, ...] = ()
     ) -> PendingCallback:
         self._last += 1
         delivery = CallbackDelivery(
@@ -228,7 +221,7 @@ class CallbackSender:
         self._deliveries[delivery.number] = delivery
         if len(self._deliveries) > self._keep:
             del self._deliveries[next(iter(self._deliveries))]
-        return PendingCallback(delivery, callbacks, attempts)
+        return PendingCallback(delivery, callbacks)
 
     @property
     def _rows_due(self) -> float | None:
@@ -242,21 +235,21 @@ class CallbackSender:
     # --------------------------------------------------------------------------- sending
 
     async def _retry(
-        self, pending: PendingCallback, transport: httpx.AsyncHTTPTransport, turn: asyncio.Lock
+        self, pending: PendingCallback, attempt: Callable[[PendingCallback], Awaitable[None]]
     ) -> None:
         """Try until it is over."""
         while pending.delivery.number in self._pending:
             await asyncio.sleep(pending.due - time.monotonic())
-            await self._try(pending, transport, turn)
+            await attempt(pending)
         self._wakeup.set()  # there is room for another
 
     async def _try(
-        self, pending: PendingCallback, transport: httpx.AsyncHTTPTransport, turn: asyncio.Lock
+        self, transport: httpx.AsyncHTTPTransport, turn: asyncio.Lock, pending: PendingCallback
     ) -> None:
-        async with turn:
+        async with turn:  # one request at a time, in order
             tried = await self._post(pending, transport)
         number, tries = pending.delivery.number, (*pending.delivery.tries, tried)
-        is_over = tried.status == httpx.codes.OK or len(tries) >= pending.attempts
+        is_over = tried.status == httpx.codes.OK or len(tries) >= pending.callbacks.attempts
         pending.delivery = evolve(pending.delivery, tries=tries, is_over=is_over)
         pending.due = time.monotonic() + pending.callbacks.wait_after(len(tries), self._pace)
         if number in self._deliveries:

@@ -134,5 +134,5 @@ class Configs:
     def restore(self, state: ConfigsState) -> None:
         """Replace all there is."""
         self._deleted = set(state.deleted)
-        given = {name: self._given[name] for name in self._given.keys() - self._deleted}
+        given = {name: each for name, each in self._given.items() if name not in self._deleted}
         self._all = given | {config.id: config for config in state.configs}

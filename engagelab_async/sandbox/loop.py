@@ -60,26 +60,19 @@ class Wakeup:
     """
 
     def __init__(self) -> None:
-        self._is_set = False
-        self._waiting: asyncio.Event | None = None
+        self._event = asyncio.Event()
 
     def set(self) -> None:
         """Wake the task that waits, or the next that does."""
-        self._is_set = True
-        if self._waiting is not None:
-            self._waiting.set()
+        self._event.set()
 
     async def wait(self, seconds: float | None = None) -> None:
         """Wait until it is set, but not longer than some seconds."""
         await asyncio.sleep(0)  # a task that is woken all the time still lets others run
-        # A new one each time: an asyncio.Event belongs to one loop, and a restart has another.
-        self._waiting = asyncio.Event()
-        if self._is_set:
-            self._waiting.set()
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await self._waiting.wait()
+                    await self._event.wait()
         finally:
-            self._waiting = None
-            self._is_set = False
+            # A new one each time: it belongs to one event loop, and a restart has another.
+            self._event = asyncio.Event()

@@ -10,10 +10,15 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.json import schema_components
 
+from .balances import Balances
 from .callback_rows import ROWS
-from .operations import OPERATIONS, Error, Operation
+from .operations import Error, Operation, operations_of
+from .otp_configs import OTPConfigs
 from .outbox import Product
+from .platform import Platform
 from .refusals import MEANINGS
+from .sms_configs import SMSConfigs
+from .webhook import Webhook
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or any other object of a document."""
@@ -38,7 +43,9 @@ _SIGNED: Final = (
 
 def document(product: Product) -> dict[str, Any]:
     """Describe the API of a product in OpenAPI 3.1."""
-    operations = [each for each in OPERATIONS if each.product == product]
+    kinds = (Platform, OTPConfigs, SMSConfigs, Balances, Webhook)
+    found = (each for kind in kinds for each in operations_of(kind).values())
+    operations = [each for each in found if each.product == product]
     paths: dict[str, Schema] = {}
     for operation in operations:
         item = paths.setdefault(operation.path, _parameters(operation.path))

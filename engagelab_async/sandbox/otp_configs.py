@@ -5,9 +5,10 @@ from typing import Final, TypeVar
 
 from engagelab_async.placeholders import variables
 
+from . import otp_api as api
 from .bodies import Answer, Body, read
 from .configs import Config, Configs
-from .operations import DONE
+from .operations import DONE, Done, operation
 from .otp_api import CHANNELS, STRATEGIES, TemplateRequest
 from .refusals import RefusedError
 from .reviews import Reviewer
@@ -15,6 +16,8 @@ from .templates import PLATFORMS_TEXT, Template
 
 T = TypeVar("T")
 
+_TEMPLATES: Final = "/v1/template-configs"
+_TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
 _PLATFORMS_OWN: Final = 1
 _FROM: Final = "noreply@example.com"
 _WHATSAPP_MINUTES: Final = (1, 5, 10)
@@ -42,25 +45,29 @@ class OTPConfigs:
         config = self.templates.find(template_id)
         return None if config is None else _to_send(read(TemplateRequest, config.content))
 
+    @operation("otp.templates.list", f"GET {_TEMPLATES}", [api.ListedTemplate])
     def list_templates(self) -> list[Answer]:
-        """Return all templates, oldest first, without what they say."""
+        """Read all templates, oldest first, without what they say."""
         return [
             {name: _without_content(name, value) for name, value in self._answer(config).items()}
             for config in self.templates
         ]
 
+    @operation("otp.templates.get", f"GET {_TEMPLATE}", api.Template)
     def get_template(self, template_id: str) -> Answer:
-        """Return a template."""
+        """Read a template."""
         return self._answer(self.templates[template_id])
 
+    @operation("otp.templates.create", f"POST {_TEMPLATES}", Done, TemplateRequest)
     def create_template(self, body: Body) -> Answer:
-        """Submit a template under an id of the caller's."""
+        """Submit a template for review, under an id of the caller's."""
         template_id = check_template(body).template_id
         if template_id in self.templates:
             raise RefusedError(3003, "template_id already exist")
         self.templates.add(template_id, body)
         return {**DONE}
 
+    @operation("otp.templates.delete", f"DELETE {_TEMPLATE}", Done)
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         self.templates.delete(self.templates[template_id])

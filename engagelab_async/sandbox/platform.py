@@ -19,9 +19,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from anyio.lowlevel import checkpoint
 
+from . import otp_api, sms_api
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .codes import Codes
+from .operations import operation
 from .otp_api import (
     CodeRequest,
     CustomMessageRequest,
@@ -101,10 +103,12 @@ class Platform:
 
     # --------------------------------------------------------------------------- OTP
 
+    @operation("otp.send", "POST /v1/messages", otp_api.Sent, OTPRequest, "send")
     def send_otp(self, body: Body) -> Answer:
-        """Make a code, send it, and expect it to be verified."""
+        """Send a code that the platform makes."""
         return self._send_code(read(OTPRequest, body), None)
 
+    @operation("otp.send_code", "POST /v1/codes", otp_api.Sent, CodeRequest, "send")
     def send_code(self, body: Body) -> Answer:
         """Send a code that the caller made; there is nothing to verify afterwards."""
         request = read(CodeRequest, body)
@@ -126,13 +130,23 @@ class Platform:
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
+    @operation(
+        "otp.verify", "POST /v1/verifications", otp_api.Verification, VerificationRequest, "verify"
+    )
     def verify(self, body: Body) -> Answer:
-        """Compare a code with the one that was sent; a wrong one is no error."""
+        """Verify a code that the platform made; a wrong one is no error."""
         request = read(VerificationRequest, body)
         message_id, guess = request.message_id, request.verify_code
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
+    @operation(
+        "otp.send_custom_message",
+        "POST /v1/custom-messages",
+        otp_api.Sent,
+        CustomMessageRequest,
+        "send",
+    )
     async def send_custom_message(self, body: Body) -> Answer:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
@@ -155,6 +169,9 @@ class Platform:
 
     # --------------------------------------------------------------------------- SMS
 
+    @operation(
+        "sms.send", "POST /v1/messages", (sms_api.Plan, sms_api.FailedPlan), SMSRequest, "send"
+    )
     async def send_sms(self, body: Body) -> Answer:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)

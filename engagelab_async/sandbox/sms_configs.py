@@ -6,14 +6,19 @@ Refusals have the HTTP status as their code, and say what is wrong in their mess
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from . import sms_api as api
 from .bodies import Answer, Body, read
 from .configs import Config, Configs
-from .operations import DONE
+from .operations import DONE, Done, operation
 from .refusals import RefusedError
 from .reviews import APPROVED, PENDING, Reviewer
 from .sms_api import SignatureRequest, TemplateRequest
 from .templates import Template
 
+_TEMPLATES: Final = "/v1/template-configs"
+_TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
+_SIGNS: Final = "/v1/sign-configs"
+_SIGN: Final = f"{_SIGNS}/{{sign_id}}"
 _REFUSAL: Final = 400
 _FOR_CODES: Final = ("authentication", "otp")
 
@@ -48,22 +53,26 @@ class SMSConfigs:
 
     # --------------------------------------------------------------------------- templates
 
+    @operation("sms.templates.list", f"GET {_TEMPLATES}", [api.Template])
     def list_templates(self) -> list[Answer]:
-        """Return all templates, oldest first."""
+        """Read all templates, oldest first."""
         return [self._template(config) for config in self.templates]
 
+    @operation("sms.templates.get", f"GET {_TEMPLATE}", api.Template)
     def get_template(self, template_id: str) -> Answer:
-        """Return a template."""
+        """Read a template."""
         return self._template(self.templates[template_id])
 
+    @operation("sms.templates.create", f"POST {_TEMPLATES}", api.CreatedTemplate, TemplateRequest)
     def create_template(self, body: Body) -> Answer:
-        """Submit a template."""
+        """Submit a template for review."""
         content, template_id = self._content(body), self._new_id()
         self.templates.add(template_id, content)
         return {"template_id": template_id}
 
+    @operation("sms.templates.update", f"PUT {_TEMPLATE}", Done, TemplateRequest)
     def update_template(self, template_id: str, body: Body) -> Answer:
-        """Replace what a template says, which is reviewed again."""
+        """Change a template, which is reviewed again."""
         config = self.templates[template_id]
         if self.templates.status(config) == PENDING:
             raise _refusal("can not update pending status template")
@@ -71,6 +80,7 @@ class SMSConfigs:
         self.templates.change(config, self._content(body))
         return {**DONE}
 
+    @operation("sms.templates.delete", f"DELETE {_TEMPLATE}", Done)
     def delete_template(self, template_id: str) -> Answer:
         """Delete a template."""
         config = self.templates[template_id]
@@ -120,20 +130,24 @@ class SMSConfigs:
 
     # --------------------------------------------------------------------------- signatures
 
+    @operation("sms.signatures.list", f"GET {_SIGNS}", [api.Signature])
     def list_signatures(self) -> list[Answer]:
-        """Return all signatures, oldest first."""
+        """Read all signatures, oldest first."""
         return [self._signature(config) for config in self.signatures]
 
+    @operation("sms.signatures.get", f"GET {_SIGN}", api.Signature)
     def get_signature(self, sign_id: str) -> Answer:
-        """Return a signature."""
+        """Read a signature."""
         return self._signature(self.signatures[sign_id])
 
+    @operation("sms.signatures.create", f"POST {_SIGNS}", api.CreatedSignature, SignatureRequest)
     def create_signature(self, body: Body) -> Answer:
-        """Submit a signature."""
+        """Submit a signature for review."""
         content, sign_id = self._named(body), self._new_id()
         self.signatures.add(sign_id, content)
         return {"sign_id": sign_id}
 
+    @operation("sms.signatures.update", f"PUT {_SIGN}", Done, SignatureRequest)
     def update_signature(self, sign_id: str, body: Body) -> Answer:
         """Change a signature, which is reviewed again."""
         config = self.signatures[sign_id]
@@ -142,6 +156,7 @@ class SMSConfigs:
         self.signatures.change(config, self._named(body, sign_id))
         return {**DONE}
 
+    @operation("sms.signatures.delete", f"DELETE {_SIGN}", Done)
     def delete_signature(self, sign_id: str) -> Answer:
         """Delete a signature."""
         config = self.signatures[sign_id]

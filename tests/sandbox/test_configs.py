@@ -548,14 +548,17 @@ class TestGivenTemplates:
         """Of what was kept, only what the calls have changed wins over what is given."""
         platform.sms.update_template("shipped", WORDING | {"country_codes": "SG"})
         platform.otp.delete_template("login")
-        again = Platform(templates={"shipped": "New", "login": "New {{code}}"}, clock=clock)
+        new = {"shipped": "New", "login": "New {{code}}", "paid": "New", "back": "New"}
+        again = Platform(templates=new, clock=clock)
         again.sms.templates.restore(platform.sms.templates.state())
         again.otp.templates.restore(platform.otp.templates.state())
 
         assert [WORDING["template_content"], "New {{code}}"] == [
             again.sms.get_template(name)["template_content"] for name in ("shipped", "login")
         ]
-        assert ["shipped"] == [each["template_id"] for each in again.otp.list_templates()]
+        assert ["shipped", "paid", "back"] == [
+            each["template_id"] for each in again.otp.list_templates()
+        ]
         assert "New" in str(again.otp.get_template("shipped"))
 
 

@@ -171,6 +171,22 @@ class TestState:
         with pytest.raises(RefusedError, match="4001"):
             again.otp.find("gone")
 
+    def test_statuses_go_on(self, platform: Platform, path: Path, clock: FakeClock) -> None:
+        """Of a message that comes from a store, what happens from then on is reported."""
+        with persistence(platform, path).open():
+            platform.send_custom_message(OTP)
+        clock.now += 1
+        again, seen = Platform(clock=clock), list[object]()
+        again.simulation.observe(lambda number, event: seen.append((number, event)))
+        with persistence(again, path).open():
+            assert not again.simulation.report_due()
+            before = list(seen)
+            clock.now += 1
+            assert not again.simulation.report_due()
+
+        assert [] == before
+        assert [(1, again.simulation.history(again.outbox.get(1))[-1])] == seen
+
     def test_nothing_is_kept_after_the_end(
         self, platform: Platform, path: Path, clock: FakeClock
     ) -> None:

@@ -112,11 +112,11 @@ def test_disabled_buttons_look_it(page: Page, sandbox: Sandbox, scheme: str) -> 
     page.emulate(prefers_color_scheme=scheme)
     send(sandbox)
     page.button("Verify code")
-    page.until(lambda: page.find("[data-key=deliver]").get_attribute("aria-disabled"))
+    page.until(lambda: page.find("[name=deliver]").get_attribute("aria-disabled"))
     style = """
         const { opacity, cursor, borderStyle } = getComputedStyle(arguments[0]);
         return [opacity, cursor, borderStyle];
     """
 
-    assert ["0.5", "not-allowed", "dashed"] == page.run(style, page.find("[data-key=deliver]"))
-    assert ["1", "pointer", "solid"] == page.run(style, page.find("[data-key=verify]"))
+    assert ["0.5", "not-allowed", "dashed"] == page.run(style, page.find("[name=deliver]"))
+    assert ["1", "pointer", "solid"] == page.run(style, page.find("[name=verify]"))

@@ -67,9 +67,11 @@ def test_request_and_response_are_shown(page: Page, sandbox: Sandbox) -> None:
 def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
     """A string without an end takes no longer than another."""
     script = """
-        const { block } = await import("/inbox/exchange.js");
+        const { render } = await import("/inbox/dom.js");
+        const { block } = await import("/inbox/json.js");
+        const shown = document.createElement("div");
         const began = performance.now();
-        const shown = block('{"text": "' + '\\\\"'.repeat(29_000), "body");
+        render(shown, block('{"text": "' + '\\\\"'.repeat(29_000), "body"));
         return [performance.now() - began, shown.querySelectorAll(".string").length];
     """
     took, strings = page.run(f"return (async () => {{{script}}})()")
@@ -117,9 +119,8 @@ def test_links(page: Page, sandbox: Sandbox, text: str, links: list[str]) -> Non
 def test_cost(page: Page, text: str, cost: str) -> None:
     """Beside the text of an SMS is what it costs, as GSM 03.38 counts."""
     script = """
-        const { phone } = await import("/inbox/phone.js");
-        const message = { channel: "sms", text: arguments[0], code: null, replies: [], sent_at: 0 };
-        return phone(message).querySelector(".units").textContent;
+        const { cost } = await import("/inbox/phone.js");
+        return cost(arguments[0]);
     """
 
     assert cost == page.run(f"return (async function () {{{script}}})(...arguments)", text)
