@@ -17,7 +17,7 @@ import math
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -137,7 +137,20 @@ def _exact(digits: str) -> Decimal:
 _JSON: Final = json.JSONDecoder()
 _JSON_WITH_DECIMALS: Final = json.JSONDecoder(parse_float=_exact)
 _JSON_SPACE: Final = " \t\n\r"
-_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _json_writer() -> Callable[[object], str]:
+    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+    # Its `encode` makes one of these for each document, which takes longer than to write it.
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # pragma: no cover - on PyPy
+        return encoder.encode
+    escape = json.encoder.encode_basestring
+    write = make(None, encoder.default, escape, None, ":", ",", False, False, True)  # noqa: FBT003 - as there
+    return lambda document: "".join(write(document, 0))
+
+
+_to_json: Final = _json_writer()
 
 
 # ------------------------------------------------------------------------------- sending

@@ -6,7 +6,8 @@
       ├── normalize_number               as they are sent, local ones too          numbers.py
       └── PeopleList                     out of a file                  lists.py, content.py
 
-    EngageLab.fan_out ──> FanOut         the run, a stream of outcomes             run.py
+    EngageLab.fan_out ──> FanOut         the run                                   run.py
+      ├── OutcomeStream                  what its consumer sees of it              stream.py
       ├── Accepted | Rejected | Uncertain | Skipped                                outcomes.py
       ├── BulkReport                     what it did, in numbers                   report.py
       └── Task                           one operation, from source to outcome     worker.py

@@ -72,16 +72,18 @@ class ConcurrencyLimit:
         if not self.take():
             await self._wait(None)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether all who have permits can keep them."""
-        return not self._waiting and self._active <= self._limit
-
     def take(self) -> bool:
         """Take a permit, if there is one and no other worker waits for it."""
         free = not self._waiting and self._active + 1 <= self._limit
         self._active += free
         return free
+
+    def keep(self) -> bool:
+        """Keep a permit, unless another worker waits for it or the limit was reduced."""
+        if not self._waiting and self._active <= self._limit:
+            return True
+        self.release()
+        return self.take()
 
     async def _wait(self, owner: object) -> bool:
         waiter = _Waiter(owner)
@@ -157,10 +159,7 @@ class Permit:
 
     def keep(self) -> bool:
         """Keep it for the next operation, unless others wait for it or the limit was reduced."""
-        if self.held and self.limit.has_room:
-            return True
-        self.release()
-        self.held = self.limit.take()
+        self.held = self.limit.keep() if self.held else self.limit.take()
         return self.held
 
     async def acquire(self) -> bool:

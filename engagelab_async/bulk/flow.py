@@ -59,6 +59,7 @@ class FlowControl:
         limit: The concurrency limit.
         clock: As above.
         sleep: As above.
+        holding: Whether `wait` may have to wait.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class FlowControl:
         self.clock = clock
         self.sleep = sleep
         self._limiter = limiter
+        self.holding: bool = limiter is not None
         self._breaker = CircuitBreaker()
         self._paused_until = 0.0
         self._pauses = 0
@@ -80,13 +82,7 @@ class FlowControl:
     @property
     def paused(self) -> bool:
         """Whether all requests wait."""
-        # Before the first pause, the clock would cost more than the rest.
-        return self._paused_until > 0.0 and self._paused_until > self.clock()
-
-    @property
-    def holding(self) -> bool:
-        """Whether `wait` may have to wait."""
-        return self._limiter is not None or self.paused
+        return self.holding and self._paused_until > self.clock()
 
     @property
     def mark(self) -> Mark:
@@ -106,6 +102,7 @@ class FlowControl:
                 await self._limiter.acquire(1, targets)
             # In the limiter's queue, a pause may have begun.
             if not self.paused:
+                self.holding = self._limiter is not None
                 return
 
     def succeeded(self) -> None:
@@ -152,6 +149,7 @@ class FlowControl:
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, self.clock() + seconds)
+        self.holding = True
 
 
 class CircuitBreaker:

@@ -14,23 +14,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
     Callable,
     Container,
-    Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Self, TypedDict
 
 import anyio
-from anyio.lowlevel import checkpoint
 
 from engagelab_async.arguments import (
     check_container,
@@ -39,7 +33,6 @@ from engagelab_async.arguments import (
     check_integer,
     check_timeout,
 )
-from engagelab_async.engines import Owner
 from engagelab_async.frames import clear
 from engagelab_async.operation import Operation
 from engagelab_async.retry import RetryPolicy
@@ -50,8 +43,8 @@ from .journal import JournalStore, RunJournal, SQLiteJournal
 from .journal.sites import sites_of
 from .outcomes import AnyOutcome
 from .rate import limiter_of
-from .report import BulkReport, Tally
 from .stopping import RunState, stop_on_fatal_error
+from .stream import END, GRACE, LEFT, OutcomeStream
 from .worker import RunContext, Task
 
 if TYPE_CHECKING:
@@ -63,19 +56,10 @@ if TYPE_CHECKING:
     from .journal.sites import Site
     from .rate import Limiter, Rate
     from .stopping import StopRule
-
-    Source = Iterable[Operation[Any]] | AsyncIterable[Operation[Any]]
-
-GRACE: Final = 10.0
-"""How long a run that is left early waits for requests in flight, in seconds."""
-
-LEFT: Final = "the consumer left"
-"""What the report of such a run gives as its reason."""
-
-_END: Final = object()
+    from .stream import Source
 
 
-class FanOut:
+class FanOut(OutcomeStream):
     """A run: an async context manager, and inside it an async iterator of outcomes.
 
     Made by `EngageLab.fan_out`, and entered once. Leaving the block ends the run, however it is
@@ -97,6 +81,8 @@ class FanOut:
 
     The other arguments are those of `FanOutOptions`.
     """
+
+    _maker = "engagelab"
 
     def __init__(
         self,
@@ -120,13 +106,11 @@ class FanOut:
         suppress: Container[str] | None = None,
         grace: float = GRACE,
     ) -> None:
+        super().__init__(operations, stop_when, flow.clock)
         self._store = journal
         self._sites = sites
         self._digests = digests
-        self._stop_when = stop_when
         self._grace = grace
-        self._clock = flow.clock
-
         self._flow = flow
         self._state = RunState(flow.limit, on_stop)
         self._context = RunContext(
@@ -144,43 +128,25 @@ class FanOut:
             suppress=suppress,
         )
         self._journal: RunJournal | None = None
-        self._tally = Tally()
-
-        self._iterator = _iterator(operations)
-        # In C: it is called for each operation.
-        self._next = (
-            None
-            if isinstance(self._iterator, AsyncIterator)
-            else partial(next, self._iterator, _END)
-        )
         self._pulled = 0
-        self._pulling = anyio.Lock(fast_acquire=True)
-        self._pull_scope: anyio.CancelScope | None = None
-        self._failure: BaseException | None = None
-        self._has_failed = False
-
-        self._ready: deque[AnyOutcome] = deque()
-        self._room = flow.limit.most
-        self._watched = True
-        self._arrived: anyio.Event | None = None
-        self._crowded: deque[anyio.Event] = deque()
-
         self._workers = flow.limit.most
         self._worker_scopes: list[anyio.CancelScope] = []
         self._settling = 0
-        self._done = anyio.Event()
-        self._owner = Owner("a bulk run")
-        self._started: float | None = None
-        self._finished: float | None = None
+        self._room = flow.limit.most
 
     # ------------------------------------------------------------------ the consumer's side
 
     @property
-    def report(self) -> BulkReport:
-        """What the run did so far."""
-        now = self._clock() if self._finished is None else self._finished
-        elapsed = 0.0 if self._started is None else now - self._started
-        return self._tally.report(elapsed=elapsed, stopped=self._state.stopped)
+    def _stopped(self) -> str | None:
+        return self._state.stopped
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._state.closed
+
+    @property
+    def _is_crowded(self) -> bool:
+        return len(self._ready) + self._settling >= self._room and not self._state.closed
 
     @property
     def in_flight(self) -> int:
@@ -200,9 +166,7 @@ class FanOut:
         """
         if not self._done.is_set():
             self._state.stop(reason)
-            self._make_room_for_all()
-            if self._pull_scope is not None:
-                self._pull_scope.cancel()
+            self._stop_pulling()
 
     def abort(self, reason: str) -> None:
         """End the run without waiting: requests in flight are cancelled.
@@ -216,29 +180,9 @@ class FanOut:
         for scope in self._worker_scopes:
             scope.cancel()
 
-    async def wait(self) -> BulkReport:
-        """Wait for the end of the run without looking at its outcomes.
-
-        Returns:
-            What it did.
-
-        Raises:
-            ConfigurationError: The run belongs to another event loop or process.
-        """
-        self._owner.check()
-        self._watched = False
-        self._ready.clear()
-        self._make_room_for_all()
-        await self._done.wait()
-        self._raise_failure()
-        return self.report
-
     async def __aenter__(self) -> Self:
         """Open the journal and start the workers."""
-        if self._started is not None:
-            raise RuntimeError("a run is entered once: call fan_out() again")
-        self._owner.check()
-        self._started = self._clock()
+        self._start()
         if self._store is not None:
             store = self._store
             if isinstance(store, Path):
@@ -269,48 +213,9 @@ class FanOut:
             self.abort(LEFT)
             # The consumer's exception must not be wrapped in an exception group.
             await self._tasks.__aexit__(None, None, None)
-        await self._close_source()
+        await self._close_source(self._grace)
         if exc_type is None:
             self._raise_failure()
-
-    async def _close_source(self) -> None:
-        """End an async generator here, not when it is garbage-collected."""
-        aclose = getattr(self._iterator, "aclose", None)
-        if aclose is not None:
-            with anyio.move_on_after(self._grace, shield=True):
-                await aclose()
-
-    def __aiter__(self) -> AsyncIterator[AnyOutcome]:
-        """Iterate over the outcomes as they come."""
-        return self
-
-    async def __anext__(self) -> AnyOutcome:
-        """Wait for an outcome.
-
-        Raises:
-            ConfigurationError: The run belongs to another event loop or process.
-        """
-        if self._started is None:
-            raise RuntimeError("enter the run first: async with engagelab.fan_out(…) as outcomes")
-        self._owner.check()
-        if not self._ready:
-            # While answers come in, letting the others run is cheaper than being woken.
-            await checkpoint()
-        while not self._ready:
-            if self._done.is_set():
-                self._raise_failure()
-                raise StopAsyncIteration
-            self._arrived = self._arrived or anyio.Event()
-            await self._arrived.wait()
-        outcome = self._ready.popleft()
-        if self._crowded:
-            self._make_room()
-        return outcome
-
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
 
     # ------------------------------------------------------------------ the workers' side
 
@@ -321,10 +226,7 @@ class FanOut:
                 self._worker_scopes.append(scope)
                 await self._work_through(Permit(self._flow.limit, self._state))
         except anyio.get_cancelled_exc_class() as error:
-            # Behind the shield it is the source's own, or the end of the event loop.
-            failure = RuntimeError("operations: what it iterates over was cancelled")
-            failure.__cause__ = error
-            self._fail(failure)
+            self._fail_of_cancellation(error)
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - kept
             self._fail(error)
         finally:
@@ -346,8 +248,8 @@ class FanOut:
                     if self._next is None:
                         operation = await self._pull()
                     else:
-                        operation = _END if state.closed else self._next()
-                    if operation is _END:
+                        operation = END if state.closed else self._next()
+                    if operation is END:
                         state.close()
                         self._make_room_for_all()
                         continue
@@ -368,32 +270,9 @@ class FanOut:
         finally:
             permit.release()
 
-    def _fail(self, error: BaseException) -> None:
-        """End the run with what is raised where the consumer is; the first one, once."""
-        if isinstance(error, StopIteration | StopAsyncIteration):
-            # Raised where the consumer is, it would pass for the end of the stream.
-            failure = RuntimeError(f"the run failed ({type(error).__name__})")
-            failure.__cause__ = error
-            error = failure
-        if not self._has_failed:
-            self._has_failed = True
-            self._failure = error
-        self.stop(f"a failure ({type(error).__name__})")
-
     def _finish_if_done(self) -> None:
         if not self._workers and not self._settling:
-            self._finished = self._clock()
-            self._done.set()
-            self._announce()
-
-    async def _pull(self) -> object:
-        iterator = cast("AsyncIterator[object]", self._iterator)
-        async with self._pulling:
-            if self._state.closed:
-                return _END
-            with anyio.CancelScope() as self._pull_scope:
-                return await anext(iterator, _END)
-            return _END  # the run was stopped
+            self._finish()
 
     def _task(self, operation: object) -> Task:
         index = self._pulled
@@ -428,41 +307,6 @@ class FanOut:
             self._make_room()
         if not self._settling:
             self._finish_if_done()
-
-    def _deliver(self, outcome: AnyOutcome) -> None:
-        self._tally.add(outcome)
-        if self._watched:
-            self._ready.append(outcome)
-            if self._arrived is not None:
-                self._announce()
-        try:
-            reason = self._stop_when(outcome)
-            if reason is not None:
-                self.stop(check_instance(reason, "stop_when", str))
-        except Exception as error:  # noqa: BLE001 - a rule must not take the journal down
-            self._fail(error)
-
-    def _announce(self) -> None:
-        if self._arrived is not None:
-            self._arrived.set()
-            self._arrived = None
-
-    @property
-    def _is_crowded(self) -> bool:
-        return len(self._ready) + self._settling >= self._room and not self._state.closed
-
-    async def _wait_for_room(self) -> None:
-        while self._is_crowded:
-            self._crowded.append(room := anyio.Event())
-            await room.wait()
-
-    def _make_room(self) -> None:
-        if self._crowded:
-            self._crowded.popleft().set()
-
-    def _make_room_for_all(self) -> None:
-        while self._crowded:
-            self._make_room()
 
 
 class FanOutOptions(TypedDict, total=False):
@@ -547,12 +391,3 @@ def fan_out(
         reference=check_flag(reference, "reference"),
         suppress=None if suppress is None else check_container(suppress, "suppress"),
     )
-
-
-def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:
-    if isinstance(source, AsyncIterable):
-        return aiter(source)
-    if isinstance(source, Iterable):
-        return iter(source)
-    msg = f"operations: expected an iterable or async iterable, got {type(source).__name__}"
-    raise TypeError(msg)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engagelab_async.bulk.identity import identity_of_half
 from engagelab_async.bulk.journal import Record, SendIntent, Settlement, State
-from engagelab_async.bulk.run import LEFT
+from engagelab_async.bulk.stream import LEFT
 
 from .results import detail_of
 from .store import Delivery, Ending, Intent, Operation, Store

@@ -12,15 +12,12 @@ The queue is not trusted to deliver a message once, nor at all.
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import (
     AsyncIterable,
-    AsyncIterator,
     Awaitable,
     Callable,
     Container,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -31,12 +28,11 @@ import anyio
 from anyio.lowlevel import checkpoint
 from attrs import define, field, frozen
 
-from engagelab_async.arguments import check_instance
 from engagelab_async.bulk.identity import identity, identity_of_half, with_targets
 from engagelab_async.bulk.journal import State
 from engagelab_async.bulk.outcomes import AnyOutcome, Skipped
-from engagelab_async.bulk.report import BulkReport, Tally, targets_of
-from engagelab_async.bulk.run import GRACE, LEFT
+from engagelab_async.bulk.report import targets_of
+from engagelab_async.bulk.stream import END, GRACE, LEFT, OutcomeStream
 from engagelab_async.frames import clear
 from engagelab_async.sms.messages import SendSMS
 
@@ -69,8 +65,6 @@ _SECONDS_OF_WORK: Final = 10
 
 _PATIENCE: Final = 60.0
 """Seconds that the broker may be away."""
-
-_END: Final = object()
 
 
 @runtime_checkable
@@ -150,12 +144,14 @@ class _Cut:
     cost: int = 0
 
 
-class FleetRun:
+class FleetRun(OutcomeStream):
     """A campaign that is being sent: an async context manager, and inside it outcomes.
 
     Made by `Fleet.fan_out`, and entered once, as a `FanOut`. Leaving the block early stops the
     submission on all machines: what is in a queue ends unsent, what is in flight is completed.
     """
+
+    _maker = "fleet"
 
     def __init__(
         self,
@@ -165,49 +161,43 @@ class FleetRun:
         options: Options,
         plan: Plan,
     ) -> None:
+        super().__init__(operations, plan.stop_when, fleet.clock)
         self._fleet = fleet
         self._store = fleet.store
         self._campaign = campaign
         self._options = options
         self._plan = plan
-        self._clock = fleet.clock
         self._sleep = fleet.sleep
 
-        self._iterator = _iterator(operations)
         self._token = secrets.token_hex(8)
         self._submission = 0
         self._pulled = 0
         self._numbers = 0
         self._is_pulled = False
-        self._pull_scope: anyio.CancelScope | None = None
         self._out: dict[int, _Out] = {}
         # Of dead workers, perhaps: digests, operations and positions, until that is certain.
         self._late: list[tuple[Member, int]] = []
         self._look_at_late = 0.0
 
-        self._tally = Tally()
-        self._ready: deque[AnyOutcome] = deque()
-        self._watched = True
-        self._changed = anyio.Event()
-        self._room = anyio.Event()
-        self._done = anyio.Event()
-        self._stopped: str | None = None
+        self._reason: str | None = None
         self._stop_is_known = False
         self._hurries = False
-        self._failure: Exception | None = None
-        self._has_failed = False
         self._scopes: set[anyio.CancelScope] = set()
-        self._started: float | None = None
-        self._finished: float | None = None
 
     # ------------------------------------------------------------------ the consumer's side
 
     @property
-    def report(self) -> BulkReport:
-        """What the submission did so far."""
-        now = self._clock() if self._finished is None else self._finished
-        elapsed = 0.0 if self._started is None else now - self._started
-        return self._tally.report(elapsed=elapsed, stopped=self._stopped)
+    def _stopped(self) -> str | None:
+        return self._reason
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._reason is not None
+
+    @property
+    def _is_crowded(self) -> bool:
+        held = -(-len(self._ready) // self._plan.chunk)
+        return len(self._out) + held >= self._plan.window and self._reason is None
 
     @property
     def in_flight(self) -> int:
@@ -225,11 +215,9 @@ class FleetRun:
         Args:
             reason: The report's ``stopped``; the first one counts.
         """
-        if not self._done.is_set() and self._stopped is None:
-            self._stopped = reason
-            self._room.set()
-            if self._pull_scope is not None:
-                self._pull_scope.cancel()
+        if not self._done.is_set() and self._reason is None:
+            self._reason = reason
+            self._stop_pulling()
 
     def abort(self, reason: str) -> None:
         """Stop it, and do not wait for requests in flight: their outcomes are `Uncertain`.
@@ -240,28 +228,9 @@ class FleetRun:
         self.stop(reason)
         self._hurries = True
 
-    async def wait(self) -> BulkReport:
-        """Wait for the end without looking at the outcomes.
-
-        Returns:
-            What was done.
-
-        Raises:
-            JournalError: The store cannot be reached.
-            Exception: What the broker raised for a minute.
-        """
-        self._watched = False
-        self._ready.clear()
-        self._room.set()
-        await self._done.wait()
-        self._raise_failure()
-        return self.report
-
     async def __aenter__(self) -> Self:
         """Begin the submission, and start to give out chunks."""
-        if self._started is not None:
-            raise RuntimeError("a run is entered once: call fan_out() again")
-        self._started = self._clock()
+        self._start()
         await self._fleet.settle_doubts(self._campaign)
         self._submission = await self._store.submit(self._campaign, self._token, self._options)
         self._tasks = anyio.create_task_group()
@@ -295,33 +264,6 @@ class FleetRun:
         if exc_type is None:
             self._raise_failure()
 
-    def __aiter__(self) -> AsyncIterator[AnyOutcome]:
-        """Iterate over the outcomes as they come."""
-        return self
-
-    async def __anext__(self) -> AnyOutcome:
-        """Wait for an outcome.
-
-        Raises:
-            JournalError: The store cannot be reached.
-        """
-        if self._started is None:
-            raise RuntimeError("enter the run first: async with fleet.fan_out(…) as outcomes")
-        while not self._ready:
-            if self._done.is_set():
-                self._raise_failure()
-                raise StopAsyncIteration
-            self._changed = anyio.Event() if self._changed.is_set() else self._changed
-            await self._changed.wait()
-        outcome = self._ready.popleft()
-        self._room.set()
-        return outcome
-
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
     async def _guard(
         self, work: Callable[[], Awaitable[None]], when_done: Callable[[], None] | None = None
     ) -> None:
@@ -333,10 +275,7 @@ class FleetRun:
             except anyio.get_cancelled_exc_class() as error:
                 if scope.cancel_called:
                     raise
-                # Behind the shield it is the source's own, or the end of the event loop.
-                failure = RuntimeError("operations: what it iterates over was cancelled")
-                failure.__cause__ = error
-                self._fail(failure)
+                self._fail_of_cancellation(error)
             except Exception as error:  # noqa: BLE001 - it is raised where the consumer is
                 self._fail(error)
             finally:
@@ -344,31 +283,19 @@ class FleetRun:
         if when_done is not None:
             when_done()
 
-    def _fail(self, error: Exception) -> None:
-        """End the submission with what is raised where the consumer is; the first one, once."""
-        if isinstance(error, StopIteration | StopAsyncIteration):
-            # Raised where the consumer is, it would pass for the end of the stream.
-            failure = RuntimeError(f"the run failed ({type(error).__name__})")
-            failure.__cause__ = error
-            error = failure
-        if not self._has_failed:
-            self._has_failed = True
-            clear(error, None)
-            self._failure = error
+    def _fail(self, error: BaseException) -> None:
+        """End the submission with what is raised where the consumer is."""
         self._is_pulled = True
-        self.stop(f"a failure ({type(error).__name__})")
-
-    def _finish(self) -> None:
-        self._finished = self._finished or self._clock()
-        self._done.set()
-        self._changed.set()
+        super()._fail(error)
+        if self._failure is not None:
+            clear(self._failure, None)
 
     # ------------------------------------------------------------------ chunks, out
 
     async def _give_out(self) -> None:
         cut = _Cut()
         try:
-            while (operation := await self._pull()) is not _END:
+            while (operation := await self._pull()) is not END:
                 body = body_of(operation, self._pulled)
                 sound = cast("AnyOperation", operation)
                 # It is known by all its recipients, whoever of them must not be sent to by now.
@@ -400,26 +327,10 @@ class FleetRun:
         if left_out:
             whole = len(left_out) == len(to)
             part = operation if whole else with_targets(operation, left_out)
-            self._put(Skipped(part, "suppressed", index=self._pulled))
+            self._deliver(Skipped(part, "suppressed", index=self._pulled))
             if whole:
                 return None
         return frozenset(left_out)
-
-    async def _pull(self) -> object:
-        if self._stopped is not None:
-            return _END
-        if not isinstance(self._iterator, AsyncIterator):
-            return next(self._iterator, _END)
-        with anyio.CancelScope() as self._pull_scope:
-            return await anext(self._iterator, _END)
-        return _END  # it was stopped
-
-    async def _close_source(self) -> None:
-        """End an async generator here, not when it is garbage-collected."""
-        aclose = getattr(self._iterator, "aclose", None)
-        if aclose is not None:
-            with anyio.move_on_after(GRACE, shield=True):
-                await aclose()
 
     def _is_full(self, cut: _Cut, size: int, cost: int) -> bool:
         plan = self._plan
@@ -430,11 +341,12 @@ class FleetRun:
         )
 
     async def _give(self, cut: _Cut) -> None:
+        await checkpoint()  # a list never waits by itself
         await self._wait_for_room()
         first = self._pulled - len(cut.members)
-        if self._stopped is not None:
+        if self._reason is not None:
             for index, member in enumerate(cut.members, first):
-                self._put(Skipped(member.rest, "stopped", index=index))
+                self._deliver(Skipped(member.rest, "stopped", index=index))
             return
         members = tuple(cut.members)
         chunk = Chunk(self._submission, self._token, self._numbers, first, members)
@@ -444,21 +356,11 @@ class FleetRun:
         self._out[chunk.number] = _Out(chunk, message, silence, self._clock() + silence)
         self._tasks.start_soon(self._guard, partial(self._hand_over, message))
 
-    async def _wait_for_room(self) -> None:
-        await checkpoint()  # a list never waits by itself
-        while self._is_crowded():
-            self._room = anyio.Event()
-            await self._room.wait()
-
-    def _is_crowded(self) -> bool:
-        held = -(-len(self._ready) // self._plan.chunk)
-        return len(self._out) + held >= self._plan.window and self._stopped is None
-
     async def _hand_over(self, message: Mapping[str, Any]) -> None:
         """Give a message to the broker, and again while that is away: twice does no harm."""
         give_up = self._clock() + _PATIENCE
         pause = 0.1
-        while self._stopped is None:
+        while self._reason is None:
             try:
                 await self._plan.via(message)
             except Exception:
@@ -474,8 +376,8 @@ class FleetRun:
     async def _collect(self) -> None:
         pause = _SHORTEST_POLL
         while not (self._is_pulled and not self._out and not self._late):
-            if self._stopped is not None and not self._stop_is_known:
-                await self._store.stop(self._campaign, self._stopped, self._submission)
+            if self._reason is not None and not self._stop_is_known:
+                await self._store.stop(self._campaign, self._reason, self._submission)
                 self._stop_is_known = True
             found = await self._look()
             pause = _SHORTEST_POLL if found else min(1.5 * pause, _LONGEST_POLL)
@@ -501,7 +403,7 @@ class FleetRun:
                 (member, index) for index, member in enumerate(out.chunk.members, out.chunk.first)
             ]
             await self._end(members)
-            self._room.set()
+            self._make_room()
         if self._late and (self._hurries or self._clock() >= self._look_at_late):
             self._look_at_late = self._clock() + _LATE_POLL
             late, self._late = self._late, []
@@ -512,7 +414,7 @@ class FleetRun:
     def _give_again(self) -> None:
         now = self._clock()
         for out in self._out.values():
-            if now >= out.due and self._stopped is None:
+            if now >= out.due and self._reason is None:
                 out.silence = min(2 * out.silence, max(_LONGEST_SILENCE, out.silence))
                 out.due = now + out.silence
                 self._tasks.start_soon(self._guard, partial(self._hand_over, out.message))
@@ -530,7 +432,7 @@ class FleetRun:
                 elif operation is not None and self._may_change(operation):
                     self._late.append((member, index))
                 else:
-                    self._put(self._outcome(operation, member, index))
+                    self._deliver(self._outcome(operation, member, index))
             members = halves
 
     def _is_split(self, known: Operation, index: int) -> bool:
@@ -564,18 +466,6 @@ class FleetRun:
             case _:
                 return unanswered(operation, index)
 
-    def _put(self, outcome: AnyOutcome) -> None:
-        self._tally.add(outcome)
-        if self._watched:
-            self._ready.append(outcome)
-            self._changed.set()
-        try:
-            reason = self._plan.stop_when(outcome)
-            if reason is not None:
-                self.stop(check_instance(reason, "stop_when", str))
-        except Exception as error:  # noqa: BLE001 - outcomes go on
-            self._fail(error)
-
 
 def halves_of(member: Member) -> Sequence[Member]:
     """Return the halves of an operation that was split, without those that are all left out."""
@@ -591,12 +481,3 @@ def halves_of(member: Member) -> Sequence[Member]:
         for half, part in enumerate(parts)
         if not member.left_out.issuperset(part)
     ]
-
-
-def _iterator(source: Source) -> Iterator[object] | AsyncIterator[object]:
-    if isinstance(source, AsyncIterable):
-        return aiter(source)
-    if isinstance(source, Iterable):
-        return iter(source)
-    msg = f"operations: expected an iterable or async iterable, got {type(source).__name__}"
-    raise TypeError(msg)

@@ -15,9 +15,15 @@ empty line, so llhttp gets the bytes in pieces that end there.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from ._engine import keep_alive
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """What may precede the body at most, 1xx answers included."""
@@ -32,6 +38,45 @@ _INTERIM: Final = range(100, 200)
 _SWITCHING_PROTOCOLS: Final = 101
 _EMPTY_LINE: Final = b"\r\n\r\n"
 
+_FRAMING: Final = re.compile(
+    rb"\r\n(?:content-length:[ \t]*([0-9]+)[ \t]*(?=\r)|transfer-encoding:|keep-alive:)",
+    re.IGNORECASE,
+)
+"""What a head says of the body's length, and of the connection, beside ``Connection``."""
+
+
+class Headers(Mapping[str, str]):
+    """The headers of an answer, by their names in lower case; hardly any are ever looked at.
+
+    Args:
+        head: A head that llhttp has accepted: a line for each header, a colon in each line.
+    """
+
+    def __init__(self, head: bytes) -> None:
+        """Wait until one is looked at."""
+        self._head = head
+
+    @cached_property
+    def _fields(self) -> dict[str, str]:
+        fields: dict[str, str] = {}
+        for line in self._head.strip().decode("latin-1").split("\r\n")[1:]:
+            name, _, value = line.partition(":")
+            name, value = name.lower(), value.strip(" \t")
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        return fields
+
+    def __getitem__(self, name: str) -> str:
+        """Return a value; those of headers that have the same name are joined."""
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        """Count the names."""
+        return len(self._fields)
+
 
 class Answer:
     """The answer to one request.
@@ -42,10 +87,11 @@ class Answer:
 
     Attributes:
         status: Its status; 0 until its head has arrived.
-        headers: Its headers, their names in lower case.
+        headers: Its headers; empty until its head has arrived.
         body: What has arrived of its body.
         is_complete: Whether all of it has arrived, or too much.
         is_reusable: Whether its connection can be used again, as far as the answer shows.
+        keep: For how many seconds that is so.
     """
 
     __slots__ = (
@@ -64,16 +110,18 @@ class Answer:
         "headers",
         "is_complete",
         "is_reusable",
+        "keep",
         "status",
     )
 
     def __init__(self, max_bytes: int, *, is_head: bool = False) -> None:
         """Wait for the first byte."""
         self.status: int = 0
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
         self.body: bytearray = bytearray()
         self.is_complete: bool = False
         self.is_reusable: bool = False
+        self.keep: float = math.inf
         self._max_bytes = max_bytes
         self._is_head = is_head
         self._head = b""
@@ -121,17 +169,17 @@ class Answer:
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
         """Return where the next empty line ends, or where the data does."""
-        # It may have begun in what came before.
-        found = (self._recent + data[start : start + len(_EMPTY_LINE) - 1]).find(_EMPTY_LINE)
+        if recent := self._recent:
+            # It may have begun in what came before.
+            found = (recent + data[start : start + len(_EMPTY_LINE) - 1]).find(_EMPTY_LINE)
+            self._recent = b""
+            if found >= 0:
+                return start + found - len(recent) + len(_EMPTY_LINE)
+        found = data.find(_EMPTY_LINE, start)
         if found >= 0:
-            end = start + found - len(self._recent) + len(_EMPTY_LINE)
-        elif (found := data.find(_EMPTY_LINE, start)) >= 0:
-            end = found + len(_EMPTY_LINE)
-        else:
-            self._recent = (self._recent + data[start:])[1 - len(_EMPTY_LINE) :]
-            return len(data)
-        self._recent = b""
-        return end
+            return found + len(_EMPTY_LINE)
+        self._recent = (recent + data[start:])[1 - len(_EMPTY_LINE) :]
+        return len(data)
 
     def _read_around(self, piece: bytes) -> None:
         """Read a piece of a head, of chunks, or of a body that ends when the server closes."""
@@ -159,7 +207,12 @@ class Answer:
             return
         self.status = status
         self._has_ended = self._has_ended or self._is_head
-        self.headers = headers = _headers(head)
+        self.headers = headers = Headers(head)
+        framing = _FRAMING.findall(head)
+        if len(framing) == 1 and framing[0]:
+            self._left = int(framing[0])
+            return
+        self.keep = keep_alive(headers)
         if "transfer-encoding" in headers:
             self._closes = "chunked" not in headers["transfer-encoding"].lower()
         elif "content-length" in headers:
@@ -181,13 +234,3 @@ class Answer:
     def on_message_complete(self) -> None:
         """Note the end of the answer."""
         self._has_ended = True
-
-
-def _headers(head: bytes) -> dict[str, str]:
-    """Split a head that llhttp has accepted: a line for each header, a colon in each line."""
-    headers: dict[str, str] = {}
-    for line in head.strip().decode("latin-1").split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

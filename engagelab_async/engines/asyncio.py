@@ -33,7 +33,6 @@ from ._engine import (
     Request,
     Response,
     in_asyncio,
-    keep_alive,
 )
 from ._limits import Limit, Limits
 from ._loops import PerLoop
@@ -96,8 +95,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._tcp: asyncio.Transport | None = None
         self._tls: asyncio.Transport | None = None
         self._readable: Callable[[], object] = bool
-        self._answer: Answer | None = None
-        self._answered: asyncio.Future[None] | None = None
+        self._departure: _Departure | None = None
+        self._answered: asyncio.Future[Answer] | None = None
 
     async def connect(self) -> None:
         """Connect.
@@ -119,12 +118,12 @@ class _Connection(asyncio.BufferedProtocol):
         elif self._readable():
             raise ConnectionError("the server spoke before it was asked")
 
-    def send(self, data: bytes, departure: _Departure, answer: Answer) -> asyncio.Future[None]:
+    def send(self, data: bytes, departure: _Departure) -> asyncio.Future[Answer]:
         """Send a request.
 
         Returns:
-            What is done when the answer is complete. It raises ``OSError`` or ``EOFError`` if the
-            connection breaks, and what `Answer.feed` raises.
+            The complete answer. It raises ``OSError`` or ``EOFError`` if the connection breaks, and
+            what `Answer.feed` raises.
 
         Raises:
             OSError: The connection cannot be used.
@@ -133,10 +132,11 @@ class _Connection(asyncio.BufferedProtocol):
         # A forked child inherits the task that sends, and the connection of its parent.
         if transport is None or transport.is_closing() or self._forks != _loops.forks:
             raise ConnectionError("the connection cannot be used")
-        self._answer = departure.answer = answer
-        self._answered = departure.pool.loop.create_future()
+        departure.times = 1
+        self._departure = departure
+        self._answered = answered = departure.pool.loop.create_future()
         transport.write(data)
-        return self._answered
+        return answered
 
     def is_stale(self) -> bool:
         """Return whether it was closed, or its server has spoken unasked."""
@@ -149,21 +149,21 @@ class _Connection(asyncio.BufferedProtocol):
 
     async def aclose(self) -> None:
         """Close it at once."""
-        self._answer = None
+        self._departure = None
         if self._tcp is not None:
             self._tcp.abort()
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, outcome: Answer | Exception) -> None:
         """End the exchange."""
-        self._answer = None
-        answered = self._answered
+        self._departure = None
+        answered, self._answered = self._answered, None
         # The request may have been cancelled.
         if answered is None or answered.done():
             return
-        if error is None:
-            answered.set_result(None)
+        if isinstance(outcome, Answer):
+            answered.set_result(outcome)
         else:
-            answered.set_exception(error)
+            answered.set_exception(outcome)
 
     # What asyncio calls.
 
@@ -179,23 +179,28 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass on what was asked for, and close the connection if nothing was."""
-        if self._answer is None:
+        departure = self._departure
+        if departure is None:
             cast("asyncio.Transport", self._tcp).abort()
             return
+        answer = departure.answer
+        if answer is None:
+            answer = departure.answer = Answer(departure.max_bytes, is_head=departure.is_head)
         try:
-            if self._answer.feed(self._buffer[:nbytes].tobytes()):
-                self._end(None)
+            if answer.feed(self._buffer[:nbytes].tobytes()):
+                self._end(answer)
         except FAILURES as error:
             self._end(error)
 
     def eof_received(self) -> None:
         """End the exchange; asyncio then closes the connection."""
-        if self._answer is not None:
-            self._end(None if self._answer.end() else EOFError())
+        if self._departure is not None:
+            answer = self._departure.answer
+            self._end(answer if answer is not None and answer.end() else EOFError())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the exchange."""
-        if self._answer is not None:
+        if self._departure is not None:
             self._end(exc or EOFError())
 
 
@@ -239,21 +244,23 @@ class _Departure:
 
     Args:
         pool: The connections.
+        is_head: Whether the method is ``HEAD``.
 
     Attributes:
-        answer: What has arrived of the answer; ``None`` before the request was written.
+        times: 1 once the request was written.
+        max_bytes: Where the answer's body gets larger, it ends.
+        answer: What has arrived of the answer. It is not made sooner: with many requests in flight,
+            it would not stay in the processor's caches until its first byte arrives.
     """
 
-    __slots__ = ("answer", "pool")
+    __slots__ = ("answer", "is_head", "max_bytes", "pool", "times")
 
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, pool: _Pool, *, is_head: bool) -> None:
         self.pool: _Pool = pool
+        self.is_head: bool = is_head
+        self.max_bytes: int = 0
+        self.times: int = 0
         self.answer: Answer | None = None
-
-    @property
-    def times(self) -> int:
-        """How often the request left, or began to."""
-        return 0 if self.answer is None else 1
 
     @property
     def progress(self) -> str:
@@ -291,13 +298,13 @@ class AsyncioEngine(SendingEngine[_Departure]):
             raise ConfigurationError(msg)
         return _Pool(limit=self._max_connections, max_age=self._max_age)
 
-    def prepare(self, request: Request) -> _Departure:  # noqa: ARG002 - others look at it
+    def prepare(self, request: Request) -> _Departure:
         """Make what notices that the request leaves.
 
         Raises:
             ConfigurationError: Not asyncio runs.
         """
-        return _Departure(self._pools.get())
+        return _Departure(self._pools.get(), is_head=request.method == "HEAD")
 
     def limit(self, seconds: float | None, departure: _Departure) -> Limit:
         """Make a context that raises ``TimeoutError`` when time runs out in it."""
@@ -306,19 +313,19 @@ class AsyncioEngine(SendingEngine[_Departure]):
     async def exchange(self, request: Request, departure: _Departure, max_bytes: int) -> Response:
         """Send the request, and read its answer."""
         origin, head = self._prepared(request.method, request.url, request.headers)
-        answer = Answer(max_bytes, is_head=request.method == "HEAD")
+        departure.max_bytes = max_bytes
         pool = departure.pool
         slot = await pool.slots.take(origin)
         connection = slot.connection
         try:
             if not connection.is_connected:
                 await connection.connect()
-            await connection.send(_with_body(head, request), departure, answer)
+            answer = await connection.send(_with_body(head, request), departure)
         except BaseException:
             await pool.slots.drop(slot)
             raise
         is_reusable = answer.is_reusable and connection.is_written()
-        if is_reusable and pool.slots.give_back(slot, keep=keep_alive(answer.headers)):
+        if is_reusable and pool.slots.give_back(slot, keep=answer.keep):
             pool.sweeper.wake()
         else:
             await pool.slots.drop(slot)

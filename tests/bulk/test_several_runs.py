@@ -10,7 +10,7 @@ from engagelab_async import ConnectError, ConnectionLostError, Response, RetryPo
 from engagelab_async.bulk.flow import LONGEST_PAUSE, FlowControl
 from engagelab_async.bulk.identity import digest
 from engagelab_async.bulk.journal import MemoryJournal, Record, SendIntent, Settlement, State
-from engagelab_async.bulk.run import LEFT
+from engagelab_async.bulk.stream import LEFT
 from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, run_of, sends
 from support.scripted_engine import FakeTime
 

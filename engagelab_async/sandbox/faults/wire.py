@@ -39,9 +39,9 @@ class Wire:
 
     def _transport(self, scope: Scope) -> asyncio.Transport:
         scope["engagelab_broken"] = True  # for a recording, which sees no more of it
-        for each in self.connections():
-            if each.client == scope["client"]:
-                transport: asyncio.Transport = each.transport
-                return transport
-        # Where there is no connection to break, the caller of the app gets the error.
-        raise ConnectionResetError("a fault broke the connection")
+        found = [each for each in self.connections() if each.client == scope["client"]]
+        if not found:
+            # Where there is no connection to break, the caller of the app gets the error.
+            raise ConnectionResetError("a fault broke the connection")
+        transport: asyncio.Transport = found[0].transport
+        return transport

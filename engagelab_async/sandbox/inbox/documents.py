@@ -80,7 +80,7 @@ class Callback(Struct):
     number: int
     url: str
     events: list[str]
-    body: Json
+    body: Annotated[Json, Meta(description="As text, without the rows of other messages.")]
     tries: list[Try]
     is_over: bool
     is_answered: bool
@@ -321,12 +321,14 @@ def _change(change: StatusChange) -> Change:
 
 
 def _callback(delivery: CallbackDelivery, message: SentMessage) -> Callback:
-    rows, body = _read(delivery.body)
+    body = _decoded(delivery.body)
+    rows = [(event, row) for row in body["rows"] if (event := _event_of(row, message))]
     return Callback(
         number=delivery.number,
         url=delivery.url,
-        events=[name for row in rows if (name := _event_of(row, message))],
-        body=body,
+        events=[event for event, _ in rows],
+        # Those of a plan have a hundred rows each, and each of its messages some of those.
+        body=_pretty({**body, "rows": [row for _, row in rows]}),
         tries=[
             Try(each.at.timestamp(), each.status, each.answer, each.took) for each in delivery.tries
         ],
@@ -336,10 +338,10 @@ def _callback(delivery: CallbackDelivery, message: SentMessage) -> Callback:
 
 
 @lru_cache(maxsize=32)
-def _read(body: str) -> tuple[list[dict[str, Any]], str]:
-    """Return the rows of a callback, and its body to be read; many messages have the same one."""
-    decoded = json.loads(body)
-    return decoded["rows"], _pretty(decoded)
+def _decoded(body: str) -> dict[str, Any]:
+    """Decode the body of a callback, which many messages have in common."""
+    decoded: dict[str, Any] = json.loads(body)
+    return decoded
 
 
 def _event_of(row: Mapping[str, Any], message: SentMessage) -> str | None:

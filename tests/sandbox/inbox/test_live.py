@@ -275,7 +275,7 @@ def test_callbacks_are_shown_with_their_message(status: int, *, is_answered: boo
 
 
 def test_a_callback_may_be_about_others_too() -> None:
-    """Of its events, those that belong to a message are named with it."""
+    """Of its events and rows, those that belong to a message are shown with it."""
     with (
         Hostile(answers(200)) as server,
         Sandbox(callbacks=Callbacks(server.url), pace=0) as sandbox,
@@ -285,10 +285,16 @@ def test_a_callback_may_be_about_others_too() -> None:
         url = f"{sandbox.sms_base_url}/v1/messages"
         httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
         sent = callbacks_once(sandbox, events, lambda each: "delivered" in each["events"])
+        messages = sandbox.messages
+    bodies = [json.loads(each["body"]) for each in sent]
 
     assert ["plan", "target_valid", "sent", "delivered"] == [
         name for each in sent for name in each["events"]
     ]
+    assert {messages[0].message_id} == {
+        row["message_id"] for each in bodies for row in each["rows"]
+    }
+    assert any(each["total"] > len(each["rows"]) for each in bodies)
 
 
 def test_a_reply_is_an_event_of_its_callback() -> None:

@@ -2,25 +2,14 @@
 
 ::
 
-    index.html          what stands there before anything has come
-    look.css            colors, sizes, light and dark; layout.css, detail.css, dialogs.css the rest
-    inbox.js            puts the parts together
-    ├── feed.js         the stream of events
-    ├── store.js        the calls, filtered and searched
-    │   ├── search.js   what the search field finds
-    │   └── read.js     which calls were looked at
-    ├── list.js         the list; draws only the rows that can be seen
-    ├── detail.js       the call that is selected
-    │   ├── phone.js    as it looks on the phone; segments.js counts the SMS
-    │   ├── exchange.js request and response
-    │   ├── story.js    what became of it, and the callbacks
-    │   └── actions.js  what can be done to it
-    ├── faults.js       what is to go wrong
-    ├── notify.js       notifications of the browser
-    ├── session.js      the token, and calls of the control API
-    ├── theme.js        light, dark, or as the system
-    ├── words.js        how times, numbers, states and addresses read
-    └── dom.js          makes elements; the only way in which text gets into the page
+    the stream of events ──┐                       ┌──► list.js    the rows that can be seen
+    what the user does   ──┴► state.js ─► inbox.js ┴──► detail.js  the selected call
+                              search.js                 phone.js, json.js
+
+Whatever happens changes the state, and `inbox.js` has the page drawn from it. Views describe
+elements by values; `dom.js` makes the page what they say, and is the only way in which text gets
+into it. `faults.js` and `notify.js` have parts of the page to themselves; `session.js` calls the
+control API; `words.js` says how times, numbers and states read.
 
 The address ``/#call=7`` is that of a call, ``/#call=7&message=12`` that of a message of a plan.
 The policy lets the browser load nothing from elsewhere, and treat no string as HTML or as a script.

@@ -1,159 +1,93 @@
-// The selected call in full. What has not changed is left alone, so that a selected text or
-// the field being typed in is not lost because a message was delivered meanwhile.
+// The selected call in full: what it was, what became of it, and what can be done to it.
 
-import { Actions } from "./actions.js";
-import { byId, copyButton, h, icon } from "./dom.js";
-import { exchange } from "./exchange.js";
-import { overall, segments, tally, title } from "./list.js";
+import { announce, byId, copyButton, h, icon, render } from "./dom.js";
+import { block } from "./json.js";
+import { progress } from "./list.js";
 import { phone } from "./phone.js";
 import { ask } from "./session.js";
-import { callbacks, timeline } from "./story.js";
-import { address, CHANNELS, fullTime, number, stateMood, stateName } from "./words.js";
+import { address, changed, mark, select, state } from "./state.js";
+import { CHANNELS, clock, fullTime, number, overall, state as named, tally, title } from "./words.js";
 
 const PAGE = 100;  // messages of a plan that are listed at once
-const SLOTS = ["head", "plan", "code", "actions", "story", "callbacks", "exchange", "phone"];
 
-export class Detail {
-  #box = byId("detail");
-  #slots = new Map(SLOTS.map((name) => [name, { node: h("div", { class: `slot slot-${name}` }), json: null }]));
-  #actions = new Actions();
-  #on;
-  #wanted = null;
-  #offset = 0;
-  #member = null;
-  #isLoading = false;
-  #isStale = false;
+const box = byId("detail");
 
-  /** Calls `on.back()`, `on.gone(hadFocus)`, `on.member(number)` and `on.unread(number)`. */
-  constructor(on) {
-    this.#on = on;
-    this.#empty("Select a message");
+let loaded = {};  // the call and its message, of which selection and report they are, and what the last action was refused for
+let drawn = null;  // of it
+let isLoading = false;
+let offset = 0;  // of the messages of a plan
+let errors = [];  // the codes that a message can fail with
+
+/** Load what the actions offer. */
+export async function start() {
+  ({ errors } = await ask("/errors"));
+}
+
+/** Draw what was loaded, and load what is selected unless it is that. Calls onBack() to leave it, or onGone(hadFocus). */
+export function draw({ onBack, onGone }) {
+  const { call: number, message, calls, isFilled } = state;
+  if (number !== loaded.number) offset = 0;
+  const wanted = { number, message, offset, report: calls.get(number) };
+  const isGone = number !== null && isFilled && !calls.has(number);
+  if (isGone && !(loaded.isGone && loaded.number === number)) {
+    loaded = { number, isGone, error: "This message is no longer kept." };
+    onGone(box.contains(document.activeElement));
   }
+  const isStale = Object.keys(wanted).some((name) => wanted[name] !== loaded[name]);
+  if (number !== null && !isGone && !isLoading && isStale) load(wanted);
+  if (loaded !== drawn) render(box, loaded.call ? content(loaded, onBack) : h("p", { class: "hint" }, loaded.error ?? "Select a message"));
+  drawn = loaded;
+}
 
-  /** Show a call, or one of the messages of a plan. */
-  show(wanted, member = null) {
-    if (wanted === this.#wanted && member === this.#member) return;
-    if (wanted !== this.#wanted) this.#offset = this.#box.scrollTop = 0;
-    this.#wanted = wanted;
-    this.#member = member;
-    this.#load();
-  }
-
-  /** Show what has changed, if it has to do with the call that is shown. */
-  update(calls, store) {
-    if (this.#wanted === null) return;
-    if (!store.has(this.#wanted)) this.#forget();
-    else if (calls.some((call) => call.number === this.#wanted)) this.#load();
-  }
-
-  focus() {
-    this.#box.focus();
-  }
-
-  #forget() {
-    const hadFocus = this.#box.contains(document.activeElement);
-    this.#wanted = null;
-    this.#empty("This message is no longer kept.");
-    this.#on.gone(hadFocus);
-  }
-
-  /** Load the call; whatever happens while it loads is loaded after that, once. */
-  async #load() {
-    this.#isStale = this.#isLoading;
-    if (this.#isLoading) return;
-    this.#isLoading = true;
-    const wanted = this.#wanted;
-    const member = this.#member;
-    try {
-      const call = await ask(`/calls/${wanted}?offset=${this.#offset}&limit=${PAGE}`);
-      const shown = member && (call.messages.find((each) => each.number === member) ?? (await ask(`/messages/${member}`)));
-      if (wanted === this.#wanted && member === this.#member) this.#draw(call, shown);
-    } catch (error) {
-      if (wanted === this.#wanted) this.#empty(error.message);
-    } finally {
-      this.#isLoading = false;
-      if (this.#isStale && this.#wanted !== null) this.#load();
-    }
-  }
-
-  #empty(words) {
-    for (const slot of this.#slots.values()) slot.json = null;
-    this.#box.replaceChildren(h("p", { class: "hint" }, words));
-  }
-
-  #draw(call, member) {
-    if (!this.#slots.get("head").node.isConnected) this.#lay();
-    const isPlan = call.kind === "plan";
-    const shown = isPlan ? member : call.messages[0];
-    const { request, response, messages, ...row } = call;
-    this.#put("head", [row, shown], () => this.#head(call, shown));
-    this.#put("plan", isPlan && !shown && [row, messages], () => this.#plan(call));
-    this.#put("code", shown?.code, (code) => [codeCard(code)]);
-    this.#actions.update(shown);
-    this.#put("actions", shown && true, () => [this.#actions.element]);
-    this.#put("story", shown && [shown.timeline, shown.replies], (story) => [timeline(...story)]);
-    this.#put("callbacks", shown?.callbacks, (sent) => [callbacks(sent)]);
-    this.#put("exchange", { request, response }, exchange);
-    const seen = shown ?? call.messages[0];
-    this.#put("phone", seen && [seen.number, seen.text, seen.channel, seen.replies], () => [phone(seen)]);
-  }
-
-  #lay() {
-    const of = (name) => this.#slots.get(name).node;
-    const story = SLOTS.filter((name) => name !== "head" && name !== "phone").map(of);
-    this.#box.replaceChildren(of("head"), h("div", { class: "columns" }, h("div", { class: "facts" }, ...story), of("phone")));
-  }
-
-  #put(name, data, render) {
-    const slot = this.#slots.get(name);
-    const json = JSON.stringify(data || null);
-    if (json === slot.json) return;
-    const focused = slot.node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-    const opened = [...slot.node.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.key);
-    slot.json = json;
-    slot.node.replaceChildren(...(data ? render(data) : []));
-    for (const key of opened) slot.node.querySelector(`[data-key="${key}"]`)?.parentElement.setAttribute("open", "");
-    if (focused) slot.node.querySelector(`[data-key="${focused}"]`)?.focus();
-  }
-
-  #head(call, shown) {
-    const isMember = shown && call.kind === "plan";
-    const to = shown?.to ?? title(call);
-    const { words, mood } = isMember ? { words: stateName(shown.state), mood: stateMood(shown.state) } : overall(call);
-    const leave = isMember ? () => this.#on.member(null) : this.#on.back;
-    return [
-      h("button", { type: "button", class: isMember ? "plain back" : "plain back narrow", onclick: leave, "data-key": "back" },
-        icon("back"), isMember ? title(call) : "Messages"),
-      h("div", { class: "title" }, h("h2", { dir: "auto" }, to), h("span", { class: "pill", "data-mood": mood }, words),
-        h("div", { class: "tools" }, copyButton(address(call.number, isMember && shown.number), "link", "Copy link"),
-          h("button", { type: "button", class: "plain", onclick: () => this.#on.unread(call.number), "data-key": "unread" }, "Mark unread"))),
-      h("dl", { class: "meta" }, ...meta(call, shown)),
-      call.error && h("p", { class: "refusal" }, h("b", {}, call.error.code), ` ${call.error.message}`),
-    ].filter(Boolean);
-  }
-
-  #plan(call) {
-    const { message_count: count, offset, messages } = call;
-    const rows = messages.map((message) => h(
-      "li", {}, h("button", { type: "button", class: "member", "data-key": `member-${message.number}`, onclick: () => this.#on.member(message.number) },
-        h("span", { dir: "auto" }, message.to), h("span", { class: "state", "data-mood": stateMood(message.state) }, stateName(message.state)))));
-    const last = offset + messages.length;
-    const turn = (words, to, key) => h("button", { type: "button", class: "plain", disabled: to < 0 || to >= count, "data-key": key, onclick: () => this.#turn(to) }, words);
-    const pager = h("div", { class: "pager" }, h("span", {}, `${number(offset + 1)} to ${number(last)} of ${number(count)}`),
-      turn("Earlier", offset - PAGE, "earlier"), turn("Later", offset + PAGE, "later"));
-    return [h("section", { class: "card", "aria-label": "Recipients" },
-      h("div", { class: "card-head" }, h("h3", {}, "Recipients"), h("span", { class: "line" }, tally(call))),
-      h("div", { class: "progress large", role: "img", "aria-label": tally(call) }, ...segments(call)),
-      h("ul", { class: "members" }, ...rows), count > PAGE && pager)];
-  }
-
-  #turn(offset) {
-    this.#offset = offset;
-    this.#load();
+/** Load a call, and the message of it that is shown. If others are wanted by then, draw loads those. */
+async function load(wanted) {
+  isLoading = true;
+  try {
+    const call = await ask(`/calls/${wanted.number}?offset=${wanted.offset}&limit=${PAGE}`);
+    const of = (each) => each.number === wanted.message;
+    const message = call.kind !== "plan" ? call.messages[0] : wanted.message && (call.messages.find(of) ?? (await ask(`/messages/${wanted.message}`)));
+    show({ ...wanted, call, shown: message });
+  } catch (error) {
+    show({ ...wanted, error: error.message });
   }
 }
 
-function meta(call, shown) {
+function show(next) {
+  isLoading = false;
+  if (next.number !== loaded.number) box.scrollTop = 0;
+  loaded = { refusal: next.shown?.number === loaded.shown?.number ? loaded.refusal : "", ...next };
+  changed();
+}
+
+function content({ call, shown, refusal }, onBack) {
+  const seen = shown ?? call.messages[0];
+  return [
+    head(call, shown, onBack),
+    h("div", { class: "columns" },
+      h("div", { class: "facts" },
+        call.kind === "plan" && !shown && recipients(call),
+        shown?.code && codeCard(shown.code),
+        shown && [actions(shown, refusal), timeline(shown), callbacks(shown.callbacks)],
+        body("Request", [h("b", {}, call.request.method), ` ${call.request.path}`], call.request.body),
+        body("Response", h("b", { "data-mood": call.response.status < 400 ? "good" : "bad" }, `HTTP ${call.response.status}`), call.response.body)),
+      seen && h("div", { class: "beside" }, phone(seen))),
+  ];
+}
+
+const button = (words, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, words);
+
+function card(label, extra, ...children) {
+  return h("section", { key: label, class: `card ${label.toLowerCase()}`, "aria-label": label }, h("div", { class: "card-head" }, h("h3", {}, label), extra), children);
+}
+
+function head(call, shown, onBack) {
+  const isMember = shown && call.kind === "plan";
+  const { words, mood } = isMember ? named(shown.state) : overall(call);
+  const leave = isMember ? () => select(call.number, { by: "click" }) : onBack;
+  const unread = () => {
+    mark([call.number], false);
+    changed();
+  };
   const channel = shown?.channel ?? call.channel;
   const facts = {
     Template: call.template,
@@ -162,9 +96,101 @@ function meta(call, shown) {
     Due: call.due && fullTime(call.due),
     "Message id": shown?.message_id,
   };
-  return Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact)));
+  return h(
+    "header", {},
+    button([icon("back"), isMember ? title(call) : "Messages"], leave, { class: isMember ? "plain back" : "plain back narrow" }),
+    h("div", { class: "title" },
+      h("h2", { dir: "auto" }, shown?.to ?? title(call)), h("span", { class: "pill", "data-mood": mood }, words),
+      h("div", { class: "tools" }, copyButton(address(call.number, isMember && shown.number), "link", "Copy link"), button("Mark unread", unread, { class: "plain" }))),
+    h("dl", { class: "meta" }, Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact)))),
+    call.error && h("p", { class: "refusal" }, h("b", {}, call.error.code), ` ${call.error.message}`),
+  );
+}
+
+function recipients(call) {
+  const { message_count: count, messages } = call;
+  const member = ({ number: message, to, state: reached }) => h("li", { key: message },
+    button([h("span", { dir: "auto" }, to), h("span", { class: "state", "data-mood": named(reached).mood }, named(reached).words)],
+      () => {
+        select(call.number, { message, by: "click" });
+        box.focus();
+      }, { class: "member" }));
+  const turn = (words, to) => button(words, () => {
+    offset = to;
+    changed();
+  }, { class: "plain", disabled: to < 0 || to >= count });
+  return card("Recipients", h("span", {}, tally(call)),
+    progress(call, { class: "progress large", role: "img", "aria-label": tally(call) }),
+    h("ul", { class: "members" }, messages.map(member)),
+    count > PAGE && h("div", { class: "pager" },
+      h("span", {}, `${number(call.offset + 1)} to ${number(call.offset + messages.length)} of ${number(count)}`),
+      turn("Earlier", call.offset - PAGE), turn("Later", call.offset + PAGE)));
 }
 
 function codeCard(code) {
   return h("section", { class: "card code-card", "aria-label": "Code" }, h("h3", {}, "Code"), h("output", { class: "digits" }, code), copyButton(code, "code"));
+}
+
+/** What the user can do to a message: let it arrive or fail, reply to it, use its code. */
+function actions(message, refusal) {
+  const act = (name, words, done, fields = () => ({})) => {
+    const isPossible = message.actions.includes(name);
+    const onclick = async ({ currentTarget }) => {
+      if (!isPossible) return;
+      const field = currentTarget.previousElementSibling;
+      try {
+        await ask(`/messages/${message.number}/${name}`, { method: "POST", body: fields(field) });
+        if (name === "reply") field.value = "";
+        loaded = { ...loaded, refusal: "" };
+        announce(done);
+      } catch (error) {
+        loaded = { ...loaded, refusal: error.message };
+      }
+      changed();
+    };
+    return button(words, onclick, { name, "aria-disabled": isPossible ? null : "true" });
+  };
+  const reply = { key: message.number, type: "text", "aria-label": "Reply as the user", placeholder: "Reply as the user", autocomplete: "off", maxlength: 1000 };
+  const onkeydown = ({ key, currentTarget }) => {
+    if (key === "Enter") currentTarget.nextElementSibling.click();
+  };
+  return card("Actions", null,
+    h("div", { class: "buttons" },
+      act("deliver", "Deliver", "Delivered"),
+      message.code && [act("verify", "Verify code", "Code verified"), act("expire", "Expire code", "Code expired")]),
+    h("div", { class: "joined" },
+      h("select", { "aria-label": "Error code" }, errors.map(({ code, message: meaning }) => h("option", { value: code, title: meaning, selected: code === 5018 }, `${code} ${meaning}`))),
+      act("fail", "Fail", "Failed", (field) => ({ code: Number(field.value) }))),
+    h("div", { class: "joined" },
+      h("input", { ...reply, onkeydown }),
+      act("reply", "Send", "Reply sent", (field) => ({ text: field.value }))),
+    h("p", { class: "wrong", role: "alert" }, refusal));
+}
+
+/** The states that a message has reached, and what was replied. */
+function timeline({ timeline: changes, replies }) {
+  const steps = [
+    ...changes.map(({ status, at, channel, error }) => ({ ...named(status), at, text: error ? `${error.code}: ${error.message}` : CHANNELS[channel] ?? channel })),
+    ...replies.map((reply) => ({ ...named("uplink_message"), ...reply })),
+  ].sort((one, other) => one.at - other.at);
+  return card("Timeline", null, h("ol", { class: "timeline" }, steps.map(({ words, mood, text, at }) => (
+    h("li", { "data-mood": mood }, h("b", {}, words), h("span", { class: "quiet", dir: "auto" }, text), h("time", {}, clock(at)))))));
+}
+
+/** The callbacks that were sent, each with what it was answered. */
+function callbacks(sent) {
+  const answered = ({ status, answer }) => (status ? `HTTP ${status}` : answer);
+  const callback = ({ number: key, events, url, body: json, tries, is_answered: isAnswered }) => h(
+    "details", { key, class: "callback" },
+    h("summary", {}, h("b", {}, [...new Set(events)].map((event) => named(event).words).join(", ")), h("span", { class: "url" }, url),
+      h("span", { class: "pill", "data-mood": isAnswered ? "good" : tries.length ? "bad" : "calm" }, tries.length ? answered(tries.at(-1)) : "Waiting")),
+    h("ol", { class: "tries" }, tries.map((each) => h(
+      "li", {}, h("time", {}, clock(each.at)), h("span", {}, answered(each)), each.status && each.answer && h("pre", { tabindex: "0", "aria-label": "Answer" }, each.answer)))),
+    block(json, "Callback body"));
+  return card("Callbacks", sent.length > 0 && h("span", {}, number(sent.length)),
+    sent.length ? sent.map(callback) : h("p", { class: "quiet" }, "No callback was sent: start the sandbox with --callback-url."));
+}
+
+function body(name, line, json) {
+  return card(name, [h("span", { class: "line" }, line), copyButton(json, name.toLowerCase())], block(json, `${name} body`));
 }

@@ -1,10 +1,9 @@
 // What is to go wrong: the faults in force, and a form to add one.
 
-import { announce, byId, h } from "./dom.js";
+import { announce, byId, h, render } from "./dom.js";
 import { ask } from "./session.js";
 import { number } from "./words.js";
 
-const NUMBERS = ["seconds", "status", "retry_after", "code", "share", "probability", "times", "lasts", "spread", "seed"];
 const LOOK_AGAIN = 1000;  // a fault may strike at any time, and is gone after its last
 
 const form = byId("faults-form");
@@ -23,16 +22,14 @@ export function start() {
 async function load() {
   const found = await ask("/faults/kinds");
   kinds = Object.fromEntries(found.kinds.map((kind) => [kind.kind, kind]));
-  form.kind.replaceChildren(...found.kinds.map(({ kind, label }) => h("option", { value: kind }, label)));
-  form.kind.value = "http";
-  byId("fault-presets").replaceChildren(...found.presets.map(preset));
+  render(form.kind, found.kinds.map(({ kind, label }) => h("option", { value: kind, selected: kind === "http" }, label)));
+  render(byId("fault-presets"), found.presets.map(({ label, explanation, fault }) => row(label, label, explanation, "Add", () => add(fault))));
   suit();
 }
 
-function preset({ label, explanation, fault }) {
-  return h("li", {}, h("b", {}, label), h("span", { class: "quiet" }, explanation),
-    h("button", { type: "button", onclick: () => add(fault), "aria-label": `Add: ${label}` }, "Add"));
-}
+const row = (key, name, words, action, onclick) => h(
+  "li", { key }, h("b", {}, name), h("span", { class: "quiet" }, words),
+  h("button", { type: "button", onclick, "aria-label": `${action}: ${name}` }, action));
 
 async function open() {
   if (!form.kind.options.length) await load();
@@ -48,8 +45,8 @@ async function open() {
 function suit() {
   const kind = kinds[form.kind.value];
   for (const name of new Set(Object.values(kinds).flatMap(({ fields }) => fields))) {
-    const field = form.elements[name], suits = kind.fields.includes(name);
-    field.closest("label").hidden = field.disabled = !suits;
+    const field = form.elements[name];
+    field.closest("label").hidden = field.disabled = !kind.fields.includes(name);
   }
   const isRefusal = kind.fields.includes("status") && form.status.value < kind.after_from_status;
   form.after.disabled = isRefusal || !kind.may_come_after;
@@ -58,23 +55,15 @@ function suit() {
 
 async function show() {
   const { faults } = await ask("/faults");
-  const rows = faults.map((fault) => JSON.stringify(fault));
-  const list = byId("faults-list");
-  byId("break").replaceChildren("Faults", faults.length ? h("span", { class: "badge-count" }, number(faults.length)) : "");
-  if (list.dataset.shown === rows.join()) return;  // or the focus would be lost each time
-  list.dataset.shown = rows.join();
-  list.replaceChildren(...faults.map(row));
-}
-
-function row(fault) {
-  const remove = async () => {
-    await ask(`/faults/${fault.number}`, { method: "DELETE" });
-    await show();
-    form.kind.focus();
-  };
-  const name = kinds[fault.kind].label;
-  return h("li", {}, h("b", {}, name), h("span", { class: "quiet" }, details(fault)),
-    h("button", { type: "button", onclick: remove, "aria-label": `Remove: ${name}` }, "Remove"));
+  render(byId("break"), "Faults", faults.length > 0 && h("span", { class: "badge-count" }, number(faults.length)));
+  render(byId("faults-list"), faults.map((fault) => {
+    const remove = async () => {
+      await ask(`/faults/${fault.number}`, { method: "DELETE" });
+      await show();
+      form.kind.focus();
+    };
+    return row(fault.number, kinds[fault.kind].label, details(fault), "Remove", remove);
+  }));
 }
 
 function details({ kind, status, code, to, path, probability, after, lasts, struck, times }) {
@@ -92,10 +81,8 @@ function details({ kind, status, code, to, path, probability, after, lasts, stru
 
 async function submit(event) {
   event.preventDefault();
-  const fault = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-  for (const name of NUMBERS) if (name in fault) fault[name] = Number(fault[name]);
-  if ("after" in fault) fault.after = true;
-  await add(fault);
+  const fields = [...form.elements].filter(({ name, disabled, value }) => name && !disabled && value);
+  await add(Object.fromEntries(fields.map(({ name, type, value, valueAsNumber, checked }) => [name, { number: valueAsNumber, checkbox: checked }[type] ?? value])));
 }
 
 async function add(fault) {

@@ -1,151 +1,62 @@
-// Puts the parts of the page together: the stream fills the store, the list shows it, and what is
-// selected there is shown in full.
+// Puts the page together. Events and the user change the state; the page is drawn from it.
 
-import { Detail } from "./detail.js";
-import { announce, byId, copyButton, h, icon } from "./dom.js";
+import * as detail from "./detail.js";
+import { announce, byId, copyButton, h, icon, render } from "./dom.js";
 import * as faults from "./faults.js";
-import { follow } from "./feed.js";
-import { List } from "./list.js";
+import * as list from "./list.js";
 import * as notifications from "./notify.js";
-import * as read from "./read.js";
-import { admitted, ask } from "./session.js";
-import { Store } from "./store.js";
-import * as theme from "./theme.js";
-import { address, number } from "./words.js";
+import { ask, enter } from "./session.js";
+import { changed, changedSoon, isShown, mark, onChange, select, sift, state, take } from "./state.js";
+import { number } from "./words.js";
 
-const LINKS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
+const THEME = "engagelab-sandbox-theme";
+const PATIENCE = 1000;
+const LINKS = { live: "Live", lost: "Reconnecting" };
 
-const store = new Store();
-const detail = new Detail({ back, gone, member, unread: (number) => mark([number], false) });
-const list = new List(store, { onSelect: selected, onOpen: open });
 const isWide = matchMedia("(min-width: 52.01rem)");
+const panes = byId("panes");
+const filters = ["search", "channel", "state"];
 let missed = 0;
-let isFilling = true;  // with what was there before, which is not new
-let isUnchosen = true;
+let isUnchosen = true;  // by the user, so that the newest is shown
 let wantsHit = false;
 
-/** Show what was selected; what the user selects gets an address. A run of arrow keys gets one. */
-function selected(call, by) {
-  if (by === null) return show(call);
-  go(call, null, by === "arrow");
-}
-
-function go(call, of, isByArrow = false) {
-  const to = address(call, of);
-  if (to !== location.href) {
-    const isSameRun = isByArrow && history.state === "arrow";
-    history[isSameRun ? "replaceState" : "pushState"](isByArrow ? "arrow" : null, "", to);
+function draw() {
+  if (state.run === null) return;
+  sift();
+  isUnchosen ||= state.calls.size === 0 || !(state.isFilled || location.hash);
+  const choice = state.isFilled && state.shown.length > 0 && automatic();
+  if (choice) return list.choose(0, choice.by);
+  if (state.isNew && state.calls.has(state.call) && !document.hidden) {
+    state.isNew = false;
+    mark([state.call]);
   }
-  show(call, of);
-}
-
-function member(number) {
-  go(list.selected, number);
-  detail.focus();
-}
-
-function show(call, message = null) {
-  detail.show(call, message);
-  if (!document.hidden) mark([call], true);
-}
-
-/** Show what the address is of: a call, a message, or nothing, which is the list. */
-async function visit() {
-  const query = new URLSearchParams(location.hash.slice(1));
-  const message = Number(query.get("message")) || null;
-  const call = Number(query.get("call")) || (message && (await callOf(message)));
-  if (!call) {
-    delete byId("panes").dataset.view;
-    return isWide.matches && list.choose(0);
-  }
-  byId("panes").dataset.view = "detail";
-  isUnchosen = false;
-  list.mark(call);
-  show(call, message);
-}
-
-async function callOf(message) {
-  try {
-    return (await ask(`/messages/${message}`)).call;
-  } catch {
-    return null;
-  }
-}
-
-function mark(calls, isNowRead) {
-  if (read.mark(calls, isNowRead)) readChanged();
-}
-
-function readChanged() {
   list.draw();
+  detail.draw({ onBack: back, onGone: gone });
   describe();
+  const fresh = state.fresh.splice(0);
+  if (fresh.length) report(fresh);
 }
 
-function open(isByKey) {
-  byId("panes").dataset.view = "detail";
-  if (!isByKey) return;
-  go(list.selected, null);
-  detail.focus();
-}
-
-function back() {
-  delete byId("panes").dataset.view;
-  if (!isWide.matches) history.pushState(null, "", location.pathname);
-  byId("list").focus();
-}
-
-/** Leave a message that is no longer there; the focus stays if it is elsewhere. */
-function gone(hadFocus) {
-  delete byId("panes").dataset.view;
-  if (hadFocus) byId(store.total ? "list" : "clear").focus();
-}
-
-function changed(data) {
-  isFilling ||= data.run !== store.run;
-  isUnchosen ||= isFilling && !location.hash || store.total === 0;
-  if (data.run !== store.run) read.start(data.run, readChanged);
-  const fresh = store.take(data);
-  list.update(isFilling ? [] : fresh);
-  detail.update(data.calls, store);
-  describe();
-  if (!isFilling) count(fresh);
-  if (data.isAll) settle();
-  showHit();
-}
-
-/** Report what is new. */
-function count(fresh) {
-  if (fresh.length === 0) return;
-  announce(`${number(fresh.length)} new, ${number(store.length)} in the list`);
-  notifications.notify(fresh, (call) => list.choose(store.rowOf(call), "click"));
-  if (!document.hidden) return;
-  missed += fresh.length;
-  document.title = `(${number(missed)}) Sandbox inbox`;
-}
-
-/** Begin with the newest, which is known only when everything was reported: the oldest come first. */
-function settle() {
-  isFilling = false;
-  if (!isUnchosen || store.total === 0) return;
-  isUnchosen = false;
-  if (isWide.matches && !store.has(list.selected)) list.choose(0);
+/** Decide whether to select the first row: at the beginning the newest, and after a search a hit. */
+function automatic() {
+  const isWanted = isWide.matches && (isUnchosen ? !state.calls.has(state.call) : wantsHit && !isShown(state.call));
+  const by = !isUnchosen && location.hash ? "arrow" : null;
+  isUnchosen = wantsHit = false;
+  return isWanted && { by };
 }
 
 /** Say how many calls there are, or what to do when there are none. */
 function describe() {
-  const { length, total } = store;
-  byId("count").textContent = store.isFiltered ? `${number(length)} of ${number(total)}` : total ? number(total) : "";
-  const { length: unread } = store.unread;
-  byId("unread").textContent = unread ? `${number(unread)} unread` : "";
+  const { calls: { size: total }, shown, read } = state;
+  const isFiltered = Object.values(state.filters).some(Boolean);
+  const unread = shown.filter((call) => !read.has(call.number)).length;
+  render(byId("count"), isFiltered ? `${number(shown.length)} of ${number(total)}` : total > 0 && number(total));
+  render(byId("unread"), unread > 0 && `${number(unread)} unread`);
   byId("read").ariaDisabled = unread ? null : "true";
-  byId("clear").ariaDisabled = total === 0 ? "true" : null;  // disabled, it would lose the focus
-  const nothing = byId("nothing");
-  nothing.hidden = length > 0;
-  byId("panes").toggleAttribute("data-empty", total === 0);
-  const shown = length > 0 ? "calls" : total > 0 ? "no match" : "welcome";
-  if (shown === nothing.dataset.shown) return;
-  nothing.dataset.shown = shown;
-  nothing.replaceChildren(...{ calls: () => [], "no match": noMatch, welcome }[shown]());
+  byId("clear").ariaDisabled = total ? null : "true";  // disabled, it would lose the focus
+  panes.toggleAttribute("data-empty", total === 0);
+  byId("nothing").hidden = shown.length > 0;
+  render(byId("nothing"), total ? noMatch() : welcome());
 }
 
 function noMatch() {
@@ -172,31 +83,75 @@ function toTry(title, commands) {
   return h("div", { class: "try" }, h("b", {}, title), copyButton(commands, "commands"), h("pre", {}, commands));
 }
 
-function filter() {
-  store.want({ search: byId("search").value, channel: byId("channel").value, state: byId("state").value });
-  list.toTop();
-  describe();
-  wantsHit = store.isFiltered;
-  showHit();
+/** Report what is new. */
+function report(fresh) {
+  announce(`${number(fresh.length)} new, ${number(state.shown.length)} in the list`);
+  notifications.notify(fresh, (call) => select(call, { by: "click" }));
+  if (!document.hidden) return;
+  missed += fresh.length;
+  document.title = `(${number(missed)}) Sandbox inbox`;
 }
 
-/** After a search, show the first message that was found. */
-function showHit() {
-  if (!wantsHit || store.length === 0) return;
-  wantsHit = false;
-  if (isWide.matches && !list.isSelectedShown) list.choose(0, location.hash ? "arrow" : null);
+function looked() {
+  if (!document.hidden) {
+    missed = 0;
+    document.title = "Sandbox inbox";
+    state.isNew = true;
+  }
+  changed();  // a frame that was asked for may not have come
+}
+
+/** Select what the address is of: a call, a message, or nothing, which is the list. */
+async function visit() {
+  const query = new URLSearchParams(location.hash.slice(1));
+  const message = Number(query.get("message")) || null;
+  const call = Number(query.get("call")) || (message && (await ask(`/messages/${message}`).catch(() => null))?.call);
+  if (!call) {
+    delete panes.dataset.view;
+    return isWide.matches && list.choose(0);
+  }
+  panes.dataset.view = "detail";
+  isUnchosen = false;
+  select(call, { message });
+}
+
+function open(isByKey) {
+  panes.dataset.view = "detail";
+  if (!isByKey) return;
+  select(state.call, { by: "click" });
+  byId("detail").focus();
+}
+
+function back() {
+  delete panes.dataset.view;
+  if (!isWide.matches) history.pushState(null, "", location.pathname);
+  byId("list").focus();
+}
+
+/** Leave a message that is no longer there; the focus stays if it is elsewhere. */
+function gone(hadFocus) {
+  delete panes.dataset.view;
+  if (hadFocus) byId(state.calls.size ? "list" : "clear").focus();
+}
+
+function filter() {
+  state.filters = Object.fromEntries(filters.map((id) => [id, byId(id).value]));
+  wantsHit = Object.values(state.filters).some(Boolean);
+  list.toTop();
+  changedSoon();
+}
+
+function unfilter() {
+  for (const id of filters) byId(id).value = "";
+  filter();
+  byId("list").focus();
 }
 
 function readAll() {
   if (byId("read").ariaDisabled) return;
-  mark(store.unread, true);
+  mark(state.shown.map((call) => call.number));
   announce("All read");
-}
-
-function unfilter() {
-  for (const id of ["search", "channel", "state"]) byId(id).value = "";
-  filter();
-  byId("list").focus();
+  changed();
 }
 
 /** Ask first: others may have the same inbox open. */
@@ -206,51 +161,65 @@ function askToClear() {
   byId("clearing").showModal();
 }
 
-function answered() {
-  if (byId("clearing").returnValue === "clear") ask("/calls", { method: "DELETE" });
-}
-
-function looked() {
-  if (document.hidden) return;
-  missed = 0;
-  document.title = "Sandbox inbox";
-  if (store.has(list.selected)) mark([list.selected], true);
-}
-
-function linked(state) {
-  const link = byId("link");
-  if (link.dataset.state === state) return;
-  link.dataset.state = state;
-  link.textContent = LINKS[state];
+function answered({ target: { returnValue } }) {
+  if (returnValue === "clear") ask("/calls", { method: "DELETE" });
 }
 
 function pressed(event) {
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "/" && !isTyping) byId("search").focus();
-  else if (event.key === "Escape" && !isTyping && byId("panes").dataset.view) back();
+  else if (event.key === "Escape" && !isTyping && panes.dataset.view) back();
   else return;
   event.preventDefault();
 }
 
 function searched(event) {
-  if (event.key === "ArrowDown" || event.key === "Enter") byId("list").focus();
-  else if (event.key === "Escape" && !event.target.value) byId("list").focus();
-  else return;
+  if (!["ArrowDown", "Enter"].includes(event.key) && !(event.key === "Escape" && !event.target.value)) return;
+  byId("list").focus();
   event.preventDefault();
 }
 
-theme.start();
+function link(status) {
+  if (byId("link").dataset.state === status) return;  // or a screen reader would say it again
+  byId("link").dataset.state = status;
+  byId("link").textContent = LINKS[status];
+}
+
+/**
+ * Follow what the sandbox reports. A stream that breaks off is opened again by the browser, which
+ * sends the id of the last event. Where it has given up, we open a new one, which reports everything.
+ */
+function follow() {
+  const stream = new EventSource("/sandbox/v1/events");
+  stream.addEventListener("changes", (event) => {
+    link("live");
+    take(JSON.parse(event.data));
+  });
+  stream.onerror = async () => {
+    link("lost");
+    if (stream.readyState !== EventSource.CLOSED) return;  // the browser tries again
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    await ask("/messages?limit=0").catch(() => null);  // the token, perhaps
+    follow();
+  };
+}
+
+const theme = byId("theme");
+theme.value = localStorage.getItem(THEME) ?? "system";  // what it means is in inbox.css
+theme.addEventListener("change", () => localStorage.setItem(THEME, theme.value));
+onChange(draw);
+list.start(open);
 faults.start();
 notifications.start();
-byId("search").addEventListener("input", filter);
-for (const id of ["channel", "state"]) byId(id).addEventListener("change", filter);
+for (const id of filters) byId(id).addEventListener(id === "search" ? "input" : "change", filter);
 byId("search").addEventListener("keydown", searched);
 byId("clear").addEventListener("click", askToClear);
-byId("read").addEventListener("click", readAll);
 byId("clearing").addEventListener("close", answered);
+byId("read").addEventListener("click", readAll);
 document.addEventListener("keydown", pressed);
 document.addEventListener("visibilitychange", looked);
 addEventListener("popstate", visit);
-await admitted();
-if (location.hash) visit();
-follow({ onChanges: changed, onState: linked });
+await enter();
+await detail.start();
+if (location.hash) await visit();
+follow();

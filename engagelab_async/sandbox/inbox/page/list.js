@@ -1,269 +1,125 @@
-// The list of calls. However many there are, only the rows that can be seen exist.
-//
-// The runway is as high as all rows would be, and each row that exists is moved to its place on
-// it. A row that leaves the window is taken for one that enters it. Where the window is, we know from
-// its events: to ask for it after a change would make the browser lay out the page at once.
+// The list of calls. However many there are, only the rows that can be seen exist, on a runway that is
+// as high as all of them would be.
 
-import { byId, h, icon } from "./dom.js";
-import { isRead } from "./read.js";
-import { states } from "./search.js";
-import { number, stateFilter, stateMood, stateName, when } from "./words.js";
+import { byId, h, icon, render, set } from "./dom.js";
+import { isShown, rowOf, select, state } from "./state.js";
+import { counts, number, overall, state as named, title, when } from "./words.js";
 
 const LONGEST = 300;  // characters of a text; more than that no row has room for
 const AHEAD = 6;  // rows beyond the edges, for scrolling that outruns drawing
 
-export class List {
-  #store;
-  #onSelect;
-  #box = byId("list");
-  #runway = byId("runway");
-  #height = 0;
-  #top = 0;
-  #window = 0;
-  #drawn = new Map();
-  #spare = [];
-  #selected = null;
-  #unseen = 0;
-  #frame = null;
+const box = byId("list");
+const height = parseFloat(getComputedStyle(box).getPropertyValue("--row"));
 
-  constructor(store, { onSelect, onOpen }) {
-    this.#store = store;
-    this.#onSelect = onSelect;
-    this.#box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#box.addEventListener("keydown", (event) => this.#pressed(event, onOpen));
-    this.#box.addEventListener("focus", () => this.#selected ?? this.choose(0));
-    this.#runway.addEventListener("click", (event) => this.#clicked(event, onOpen));
-    byId("newer").addEventListener("click", () => this.toTop());
-    new ResizeObserver(() => this.#resized()).observe(this.#box);
-  }
+let shown = [];  // what was drawn last
+let unseen = 0;
 
-  /** The number of the selected call, or null. */
-  get selected() {
-    return this.#selected;
+/** Draw the rows that can be seen. Those that are looked at stay where they are, below new ones. */
+export function draw() {
+  const { scrollTop, clientHeight } = box;
+  let top = scrollTop;
+  const looked = top < height ? undefined : shown[Math.floor(top / height)];
+  if (looked) {
+    top = rowOf(looked.number) * height + top % height;
+    unseen += state.fresh.filter((call) => isShown(call.number)).length;
   }
-
-  /** Whether the selected call passes search and filters. */
-  get isSelectedShown() {
-    return this.#selected !== null && this.#store.isShown(this.#selected);
+  if (state.isToReveal && isShown(state.call)) {
+    state.isToReveal = false;
+    const place = rowOf(state.call) * height;
+    top = Math.max(Math.min(top, place), place + height - clientHeight);
   }
-
-  /** Draw what can be seen; the rows that are looked at stay where they are. */
-  update(fresh) {
-    const looked = this.#anchor();
-    this.draw();
-    if (looked === null) return;
-    this.#scroll(this.#store.rowOf(looked.number) * this.#height - looked.above);
-    this.#unseen += fresh.filter((call) => this.#store.isShown(call.number)).length;
-    this.draw();
-  }
-
-  /** Go to the newest, as after another search. */
-  toTop() {
-    this.#scroll(0);
-    this.draw();
-  }
-
-  /** Mark a call as the selected one, and bring it into view if it is in the list. */
-  mark(number) {
-    this.#selected = number;
-    if (this.isSelectedShown) this.#reveal(this.#store.rowOf(number));
-    this.draw();
-  }
-
-  draw() {
-    this.#height ||= parseFloat(getComputedStyle(this.#box).getPropertyValue("--row"));
-    const first = Math.max(0, Math.floor(this.#top / this.#height) - AHEAD);
-    const last = Math.min(this.#store.length, Math.ceil((this.#top + this.#window) / this.#height) + AHEAD);
-    this.#runway.style.height = `${this.#store.length * this.#height}px`;
-    const calls = new Map();
-    for (let row = first; row < last; row += 1) calls.set(this.#store.at(row).number, row);
-    this.#free(calls);
-    for (const row of calls.values()) this.#place(this.#store.at(row), row);
-    this.#showActive();
-    this.#offerNewer();
-  }
-
-  #free(wanted) {
-    for (const [of, row] of this.#drawn) {
-      if (wanted.has(of)) continue;
-      this.#drawn.delete(of);
-      row.element.hidden = true;
-      this.#spare.push(row);
-    }
-  }
-
-  #place(call, place) {
-    let row = this.#drawn.get(call.number);
-    if (row === undefined) {
-      row = this.#spare.pop() ?? makeRow();
-      row.element.hidden = false;
-      this.#drawn.set(call.number, row);
-      if (!row.element.isConnected) this.#runway.append(row.element);
-    }
-    if (row.call !== call) fill(row, call);
-    row.top = place * this.#height;
-    row.element.style.transform = `translateY(${row.top}px)`;
-    row.element.ariaPosInSet = place + 1;
-    row.element.ariaSetSize = this.#store.length;
-    row.element.ariaSelected = call.number === this.#selected;
-    row.unread.hidden = isRead(call.number);
-  }
-
-  #showActive() {
-    const row = this.#drawn.get(this.#selected);
-    if (row) this.#box.setAttribute("aria-activedescendant", row.element.id);
-    else this.#box.removeAttribute("aria-activedescendant");
-  }
-
-  #offerNewer() {
-    if (this.#top < this.#height) this.#unseen = 0;
-    const newer = byId("newer");
-    newer.hidden = this.#unseen === 0;
-    newer.replaceChildren(icon("up"), `${number(this.#unseen)} new`);
-  }
-
-  #anchor() {
-    if (this.#top < this.#height) return null;
-    for (const [of, row] of this.#drawn) {
-      const above = row.top - this.#top;
-      if (above >= 0 && above < this.#height) return { number: of, above };
-    }
-    return null;
-  }
-
-  #scrolled() {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = null;
-      this.#top = this.#box.scrollTop;
-      this.draw();
-    });
-  }
-
-  #resized() {
-    this.#window = this.#box.clientHeight;
-    this.#top = this.#box.scrollTop;
-    this.draw();
-  }
-
-  #scroll(top) {
-    if (top === this.#top) return;
-    this.#runway.style.height = `${this.#store.length * this.#height}px`;
-    this.#box.scrollTop = top;
-    this.#top = this.#box.scrollTop;
-  }
-
-  #clicked(event, onOpen) {
-    const element = event.target.closest("[role=option]");
-    if (element === null) return;
-    this.choose(element.ariaPosInSet - 1, "click");
-    onOpen(false);
-  }
-
-  #pressed(event, onOpen) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(1, Math.floor(this.#window / this.#height) - 1);
-    const at = this.#store.rowOf(this.#selected ?? Infinity);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
-    if (event.key in to) this.choose(to[event.key], "arrow");
-    else if (event.key === "Enter") onOpen(true);
-    else return;
-    event.preventDefault();
-  }
-
-  /** Select the call in a row, or in the nearest that there is; `by` the user's "click" or "arrow". */
-  choose(row, by = null) {
-    const last = this.#store.length - 1;
-    if (last < 0) return;
-    this.mark(this.#store.at(Math.min(Math.max(row, 0), last)).number);
-    this.#onSelect(this.#selected, by);
-  }
-
-  #reveal(row) {
-    const top = row * this.#height;
-    if (top < this.#top) this.#scroll(top);
-    else if (top + this.#height > this.#top + this.#window) this.#scroll(top + this.#height - this.#window);
-  }
+  shown = state.shown;
+  const first = Math.max(0, Math.floor(top / height) - AHEAD);
+  const rows = shown.slice(first, Math.ceil((top + clientHeight) / height) + AHEAD);
+  const style = `height: ${shown.length * height}px; padding-top: ${first * height}px`;
+  render(box, h("div", { class: "runway", role: "presentation", style }, rows.map((call, place) => row(call, first + place + 1))));
+  if (top !== scrollTop) box.scrollTop = top;
+  const active = rows.some((call) => call.number === state.call) ? `call-${state.call}` : null;
+  if (box.getAttribute("aria-activedescendant") !== active) set(box, "aria-activedescendant", active);
+  offerNewer(top);
 }
 
-function makeRow() {
-  const parts = {
-    badge: h("span", { class: "badge" }),
-    to: h("span", { class: "to", dir: "auto" }),
-    more: h("span", { class: "more" }),
-    time: h("time", { class: "time" }),
-    text: h("span", { class: "text", dir: "auto" }),
-    code: h("span", { class: "code" }),
-    tally: h("span", { class: "state" }),
-    state: h("span", { class: "state" }),
-    bar: h("span", { class: "progress", "aria-hidden": "true" }),
-    unread: h("span", { class: "unread" }, h("span", { class: "unseen" }, "Unread")),
+function offerNewer(top) {
+  if (top < height) unseen = 0;
+  const newer = byId("newer");
+  newer.hidden = unseen === 0;
+  render(newer, icon("up"), `${number(unseen)} new`);
+}
+
+/** Go to the newest, as after another search. */
+export function toTop() {
+  box.scrollTop = 0;
+}
+
+/** Select the call in a row, or in the nearest that there is. */
+export function choose(row, by = null) {
+  const call = state.shown.at(Math.min(Math.max(row, 0), state.shown.length - 1));
+  if (call) select(call.number, { by });
+}
+
+function row(call, place) {
+  const isPlan = call.kind === "plan", isMessage = call.kind === "message";
+  const { words, mood } = overall(call);
+  const attributes = {
+    key: call.number, id: `call-${call.number}`, class: "row", role: "option", "data-kind": call.kind,
+    "aria-posinset": place, "aria-setsize": shown.length, "aria-selected": String(call.number === state.call),
   };
-  const { badge, to, more, time, text, code, tally, state, bar, unread } = parts;
-  const element = h(
-    "div", { role: "option", class: "row" }, badge,
-    h("span", { class: "top" }, to, more, state, time), h("span", { class: "below" }, text, code, tally), bar, unread,
+  return h(
+    "div", attributes,
+    h("span", { class: "badge", "data-mood": isPlan || isMessage ? null : named(call.kind).mood },
+      icon(isMessage ? call.channel : isPlan ? "plan" : "refused")),
+    h("span", { class: "top" },
+      h("span", { class: "to", dir: "auto" }, title(call)),
+      isPlan && h("span", { class: "more" }, number(call.total)),
+      !isPlan && h("span", { class: "state", "data-mood": mood }, words),
+      h("time", {}, when(call.at))),
+    h("span", { class: "below" },
+      h("span", { class: "text", dir: "auto" }, line(call)?.slice(0, LONGEST)),
+      isMessage && call.code && h("span", { class: "code" }, call.code),
+      // A plan's words are longer; they stand where others have their code.
+      isPlan && h("span", { class: "state", "data-mood": mood }, words)),
+    isPlan && progress(call),
+    !state.read.has(call.number) && h("span", { class: "unread" }, h("span", { class: "unseen" }, "Unread")),
   );
-  return { element, call: null, top: 0, ...parts };
-}
-
-function fill(row, call) {
-  const shown = overall(call);
-  row.call = call;
-  row.element.id = `call-${call.number}`;
-  row.element.dataset.kind = call.kind;
-  row.badge.replaceChildren(icon(call.kind === "message" ? call.channel : call.kind === "plan" ? "plan" : "refused"));
-  row.badge.dataset.mood = call.kind === "message" || call.kind === "plan" ? "" : stateMood(call.kind);
-  row.to.textContent = title(call);
-  row.more.textContent = call.kind === "plan" ? number(call.total) : "";
-  row.time.textContent = when(call.at);
-  row.text.textContent = line(call).slice(0, LONGEST);
-  row.code.textContent = call.kind === "message" ? call.code ?? "" : "";
-  // A plan's words are longer; there they stand where others have their code.
-  row.state.textContent = call.kind === "plan" ? "" : shown.words;
-  row.tally.textContent = call.kind === "plan" ? shown.words : "";
-  row.state.dataset.mood = row.tally.dataset.mood = shown.mood;
-  row.bar.replaceChildren(...(call.kind === "plan" ? segments(call) : []));
 }
 
 function line(call) {
   if (call.error) return `${call.error.code}: ${call.error.message}`;
-  if (call.kind === "dropped") return "No target could be reached";
-  return call.text;
+  return call.kind === "dropped" ? "No target could be reached" : call.text;
 }
 
-/** What to call a call: by its plan's name, or its recipient. */
-export function title(call) {
-  const isNamed = call.kind === "plan" && call.plan_name && call.plan_name !== "-";
-  return isNamed ? call.plan_name : call.to ?? "No recipient";
-}
-
-/** What the row says about all its messages. */
-export function overall(call) {
-  const counts = Object.entries(call.states);
-  if (call.kind !== "plan") {
-    const [state] = states(call);
-    const isWaiting = call.due !== null && stateFilter(state) === "underway" && call.due * 1000 > Date.now();
-    return isWaiting ? { words: `For ${when(call.due)}`, mood: "calm" } : { words: stateName(state), mood: stateMood(state) };
-  }
-  const all = counts.reduce((sum, [, count]) => sum + count, 0);
-  const of = (wanted) => counts.filter(([state]) => wanted.includes(stateFilter(state))).reduce((sum, [, count]) => sum + count, 0);
-  const failed = counts.filter(([state]) => stateMood(state) === "bad");
-  const words = [`${number(of(["delivered", "verified", "expired"]))} of ${number(all)} delivered`, ...failed.map(inWords)];
-  return { words: words.join(", "), mood: of(["underway"]) ? "calm" : failed.length ? "warn" : "good" };
-}
-
-const inWords = ([state, count]) => `${number(count)} ${stateName(state).toLowerCase()}`;
-
-/** How many messages are in which state. */
-export const tally = (call) => Object.entries(call.states).map(inWords).join(", ");
-
-/** The parts of a bar: how many messages are in which mood. */
-export function segments(call) {
-  const moods = { great: 0, good: 0, warn: 0, bad: 0, calm: 0 };
-  for (const [state, count] of Object.entries(call.states)) moods[stateMood(state)] += count;
-  return Object.entries(moods).filter(([, count]) => count > 0).map(([mood, count]) => {
-    const part = h("i", { "data-mood": mood });
-    part.style.flexGrow = count;
-    return part;
+/** A bar of how many messages are in which mood. */
+export function progress(call, attributes = { class: "progress", "aria-hidden": "true" }) {
+  const moods = Object.groupBy(counts(call), ({ mood }) => mood);
+  const parts = ["great", "good", "warn", "bad", "calm"].filter((mood) => moods[mood]).map((mood) => {
+    const count = moods[mood].reduce((sum, each) => sum + each.count, 0);
+    return h("i", { key: mood, "data-mood": mood, style: `flex-grow: ${count}` });
   });
+  return h("div", attributes, parts);
+}
+
+function pressed(event, onOpen) {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const page = Math.max(1, Math.floor(box.clientHeight / height) - 1);
+  const at = rowOf(state.call ?? Infinity);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity };
+  if (event.key in to) choose(to[event.key], "arrow");
+  else if (event.key === "Enter") onOpen(true);
+  else return;
+  event.preventDefault();
+}
+
+/** Let the user scroll and select; calls onOpen(isByKey) to have the selected call shown alone. */
+export function start(onOpen) {
+  box.addEventListener("scroll", draw, { passive: true });
+  box.addEventListener("keydown", (event) => pressed(event, onOpen));
+  box.addEventListener("focus", () => state.call ?? choose(0));
+  box.addEventListener("click", ({ target }) => {
+    const option = target.closest("[role=option]");
+    if (!option) return;
+    select(option.key, { by: "click" });
+    onOpen(false);
+  });
+  byId("newer").addEventListener("click", toTop);
+  new ResizeObserver(draw).observe(box);
 }

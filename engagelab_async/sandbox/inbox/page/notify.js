@@ -11,15 +11,13 @@ const isOn = () => localStorage.getItem(KEY) === "on" && globalThis.Notification
 
 /** Let the user turn them on and off. */
 export function start() {
-  button.addEventListener("click", toggle);
+  button.addEventListener("click", async () => {
+    if (button.ariaDisabled) return;
+    const isWanted = !isOn() && (await Notification.requestPermission()) === "granted";
+    localStorage.setItem(KEY, isWanted ? "on" : "off");
+    show();
+  });
   addEventListener("focus", show);  // the user may come back from the browser's settings
-  show();
-}
-
-async function toggle() {
-  if (button.ariaDisabled) return;
-  const isWanted = !isOn() && (await Notification.requestPermission()) === "granted";
-  localStorage.setItem(KEY, isWanted ? "on" : "off");
   show();
 }
 
@@ -32,14 +30,13 @@ function show() {
 
 /** Show what is new, unless the page is being looked at; opens the newest when it is clicked. */
 export function notify(calls, onClick) {
-  if (!isOn() || calls.length === 0 || document.hasFocus()) return;
-  const newest = calls.at(-1);
-  const title = calls.length > 1 ? `${number(calls.length)} new messages` : `To ${newest.to ?? "no recipient"}`;
-  const body = newest.error ? newest.error.message : newest.text ?? "";
-  const shown = new Notification(title, { body, tag: "engagelab-sandbox", icon: "/inbox/icon.svg" });
+  if (!isOn() || document.hasFocus()) return;
+  const { number: newest, to, error, text } = calls.at(-1);
+  const title = calls.length > 1 ? `${number(calls.length)} new messages` : `To ${to ?? "no recipient"}`;
+  const shown = new Notification(title, { body: error?.message ?? text ?? "", tag: "engagelab-sandbox", icon: "/inbox/icon.svg" });
   shown.onclick = () => {
     focus();
     shown.close();
-    onClick(newest.number);
+    onClick(newest);
   };
 }

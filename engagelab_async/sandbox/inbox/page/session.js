@@ -7,63 +7,42 @@ const API = "/sandbox/v1";
 // An address that was printed anew and is opened in this tab changes nothing but its end.
 addEventListener("hashchange", () => tokenInAddress() !== null && location.reload());
 
+const tokenInAddress = () => new URLSearchParams(location.hash.slice(1)).get("token");
+
 /** Ask the sandbox; returns the decoded answer, or throws an Error whose message can be shown. */
-export async function ask(path, { method = "GET", body, token } = {}) {
-  const headers = {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (token !== undefined) headers.Authorization = `Bearer ${token}`;
-  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  const answer = await fetch(API + path, request);
-  if (answer.status === 204) return null;
-  const document = await answer.json();
-  if (answer.ok) return document;
-  throw Object.assign(new Error(document.message), { status: answer.status });
-}
-
-/** Be let in: by the token in the address, by the cookie of an earlier visit, or by asking. */
-export async function admitted() {
-  const token = tokenInAddress();
-  if (token !== null) {
-    // Keep it out of bookmarks and screenshots, and the message that the address is of in it.
-    const rest = location.hash.replace(/&?token=[^&]*/, "");
-    history.replaceState(null, "", rest.length > 1 ? rest.replace("#&", "#") : location.pathname);
-    await opened(token);
+export async function ask(path, { method = "GET", body } = {}) {
+  const headers = body && { "Content-Type": "application/json" };
+  const answer = await fetch(API + path, { method, headers, body: body && JSON.stringify(body) });
+  if (answer.status === 401) {
+    await admitted();
+    return ask(path, { method, body });
   }
-  while (!(await isWelcome())) await prompted();
+  const decoded = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok) throw new Error(decoded.message);
+  return decoded;
 }
 
-function tokenInAddress() {
-  return new URLSearchParams(location.hash.slice(1)).get("token");
+/** Begin a session; returns whether the token was right. */
+function isToken(token) {
+  const headers = { Authorization: `Bearer ${token}` };
+  return fetch(`${API}/session`, { method: "POST", headers }).then(({ ok }) => ok, () => false);
 }
 
-async function isWelcome() {
-  try {
-    await ask("/messages?limit=0");
-    return true;
-  } catch (error) {
-    return error.status !== 401;
-  }
-}
+let admission = null;
 
-async function opened(token) {
-  try {
-    await ask("/session", { method: "POST", token });
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Be let in, by asking the user for the token: once, however many requests need it. */
+const admitted = () => (admission ??= prompted().finally(() => (admission = null)));
 
 function prompted() {
   const dialog = byId("ask");
   const input = byId("ask-token");
   // A second Escape closes it, whatever becomes of the event "cancel".
   dialog.onclose = () => dialog.showModal();
-  if (!dialog.open) dialog.showModal();
+  dialog.showModal();
   return new Promise((resolve) => {
     byId("ask-form").onsubmit = async (event) => {
       event.preventDefault();
-      const isRight = await opened(input.value.trim());
+      const isRight = await isToken(input.value.trim());
       byId("ask-error").textContent = isRight ? "" : "That is not the token.";
       if (!isRight) return input.select();
       dialog.onclose = null;
@@ -71,4 +50,13 @@ function prompted() {
       resolve();
     };
   });
+}
+
+/** Use the token in the address, and keep it out of bookmarks and screenshots. */
+export async function enter() {
+  const token = tokenInAddress();
+  if (token === null) return;
+  const rest = location.hash.replace(/&?token=[^&]*/, "");  // a message, perhaps
+  history.replaceState(null, "", rest.length > 1 ? rest.replace("#&", "#") : location.pathname);
+  await isToken(token);
 }

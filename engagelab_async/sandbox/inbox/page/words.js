@@ -1,9 +1,10 @@
-// How times, numbers, states and addresses read.
+// How times, numbers, states and calls read.
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const SHORT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+const clockWith = (options) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
+const CLOCK = clockWith({ timeStyle: "medium" });
+const SHORT = clockWith({ timeStyle: "short" });
+const FULL = clockWith({ dateStyle: "medium", timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
 const NUMBER = new Intl.NumberFormat("en");
 
 export const clock = (seconds) => CLOCK.format(seconds * 1000);
@@ -37,9 +38,42 @@ const STATES = {
   dropped: ["Dropped", "warn", "refused"],
 };
 
-export const stateName = (state) => STATES[state]?.[0] ?? state;
-export const stateMood = (state) => STATES[state]?.[1] ?? "calm";
-export const stateFilter = (state) => STATES[state]?.[2] ?? "underway";
+/** Describe a state as {words, mood, filter}. */
+export function state(name) {
+  const [words, mood, filter] = STATES[name] ?? [name, "calm", "underway"];
+  return { words, mood, filter };
+}
 
-/** The address of a call, or of one message of a plan. */
-export const address = (call, member) => `${location.origin}/#call=${call}${member ? `&message=${member}` : ""}`;
+/** The states that the messages of a call are in, with their counts; without messages, a state of its own. */
+export function counts(call) {
+  const entries = Object.entries(call.states);
+  return (entries.length ? entries : [[call.kind, 0]]).map(([name, count]) => ({ ...state(name), name, count }));
+}
+
+const sum = (counted) => counted.reduce((total, { count }) => total + count, 0);
+const inWords = ({ count, words }) => `${number(count)} ${words.toLowerCase()}`;
+
+/** How many messages are in which state: "40 delivered, 1 invalid". */
+export const tally = (call) => counts(call).sort((one, other) => other.count - one.count).map(inWords).join(", ");
+
+/** What to say about all messages of a call: "40 of 41 delivered, 1 invalid", or the state of the only one. */
+export function overall(call) {
+  const all = counts(call);
+  if (call.kind !== "plan") {
+    const isWaiting = call.due * 1000 > Date.now() && all[0].filter === "underway";
+    return isWaiting ? { words: `For ${when(call.due)}`, mood: "calm" } : all[0];
+  }
+  const failed = all.filter(({ mood }) => mood === "bad");
+  const arrived = all.filter(({ filter }) => ["delivered", "verified", "expired"].includes(filter));
+  const isInFlight = all.some(({ filter }) => filter === "underway");
+  return {
+    words: [`${number(sum(arrived))} of ${number(sum(all))} delivered`, ...failed.map(inWords)].join(", "),
+    mood: isInFlight ? "calm" : failed.length ? "warn" : "good",
+  };
+}
+
+/** What to call a call: by its plan's name, or its recipient. */
+export function title(call) {
+  const isNamed = call.kind === "plan" && call.plan_name && call.plan_name !== "-";
+  return isNamed ? call.plan_name : call.to ?? "No recipient";
+}

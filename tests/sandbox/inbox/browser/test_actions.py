@@ -15,8 +15,8 @@ class TestByHand:
         page.until_text("#detail .title", "Delivered")
 
         assert "delivered" == states(sandbox, message)[-1]
-        page.until(lambda: page.find("[data-key=deliver]").get_attribute("aria-disabled"))
-        page.find("[data-key=deliver]").click()
+        page.until(lambda: page.find("[name=deliver]").get_attribute("aria-disabled"))
+        page.find("[name=deliver]").click()
         assert "" == page.run("return document.querySelector('.actions .wrong').textContent")
 
     def test_fail_with_a_code(self, page: Page, sandbox: Sandbox) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from engagelab_async.sandbox import Fault, Sandbox
+from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from support.chromium import Page
 from support.inbox import send, send_plan, send_text
 from support.looks import faint_texts, overhanging, violations, why_no_axe
+from support.services import free_port
 
 
 class TestColors:
@@ -80,6 +81,16 @@ class TestNarrow:
         assert page.find("#list").is_displayed()
         assert not page.find("#detail").is_displayed()
 
+    def test_callbacks(self, page: Page, sandbox: Sandbox) -> None:
+        """A long outcome of a callback has room, too."""
+        sandbox.callbacks = Callbacks(f"http://127.0.0.1:{free_port()}/callbacks")
+        page.resize(390)
+        send(sandbox)
+        page.row("+6591234567").click()
+        page.until_text(".callback", "ConnectError")
+
+        assert page.run("return detail.scrollWidth <= detail.clientWidth")
+
 
 @pytest.mark.skipif(bool(why_no_axe()), reason=why_no_axe() or "there is axe-core")
 @pytest.mark.parametrize("width", [1280, 390])
@@ -112,11 +123,11 @@ def test_disabled_buttons_look_it(page: Page, sandbox: Sandbox, scheme: str) -> 
     page.emulate(prefers_color_scheme=scheme)
     send(sandbox)
     page.button("Verify code")
-    page.until(lambda: page.find("[data-key=deliver]").get_attribute("aria-disabled"))
+    page.until(lambda: page.find("[name=deliver]").get_attribute("aria-disabled"))
     style = """
         const { opacity, cursor, borderStyle } = getComputedStyle(arguments[0]);
         return [opacity, cursor, borderStyle];
     """
 
-    assert ["0.5", "not-allowed", "dashed"] == page.run(style, page.find("[data-key=deliver]"))
-    assert ["1", "pointer", "solid"] == page.run(style, page.find("[data-key=verify]"))
+    assert ["0.5", "not-allowed", "dashed"] == page.run(style, page.find("[name=deliver]"))
+    assert ["1", "pointer", "solid"] == page.run(style, page.find("[name=verify]"))

@@ -1,10 +1,12 @@
 """A message in full."""
 
+import json
+
 import pytest
 
 from engagelab_async.sandbox import Sandbox
 from support.chromium import Page
-from support.inbox import post, send, send_text
+from support.inbox import post, send, send_plan, send_text
 
 HOSTILE = '<img src="x" onerror="document.title = 1"><script>document.title = 2</script>&lt;b&gt;'
 
@@ -67,15 +69,33 @@ def test_request_and_response_are_shown(page: Page, sandbox: Sandbox) -> None:
 def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
     """A string without an end takes no longer than another."""
     script = """
-        const { block } = await import("/inbox/exchange.js");
+        const { render } = await import("/inbox/dom.js");
+        const { block } = await import("/inbox/json.js");
+        const shown = document.createElement("div");
         const began = performance.now();
-        const shown = block('{"text": "' + '\\\\"'.repeat(29_000), "body");
+        render(shown, block('{"text": "' + '\\\\"'.repeat(29_000), "body"));
         return [performance.now() - began, shown.querySelectorAll(".string").length];
     """
     took, strings = page.run(f"return (async () => {{{script}}})()")
 
     assert 1 == strings
     assert took < 300
+
+
+def test_long_json_is_colored_as_it_comes_into_view(page: Page, sandbox: Sandbox) -> None:
+    """What cannot be seen costs neither elements nor layout; it can be copied nevertheless."""
+    send_plan(sandbox, 1000)
+    page.until_text("#detail h2", "Autumn sale")
+    colored = "return document.querySelectorAll('.json .string').length"
+    page.until(lambda: page.run(colored) > 90)
+    assert page.run(colored) < 900
+    page.run("document.querySelector('.json .part:nth-child(6)').scrollIntoView()")
+    before = page.run(colored)
+    page.until(lambda: page.run("return document.querySelector('.part:nth-child(6) .string')"))
+
+    assert page.run(colored) >= before
+    text = page.run("return document.querySelector('.json').textContent")
+    assert [f"+65{91_000_000 + index}" for index in range(1000)] == json.loads(text)["to"]
 
 
 @pytest.mark.parametrize(
@@ -117,9 +137,8 @@ def test_links(page: Page, sandbox: Sandbox, text: str, links: list[str]) -> Non
 def test_cost(page: Page, text: str, cost: str) -> None:
     """Beside the text of an SMS is what it costs, as GSM 03.38 counts."""
     script = """
-        const { phone } = await import("/inbox/phone.js");
-        const message = { channel: "sms", text: arguments[0], code: null, replies: [], sent_at: 0 };
-        return phone(message).querySelector(".units").textContent;
+        const { cost } = await import("/inbox/phone.js");
+        return cost(arguments[0]);
     """
 
     assert cost == page.run(f"return (async function () {{{script}}})(...arguments)", text)

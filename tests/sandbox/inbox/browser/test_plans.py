@@ -1,8 +1,10 @@
 """Many recipients in one row."""
 
+import pytest
+
 from engagelab_async.sandbox import Sandbox
-from support.chromium import Page
-from support.inbox import send_plan
+from support.chromium import Keys, Page
+from support.inbox import send, send_plan
 
 
 class TestPlans:
@@ -29,3 +31,20 @@ class TestPlans:
         page.button("Autumn sale").click()
 
         page.until_text("#detail h2", "Autumn sale")
+
+    @pytest.mark.parametrize("words", ["to:1000249", "+6591000249"])
+    def test_by_any_recipient(self, page: Page, sandbox: Sandbox, words: str) -> None:
+        """The search finds a plan by each of its recipients, also one that comes later."""
+        send(sandbox)
+        send_plan(sandbox, 250)
+        page.row("Autumn sale")
+        page.find("#search").send_keys(words)
+        page.until_text("#count", "1 of 2")
+        page.until_text("#detail h2", "Autumn sale")
+        send_plan(sandbox, 100)
+        send_plan(sandbox, 250)
+        page.until_text("#count", "2 of 4")
+        page.press(Keys.HOME, "-")
+
+        page.until_text("#count", "2 of 4")
+        page.until(lambda: any("+6591234567" in row for row in page.rows()))
