@@ -223,14 +223,19 @@ def test_plays_an_account(engagelab: Engagelab, tmp_path: Path) -> None:
     with serving(*options, "--strategy", "login=voice|sms") as process:
         url = read_until(process, "export ENGAGELAB_OTP_BASE_URL=(.*)$")
         message = {"to": "+6591234567", "template": {"id": "login"}}
-        answers = [
-            httpx.post(f"{url}/v1/messages", auth=auth, json=message)
-            for auth in (("verifier", "1"), ("k", "wrong"), ("k", "s"), ("k", "s"), ("k", "s"))
-        ]
+        with httpx.Client() as client:
+            answers = [
+                client.post(f"{url}/v1/messages", auth=auth, json=message)
+                for auth in (("verifier", "1"), ("k", "wrong"), ("k", "s"), ("k", "s"))
+            ]
+            # The quota is that of a second, which may have passed.
+            while answers[-1].status_code == 400:
+                answers.append(client.post(f"{url}/v1/messages", auth=("k", "s"), json=message))
 
-    assert [403, 401, 200, 400, 429] == [each.status_code for each in answers]
+    assert [403, 401, 200, 400] == [each.status_code for each in answers[:4]]
     assert "voice" == answers[2].json()["send_channel"]
     assert {"code": 3003, "message": "insufficient balance"} == answers[3].json()
+    assert 429 == answers[-1].status_code
 
 
 @pytest.mark.parametrize(
