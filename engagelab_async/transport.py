@@ -197,9 +197,17 @@ class Transport:
         task = current_task()
         self._tasks.add(task)
         try:
-            return await self._complete(
-                self.begin(operation, timeout=timeout, deadline=deadline, retry=retry)
-            )
+            call = self.begin(operation, timeout=timeout, deadline=deadline, retry=retry)
+            while True:
+                try:
+                    return await call.attempt()
+                except EngageLabError:
+                    # Without what the wait needs, there is none.
+                    if call.delay is None or not self.is_ready:
+                        raise
+                    await self.sleep(call.delay)
+                    if call.is_over:
+                        raise
         except BaseException as error:
             clear(error, handled)
             del handled
@@ -208,18 +216,6 @@ class Transport:
             self._tasks.discard(task)
             # Else a task that failed would hold itself, by the frames of its error.
             del task
-
-    async def _complete(self, call: Call[R]) -> R:
-        while True:
-            try:
-                return await call.attempt()
-            except EngageLabError:
-                # Without what the wait needs, there is none.
-                if call.delay is None or not self.is_ready:
-                    raise
-                await self.sleep(call.delay)
-                if call.is_over:
-                    raise
 
     def begin(
         self,
