@@ -1,5 +1,6 @@
 """``engagelab sandbox``: the EngageLab API on this machine, until Ctrl-C."""
 
+import gc
 import os
 import shlex
 import time
@@ -117,6 +118,8 @@ def serve(
     began = datetime.now(UTC)
     try:
         with sandbox as running:
+            # What was imported stays until the end: looking for garbage in it delays answers.
+            gc.freeze()
             _introduce(running, console())
             _show_messages(running, console(), since=began)
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -15,11 +15,15 @@ Product: TypeAlias = Literal["otp", "sms"]
 
 
 def _read_only(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(values))
+    # One that is read-only is shared by all messages of a request.
+    return values if isinstance(values, MappingProxyType) else MappingProxyType(dict(values))
 
 
 def _last_two(recipient: str) -> str:
     return f"'…{recipient[-2:]}'"
+
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -62,7 +66,7 @@ class SentMessage:
     scheduled_for: datetime | None = None
     sent_at: datetime
     custom_args: Mapping[str, object] = field(
-        factory=dict, repr=False, hash=False, converter=_read_only
+        default=_NOTHING, repr=False, hash=False, converter=_read_only
     )
     code_expires_at: datetime | None = None
     accepted: bool = True

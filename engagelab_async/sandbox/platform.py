@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from anyio.lowlevel import checkpoint
@@ -184,7 +185,7 @@ class Platform:
             channel="sms",
             plan_id=self.ids.text(),
             scheduled_for=self._due(request),
-            custom_args=request.custom_args or {},
+            custom_args=MappingProxyType(request.custom_args or {}),
         )
         targets = _listed(request.to)
         found = await _in_steps(sms_recipient, targets)
@@ -235,7 +236,7 @@ class Platform:
         self,
         product: Product,
         template: Template,
-        params: Mapping[str, str],
+        params: dict[str, str],
         *,
         code: str | None,
         **more: Any,  # noqa: ANN401 - further fields of a message
@@ -248,7 +249,7 @@ class Platform:
             template_id=template.id,
             text=template.render(variables, self._presets),
             code=code,
-            params=params,
+            params=MappingProxyType(params),
             sent_at=_moment(self._clock()),
             **more,
         )

@@ -32,7 +32,7 @@ HEADERS = (("Authorization", "Basic a2V5OnNlY3JldA=="),)
 
 async def send(engine, body=b"{}"):
     request = Request("POST", sys.argv[1], HEADERS, body)
-    return (await engine.send(request, timeout=10, max_bytes=1000)).body
+    return (await engine.send(request, timeout=50, max_bytes=1000)).body
 
 
 async def refused(engine):
@@ -64,7 +64,7 @@ def run(program: str, server: Hostile, *arguments: str) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         cwd=Path(__file__).parents[2],
     )

@@ -13,7 +13,10 @@ from support.programs import EXAMPLES, serving
 def app(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
     """A client of the app."""
     program = str(EXAMPLES / "aiohttp_orders.py")
-    with serving(program, environment=environment) as url, httpx.Client(base_url=url) as client:
+    with (
+        serving(program, environment=environment) as url,
+        httpx.Client(base_url=url, timeout=50) as client,
+    ):
         yield client
 
 

@@ -24,7 +24,7 @@ def app(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
     command = ["-m", "uvicorn", "--app-dir", str(EXAMPLES), "--port", "0", "fastapi_callbacks:app"]
     with (
         serving(*command, environment={**environment, **account}) as url,
-        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, timeout=50) as client,
     ):
         yield client
 

@@ -14,7 +14,10 @@ from support.programs import EXAMPLES, serving
 def app(environment: Mapping[str, str]) -> Iterator[httpx.Client]:
     """A client of the app."""
     command = ["-m", "uvicorn", "--app-dir", str(EXAMPLES), "--port", "0", "fastapi_login:app"]
-    with serving(*command, environment=environment) as url, httpx.Client(base_url=url) as client:
+    with (
+        serving(*command, environment=environment) as url,
+        httpx.Client(base_url=url, timeout=50) as client,
+    ):
         yield client
 
 

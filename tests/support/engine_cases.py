@@ -141,7 +141,7 @@ async def send(
     body: bytes = b'{"to":"1"}',
     *,
     method: str = "POST",
-    timeout: float | None = 10.0,
+    timeout: float | None = 50.0,
     max_bytes: int = 100_000,
 ) -> Response:
     """Send a request as the transport would."""

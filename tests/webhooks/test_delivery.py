@@ -684,7 +684,7 @@ class TestRoom:
     async def test_by_default_it_fits_as_many_as_are_handled_at_once(self) -> None:
         """Rows behind one that is being handled wait as well, twenty of them in each callback."""
         turns = Turns()
-        delivery = Delivery(turns, max_in_flight=256)
+        delivery = Delivery(turns, max_in_flight=256, drain_timeout=60.0)
         async with delivery.running():
             taken = []
             for number in range(1000):

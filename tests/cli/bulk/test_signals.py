@@ -47,7 +47,7 @@ def wait_for_four(platform: HeldPlatform, screen: int | None = None) -> None:
         if select.select([screen], [], [], 0.1)[0]:
             os.read(screen, 65536)
     for _ in range(4):
-        platform.received.get(timeout=30)
+        platform.received.get(timeout=100)
 
 
 def begin(platform: HeldPlatform, write: WriteList, *command: str) -> Running:

@@ -5,7 +5,7 @@ import pytest
 
 from engagelab_async.sandbox import Sandbox
 from support.chromium import Keys, Page
-from support.inbox import post, send, send_plan
+from support.inbox import post, send, send_plan, send_texts
 
 
 def fragment(page: Page) -> str:
@@ -65,6 +65,19 @@ def test_a_link_opens_its_message(
 
     page.until_text("#detail h2", three[0])
     assert "true" == page.row(three[0]).get_attribute("aria-selected")
+
+
+def test_a_link_to_what_is_reported_late(page: Page, sandbox: Sandbox) -> None:
+    """Of many calls, those that changed last come last; until then, none is left as if gone."""
+    send_texts(sandbox, 450)
+    page.resize(390)
+    page.chrome.get("about:blank")
+    page.chrome.get(f"{sandbox.inbox_url}#call=440")
+    page.until(lambda: page.run("return count.textContent") == "450")
+
+    page.until_text("#detail h2", "+6580000439")
+    page.button("Messages").click()
+    assert "true" == page.row("+6580000439").get_attribute("aria-selected")
 
 
 def test_the_link_is_copied(page: Page, sandbox: Sandbox, three: list[str]) -> None:

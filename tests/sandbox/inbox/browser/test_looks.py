@@ -2,10 +2,11 @@
 
 import pytest
 
-from engagelab_async.sandbox import Fault, Sandbox
+from engagelab_async.sandbox import Callbacks, Fault, Sandbox
 from support.chromium import Page
 from support.inbox import send, send_plan, send_text
 from support.looks import faint_texts, overhanging, violations, why_no_axe
+from support.services import free_port
 
 
 class TestColors:
@@ -79,6 +80,16 @@ class TestNarrow:
 
         assert page.find("#list").is_displayed()
         assert not page.find("#detail").is_displayed()
+
+    def test_callbacks(self, page: Page, sandbox: Sandbox) -> None:
+        """A long outcome of a callback has room, too."""
+        sandbox.callbacks = Callbacks(f"http://127.0.0.1:{free_port()}/callbacks")
+        page.resize(390)
+        send(sandbox)
+        page.row("+6591234567").click()
+        page.until_text(".callback", "ConnectError")
+
+        assert page.run("return detail.scrollWidth <= detail.clientWidth")
 
 
 @pytest.mark.skipif(bool(why_no_axe()), reason=why_no_axe() or "there is axe-core")

@@ -1,10 +1,12 @@
 """A message in full."""
 
+import json
+
 import pytest
 
 from engagelab_async.sandbox import Sandbox
 from support.chromium import Page
-from support.inbox import post, send, send_text
+from support.inbox import post, send, send_plan, send_text
 
 HOSTILE = '<img src="x" onerror="document.title = 1"><script>document.title = 2</script>&lt;b&gt;'
 
@@ -78,6 +80,22 @@ def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
 
     assert 1 == strings
     assert took < 300
+
+
+def test_long_json_is_colored_as_it_comes_into_view(page: Page, sandbox: Sandbox) -> None:
+    """What cannot be seen costs neither elements nor layout; it can be copied nevertheless."""
+    send_plan(sandbox, 1000)
+    page.until_text("#detail h2", "Autumn sale")
+    colored = "return document.querySelectorAll('.json .string').length"
+    page.until(lambda: page.run(colored) > 90)
+    assert page.run(colored) < 900
+    page.run("document.querySelector('.json .part:nth-child(6)').scrollIntoView()")
+    before = page.run(colored)
+    page.until(lambda: page.run("return document.querySelector('.part:nth-child(6) .string')"))
+
+    assert page.run(colored) >= before
+    text = page.run("return document.querySelector('.json').textContent")
+    assert [f"+65{91_000_000 + index}" for index in range(1000)] == json.loads(text)["to"]
 
 
 @pytest.mark.parametrize(
