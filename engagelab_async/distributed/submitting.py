@@ -287,8 +287,7 @@ class FleetRun(OutcomeStream):
         """End the submission with what is raised where the consumer is."""
         self._is_pulled = True
         super()._fail(error)
-        if self._failure is not None:
-            clear(self._failure, None)
+        clear(self._failure or error, None)
 
     # ------------------------------------------------------------------ chunks, out
 

@@ -210,13 +210,13 @@ class Answer:
         self.headers = headers = Headers(head)
         framing = _FRAMING.findall(head)
         if len(framing) == 1 and framing[0]:
-            self._left = int(framing[0])
+            self._left = _length(framing[0])
             return
         self.keep = keep_alive(headers)
         if "transfer-encoding" in headers:
             self._closes = "chunked" not in headers["transfer-encoding"].lower()
         elif "content-length" in headers:
-            self._left = int(headers["content-length"])
+            self._left = _length(headers["content-length"].encode())
         else:
             self._closes = True
 
@@ -234,3 +234,8 @@ class Answer:
     def on_message_complete(self) -> None:
         """Note the end of the answer."""
         self._has_ended = True
+
+
+def _length(digits: bytes) -> int:
+    """Read a length that llhttp has accepted: it may begin with more zeros than `int` reads."""
+    return int(digits.lstrip(b"0") or b"0")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from engagelab_async import (
     AuthenticationError,
+    ConfigurationError,
     EngageLab,
     RetryPolicy,
     SendCode,
@@ -614,6 +615,22 @@ async def test_is_entered_once(scene: Scene) -> None:
     assert [] == await outcomes_of(run)
     with pytest.raises(RuntimeError, match="entered once"):
         await outcomes_of(run)
+
+
+async def test_stays_in_its_event_loop(scene: Scene) -> None:
+    """As a run on one machine: one that is carried into another loop raises there, and goes on."""
+
+    async def go_on() -> None:
+        with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
+            await anext(run)
+        with pytest.raises(ConfigurationError, match="a bulk run belongs to another event loop"):
+            await run.wait()
+
+    async with scene.run(sends(3)) as run:
+        await asyncio.to_thread(asyncio.run, go_on())
+        report = await run.wait()
+
+    assert 3 == report.accepted
 
 
 async def test_its_consumer_may_be_cancelled(scene: Scene) -> None:

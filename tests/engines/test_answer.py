@@ -15,6 +15,12 @@ ANSWERS: Final[dict[str, tuple[bytes, int, bytes, bool]]] = {
     "length": (PLAIN, 200, b"first", True),
     "no_body": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
     "length_of_nothing": (HEAD + b"Content-Length: 0\r\n\r\n", 200, b"", True),
+    "length_with_many_zeros": (
+        HEAD + b"Content-Length: " + b"0" * 5_000 + b"5\r\n\r\nfirst",
+        200,
+        b"first",
+        True,
+    ),
     "not_modified": (b"HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n", 304, b"", True),
     "no_reason": (b"HTTP/1.1 503\r\nContent-Length: 0\r\n\r\n", 503, b"", True),
     "empty_line_in_the_body": (HEAD + b"Content-Length: 4\r\n\r\n\r\n\r\n", 200, b"\r\n\r\n", True),

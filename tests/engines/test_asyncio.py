@@ -133,6 +133,31 @@ async def test_server_that_closes_its_side_after_an_answer(engine: Engine, secur
 
 
 @asyncio_engine
+@pytest.mark.parametrize("turns", range(6))
+async def test_server_that_ends_tls_between_two_turns(engine: Engine, turns: int) -> None:
+    """Whenever TLS ends on an idle connection, the next request leaves over another one."""
+    now, ended = Event(), Event()
+
+    def ends(peer: Peer) -> None:
+        peer.reads()
+        peer.sends(http(200, b"first"))
+        now.wait(10)
+        peer.ends_tls()
+        ended.set()
+        peer.ignores()
+
+    with Hostile(ends, answers(200, "second"), ca=authority()) as server:
+        await send(engine, server.url)
+        now.set()
+        ended.wait(10)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        second = await send(engine, server.url)
+
+        assert (b'"second"', 2) == (second.body, server.connections)
+
+
+@asyncio_engine
 @pytest.mark.parametrize("last", [Peer.closes, Peer.half_closes])
 async def test_body_that_ends_with_the_connection(engine: Engine, last: Behaviour) -> None:
     """Without a length, a body ends where the server ends it."""
