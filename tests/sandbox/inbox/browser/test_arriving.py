@@ -69,7 +69,6 @@ class TestCutOff:
         page.complaints()
         sandbox.__enter__()
 
-
     def test_a_store_that_has_lost_the_last_moment(
         self, page: Page, sandbox: Sandbox, tmp_path: Path
     ) -> None:
