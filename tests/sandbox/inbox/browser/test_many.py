@@ -85,7 +85,7 @@ for (let time = 0; time < 6; time++) {
     const began = performance.now();
     for (let event = 0; event < 25; event++) {
         const calls = Array.from({ length: 200 }, () => ({ ...row, number: ++number }));
-        take({ run: state.run, oldest: 1, calls, is_all: true });
+        take({ run: state.run, oldest: 1, calls, is_all: true }, state.epoch);
     }
     changed();
     list.offsetHeight;
