@@ -92,6 +92,7 @@ class TestPause:
 
         assert ["Accepted"] * 2 == kinds(outcomes)
         assert [1000.0] == [moment for moment in it.came if moment < 1120.0]
+        assert [10.0] * 3 == it.platform.timeouts
 
     async def test_of_an_hour_ends_the_run(self) -> None:
         """Nobody watches a program that does nothing for so long; a journal resumes it later."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async import ConnectError, Response, SendSMS, Template
+from engagelab_async import ConnectError, Response, RetryPolicy, SendSMS, Template
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.journal import SQLiteJournal
 from engagelab_async.bulk.outcomes import AnyOutcome
@@ -33,7 +33,8 @@ async def until_it_is_full(run: FanOut) -> list[AnyOutcome]:
     return told
 
 
-async def test_what_is_not_recorded_as_unsent_is_uncertain(journal: Path) -> None:
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_what_is_not_recorded_as_unsent_is_uncertain(journal: Path, attempts: int) -> None:
     """The next run would not send it, so it is not called left; what was accepted stays so."""
     disk = await disk_with(journal)
 
@@ -43,7 +44,8 @@ async def test_what_is_not_recorded_as_unsent_is_uncertain(journal: Path) -> Non
             raise ConnectError("refused")
         return await accept(to)
 
-    run = run_of(Platform(behaviour), sends(9), journal=disk, max_in_flight=1)
+    retry = RetryPolicy(attempts=attempts)
+    run = run_of(Platform(behaviour), sends(9), journal=disk, max_in_flight=1, retry=retry)
     told = await until_it_is_full(run)
 
     assert ["Accepted", "Accepted", "Uncertain"] == kinds(told)

@@ -35,6 +35,12 @@ ANSWERS: Final[dict[str, tuple[bytes, int, bytes, bool]]] = {
     ),
     "interim": (INTERIM + PLAIN, 200, b"first", True),
     "interim_before_chunks": (INTERIM + CHUNKED + b"0\r\n\r\n", 200, b"", True),
+    "keep_alive": (
+        HEAD + b"Keep-Alive: timeout=5\r\nContent-Length: 5\r\n\r\nfirst",
+        200,
+        b"first",
+        True,
+    ),
     "closing": (
         HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nfirst",
         200,
@@ -219,6 +225,8 @@ def test_headers_are_those_of_the_answer() -> None:
 
     expected = {"x-a": "1, 2", "x-b": "", "x-c": "café", "transfer-encoding": "chunked"}
     assert expected == answer.headers
+    assert list(expected) == list(answer.headers)
+    assert len(expected) == len(answer.headers)
 
 
 def test_status_is_known_with_the_head() -> None:

@@ -1,6 +1,7 @@
 """The engine on asyncio: what a server can do at each byte, and what only this engine does."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ from engagelab_async import (
     ResponseTimeoutError,
 )
 from engagelab_async.engines import Engine, Request, choose
+from engagelab_async.engines._answer import Answer
 from engagelab_async.engines._loops import _count_fork
 from engagelab_async.engines._sockets import open_socket
 from engagelab_async.engines.asyncio import AsyncioEngine
@@ -204,6 +206,17 @@ async def test_long_answer_that_is_there_at_once(
         said.wait(10)
 
         assert body == (await sending).body
+
+
+@asyncio_engine
+async def test_idle_connection_holds_no_answer(engine: Engine) -> None:
+    """What a connection has brought is not kept until it is used again."""
+    with Hostile(answers(200)) as server:
+        await send(engine, server.url)
+        await asyncio.sleep(0)  # until then, asyncio itself holds it
+        gc.collect()
+
+        assert [] == [each for each in gc.get_objects() if isinstance(each, Answer)]
 
 
 # ------------------------------------------------------------------------------- uploads
