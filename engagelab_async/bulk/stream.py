@@ -120,6 +120,8 @@ class OutcomeStream(ABC):
 
         Raises:
             ConfigurationError: The run belongs to another event loop or process.
+            JournalError: What becomes of the operations cannot be recorded any longer.
+            Exception: What the source of the operations or a stop rule raised.
         """
         self._owner.check()
         self._watched = False
@@ -138,6 +140,7 @@ class OutcomeStream(ABC):
 
         Raises:
             ConfigurationError: The run belongs to another event loop or process.
+            JournalError: As for `wait`, and so is any other exception, after the last outcome.
         """
         if self._started is None:
             how = f"async with {self._maker}.fan_out(…) as outcomes"

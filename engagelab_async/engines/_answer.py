@@ -154,8 +154,9 @@ class Answer:
                 self._left = left - len(piece)
             is_too_large = len(self.body) > self._max_bytes
             self.is_complete = self._has_ended or self._left == 0 or is_too_large
-            is_all = start == len(data)
-            self.is_reusable = self._has_ended and self._keeps and is_all and not is_too_large
+            has_surplus = start < len(data)
+            is_whole = self._has_ended and not is_too_large
+            self.is_reusable = is_whole and self._keeps and not has_surplus
         if self.is_complete:
             # The parser holds this object, and would keep it until the garbage is collected.
             del self._parser
