@@ -23,7 +23,8 @@ from support.bulk import Platform, accept, kinds, number, outcomes_of, refusal, 
 
 pytestmark = pytest.mark.asyncio
 
-FOUR = [number(index) for index in range(4)]
+EIGHT = [number(index) for index in range(8)]
+FOUR = EIGHT[:4]
 
 
 def to_four() -> SendSMS:
@@ -265,3 +266,27 @@ class TestResuming:
         sent_once = {0, 1, 3} - {FOUR.index(each) for each in earlier}
         assert {1} == {accepted.count((FOUR[index],)) for index in sent_once}
         assert (FOUR[2] in later) is ((FOUR[2],) not in again.received)
+
+    @pytest.mark.parametrize(("before", "meanwhile"), [(EIGHT[:2], []), (EIGHT[3:4], EIGHT[2:3])])
+    async def test_quarters_are_those_of_the_whole(
+        self, journal: Path, before: list[str], meanwhile: list[str]
+    ) -> None:
+        """Who was left out of a half that was divided is sent to later, and the others are not."""
+        suppress = set(before)
+
+        async def behaviour(to: tuple[str, ...]) -> Response:
+            suppress.update(meanwhile)
+            return refusal(3002) if len(to) > 1 else await accept(to)
+
+        platform = Platform(behaviour)
+        for left_out in (suppress, set[str]()):
+            run = run_of(
+                platform,
+                [SendSMS(EIGHT, "1233")],
+                journal=journal,
+                suppress=left_out,
+                split_rejected=True,
+            )
+            await outcomes_of(run)
+
+        assert EIGHT == sorted(each for each, *more in platform.received if not more)
