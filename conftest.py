@@ -28,5 +28,3 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.enable()
-        gc.collect()  # attrs leaves the classes behind that it has made anew
-        gc.freeze()  # later, a test looks for its own garbage alone

@@ -101,8 +101,8 @@ class Task:
         unrecorded: Whether the journal could not record that it was not sent.
         when_recorded: Called when that has been tried, with the error if there was one; ``None``
             if nothing is waited for.
-        whole: The operation with the recipients who must not be sent to, if there were some. It is
-            what the journal knows, and what is divided: the next run may leave out others.
+        whole: The operation with the recipients who must not be sent to, if there may be some. The
+            journal knows it, and it is what is divided: the next run may leave out others.
     """
 
     run: RunContext
@@ -181,7 +181,7 @@ class Task:
         began = clock()
         if journal is not None and not self.digest:
             self.digest = identity(self.operation, run.key, self._body)
-        if run.suppress is not None and self.whole is None and not self.attempts:
+        if run.suppress is not None and not self.attempts:
             left_out = await self._leave_out(run.suppress)
             if left_out is not None:
                 return left_out
@@ -211,8 +211,8 @@ class Task:
 
     async def _leave_out(self, suppress: Container[str]) -> AnyOutcome | list[Task] | None:
         """Leave out the recipients who must not be sent to, unless the journal knows them all."""
-        whole: Any = self.operation
-        to = getattr(whole, "to", ())
+        operation: Any = self.operation
+        to = getattr(operation, "to", ())
         targets = (to,) if isinstance(to, str) else to
         left_out = tuple(each for each in targets if each in suppress)
         if not left_out:
@@ -221,11 +221,11 @@ class Task:
         if known is not None:
             return self._recorded(known)
         if len(left_out) == len(targets):
-            return Skipped(whole, "suppressed", index=self.index)
-        self.whole = whole
+            return Skipped(operation, "suppressed", index=self.index)
+        self.whole = self.whole or operation
         others = tuple(each for each in targets if each not in left_out)
-        self.operation = with_targets(whole, others)
-        return [self, Task(self.run, with_targets(whole, left_out), self.index)]
+        self.operation = with_targets(operation, others)
+        return [self, Task(self.run, with_targets(operation, left_out), self.index)]
 
     async def _paced(self, permit: Permit) -> AnyOutcome | list[Task] | None:
         """Wait until the run's flow control lets the request be sent."""
@@ -448,11 +448,15 @@ class Task:
             # The record says that it was divided, which is impossible.
             raise ValueError("key: it makes different operations the same")
         middle = len(operation.to) // 2
-        parts = (operation.to[:middle], operation.to[middle:])
-        halves = [
-            Task(self.run, with_targets(operation, parts[half]), self.index, self._digest_of(half))
-            for half in (1, 0)
-        ]
+        # Those who were left out have their outcome already.
+        kept = frozenset(getattr(self.operation, "to", ()))
+        halves: list[Task] = []
+        for number, to in ((1, operation.to[middle:]), (0, operation.to[:middle])):
+            if others := tuple(each for each in to if each in kept):
+                part = with_targets(operation, others)
+                digest = self._digest_of(number)
+                whole = with_targets(operation, to)
+                halves.append(Task(self.run, part, self.index, digest, whole=whole))
         if self.intended and self.run.journal is not None:
             # Until they are recorded, the next run takes both for the whole.
             for half in halves:
@@ -465,5 +469,5 @@ class Task:
             self.run.journal.settle(Settlement(self.digest, State.SPLIT), record)
         return halves
 
-    def _digest_of(self, half: int) -> str:
-        return identity_of_half(self.digest, half) if self.digest else ""
+    def _digest_of(self, number: int) -> str:
+        return identity_of_half(self.digest, number) if self.digest else ""

@@ -141,12 +141,12 @@ class Slots(Generic[T]):
     async def sweep(self) -> None:
         """Close the free slots that must not, or cannot, be used again."""
         for free in tuple(self._free.values()):
-            gone = list(filter(self._is_over, free))
-            # In place: `take` may be closing another slot meanwhile, and then go on with the list.
-            for slot in gone:
-                free.remove(slot)
-            for slot in gone:
-                await self._close(slot)
+            for slot in tuple(free):
+                # While another one was being closed, it may have been taken. One that is still to
+                # be closed stays in the list, where `take` finds it to make room for others.
+                if self._is_over(slot) and slot in free:
+                    free.remove(slot)
+                    await self._close(slot)
 
     async def drop(self, slot: Slot[T]) -> None:
         """Close a slot whose connection must not be used again."""

@@ -193,10 +193,11 @@ class _Connection(asyncio.BufferedProtocol):
             self._end(error)
 
     def eof_received(self) -> None:
-        """End the exchange; asyncio then closes the connection."""
+        """End the exchange, and close the connection: with TLS, asyncio does so a turn later."""
         if self._departure is not None:
             answer = self._departure.answer
             self._end(answer if answer is not None and answer.end() else EOFError())
+        cast("asyncio.Transport", self._tcp).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the exchange."""

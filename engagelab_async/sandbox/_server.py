@@ -83,7 +83,7 @@ class Sandbox:
         replay: A recording, from which calls are answered as they were then, once each.
         store: The file in which messages, codes, templates and signatures are kept from one run to
             the next; it is made if it does not exist. ``None`` keeps them in memory.
-        clock: Tells the time in Unix seconds; a test that passes its own can let codes expire.
+        clock: Returns the time in Unix seconds; a test that passes its own can let codes expire.
         new_code: Makes the code for an address that one is sent to; six random digits, if it is
             left out.
 

@@ -140,7 +140,7 @@ class CallbackDelivery:
         url: Where it goes.
         product: Whose events it holds.
         body: What is posted.
-        messages: The numbers of the messages that it tells of; none in the check of a URL.
+        messages: The numbers of the messages that it reports on; none in the check of a URL.
         tries: Every try so far, oldest first.
         is_over: Whether it was answered with 200, or given up.
 

@@ -94,8 +94,8 @@ def operation(
 
 
 def operations_of(kind: type) -> dict[str, Operation]:
-    """Return the operations of a class, by the names of their methods."""
-    methods = {name: getattr(kind, name) for name in dir(kind)}
+    """Return the operations of a class, by the names of their methods, as they are declared."""
+    methods = {name: getattr(kind, name) for each in kind.__mro__ for name in vars(each)}
     return {
         name: method.operation for name, method in methods.items() if hasattr(method, "operation")
     }

@@ -45,6 +45,7 @@ from .platform import Platform
 from .simulation import ManualChange
 
 _VERSION: Final = 3
+_EARLIER: Final = 2
 _HEADER: Final = re.compile(rb'\{"engagelab_sandbox": ([0-9]+),')
 _SQLITE: Final = b"SQLite format 3\0"
 _PAUSE: Final = 1.0  # seconds
@@ -174,10 +175,11 @@ class Persistence:
             lock.release()
 
     def _restore(self) -> None:
-        document = self._read()
-        if document is None:
+        found = self._read()
+        if found is None:
             return
         try:
+            document = _upgraded(found)
             parts = {
                 name: self._converter.structure(document.get(name), part.kind)
                 for name, part in self._parts.items()
@@ -205,9 +207,9 @@ class Persistence:
             is_old = content.startswith(_SQLITE)
             hint = "; one of SQLite is of an earlier version: delete it, or name another" * is_old
             raise self._unusable(f"is no store of a sandbox{hint}")
-        if int(header[1]) != _VERSION:
-            version = header[1].decode()
-            raise self._unusable(f"is of version {version}; this engagelab-async reads {_VERSION}")
+        if int(header[1]) not in {_EARLIER, _VERSION}:
+            known = f"this engagelab-async reads {_EARLIER} and {_VERSION}"
+            raise self._unusable(f"is of version {header[1].decode()}; {known}")
         try:
             document: Mapping[str, Any] = json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -248,6 +250,35 @@ class Persistence:
 
     def _unusable(self, why: str) -> StoreError:
         return StoreError(f"store: {self._shown} {why}")
+
+
+def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document of version 2 as one of version 3, which stores its templates otherwise."""
+    if document["engagelab_sandbox"] == _VERSION:
+        return document
+    otp, sms = document["otp"], document["sms"]
+    otp_templates = [
+        {
+            "id": each["body"]["template_id"],
+            "content": each["body"],
+            "created_at": each["submission"]["at"],
+            "submission": each["submission"],
+        }
+        for each in otp["templates"]
+    ]
+    sms_templates = [
+        {**each, "id": each["template_id"], "content": each["wording"]} for each in sms["templates"]
+    ]
+    signatures = [
+        {**each, "id": each["sign_id"], "content": {"sign_name": each["sign_name"]}}
+        for each in sms["signatures"]
+    ]
+    return {
+        **document,
+        "otp_templates": {"configs": otp_templates, "deleted": otp["deleted"]},
+        "sms_templates": {"configs": sms_templates, "deleted": sms["deleted"]},
+        "signatures": {"configs": signatures, "deleted": []},
+    }
 
 
 def _converter() -> JsonConverter:

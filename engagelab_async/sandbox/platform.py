@@ -1,6 +1,6 @@
 """The platform itself: each of the five sends is a method, from a decoded body to an answer.
 
-Templates and signatures have rooms of their own, `sms` and `otp`.
+Templates and signatures are in `sms_configs` and `otp_configs`.
 
 Knows nothing of HTTP: a method returns the JSON object of a 200, or raises a `RefusedError`.
 Every call checks first and sends last, so a refused request leaves no trace.

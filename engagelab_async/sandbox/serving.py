@@ -94,7 +94,7 @@ class Background:
         self._thread.join()
 
     def _run(self) -> None:
-        # If uvicorn fails to start, callers are refused, and nobody waits for it any longer.
+        # If uvicorn fails to start, callers are refused, and nothing waits for it any longer.
         try:
             with self._listener as listener:
                 self._server.run(sockets=[listener])

@@ -147,6 +147,55 @@ class TestSuppressing:
                 engagelab.fan_out(sends(1), suppress=suppress)  # type: ignore[arg-type]
 
 
+class TestSplitting:
+    """With ``split_rejected``."""
+
+    @pytest.mark.parametrize("left_out", [FOUR[:1], FOUR[1:3], FOUR[2:], FOUR[:3], FOUR])
+    @pytest.mark.parametrize("with_journal", [False, True])
+    async def test_reports_once_who_was_left_out(
+        self, journal: Path, with_journal: bool, left_out: list[str]
+    ) -> None:
+        """However often the others are divided, each recipient is in one outcome."""
+
+        async def refuse(to: tuple[str, ...]) -> Response:
+            return refusal(3002)
+
+        run = run_of(
+            Platform(refuse),
+            [to_four()],
+            suppress=left_out,
+            split_rejected=True,
+            journal=journal if with_journal else None,
+        )
+        found = told(await outcomes_of(run))
+
+        assert ("suppressed", tuple(left_out)) in found
+        assert sorted(FOUR) == sorted(each for _, to in found for each in to)
+        assert (len(left_out), 4 - len(left_out)) == (
+            run.report.suppressed_targets,
+            run.report.rejected_targets,
+        )
+
+    async def test_looks_again_before_a_half_is_sent(self) -> None:
+        """Who asks to stop while the whole is being refused is left out of its half."""
+        suppress = {FOUR[0]}
+
+        async def refuse(to: tuple[str, ...]) -> Response:
+            suppress.add(FOUR[3])
+            return refusal(3002) if len(to) > 1 else await accept(to)
+
+        platform = Platform(refuse)
+        run = run_of(platform, [to_four()], suppress=suppress, split_rejected=True)
+
+        assert [
+            ("Accepted", (FOUR[1],)),
+            ("Accepted", (FOUR[2],)),
+            ("suppressed", (FOUR[0],)),
+            ("suppressed", (FOUR[3],)),
+        ] == told(await outcomes_of(run))
+        assert [tuple(FOUR[1:]), (FOUR[1],), (FOUR[2],)] == platform.received
+
+
 class TestResuming:
     """The journal knows an operation with and without them as the same."""
 

@@ -15,6 +15,12 @@ ANSWERS: Final[dict[str, tuple[bytes, int, bytes, bool]]] = {
     "length": (PLAIN, 200, b"first", True),
     "no_body": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
     "length_of_nothing": (HEAD + b"Content-Length: 0\r\n\r\n", 200, b"", True),
+    "length_with_many_zeros": (
+        HEAD + b"Content-Length: " + b"0" * 5_000 + b"5\r\n\r\nfirst",
+        200,
+        b"first",
+        True,
+    ),
     "not_modified": (b"HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n", 304, b"", True),
     "no_reason": (b"HTTP/1.1 503\r\nContent-Length: 0\r\n\r\n", 503, b"", True),
     "empty_line_in_the_body": (HEAD + b"Content-Length: 4\r\n\r\n\r\n\r\n", 200, b"\r\n\r\n", True),
@@ -29,6 +35,12 @@ ANSWERS: Final[dict[str, tuple[bytes, int, bytes, bool]]] = {
     ),
     "interim": (INTERIM + PLAIN, 200, b"first", True),
     "interim_before_chunks": (INTERIM + CHUNKED + b"0\r\n\r\n", 200, b"", True),
+    "keep_alive": (
+        HEAD + b"Keep-Alive: timeout=5\r\nContent-Length: 5\r\n\r\nfirst",
+        200,
+        b"first",
+        True,
+    ),
     "closing": (
         HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nfirst",
         200,
@@ -213,6 +225,8 @@ def test_headers_are_those_of_the_answer() -> None:
 
     expected = {"x-a": "1, 2", "x-b": "", "x-c": "café", "transfer-encoding": "chunked"}
     assert expected == answer.headers
+    assert list(expected) == list(answer.headers)
+    assert len(expected) == len(answer.headers)
 
 
 def test_status_is_known_with_the_head() -> None:

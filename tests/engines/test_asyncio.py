@@ -1,6 +1,7 @@
 """The engine on asyncio: what a server can do at each byte, and what only this engine does."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ from engagelab_async import (
     ResponseTimeoutError,
 )
 from engagelab_async.engines import Engine, Request, choose
+from engagelab_async.engines._answer import Answer
 from engagelab_async.engines._loops import _count_fork
 from engagelab_async.engines._sockets import open_socket
 from engagelab_async.engines.asyncio import AsyncioEngine
@@ -133,6 +135,31 @@ async def test_server_that_closes_its_side_after_an_answer(engine: Engine, secur
 
 
 @asyncio_engine
+@pytest.mark.parametrize("turns", range(6))
+async def test_server_that_ends_tls_between_two_turns(engine: Engine, turns: int) -> None:
+    """Whenever TLS ends on an idle connection, the next request leaves over another one."""
+    now, ended = Event(), Event()
+
+    def ends(peer: Peer) -> None:
+        peer.reads()
+        peer.sends(http(200, b"first"))
+        now.wait(10)
+        peer.ends_tls()
+        ended.set()
+        peer.ignores()
+
+    with Hostile(ends, answers(200, "second"), ca=authority()) as server:
+        await send(engine, server.url)
+        now.set()
+        ended.wait(10)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        second = await send(engine, server.url)
+
+        assert (b'"second"', 2) == (second.body, server.connections)
+
+
+@asyncio_engine
 @pytest.mark.parametrize("last", [Peer.closes, Peer.half_closes])
 async def test_body_that_ends_with_the_connection(engine: Engine, last: Behaviour) -> None:
     """Without a length, a body ends where the server ends it."""
@@ -179,6 +206,17 @@ async def test_long_answer_that_is_there_at_once(
         said.wait(10)
 
         assert body == (await sending).body
+
+
+@asyncio_engine
+async def test_idle_connection_holds_no_answer(engine: Engine) -> None:
+    """What a connection has brought is not kept until it is used again."""
+    with Hostile(answers(200)) as server:
+        await send(engine, server.url)
+        await asyncio.sleep(0)  # until then, asyncio itself holds it
+        gc.collect()
+
+        assert [] == [each for each in gc.get_objects() if isinstance(each, Answer)]
 
 
 # ------------------------------------------------------------------------------- uploads

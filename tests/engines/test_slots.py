@@ -234,6 +234,27 @@ async def test_sweeping_while_a_stale_slot_is_being_closed() -> None:
 
 
 @pytest.mark.asyncio
+async def test_all_slots_are_asked_for_while_stale_ones_are_being_closed() -> None:
+    """Those that are still to be closed make room for others."""
+    stale: set[Connection] = set()
+    slots = Slots(Connection, limit=3, idle_seconds=30.0, is_stale=stale.__contains__)
+    old = [await slots.take(A) for _ in range(3)]
+    for slot in old:
+        slots.give_back(slot)
+        stale.add(slot.connection)
+    old[0].connection.closing = asyncio.Event()
+    sweeping = asyncio.create_task(slots.sweep())
+    await asyncio.sleep(0)
+    new = [await slots.take(B) for _ in range(3)]
+    old[0].connection.closing.set()
+    await sweeping
+
+    assert {B} == {slot.origin for slot in new}
+    assert all(slot.connection.closed for slot in old)
+    assert 0 == slots.free
+
+
+@pytest.mark.asyncio
 async def test_failure_to_make_a_slot_takes_no_place() -> None:
     """Where a slot cannot even be made, the next request may try."""
 

@@ -125,22 +125,22 @@ async def test_words_behind_the_end_of_an_answer_in_parts(engine: Engine) -> Non
 
 @every_engine
 @every_stray
-@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
 async def test_words_on_an_idle_connection_are_nobodys(
-    engine: Engine, stray: bytes, secure: bool, noticed: bool
+    engine: Engine, stray: bytes, secure: bool
 ) -> None:
     """What arrives later does not answer the next request, whether or not the loop has read it."""
-    idle = Idle(stray)
-    with Hostile(idle, answers(200, "second"), ca=authority() if secure else None) as server:
-        first = await send(engine, server.url)
-        idle.now.set()
-        idle.said.acquire(timeout=10)
-        if noticed:
-            await turn()
-        second = await send(engine, server.url)
+    for noticed in (True, False):
+        idle = Idle(stray)
+        with Hostile(idle, answers(200, "second"), ca=authority() if secure else None) as server:
+            first = await send(engine, server.url)
+            idle.now.set()
+            idle.said.acquire(timeout=10)
+            if noticed:
+                await turn()
+            second = await send(engine, server.url)
 
-        assert [b"first", b'"second"'] == [first.body, second.body]
-        assert 2 == len(server.requests)
+            assert [b"first", b'"second"'] == [first.body, second.body], f"{noticed=}"
+            assert 2 == len(server.requests)
 
 
 @every_owner

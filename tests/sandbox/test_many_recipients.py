@@ -9,6 +9,7 @@ import pytest_asyncio
 from attrs import define
 
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
+from engagelab_async.testing import FakeEngageLab
 
 TARGETS = [f"+65{80_000_000 + number}" for number in range(5000)]
 PLAN = {"to": [*TARGETS, "no number"], "template": {"id": "7", "params": {"name": "Bob"}}}
@@ -123,3 +124,12 @@ async def test_a_repeat_of_a_number_in_the_middle(sandbox: Sandbox) -> None:
         )
 
     assert 5001 == len({each.message_id for each in sandbox.messages})
+
+
+@pytest.mark.anyio
+async def test_a_plan_in_a_test_of_either_event_loop() -> None:
+    """A fake without a server prepares it in the loop of its client, in steps as well."""
+    fake = FakeEngageLab()
+    plan = await fake.client().sms.send(TARGETS, "7")
+
+    assert (5000, 5000) == (plan.accepted_count, len(fake.sent))

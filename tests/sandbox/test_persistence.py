@@ -36,6 +36,8 @@ OTP_TEMPLATE = {
     "verify_code_config": {"verify_code_type": 1, "verify_code_len": 6, "verify_code_ttl": 5},
 }
 
+SAMPLES = Path(__file__).parents[1] / "samples"
+
 KILLED = """
 import os, signal, sys, threading
 import httpx
@@ -381,6 +383,45 @@ def test_what_cannot_be_written_is_reported(path: Path, caplog: pytest.LogCaptur
     assert all("cannot be written" in record.getMessage() for record in caplog.records)
 
 
+def test_a_store_of_an_earlier_version(path: Path, clock: FakeClock) -> None:
+    """All that version 2 held is there again: messages, codes, templates, signatures, calls."""
+    path.write_bytes((SAMPLES / "sandbox_store_2.json").read_bytes())
+    clock.now = 1_800_000_012.0  # when it was written
+    platform = Platform(templates={"given": "G {{order}}", "g2": "x"}, clock=clock)
+    calls = Calls(platform, keep=10, clock=clock)
+    with Persistence(platform, calls, path).open():
+        platform.send_otp({"to": "+6591234567", "template": {"id": "t1"}})
+    again = reopened(path, clock)
+    message, dropped, scheduled, new = (platform.outbox.get(number) for number in (1, 2, 3, 4))
+    (template,) = again.sms.list_templates()
+    (signature,) = again.sms.list_signatures()
+
+    assert [False, True, True] == [dropped.accepted, scheduled.accepted, new.accepted]
+    assert (["sent_failed"], ["hello"]) == (
+        [change.status for change in platform.simulation.history(message)][-1:],
+        [reply.text for reply in platform.simulation.replies(message)],
+    )
+    assert platform.simulation.guess(message.message_id, "235477")
+    assert ["given", "t1"] == [each["template_id"] for each in platform.otp.list_templates()]
+    assert ["t1"] == [each["template_id"] for each in again.otp.list_templates()]
+    assert 1_800_000_000 == again.otp.get_template("t1")["created_time"]
+    assert (3, "bad words", "Hi {{order}}", 1_800_000_006) == (
+        template["status"],
+        template["audit_remark"],
+        template["template_content"],
+        template["created_time"],
+    )
+    assert (("Aab", 1), ("Aab", 2)) == (
+        (signature["sign_name"], signature["related_template_count"]),
+        (template["sign_name"], template["sign_status"]),
+    )
+    for deleted in (platform.sms.find, platform.otp.find):
+        with pytest.raises(RefusedError, match="4001"):
+            deleted("g2")
+    assert [3, 2, 1] == [call.number for call in calls]
+    assert b'{"engagelab_sandbox": 3,' == path.read_bytes()[:24]
+
+
 class TestFiles:
     """Files that are no store, or cannot be one."""
 
@@ -420,7 +461,17 @@ class TestFiles:
         content = self.written(path).replace(b'"engagelab_sandbox": 3', b'"engagelab_sandbox": 9')
         path.write_bytes(content)
 
-        assert "is of version 9; this engagelab-async reads 3" == self.opening(path)
+        assert "is of version 9; this engagelab-async reads 2 and 3" == self.opening(path)
+        assert content == path.read_bytes()
+
+    @pytest.mark.parametrize("part", ["sms", "otp"])
+    def test_a_damaged_store_of_an_earlier_version(self, path: Path, part: str) -> None:
+        """Templates that are not where that version has them."""
+        content = (SAMPLES / "sandbox_store_2.json").read_bytes()
+        content = content.replace(f'"{part}": {{"templates": ['.encode(), b'"x": {"x": [')
+        path.write_bytes(content)
+
+        assert "is damaged (its documents cannot be read)" == self.opening(path)
         assert content == path.read_bytes()
 
     def test_a_file_that_was_cut_off(self, path: Path) -> None:

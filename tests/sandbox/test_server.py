@@ -68,6 +68,22 @@ async def test_serves_any_event_loop() -> None:
 
 
 @pytest.mark.anyio
+async def test_is_called_in_process_in_any_event_loop() -> None:
+    """Without being started, an asyncio or trio program sends, and reads what was sent."""
+    targets = [f"+65{91_000_000 + number}" for number in range(1500)]
+    paths = ("messages", "messages/1", "messages/latest", "calls?to=+65", "calls/1", "export")
+    in_process = httpx.ASGITransport(Sandbox().app)
+    async with httpx.AsyncClient(
+        transport=in_process, base_url="http://localhost", auth=DEMO_CREDENTIALS
+    ) as http:
+        sent = await http.post("/sms/v1/messages", json=SMS | {"to": targets})
+        answers = [await http.get(f"/sandbox/v1/{path}") for path in paths]
+
+    assert 1500 == sent.json()["accepted_count"]
+    assert [200] * len(paths) == [answer.status_code for answer in answers]
+
+
+@pytest.mark.anyio
 async def test_two_at_once() -> None:
     """Two sandboxes have two ports, and know nothing of each other."""
     async with Sandbox() as one, Sandbox() as other, client() as http:

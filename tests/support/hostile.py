@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import anyio.to_thread
 import pytest
@@ -145,6 +145,14 @@ class Peer:
     def finishes(self) -> None:
         """Close this side of the connection."""
         self._socket.shutdown(socket.SHUT_WR)
+
+    def ends_tls(self) -> None:
+        """Say that no more follows over TLS, and keep the connection below it."""
+        sock = cast("ssl.SSLSocket", self._socket)
+        sock.setblocking(False)
+        with suppress(ssl.SSLWantReadError):  # the client has not said the same
+            sock.unwrap()
+        sock.setblocking(True)
 
     def hangs(self) -> None:
         """Say no more, and wait for the client to leave."""

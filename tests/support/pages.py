@@ -4,7 +4,7 @@
 block        what becomes of it
 ===========  ===================================================================================
 ``python``   runs; ``await`` may stand outside a function; a page's blocks share their names;
-             a block of tests is run by pytest, below the page's other blocks
+             blocks of tests are run by pytest, below the page's other blocks
 ``console``  what stands after ``$`` is run by a shell; the other lines are what that prints
 ``output``   is what the block before it printed
 ``sh``       would change the reader's machine; it is read, and what it names has to exist
@@ -46,6 +46,7 @@ from sybil.parsers.myst import CodeBlockParser
 from engagelab_async import EngageLab
 from engagelab_async.sandbox import Sandbox
 
+_TEST: Final = re.compile(r"^(?:async )?def test_", re.MULTILINE)
 _INSTALL: Final = re.compile(r"python -m pip install \.(?:\[([a-z,]+)\])?")
 _VARIABLE: Final = re.compile(
     r"ENGAGELAB_(?:(?:OTP_|SMS_)?DEV_(?:KEY|SECRET)|(?:OTP|SMS)_BASE_URL"
@@ -83,8 +84,9 @@ def run_python(example: Example) -> str | None:
     page = example.namespace
     if example.document.text[example.start] != "<":  # as an HTML comment begins
         page["_shown"] += example.parsed
-    if re.search(r"^(?:async )?def test_", example.parsed, re.MULTILINE):
-        return run_tests(page["_shown"])
+    if _TEST.search(example.parsed):
+        # The last block of tests runs those before it as well.
+        return None if _TEST.search(example.document.text, example.end) else run_tests(page)
     source = pad(example.parsed, example.line + example.parsed.line_offset)
     code = compile(source, example.path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     with redirect_stdout(StringIO()) as printed:
@@ -95,10 +97,10 @@ def run_python(example: Example) -> str | None:
     return None
 
 
-def run_tests(source: str) -> str | None:
-    """Run what a page shows as a file of tests."""
+def run_tests(page: dict[str, Any]) -> str | None:
+    """Run what a page has shown so far as a file of tests."""
     with TemporaryDirectory() as directory:
-        Path(directory, "test_page.py").write_text(source, encoding="utf-8")
+        Path(directory, "test_page.py").write_text(page["_shown"], encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", directory]
         tests = subprocess.run(command, capture_output=True, text=True, check=False)
     return tests.stdout + tests.stderr if tests.returncode else None

@@ -17,7 +17,7 @@ class ActiveFault:
     """A fault that is in force.
 
     Attributes:
-        number: Tells it from the others.
+        number: Its number, which no other fault of the sandbox has.
         fault: The fault.
         struck: How often it has struck so far.
 

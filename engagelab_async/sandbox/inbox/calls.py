@@ -25,6 +25,7 @@ from itertools import chain, islice, takewhile
 from typing import Final, TypeAlias
 
 from anyio import move_on_after
+from anyio.lowlevel import checkpoint
 from attrs import define, field, frozen
 
 from engagelab_async.arguments import check_integer
@@ -187,7 +188,7 @@ class Calls:
                 del self._changed[message]
                 self._see(message)
             if self._changed:
-                await asyncio.sleep(0)
+                await checkpoint()
 
     async def wait(self, revision: int, seconds: float) -> None:
         """Wait until something happens after a revision, but not longer than some seconds."""

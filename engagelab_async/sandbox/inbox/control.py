@@ -5,12 +5,12 @@ described and written some at a time.
 """
 
 import time
-from asyncio import sleep
 from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import islice
 from typing import Annotated, Final, TypeAlias
 
 from anyio import current_time
+from anyio.lowlevel import checkpoint
 from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -155,7 +155,7 @@ class Control:
             passed += 1 + len(call.targets)
             if passed > _SOUGHT_AT_ONCE:
                 passed = 0
-                await sleep(0)
+                await checkpoint()
         return documents.Numbers(numbers)
 
     @Operation("DELETE", "calls")
@@ -271,7 +271,7 @@ class Control:
                         return found
                 passed += 1
                 if passed % _SOUGHT_AT_ONCE == 0:
-                    await sleep(0)
+                    await checkpoint()
         return found
 
     def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
@@ -284,7 +284,7 @@ class Control:
             described = [self._documents.message(call, number) for call, number in some]
             yield piece + comma + encoded(described)[1:-1]
             piece, comma = "", ", "
-            await sleep(0)
+            await checkpoint()
         yield piece + "]}"
 
     def _call_of(self, number: Number) -> Call:

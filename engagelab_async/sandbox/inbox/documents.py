@@ -28,7 +28,7 @@ _PREVIEW: Final = 500
 """How many characters of a text the list gets: it shows fewer, and searches these."""
 
 Kind: TypeAlias = Literal["message", "plan", "refused", "dropped"]
-"""What a row shows: a message, several at once, an error, or a plan that left everyone out."""
+"""What a row shows: a message, several at once, an error, or a plan that dropped all targets."""
 
 Seconds: TypeAlias = Annotated[float, Meta(description="Unix time in seconds.")]
 Json: TypeAlias = Annotated[str, Meta(description="As text: some integers are above 2**53.")]

@@ -120,7 +120,8 @@ class Operation:
             raise HTTPException(400, f"{name} must be a whole number") from None
 
     async def _body(self, request: Request) -> object:
-        has_body = request.headers.get("content-length", "0") != "0"
+        length = request.headers.get("content-length", "0")
+        has_body = length != "0" or "transfer-encoding" in request.headers
         body, kind = await read_body(request) if has_body else {}, self.types["body"]
         return body if get_origin(kind) is Annotated else read(kind, body)
 

@@ -45,6 +45,21 @@ async def test_faults_are_added_and_removed(http: httpx.AsyncClient, sandbox: Sa
 
 
 @pytest.mark.asyncio
+async def test_a_body_without_a_stated_length(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """It may come in chunks, as from a program that streams, or through a proxy."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"kind": '
+        yield b'"reset"}'
+
+    json_type = {"content-type": "application/json"}
+    added = await http.post("/faults", content=chunks(), headers=json_type)
+
+    assert 201 == added.status_code
+    assert ["reset"] == [active.fault.kind for active in sandbox.faults]
+
+
+@pytest.mark.asyncio
 async def test_kinds_are_served(http: httpx.AsyncClient) -> None:
     """Each with what its caller sees, its fields, and whether it may come after the call."""
     kinds = {each.pop("kind"): each for each in (await http.get("/faults/kinds")).json()["kinds"]}

@@ -44,12 +44,15 @@ async function load(wanted) {
   isLoading = true;
   try {
     const call = await ask(`/calls/${wanted.number}?offset=${wanted.offset}&limit=${PAGE}`);
-    const of = (each) => each.number === wanted.message;
-    const message = call.kind !== "plan" ? call.messages[0] : wanted.message && (call.messages.find(of) ?? (await ask(`/messages/${wanted.message}`)));
-    show({ ...wanted, call, shown: message });
+    show({ ...wanted, call, shown: call.kind === "plan" ? await member(call, wanted.message) : call.messages[0] });
   } catch (error) {
     show({ ...wanted, error: error.message });
   }
+}
+
+/** The message of a plan with a number, if there is one; it may be on another page. */
+async function member({ messages }, wanted) {
+  return wanted && (messages.find(({ number: each }) => each === wanted) ?? (await ask(`/messages/${wanted}`)));
 }
 
 function show(next) {
@@ -69,10 +72,12 @@ function content({ call, shown, refusal }, onBack) {
         shown?.code && codeCard(shown.code),
         shown && [actions(shown, refusal), timeline(shown), callbacks(shown.callbacks)],
         body("Request", [h("b", {}, call.request.method), ` ${call.request.path}`], call.request.body),
-        body("Response", h("b", { "data-mood": call.response.status < 400 ? "good" : "bad" }, `HTTP ${call.response.status}`), call.response.body)),
+        body("Response", outcome(call.response.status), call.response.body)),
       seen && h("div", { class: "beside" }, phone(seen))),
   ];
 }
+
+const outcome = (status) => h("b", { "data-mood": status < 400 ? "good" : "bad" }, `HTTP ${status}`);
 
 const button = (words, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, words);
 
@@ -101,15 +106,18 @@ function head(call, shown, onBack) {
     button([icon("back"), isMember ? title(call) : "Messages"], leave, { class: isMember ? "plain back" : "plain back narrow" }),
     h("div", { class: "title" },
       h("h2", { dir: "auto" }, shown?.to ?? title(call)), h("span", { class: "pill", "data-mood": mood }, words),
-      h("div", { class: "tools" }, copyButton(address(call.number, isMember && shown.number), "link", "Copy link"), button("Mark unread", unread, { class: "plain" }))),
-    h("dl", { class: "meta" }, Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact)))),
+      h("div", { class: "tools" },
+        copyButton(address(call.number, isMember && shown.number), "link", "Copy link"),
+        button("Mark unread", unread, { class: "plain" }))),
+    h("dl", { class: "meta" }, Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) => (
+      h("div", {}, h("dt", {}, name), h("dd", {}, fact))))),
     call.error && h("p", { class: "refusal" }, h("b", {}, call.error.code), ` ${call.error.message}`),
   );
 }
 
 function recipients(call) {
   const { message_count: count, messages } = call;
-  const member = ({ number: message, to, state: reached }) => h("li", { key: message },
+  const item = ({ number: message, to, state: reached }) => h("li", { key: message },
     button([h("span", { dir: "auto" }, to), h("span", { class: "state", "data-mood": named(reached).mood }, named(reached).words)],
       () => {
         select(call.number, { message, by: "click" });
@@ -121,14 +129,15 @@ function recipients(call) {
   }, { class: "plain", disabled: to < 0 || to >= count });
   return card("Recipients", h("span", {}, tally(call)),
     progress(call, { class: "progress large", role: "img", "aria-label": tally(call) }),
-    h("ul", { class: "members" }, messages.map(member)),
+    h("ul", { class: "members" }, messages.map(item)),
     count > PAGE && h("div", { class: "pager" },
       h("span", {}, `${number(call.offset + 1)} to ${number(call.offset + messages.length)} of ${number(count)}`),
       turn("Earlier", call.offset - PAGE), turn("Later", call.offset + PAGE)));
 }
 
 function codeCard(code) {
-  return h("section", { class: "card code-card", "aria-label": "Code" }, h("h3", {}, "Code"), h("output", { class: "digits" }, code), copyButton(code, "code"));
+  return h("section", { class: "card code-card", "aria-label": "Code" },
+    h("h3", {}, "Code"), h("output", { class: "digits" }, code), copyButton(code, "code"));
 }
 
 /** What the user can do to a message: let it arrive or fail, reply to it, use its code. */
@@ -150,7 +159,8 @@ function actions(message, refusal) {
     };
     return button(words, onclick, { name, "aria-disabled": isPossible ? null : "true" });
   };
-  const reply = { key: message.number, type: "text", "aria-label": "Reply as the user", placeholder: "Reply as the user", autocomplete: "off", maxlength: 1000 };
+  const label = "Reply as the user";
+  const reply = { key: message.number, type: "text", "aria-label": label, placeholder: label, autocomplete: "off", maxlength: 1000 };
   const onkeydown = ({ key, currentTarget }) => {
     if (key === "Enter") currentTarget.nextElementSibling.click();
   };
@@ -159,7 +169,8 @@ function actions(message, refusal) {
       act("deliver", "Deliver", "Delivered"),
       message.code && [act("verify", "Verify code", "Code verified"), act("expire", "Expire code", "Code expired")]),
     h("div", { class: "joined" },
-      h("select", { "aria-label": "Error code" }, errors.map(({ code, message: meaning }) => h("option", { value: code, title: meaning, selected: code === 5018 }, `${code} ${meaning}`))),
+      h("select", { "aria-label": "Error code" }, errors.map(({ code, message: meaning }) => (
+        h("option", { value: code, title: meaning, selected: code === 5018 }, `${code} ${meaning}`)))),
       act("fail", "Fail", "Failed", (field) => ({ code: Number(field.value) }))),
     h("div", { class: "joined" },
       h("input", { ...reply, onkeydown }),
@@ -170,7 +181,8 @@ function actions(message, refusal) {
 /** The states that a message has reached, and what was replied. */
 function timeline({ timeline: changes, replies }) {
   const steps = [
-    ...changes.map(({ status, at, channel, error }) => ({ ...named(status), at, text: error ? `${error.code}: ${error.message}` : CHANNELS[channel] ?? channel })),
+    ...changes.map(({ status, at, channel, error }) => (
+      { ...named(status), at, text: error ? `${error.code}: ${error.message}` : CHANNELS[channel] ?? channel })),
     ...replies.map((reply) => ({ ...named("uplink_message"), ...reply })),
   ].sort((one, other) => one.at - other.at);
   return card("Timeline", null, h("ol", { class: "timeline" }, steps.map(({ words, mood, text, at }) => (
@@ -182,10 +194,13 @@ function callbacks(sent) {
   const answered = ({ status, answer }) => (status ? `HTTP ${status}` : answer);
   const callback = ({ number: key, events, url, body: json, tries, is_answered: isAnswered }) => h(
     "details", { key, class: "callback" },
-    h("summary", {}, h("b", {}, [...new Set(events)].map((event) => named(event).words).join(", ")), h("span", { class: "url" }, url),
-      h("span", { class: "pill", "data-mood": isAnswered ? "good" : tries.length ? "bad" : "calm" }, tries.length ? answered(tries.at(-1)) : "Waiting")),
-    h("ol", { class: "tries" }, tries.map((each) => h(
-      "li", {}, h("time", {}, clock(each.at)), h("span", {}, answered(each)), each.status && each.answer && h("pre", { tabindex: "0", "aria-label": "Answer" }, each.answer)))),
+    h("summary", {},
+      h("b", {}, [...new Set(events)].map((event) => named(event).words).join(", ")), h("span", { class: "url" }, url),
+      h("span", { class: "pill", "data-mood": isAnswered ? "good" : tries.length ? "bad" : "calm" },
+        tries.length ? answered(tries.at(-1)) : "Waiting")),
+    h("ol", { class: "tries" }, tries.map((each) => h("li", {},
+      h("time", {}, clock(each.at)), h("span", {}, answered(each)),
+      each.status && each.answer && h("pre", { tabindex: "0", "aria-label": "Answer" }, each.answer)))),
     block(json, "Callback body"));
   return card("Callbacks", sent.length > 0 && h("span", {}, number(sent.length)),
     sent.length ? sent.map(callback) : h("p", { class: "quiet" }, "No callback was sent: start the sandbox with --callback-url."));

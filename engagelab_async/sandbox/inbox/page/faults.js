@@ -82,7 +82,8 @@ function details({ kind, status, code, to, path, probability, after, lasts, stru
 async function submit(event) {
   event.preventDefault();
   const fields = [...form.elements].filter(({ name, disabled, value }) => name && !disabled && value);
-  await add(Object.fromEntries(fields.map(({ name, type, value, valueAsNumber, checked }) => [name, { number: valueAsNumber, checkbox: checked }[type] ?? value])));
+  await add(Object.fromEntries(fields.map(({ name, type, value, valueAsNumber, checked }) => (
+    [name, { number: valueAsNumber, checkbox: checked }[type] ?? value]))));
 }
 
 async function add(fault) {

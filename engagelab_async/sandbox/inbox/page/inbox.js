@@ -193,7 +193,7 @@ function follow() {
   const stream = new EventSource("/sandbox/v1/events");
   stream.addEventListener("changes", (event) => {
     link("live");
-    take(JSON.parse(event.data));
+    take(JSON.parse(event.data), event.lastEventId.split("-")[0]);
   });
   stream.onerror = async () => {
     link("lost");

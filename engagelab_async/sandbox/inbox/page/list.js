@@ -9,13 +9,14 @@ const LONGEST = 300;  // characters of a text; more than that no row has room fo
 const AHEAD = 6;  // rows beyond the edges, for scrolling that outruns drawing
 
 const box = byId("list");
-const height = parseFloat(getComputedStyle(box).getPropertyValue("--row"));
 
+let height = 0;  // of a row
 let shown = [];  // what was drawn last
 let unseen = 0;
 
 /** Draw the rows that can be seen. Those that are looked at stay where they are, below new ones. */
 export function draw() {
+  height ||= parseFloat(getComputedStyle(box).getPropertyValue("--row"));
   const { scrollTop, clientHeight } = box;
   let top = scrollTop;
   const looked = top < height ? undefined : shown[Math.floor(top / height)];
@@ -23,7 +24,7 @@ export function draw() {
     top = rowOf(looked.number) * height + top % height;
     unseen += state.fresh.filter((call) => isShown(call.number)).length;
   }
-  if (state.isToReveal && isShown(state.call)) {
+  if (clientHeight > 0 && state.isToReveal && isShown(state.call)) {
     state.isToReveal = false;
     const place = rowOf(state.call) * height;
     top = Math.max(Math.min(top, place), place + height - clientHeight);

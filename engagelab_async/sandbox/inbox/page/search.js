@@ -9,7 +9,8 @@ const ADDRESS = /\d{4}|@/;  // in a word that may be of a recipient
 const OPERATORS = {
   to: (call, value, hasRecipient) => hasRecipient(call, value),
   template: (call, value) => (call.template ?? "").toLowerCase().includes(value),
-  status: (call, value) => counts(call).some(({ name, filter, words }) => name === value || [filter, words.toLowerCase()].some((each) => each.startsWith(value))),
+  status: (call, value) => counts(call).some(({ name, filter, words }) => (
+    name === value || filter.startsWith(value) || words.toLowerCase().startsWith(value))),
   before: (call, value) => !(call.at >= instant(value)),
   after: (call, value) => !(call.at < instant(value)),
 };

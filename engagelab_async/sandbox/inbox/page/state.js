@@ -7,7 +7,8 @@ import { counts } from "./words.js";
 const KEY = "engagelab-sandbox-read";
 
 export const state = {
-  run: null,  // of the sandbox whose calls these are
+  run: null,  // of the sandbox whose calls these are; goes on after a restart with a store
+  epoch: null,  // of its process
   calls: new Map(),  // by number, as last reported
   shown: [],  // those that pass search and filters, newest first
   recipients: new Map(),  // the numbers of the plans that have one, by what was searched for
@@ -40,9 +41,9 @@ export function changedSoon() {
   (document.hidden ? setTimeout : requestAnimationFrame)(() => isDue && changed());
 }
 
-/** Take in what the sandbox reported: calls as they are now. */
-export function take({ run, oldest, calls, is_all: isAll }) {
-  if (run !== state.run) begin(run);
+/** Take in what the sandbox reported: calls as they are now. A new process reports all that it has. */
+export function take({ run, oldest, calls, is_all: isAll }, epoch) {
+  if (epoch !== state.epoch) begin(run, epoch);
   if (state.isFilled) state.fresh.push(...calls.filter((call) => !state.calls.has(call.number)));
   for (const call of calls) state.calls.set(call.number, call);
   for (const number of state.calls.keys()) if (number < oldest) state.calls.delete(number);
@@ -110,8 +111,8 @@ export function select(call, { message = null, by = null } = {}) {
 // What was read is kept in this browser, for the run of the sandbox that it is of.
 const stored = () => ({ run: null, numbers: [], ...JSON.parse(localStorage.getItem(KEY)) });
 
-function begin(run) {
-  Object.assign(state, { run, calls: new Map(), recipients: new Map(), isFilled: false, fresh: [] });
+function begin(run, epoch) {
+  Object.assign(state, { run, epoch, calls: new Map(), recipients: new Map(), isFilled: false, fresh: [] });
   recall();
 }
 

@@ -68,13 +68,15 @@ def test_a_link_opens_its_message(
 
 
 def test_a_link_to_what_is_reported_late(page: Page, sandbox: Sandbox) -> None:
-    """Of many calls, those that changed last come last; until then, none is said to be gone."""
+    """Of many calls, those that changed last come last; until then, none is left as if gone."""
     send_texts(sandbox, 450)
+    page.resize(390)
     page.chrome.get("about:blank")
     page.chrome.get(f"{sandbox.inbox_url}#call=440")
-    page.until_text("#count", "450")
+    page.until(lambda: page.run("return count.textContent") == "450")
 
     page.until_text("#detail h2", "+6580000439")
+    page.button("Messages").click()
     assert "true" == page.row("+6580000439").get_attribute("aria-selected")
 
 

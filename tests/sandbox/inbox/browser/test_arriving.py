@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -65,6 +66,29 @@ class TestCutOff:
             page.row("+6591234568")
 
             assert 1 == len(page.rows())
+        page.complaints()
+        sandbox.__enter__()
+
+    def test_a_store_that_has_lost_the_last_moment(
+        self, page: Page, sandbox: Sandbox, tmp_path: Path
+    ) -> None:
+        """A sandbox that was killed does not know its last calls, whose numbers it gives again."""
+        store, port = tmp_path / "store.json", httpx.URL(sandbox.inbox_url).port or 0
+        sandbox.__exit__(None, None, None)
+        with Sandbox(store=store, port=port) as killed:
+            send(killed)
+            page.until(lambda: b"+6591234567" in store.read_bytes())
+            snapshot = store.read_bytes()
+            send(killed, "+6591234568")
+            send(killed, "+6591234569")
+            page.row("+6591234569")
+        store.write_bytes(snapshot)
+        with Sandbox(store=store, port=port) as again:
+            page.until_text("#count", "1")
+            send(again, "+6591234570")
+            page.row("+6591234570")
+
+            assert ["+6591234570", "+6591234567"] == [row.split()[0] for row in page.rows()]
         page.complaints()
         sandbox.__enter__()
 
