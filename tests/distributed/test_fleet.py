@@ -617,6 +617,22 @@ async def test_is_entered_once(scene: Scene) -> None:
         await outcomes_of(run)
 
 
+async def test_clears_what_it_failed_of(scene: Scene) -> None:
+    """Tools that record the variables of an exception's frames find no recipient in them."""
+
+    def source() -> Iterator[object]:
+        recipient = "+6591234567"
+        raise ValueError(str(len(recipient)))
+        yield
+
+    with pytest.raises(ValueError, match="11") as caught:
+        await outcomes_of(scene.run(source()))
+
+    frames = [entry.frame.f_locals for entry in caught.traceback]
+
+    assert "+6591234567" not in [value for frame in frames for value in frame.values()]
+
+
 async def test_stays_in_its_event_loop(scene: Scene) -> None:
     """As a run on one machine: one that is carried into another loop raises there, and goes on."""
 
