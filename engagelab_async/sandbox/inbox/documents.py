@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
@@ -34,6 +34,11 @@ Seconds: TypeAlias = Annotated[float, Meta(description="Unix time in seconds.")]
 Json: TypeAlias = Annotated[str, Meta(description="As text: some integers are above 2**53.")]
 Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A whole number, in a query or in a path."""
+
+if TYPE_CHECKING:
+    ErrorCode: TypeAlias = int
+else:
+    ErrorCode = Literal[*MEANINGS]  # which type checkers cannot know
 
 
 class Error(Struct):
@@ -186,7 +191,7 @@ class Export(Struct):
 class Fail(Struct):
     """Makes a message fail."""
 
-    code: Literal[*MEANINGS]  # type: ignore[valid-type]  # mypy does not know them
+    code: ErrorCode
 
 
 class ReplyText(Struct):
