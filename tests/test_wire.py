@@ -276,6 +276,7 @@ class TestOddBodies:
             pytest.param(b'{"message_id": "\xc3\x28", "send_channel": "sms"}', id="invalid UTF-8"),
             pytest.param(document(**SENT).decode().encode("utf-16"), id="UTF-16"),
             pytest.param(b"\x00" * 64, id="zeros"),
+            pytest.param(document(**SENT) * 2, id="two documents"),
             pytest.param(b'{"x": ' + b"[" * 100_000, id="deep"),
             pytest.param(b'{"message_id": ' + b"1" * 5000 + b"}", id="5,000 digits"),
         ],

@@ -139,26 +139,28 @@ class Replay:
         """Make an app that answers calls from the recording, and leaves the rest to another."""
 
         async def replayed(scope: Scope, receive: Receive, send: Send) -> None:
-            if not is_call(scope):
+            if is_call(scope):
+                await self._answer(scope, receive, send)
+            else:
                 await app(scope, receive, send)
-                return
-            request = ReadAhead(receive)
-            await request.read()
-            call = self._recorded(_call_of(scope, request.body, ()))
-            if call.end == "answered":
-                headers = [
-                    (each.encode("latin-1"), value.encode("latin-1"))
-                    for each, value in call.headers.items()
-                ]
-                start = {"type": "http.response.start", "status": call.status, "headers": headers}
-                await send(start)
-                await send({"type": "http.response.body", "body": _encoded(call.answer)})
-                return
-            if call.end == "broken":
-                self._wire.reset(scope)
-            await receive()  # until the client leaves
 
         return replayed
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = ReadAhead(receive)
+        await request.read()
+        call = self._recorded(_call_of(scope, request.body, ()))
+        if call.end == "answered":
+            headers = [
+                (each.encode("latin-1"), value.encode("latin-1"))
+                for each, value in call.headers.items()
+            ]
+            await send({"type": "http.response.start", "status": call.status, "headers": headers})
+            await send({"type": "http.response.body", "body": _encoded(call.answer)})
+            return
+        if call.end == "broken":
+            self._wire.reset(scope)
+        await receive()  # until the client leaves
 
     def _recorded(self, call: RecordedCall) -> RecordedCall:
         for recorded in self._left:

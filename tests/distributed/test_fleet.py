@@ -629,8 +629,9 @@ async def test_clears_what_it_failed_of(scene: Scene) -> None:
         await outcomes_of(scene.run(source()))
 
     frames = [entry.frame.f_locals for entry in caught.traceback]
+    held = [value for frame in frames for value in frame.values()]
 
-    assert "+6591234567" not in [value for frame in frames for value in frame.values()]
+    assert "+6591234567" not in held
 
 
 async def test_stays_in_its_event_loop(scene: Scene) -> None:
