@@ -401,7 +401,11 @@ class TestOpening:
             kept = threads.submit(keep_it_waiting)
             locked.wait()
             task = asyncio.create_task(SQLiteJournal.open(journal))
-            await asyncio.sleep(0)
+            while "open_it" not in {  # noqa: ASYNC110 - the thread sets no event
+                each.f_code.co_name for each in sys._current_frames().values()
+            }:
+                # Cancelled before its thread has begun, it never would.
+                await asyncio.sleep(0)
             if is_open:
                 ready.set()
                 kept.result()
