@@ -402,7 +402,8 @@ class TestOpening:
             locked.wait()
             task = asyncio.create_task(SQLiteJournal.open(journal))
             while "open_it" not in {  # noqa: ASYNC110 - the thread sets no event
-                each.f_code.co_name for each in sys._current_frames().values()
+                each.f_code.co_name
+                for each in sys._current_frames().values()  # noqa: SLF001 - public but for its name
             }:
                 # Cancelled before its thread has begun, it never would.
                 await asyncio.sleep(0)
