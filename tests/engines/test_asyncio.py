@@ -76,7 +76,7 @@ async def test_server_that_stops_at_any_byte(engine: Engine, data: bytes) -> Non
     script = [says(data[:place], Peer.hangs) for place in range(len(data))]
     with Hostile(*script) as server:
         outcomes = await asyncio.gather(
-            *[send(engine, server.url, timeout=0.5) for _ in script], return_exceptions=True
+            *[send(engine, server.url, timeout=3.0) for _ in script], return_exceptions=True
         )
 
         assert {ResponseTimeoutError} == {type(each) for each in outcomes}

@@ -104,7 +104,7 @@ async def test_request_without_a_body_is_lost_too(engine: Engine) -> None:
     with Hostile(closes) as server, pytest.raises(ConnectionLostError):
         await send(engine, server.url, b"", method="DELETE")
     with Hostile(hangs) as server, pytest.raises(ResponseTimeoutError):
-        await send(engine, server.url, b"", method="DELETE", timeout=0.1)
+        await send(engine, server.url, b"", method="DELETE", timeout=1.0)
     with refusing() as url, pytest.raises(ConnectError):
         await send(engine, url, b"", method="DELETE")
 
@@ -187,7 +187,7 @@ async def test_time_runs_out_later(engine: Engine) -> None:
             read = behaviour is not Peer.ignores
             began = perf_counter()
             body = b"{}" if read else LARGE
-            outcomes[name] = await failure(engine, server.url, body, timeout=0.5)
+            outcomes[name] = await failure(engine, server.url, body, timeout=2.0)
             seconds.append(perf_counter() - began)
             await server.until(lambda: not read or server.open == 0)
 
@@ -197,4 +197,4 @@ async def test_time_runs_out_later(engine: Engine) -> None:
 
     assert dict.fromkeys(slow, "ResponseTimeoutError") == outcomes
     # uvloop counts from when its present turn began.
-    assert 0.4 <= min(seconds) < max(seconds) < 5
+    assert 1.9 <= min(seconds) < max(seconds) < 10
