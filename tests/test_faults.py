@@ -107,7 +107,8 @@ class Outcome:
     may_have_been_sent: bool = False
 
 
-Place = Callable[[], AbstractContextManager[tuple[str, Hostile | None]]]
+Where = tuple[str, Hostile | None]
+Place = Callable[[], AbstractContextManager[Where]]
 """Opens the place where the calls go to: its URL, and the server that they reach there, if any."""
 
 PATIENCE: Final = 50.0
@@ -155,28 +156,30 @@ class Fault:
 
 
 @contextmanager
-def serving(*script: Behaviour, ca: trustme.CA | None = None) -> Iterator[tuple[str, Hostile | None]]:
+def serving(*script: Behaviour, ca: trustme.CA | None = None) -> Iterator[Where]:
     """Serve by a script."""
     with Hostile(*script, ca=ca) as server:
         yield server.url, server
 
 
 @contextmanager
-def without_tls(behaviour: Behaviour) -> Iterator[tuple[str, Hostile | None]]:
+def without_tls(behaviour: Behaviour) -> Iterator[Where]:
     """Serve something else where TLS is expected."""
     with Hostile(behaviour) as server:
         yield server.url.replace("http://", "https://"), server
 
 
 @contextmanager
-def nowhere(listen: Callable[[], AbstractContextManager[str]]) -> Iterator[tuple[str, Hostile | None]]:
+def nowhere(
+    listen: Callable[[], AbstractContextManager[str]],
+) -> Iterator[Where]:
     """Let no connection come about."""
     with listen() as url:
         yield url, None
 
 
 @contextmanager
-def going_away() -> Iterator[tuple[str, Hostile | None]]:
+def going_away() -> Iterator[Where]:
     """Break the first connection, and refuse all others."""
 
     def breaks(peer: Peer) -> None:

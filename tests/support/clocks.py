@@ -49,10 +49,10 @@ class LeapingClock:
         """Return the options with which anyio runs a loop by this clock."""
         if backend == "trio":
             return {"clock": _Trio(self)}
-        return {"loop_factory": partial(self._loop, {"asyncio": _Asyncio, "uvloop": _UV}[backend])}
+        return {"loop_factory": partial(self._loop, backend)}
 
-    def _loop(self, kind: Callable[[LeapingClock], _Asyncio | _UV]) -> _Asyncio | _UV:
-        loop = kind(self)
+    def _loop(self, backend: str) -> _Asyncio | _UV:
+        loop = _UV(self) if backend == "uvloop" else _Asyncio(self)
         self.wake = partial(loop.call_soon_threadsafe, loop.ring)
         return loop
 
@@ -100,7 +100,7 @@ class _UV(uvloop.Loop):
     def time(self) -> float:
         return super().time() + self._leaping.ahead
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self,
         delay: float,
         callback: Callable[..., Any],
@@ -109,7 +109,7 @@ class _UV(uvloop.Loop):
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self,
         when: float,
         callback: Callable[..., Any],
