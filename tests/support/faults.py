@@ -40,7 +40,7 @@ def send_with_faults(count: int, backend: str, engine: HTTP, journal: Path | Non
                 sms=Credentials("key", "secret"),
                 sms_base_url=server.url,
                 http=engine,
-                timeout=1.0,
+                timeout=5.0,  # a machine may be busy for a while, and each hang takes as long
                 retry=RetryPolicy(base=0.01),
             ) as engagelab,
             engagelab.fan_out(sends(count), journal=journal) as outcomes,

@@ -215,7 +215,7 @@ class Hostile:
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            came = self._changed.wait_for(condition, timeout=50)
+            came = self._changed.wait_for(condition, timeout=100)
         assert came, f"{self.connections=}, {self.open=}, {len(self.requests)=}"
 
     def count(self, received: Received) -> None:
