@@ -8,9 +8,8 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -22,14 +21,12 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from .bodies import Answer, Body
-from .callbacks import Callbacks
 from .keys import Credentials, KeyRing
-from .operations import Operation, operations_of
+from .operations import Operation, View, operations_of
 from .outbox import Product
 from .platform import Platform
 from .quotas import Quota, Usage
 from .refusals import RefusedError
-from .webhook import Webhook
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
@@ -43,9 +40,7 @@ class _Segment(StringConvertor):
 
 register_url_convertor("segment", _Segment())
 
-_Document: TypeAlias = Answer | list[Answer]
-_Call: TypeAlias = Callable[..., Any]
-_Recorder: TypeAlias = Callable[[Product, str, _Call], _Call]
+_Recorder: TypeAlias = Callable[[Product, str, View], View]
 
 
 def create_app(
@@ -55,7 +50,6 @@ def create_app(
     quota: Quota | None = None,
     clock: Callable[[], float] = time.time,
     recorded: _Recorder = lambda _product, _path, call: call,
-    set_callbacks: Callable[[Callbacks], object] | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
@@ -66,12 +60,11 @@ def create_app(
         quota: How many requests each key may make, or ``None``.
         clock: Returns the time in Unix seconds, for expired keys and for the quota.
         recorded: Makes each send, given with its product and path, one that is recorded too.
-        set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
         further_routes: What is served beside the API.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
 
-    def route(operation: Operation, call: _Call) -> Route:
+    def route(operation: Operation, call: View) -> Route:
         product, path = operation.product, f"/{operation.product}{operation.path}"
         if operation.effect == "send":
             call = recorded(product, path, call)
@@ -81,7 +74,7 @@ def create_app(
             host = request.client.host if request.client else None
             usage.count((product, keys.check(product, authorization, operation.effect, host)))
             arguments: list[object] = [_id(request)] if request.path_params else []
-            if operation.body is not None:
+            if "body" in operation.types:
                 arguments.append(await read_body(request))
             answer = call(*arguments)
             return _json(await answer if isawaitable(answer) else answer)
@@ -89,18 +82,23 @@ def create_app(
         spelled = re.sub(r"\{\w+\}", "{id:segment}", path)
         return Route(spelled, endpoint, methods=[operation.method])
 
-    parts = (platform, platform.otp, platform.sms, platform.balances, Webhook(set_callbacks))
+    operations = operations_of(platform.parts)
+
+    async def described(request: Request) -> Response:
+        # Rarely asked for, and slow to import. It needs no key.
+        from .openapi import document
+
+        product: Product = "otp" if request.url.path.startswith("/otp/") else "sms"
+        return _json(document(product, (operation for operation, _ in operations)))
+
     routes = [
-        route(operation, getattr(part, name))
-        for part in parts
-        for name, operation in operations_of(type(part)).items()
-    ]
-    routes += [
-        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
-        for product in ("otp", "sms")
+        *(route(operation, call) for operation, call in operations),
+        Route("/otp/openapi.json", described, methods=["GET"]),
+        Route("/sms/openapi.json", described, methods=["GET"]),
+        *further_routes,
     ]
     app = Starlette(
-        routes=[*routes, *further_routes],
+        routes=routes,
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -112,14 +110,6 @@ def is_call(app: Starlette, scope: Scope) -> bool:
     return scope["path"].startswith(_CALLS) and any(
         route.matches(scope)[0] is Match.FULL for route in app.routes
     )
-
-
-async def _document(product: Product, _: Request) -> Response:
-    """Answer with the OpenAPI document, which needs no key."""
-    # Rarely asked for, and slow to import.
-    from .openapi import document
-
-    return _json(document(product))
 
 
 def _id(request: Request) -> str:
@@ -183,8 +173,6 @@ def _methods(request: Request) -> set[str]:
     return {method for route in routes for method in route.methods}
 
 
-def _json(
-    answer: _Document, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
+def _json(answer: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     # Unlike Starlette's own, this one can echo half a surrogate pair, which JSON can hold.
     return Response(json.dumps(answer), status, headers, "application/json")

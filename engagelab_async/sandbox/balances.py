@@ -5,7 +5,7 @@ They are not stored: a balance follows from the first one and from what was sent
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
@@ -61,15 +61,15 @@ class Balances:
         if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")
 
-    @operation("otp.balance", "GET /v1/balance", otp_api.Balance)
-    def otp(self) -> Answer:
+    @operation("GET /v1/balance", "otp.balance")
+    def otp(self) -> Annotated[Answer, otp_api.Balance]:
         """Read the balance, in strings."""
         left = f"{self._left('otp'):.{_PLACES}f}"
         balances = {"balance": left, "gift_balance": f"{0:.{_PLACES}f}", "total_balance": left}
         return {"currency": "USD", **balances}
 
-    @operation("sms.balance", "GET /v1/balance", sms_api.Balance)
-    def sms(self) -> Answer:
+    @operation("GET /v1/balance", "sms.balance")
+    def sms(self) -> Annotated[Answer, sms_api.Balance]:
         """Read the balance, in numbers and in integers of ten-thousandths."""
         left = self._left("sms")
         balances = {"balance": left, "gift_balance": Decimal(0), "total_balance": left}

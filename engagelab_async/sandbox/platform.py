@@ -16,21 +16,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from anyio.lowlevel import checkpoint
 
 from . import otp_api, sms_api
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
+from .callbacks import Callbacks
 from .codes import Codes
-from .operations import operation
+from .operations import DONE, Done, operation
 from .otp_api import (
     CodeRequest,
     CustomMessageRequest,
     CustomTemplate,
     OTPRequest,
     VerificationRequest,
+    WebhookRequest,
 )
 from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
@@ -50,6 +52,8 @@ _Draft: TypeAlias = partial[SentMessage]
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
+_USERNAME: Final = "sandbox_demo"
+_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages have it
 _AT_ONCE: Final = 500
 """How many recipients to look at before other tasks of the event loop may run."""
 
@@ -63,6 +67,8 @@ class Platform:
         simulation: What becomes of the messages in ``outbox``.
         sms: The templates and signatures of the SMS product.
         otp: The templates of the OTP product.
+        parts: All objects that have operations.
+        lets_set_callbacks: Whether a request may set where callbacks go.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class Platform:
             self.outbox, self.codes, self._submissions, pace=pace, clock=clock
         )
         self.reviewer.on_take = self.simulation.review_begins
+        self.parts: tuple[object, ...] = (self, self.otp, self.sms, self.balances)
+        self.lets_set_callbacks: bool = False
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -104,13 +112,13 @@ class Platform:
 
     # --------------------------------------------------------------------------- OTP
 
-    @operation("otp.send", "POST /v1/messages", otp_api.Sent, OTPRequest, "send")
-    def send_otp(self, body: Body) -> Answer:
+    @operation("POST /v1/messages", "otp.send", "send")
+    def send_otp(self, body: Annotated[Body, OTPRequest]) -> Annotated[Answer, otp_api.Sent]:
         """Send a code that the platform makes."""
         return self._send_code(read(OTPRequest, body), None)
 
-    @operation("otp.send_code", "POST /v1/codes", otp_api.Sent, CodeRequest, "send")
-    def send_code(self, body: Body) -> Answer:
+    @operation("POST /v1/codes", "otp.send_code", "send")
+    def send_code(self, body: Annotated[Body, CodeRequest]) -> Annotated[Answer, otp_api.Sent]:
         """Send a code that the caller made; there is nothing to verify afterwards."""
         request = read(CodeRequest, body)
         return self._send_code(request, request.code)
@@ -131,24 +139,20 @@ class Platform:
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
-    @operation(
-        "otp.verify", "POST /v1/verifications", otp_api.Verification, VerificationRequest, "verify"
-    )
-    def verify(self, body: Body) -> Answer:
+    @operation("POST /v1/verifications", "otp.verify", "verify")
+    def verify(
+        self, body: Annotated[Body, VerificationRequest]
+    ) -> Annotated[Answer, otp_api.Verification]:
         """Verify a code that the platform made; a wrong one is no error."""
         request = read(VerificationRequest, body)
         message_id, guess = request.message_id, request.verify_code
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
-    @operation(
-        "otp.send_custom_message",
-        "POST /v1/custom-messages",
-        otp_api.Sent,
-        CustomMessageRequest,
-        "send",
-    )
-    async def send_custom_message(self, body: Body) -> Answer:
+    @operation("POST /v1/custom-messages", "otp.send_custom_message", "send")
+    async def send_custom_message(
+        self, body: Annotated[Body, CustomMessageRequest]
+    ) -> Annotated[Answer, otp_api.Sent]:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
         template = self._otp_template(request.template)
@@ -170,10 +174,10 @@ class Platform:
 
     # --------------------------------------------------------------------------- SMS
 
-    @operation(
-        "sms.send", "POST /v1/messages", (sms_api.Plan, sms_api.FailedPlan), SMSRequest, "send"
-    )
-    async def send_sms(self, body: Body) -> Answer:
+    @operation("POST /v1/messages", "sms.send", "send")
+    async def send_sms(
+        self, body: Annotated[Body, SMSRequest]
+    ) -> Annotated[Answer, (sms_api.Plan, sms_api.FailedPlan)]:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)
         template_id, params = str(request.template.id), request.template.params or {}
@@ -231,6 +235,20 @@ class Platform:
         return _moment(seconds)
 
     # --------------------------------------------------------------------------- both
+
+    @operation("PUT /v1/sandbox/webhook", "otp.sandbox.webhook")
+    def set_callbacks(self, body: Annotated[Body, WebhookRequest]) -> Annotated[Answer, Done]:
+        """Set where callbacks go; only sandboxes have this."""
+        if not self.lets_set_callbacks:
+            raise RefusedError(2004)
+        wanted = read(WebhookRequest, body)
+        username, secret = wanted.username or _USERNAME, wanted.secret or _SECRET
+        try:
+            callbacks = Callbacks(wanted.url, username=username, secret=secret)
+        except ValueError as error:
+            raise RefusedError(3002, str(error)) from None
+        self.simulation.callbacks = callbacks
+        return {**DONE}
 
     def _draft(
         self,

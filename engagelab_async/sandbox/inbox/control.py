@@ -1,6 +1,6 @@
 """What the control API answers: each method is one of its operations.
 
-`openapi` serves and describes them. Nothing here holds the event loop for long: messages are found,
+`serving` has the rest. Nothing here holds the event loop for long: messages are found,
 described and written some at a time.
 """
 
@@ -23,6 +23,7 @@ from engagelab_async.sandbox.faults.kinds import KINDS
 from engagelab_async.sandbox.faults.presets import PRESETS
 from engagelab_async.sandbox.faults.register import ActiveFault, Faults
 from engagelab_async.sandbox.guards import open_session
+from engagelab_async.sandbox.operations import Error, operation
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS
@@ -30,9 +31,8 @@ from engagelab_async.sandbox.refusals import MEANINGS
 from . import documents
 from .calls import Call, Calls
 from .documents import Documents, Whole
-from .openapi import NO_STORE, Operation, encoded
-from .openapi import routes as operation_routes
 from .page import page_file
+from .serving import NO_STORE, encoded, operation_routes
 from .stream import Stream
 
 _MOST: Final = 1000
@@ -86,7 +86,7 @@ class Control:
 
     # --------------------------------------------------------------------------- messages
 
-    @Operation("GET", "messages")
+    @operation("GET /messages")
     async def messages(
         self, to: To = "", template: TemplateId = "", before: Before = _ANY, limit: Limit = 100
     ) -> Annotated[Response, documents.Messages]:
@@ -97,7 +97,7 @@ class Control:
         next_before = None if is_last or not page else page[-1][1]
         return self._answered(documents.Messages(next_before, []), page)
 
-    @Operation("GET", "messages/latest")
+    @operation("GET /messages/latest")
     async def latest(
         self, to: To = "", template: TemplateId = "", after: After = 0, wait: Wait = 0
     ) -> documents.Message:
@@ -113,39 +113,39 @@ class Control:
             after = max(after, newest)
             await self._calls.wait(revision, left)
 
-    @Operation("GET", "messages/{number}")
+    @operation("GET /messages/{number}")
     def message(self, number: Number) -> documents.Message:
         """Return a message."""
         return self._documents.message(self._call_of(number), number)
 
-    @Operation("POST", "messages/{number}/deliver")
+    @operation("POST /messages/{number}/deliver")
     def deliver(self, number: Number) -> None:
         """Deliver a message."""
         self._act(number, self._simulation.deliver)
 
-    @Operation("POST", "messages/{number}/fail")
+    @operation("POST /messages/{number}/fail")
     def fail(self, number: Number, body: documents.Fail) -> None:
         """Make a message fail."""
         self._act(number, self._simulation.fail, body.code)
 
-    @Operation("POST", "messages/{number}/reply")
+    @operation("POST /messages/{number}/reply")
     def reply(self, number: Number, body: documents.ReplyText) -> None:
         """Reply to a message as its recipient."""
         self._act(number, self._simulation.reply, body.text)
 
-    @Operation("POST", "messages/{number}/verify")
+    @operation("POST /messages/{number}/verify")
     def verify(self, number: Number) -> None:
         """Verify a code."""
         self._act(number, self._simulation.verify)
 
-    @Operation("POST", "messages/{number}/expire")
+    @operation("POST /messages/{number}/expire")
     def expire(self, number: Number) -> None:
         """Let a code expire."""
         self._act(number, self._simulation.expire)
 
     # --------------------------------------------------------------------------- calls
 
-    @Operation("GET", "calls")
+    @operation("GET /calls")
     async def numbers(self, to: Part = "") -> documents.Numbers:
         """List the numbers of the calls to a recipient, newest first."""
         to, numbers, passed = to.strip().lower(), list[int](), 0
@@ -158,12 +158,12 @@ class Control:
                 await checkpoint()
         return documents.Numbers(numbers)
 
-    @Operation("DELETE", "calls")
+    @operation("DELETE /calls")
     def clear(self) -> None:
         """Empty the inbox."""
         self._calls.clear()
 
-    @Operation("GET", "calls/{number}")
+    @operation("GET /calls/{number}")
     async def call(
         self, number: Number, offset: Offset = 0, limit: Limit = 100
     ) -> Annotated[Response, documents.Call]:
@@ -177,7 +177,7 @@ class Control:
         head = self._documents.in_full(call, offset=offset)
         return self._answered(head, ((call, each) for each in messages))
 
-    @Operation("GET", "export")
+    @operation("GET /export")
     async def export(self) -> Annotated[Response, documents.Export]:
         """Return all calls with all their messages."""
         await self._calls.catch_up()
@@ -197,7 +197,7 @@ class Control:
             comma = ",\n"
         yield "]}\n"
 
-    @Operation("GET", "events", media_type="text/event-stream")
+    @operation("GET /events", media_type="text/event-stream")
     def events(self, request: Request) -> Annotated[Response, documents.Changes]:
         """Follow changes; `Last-Event-ID` continues a stream."""
         last = request.headers.get("last-event-id", "")
@@ -207,12 +207,12 @@ class Control:
 
     # --------------------------------------------------------------------------- faults
 
-    @Operation("GET", "faults")
+    @operation("GET /faults")
     def faults(self) -> Annotated[Answer, documents.ActiveFaults]:
         """List the faults in force."""
         return {"faults": [_active(each) for each in self._faults]}
 
-    @Operation("POST", "faults", status=201)
+    @operation("POST /faults", status=201)
     def add_fault(self, body: Annotated[Body, Fault]) -> Annotated[Answer, documents.ActiveFault]:
         """Inject a fault."""
         try:
@@ -221,17 +221,17 @@ class Control:
             raise HTTPException(400, str(error)) from None
         return _active(ActiveFault(self._faults.add(fault), fault, 0))
 
-    @Operation("DELETE", "faults")
+    @operation("DELETE /faults")
     def clear_faults(self) -> None:
         """Remove all faults."""
         self._faults.clear()
 
-    @Operation("GET", "faults/kinds")
+    @operation("GET /faults/kinds")
     def fault_kinds(self) -> documents.FaultKinds:
         """List kinds and presets of faults."""
         return documents.FaultKinds([*KINDS.values()], [*PRESETS])
 
-    @Operation("DELETE", "faults/{number}")
+    @operation("DELETE /faults/{number}")
     def remove_fault(self, number: Number) -> None:
         """Remove a fault."""
         try:
@@ -241,12 +241,12 @@ class Control:
 
     # --------------------------------------------------------------------------- the rest
 
-    @Operation("GET", "errors")
+    @operation("GET /errors")
     def errors(self) -> documents.Errors:
         """List the codes that a message can fail with."""
-        return documents.Errors([documents.Error(*each) for each in MEANINGS.items()])
+        return documents.Errors([Error(*each) for each in MEANINGS.items()])
 
-    @Operation("POST", "session")
+    @operation("POST /session")
     async def session(self, request: Request) -> Annotated[Response, None]:
         """Exchange the token for a cookie."""
         return await open_session(request)

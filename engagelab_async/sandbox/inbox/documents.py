@@ -18,6 +18,7 @@ from engagelab_async.sandbox.callbacks import CallbackDelivery
 from engagelab_async.sandbox.faults.kinds import FaultKind
 from engagelab_async.sandbox.faults.presets import Preset
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
+from engagelab_async.sandbox.operations import Error
 from engagelab_async.sandbox.outbox import SentMessage
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     ErrorCode: TypeAlias = int
 else:
     ErrorCode = Literal[*MEANINGS]  # which type checkers cannot know
-
-
-class Error(Struct):
-    """What went wrong."""
-
-    code: int
-    message: str
 
 
 class Errors(Struct):

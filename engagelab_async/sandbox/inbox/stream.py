@@ -20,7 +20,7 @@ from anyio.lowlevel import checkpoint
 
 from . import documents
 from .calls import Calls
-from .openapi import encoded
+from .serving import encoded
 
 _BATCH: Final = 200
 """How many calls one event reports at most."""
