@@ -54,13 +54,7 @@ def create_app(
 ) -> Starlette:
     """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
 
-    Args:
-        platform: What answers the calls.
-        credentials: The keys of each product; ``None`` accepts any.
-        quota: How many requests each key may make, or ``None``.
-        clock: Returns the time in Unix seconds, for expired keys and for the quota.
-        recorded: Makes each send, given with its product and path, one that is recorded too.
-        further_routes: What is served beside the API.
+    ``recorded`` makes each send, given with its product and path, one that is recorded too.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
 
@@ -122,12 +116,7 @@ def _id(request: Request) -> str:
 
 
 async def read_body(request: Request) -> Body:
-    """Return the JSON object that a request brings.
-
-    Raises:
-        RefusedError: 3001, it is none.
-        HTTPException: 413, it is too long.
-    """
+    """Return the JSON object that a request brings; else 3001, or 413 if it is too long."""
     try:
         decoded = json.loads(await _received(request))
     except (ValueError, RecursionError):

@@ -30,17 +30,9 @@ _MOST: Final = 10**12
 
 
 class Balances:
-    """The balance of the account of each product.
+    """The balance of the account of each product; see `Sandbox`.
 
-    Args:
-        begins_with: What each has before anything is sent, and then nothing is sent that it cannot
-            pay; or ``None``, also for a product that is left out, for 100 US dollars and as much
-            overdraft as it takes.
-        outbox: What was sent.
-
-    Raises:
-        TypeError: ``begins_with`` is no amount.
-        ValueError: It has more than four decimal places, or is absurdly large.
+    A product that is left out has 100 US dollars, and as much overdraft as it takes.
     """
 
     def __init__(self, begins_with: Amounts | None, outbox: Outbox) -> None:
@@ -54,9 +46,6 @@ class Balances:
         """Refuse messages that the account cannot pay.
 
         The documentation has no code for that. 3003 is the one whose message says what is wrong.
-
-        Raises:
-            RefusedError: 3003, the balance is insufficient.
         """
         if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")

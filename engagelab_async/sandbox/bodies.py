@@ -49,14 +49,7 @@ def answer(
     required: Mapping[str, Any],
     optional: Mapping[str, Any] = MappingProxyType({}),
 ) -> type[Struct]:
-    """Declare an answer, for the documents.
-
-    Args:
-        name: Its name.
-        description: What it is.
-        required: The types of its fields; the underscore behind a keyword is left out.
-        optional: Those of fields that can be missing.
-    """
+    """Declare an answer, for the documents; an underscore behind a field's name is left out."""
     fields = [(each, kind | UnsetType, UNSET) for each, kind in optional.items()]
     return defstruct(
         name,
@@ -88,18 +81,9 @@ def without(*forbidden: str) -> Meta:
 
 
 def read(kind: type[S], body: Body, code: int = 3002) -> S:
-    """Decode the body of a request.
+    """Decode the body of a request, or refuse it by the first field that is wrong, in their order.
 
     ``null`` counts as left out, for a field that may be. Fields that are not declared are ignored.
-
-    Args:
-        kind: The class that declares the body.
-        body: The JSON object.
-        code: The code of the error.
-
-    Raises:
-        RefusedError: The body is not as declared. The message names the first field that is wrong,
-            in the order of the declaration.
     """
     try:
         return msgspec.convert(body, kind)

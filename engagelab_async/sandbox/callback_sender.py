@@ -48,10 +48,8 @@ class PendingCallback:
 class WaitingRows:
     """Rows that wait to be sent to one URL, some of which are duplicated or overtaken by others.
 
-    Args:
-        callbacks: Where to send them, and how.
-        patience: How many seconds a row waits for another to overtake it. At the documented pace,
-            the next is a second away.
+    A row waits some seconds, its ``patience``, for another to overtake it. At the documented pace,
+    the next is a second away.
     """
 
     def __init__(self, callbacks: Callbacks, patience: float = 1.5) -> None:

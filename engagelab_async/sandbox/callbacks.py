@@ -168,13 +168,7 @@ class CallbackDelivery:
 
 @frozen
 class Row:
-    """One event.
-
-    Attributes:
-        message: The message that it is about, or ``None`` for what is about no message.
-        content: What the body says of it.
-        product: Whose event it is.
-    """
+    """One event in the body of a callback, which may be about no message."""
 
     message: SentMessage | None
     content: Answer

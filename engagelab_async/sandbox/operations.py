@@ -58,12 +58,12 @@ class Error(Struct):
 
 
 class Operation:
-    """One operation.
+    """One operation of the API, or of the control API.
 
     Args:
         view: The method that answers, whose docstring sums it up.
         call: The HTTP method and the path; a parameter in that is a name in braces.
-        name: Its name, which begins with the product's; made of the call if it is left out.
+        name: Begins with the product's name; made of the call if it is left out.
         effect: What it does, as far as the permissions of keys go.
         status: The HTTP status of its answer, if it has one.
         media_type: That of its answer.

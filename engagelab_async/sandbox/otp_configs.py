@@ -128,11 +128,7 @@ def _to_send(request: TemplateRequest) -> Template:
 
 
 def check_template(body: Body) -> TemplateRequest:
-    """Return a template that may be submitted.
-
-    Raises:
-        RefusedError: 3003, it has no channel; 3002, it breaks another rule of the documentation.
-    """
+    """Return a template that may be submitted, or refuse it: with 3003 if it has no channel."""
     configs = [f"{channel}_config" for channel in CHANNELS]
     has_channels = any(body.get(name) not in (None, {}) for name in configs)
     # Without any channel, it is that what is wrong, and not what is missing in a configuration.
@@ -151,11 +147,7 @@ def check_template(body: Body) -> TemplateRequest:
 
 
 def check_strategy(strategy: str) -> list[str]:
-    """Return the channels of a strategy, in their order.
-
-    Raises:
-        RefusedError: 3002, it is none.
-    """
+    """Return the channels of a strategy, in their order, or refuse it."""
     channels = strategy.split("|")
     if strategy in STRATEGIES:
         return channels

@@ -59,14 +59,10 @@ _AT_ONCE: Final = 500
 
 
 class Platform:
-    """The platform, without its HTTP.
-
-    The arguments are those of `Sandbox`, and ``new_code``, which makes a code for an address.
+    """The platform, without its HTTP; the arguments are those of `Sandbox`.
 
     Attributes:
         simulation: What becomes of the messages in ``outbox``.
-        sms: The templates and signatures of the SMS product.
-        otp: The templates of the OTP product.
         parts: All objects that have operations.
         lets_set_callbacks: Whether a request may set where callbacks go.
     """

@@ -54,11 +54,7 @@ class RecordedCall:
 
 
 class Recorder:
-    """Writes the calls of a run into a file, which replaces a recording, but no other file.
-
-    Raises:
-        ValueError: The file holds something else.
-    """
+    """Writes the calls of a run into a file, which replaces a recording, but no other file."""
 
     def __init__(self, path: Path) -> None:
         if path.exists() and path.stat().st_size and not _is_recording(path):
@@ -68,11 +64,7 @@ class Recorder:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Record what is called inside the block.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
+        """Record what is called inside the block."""
         # It holds numbers and codes: only its owner can read it.
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -110,12 +102,7 @@ class Recorder:
 
 
 class Replay:
-    """Answers the calls of a run as a recording has it.
-
-    Raises:
-        ValueError: The file is not a recording, or is damaged.
-        OSError: It cannot be read.
-    """
+    """Answers the calls of a run as a recording has it."""
 
     def __init__(self, path: Path, wire: Wire) -> None:
         self._unexpected: list[RecordedCall] = []
@@ -123,11 +110,7 @@ class Replay:
         self._wire = wire
 
     def check(self) -> None:
-        """Check that all calls of the recording were made, and no others.
-
-        Raises:
-            AssertionError: They were not.
-        """
+        """Raise an ``AssertionError`` unless all recorded calls were made, and no others."""
         lines = [
             *(f"not made:   {each.method} {each.path}" for each in self._left),
             *(f"unexpected: {each.method} {each.path}" for each in self._unexpected),

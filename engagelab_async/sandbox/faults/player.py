@@ -27,15 +27,10 @@ _LONGEST_BODY: Final = 1024 * 1024  # more than that the API refuses
 
 
 class FaultPlayer:
-    """An ASGI app that plays faults instead of another app, or before or after it.
+    """An ASGI app that plays faults instead of the API, or before or after it.
 
     Only the API's calls are struck: what asks whether the sandbox is up neither suffers a fault nor
     uses one up, and neither do its page, its documents, and paths that the API does not have.
-
-    Args:
-        app: The API.
-        faults: What goes wrong.
-        wire: What requests come in on.
     """
 
     def __init__(self, app: Starlette, faults: Faults, wire: Wire) -> None:
@@ -73,11 +68,7 @@ class FaultPlayer:
 
 
 class ReadAhead:
-    """The body of a request, read before the API reads it.
-
-    Attributes:
-        body: What was read.
-    """
+    """The body of a request, read before the API reads it."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

@@ -40,13 +40,7 @@ class _Registered:
 
 @frozen
 class Strike:
-    """A fault strikes a call.
-
-    Attributes:
-        fault: The fault.
-        seconds: The delay, for a fault that delays.
-        chosen: Which of the recipients, for a fault that takes some of them.
-    """
+    """A fault strikes a call: with a delay, or some of its recipients, if the fault has those."""
 
     fault: Fault
     seconds: float = 0.0

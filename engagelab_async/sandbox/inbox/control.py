@@ -68,13 +68,7 @@ def routes(calls: Calls, platform: Platform, faults: Faults) -> list[Route]:
 
 
 class Control:
-    """The operations of the control API.
-
-    Args:
-        calls: The calls that the inbox shows.
-        platform: Has their messages, and what became of those.
-        faults: What is to go wrong.
-    """
+    """The operations of the control API."""
 
     def __init__(self, calls: Calls, platform: Platform, faults: Faults) -> None:
         self._calls = calls

@@ -216,11 +216,7 @@ class FaultKinds(Struct):
 
 
 class Documents:
-    """Describes what is in a sandbox.
-
-    Args:
-        platform: Has the messages, and what became of them.
-    """
+    """Describes what is in a sandbox."""
 
     def __init__(self, platform: Platform) -> None:
         self._outbox = platform.outbox

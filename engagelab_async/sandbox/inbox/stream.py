@@ -48,11 +48,7 @@ class Stream:
         self._describe = describe
 
     async def events(self, last_event_id: str) -> AsyncIterator[str]:
-        """Yield all changes after an event, and then further ones as they happen.
-
-        Args:
-            last_event_id: The last one that the reader has got, or "".
-        """
+        """Yield all changes after the last event that the reader has got, and then further ones."""
         calls = self._calls
         revision = self._revision_of(last_event_id)
         while not calls.is_closed:
