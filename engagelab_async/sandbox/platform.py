@@ -16,15 +16,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
-
-from anyio.lowlevel import checkpoint
+from typing import Annotated, Any, Final, TypeAlias
 
 from . import otp_api, sms_api
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .callbacks import Callbacks
 from .codes import Codes
+from .loop import in_steps
 from .operations import DONE, Done, operation
 from .otp_api import (
     CodeRequest,
@@ -43,9 +42,6 @@ from .simulation import Simulation
 from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 _Draft: TypeAlias = partial[SentMessage]
 
@@ -156,11 +152,12 @@ class Platform:
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
-        recipients = await _in_steps(otp_recipient, _listed(request.to))
+        recipients = [otp_recipient(to) async for to in in_steps(_listed(request.to), _AT_ONCE)]
         draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
-        messages = await _in_steps(
-            lambda each: _addressed(draft, template, each, message_id), recipients
-        )
+        messages = [
+            _addressed(draft, template, recipient, message_id)
+            async for recipient in in_steps(recipients, _AT_ONCE)
+        ]
         self.balances.check("otp", len(messages))
         self._send(messages)
         return {"message_id": message_id, "send_channel": messages[0].channel}
@@ -188,7 +185,7 @@ class Platform:
             custom_args=MappingProxyType(request.custom_args or {}),
         )
         targets = _listed(request.to)
-        found = await _in_steps(sms_recipient, targets)
+        found = [sms_recipient(target) async for target in in_steps(targets, _AT_ONCE)]
         answer: Answer = {
             "plan_id": draft.keywords["plan_id"],
             "total_count": len(targets),
@@ -203,14 +200,14 @@ class Platform:
         self, draft: _Draft, targets: Sequence[str], found: Sequence[Recipient | None]
     ) -> Answer:
         dropped_first = sorted(range(len(targets)), key=lambda place: found[place] is not None)
-        messages = await _in_steps(
-            lambda place: draft(
+        messages = [
+            draft(
                 recipient=targets[place],
                 message_id=self.ids.text(),
                 accepted=found[place] is not None,
-            ),
-            dropped_first,
-        )
+            )
+            async for place in in_steps(dropped_first, _AT_ONCE)
+        ]
         self.balances.check("sms", len(targets) - found.count(None))
         self._send(messages)
         due = draft.keywords["scheduled_for"]
@@ -327,16 +324,6 @@ def _addressed(
 
 def _listed(to: str | list[str]) -> list[str]:
     return [to] if isinstance(to, str) else to
-
-
-async def _in_steps(make: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Make something of each item; there may be thousands."""
-    made: list[R] = []
-    for start in range(0, len(items), _AT_ONCE):
-        if start:
-            await checkpoint()
-        made += map(make, items[start : start + _AT_ONCE])
-    return made
 
 
 def _random_digits(_: str) -> str:

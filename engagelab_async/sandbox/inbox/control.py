@@ -6,6 +6,7 @@ described and written some at a time.
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from itertools import islice
 from typing import Annotated, Final, TypeAlias
 
@@ -23,6 +24,7 @@ from engagelab_async.sandbox.faults.kinds import KINDS
 from engagelab_async.sandbox.faults.presets import PRESETS
 from engagelab_async.sandbox.faults.register import ActiveFault, Faults
 from engagelab_async.sandbox.guards import open_session
+from engagelab_async.sandbox.loop import in_steps
 from engagelab_async.sandbox.operations import Error, operation
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.recipients import canonical
@@ -33,7 +35,7 @@ from .calls import Call, Calls
 from .documents import Documents, Whole
 from .page import page_file
 from .serving import NO_STORE, encoded, operation_routes
-from .stream import Stream
+from .stream import events
 
 _MOST: Final = 1000
 _LONGEST_WAIT: Final = 60  # seconds
@@ -76,7 +78,6 @@ class Control:
         self._simulation = platform.simulation
         self._faults = faults
         self._documents = Documents(platform)
-        self._stream = Stream(calls, self._documents)
 
     # --------------------------------------------------------------------------- messages
 
@@ -142,15 +143,14 @@ class Control:
     @operation("GET /calls")
     async def numbers(self, to: Part = "") -> documents.Numbers:
         """List the numbers of the calls to a recipient, newest first."""
-        to, numbers, passed = to.strip().lower(), list[int](), 0
-        for call in list(self._calls):
-            if any(to in target.lower() for target in call.targets or [""]):
-                numbers.append(call.number)
-            passed += 1 + len(call.targets)
-            if passed > _SOUGHT_AT_ONCE:
-                passed = 0
-                await checkpoint()
-        return documents.Numbers(numbers)
+        to = to.strip().lower()
+        targets = ((call, each) for call in list(self._calls) for each in call.targets or [""])
+        found = {
+            call.number: None
+            async for call, target in in_steps(targets, _SOUGHT_AT_ONCE)
+            if to in target.lower()
+        }
+        return documents.Numbers([*found])
 
     @operation("DELETE /calls")
     def clear(self) -> None:
@@ -197,7 +197,8 @@ class Control:
         last = request.headers.get("last-event-id", "")
         # Proxies must neither keep it nor collect it: it does not end by itself.
         headers = {**NO_STORE, "x-accel-buffering": "no"}
-        return StreamingResponse(self._stream.events(last), 200, headers, "text/event-stream")
+        stream = events(self._calls, self._documents, last)
+        return StreamingResponse(stream, 200, headers, "text/event-stream")
 
     # --------------------------------------------------------------------------- faults
 
@@ -252,20 +253,21 @@ class Control:
     ) -> list[_Found]:
         """Return the newest messages that are wanted, newest first."""
         address = _address(to.strip())  # a "+" that was not encoded arrives as a space
-        found, passed = list[_Found](), 0
-        for call in list(self._calls):
-            first, end = max(call.messages.start, after + 1), min(call.messages.stop, before)
-            for number in reversed(range(first, end)):
-                message = self._outbox.get(number)
-                if address in {"", _address(message.recipient)} and (
-                    template in {"", message.template_id}
-                ):
+        sought = (
+            (call, number)
+            for call in list(self._calls)
+            for number in reversed(call.messages)
+            if after < number < before
+        )
+        found = list[_Found]()
+        async with aclosing(in_steps(sought, _SOUGHT_AT_ONCE)) as steps:
+            async for call, number in steps:
+                sent = self._outbox.get(number)
+                is_to = address in {"", _address(sent.recipient)}
+                if is_to and template in {"", sent.template_id}:
                     found.append((call, number))
                     if len(found) == limit:
-                        return found
-                passed += 1
-                if passed % _SOUGHT_AT_ONCE == 0:
-                    await checkpoint()
+                        break
         return found
 
     def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
