@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope
 
 from .bodies import Answer, Body
 from .keys import Credentials, KeyRing
@@ -124,6 +124,25 @@ async def read_body(request: Request) -> Body:
     if not isinstance(decoded, dict):
         raise RefusedError(3001, "the body is not a JSON object")
     return decoded
+
+
+async def read_ahead(receive: Receive) -> tuple[bytes, bool, Receive]:
+    """Read the body of a request, but no longer than the API would.
+
+    Returns:
+        What was read, whether that is all, and what receives the same again, and then the rest.
+    """
+    messages, body, more = list[Message](), b"", True
+    while more and len(body) <= _MAX_BODY:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return body, not more, again
 
 
 async def _received(request: Request) -> bytes:

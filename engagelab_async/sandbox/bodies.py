@@ -59,16 +59,11 @@ def answer(
     )
 
 
-def matching(pattern: str, demand: str, **more: Any) -> Meta:  # noqa: ANN401 - what Meta takes
-    """Constrain a string to a pattern, and say in words what it must do."""
-    return Meta(pattern=pattern, extra={_DEMAND: demand}, **more)
-
-
 def one_of(*values: str) -> Meta:
     """Constrain a string to some values."""
-    return matching(
-        f"^({'|'.join(values)})$",
-        f"must be one of {' '.join(values)}",
+    return Meta(
+        pattern=f"^({'|'.join(values)})$",
+        extra={_DEMAND: f"must be one of {' '.join(values)}"},
         extra_json_schema={"enum": list(values)},
     )
 
@@ -77,7 +72,8 @@ def without(*forbidden: str) -> Meta:
     """Constrain a string not to hold what is forbidden."""
     pattern = "|".join(each.replace("[", r"\[").replace("]", r"\]") for each in forbidden)
     # Means the same to Python and to ECMAScript, whose expressions JSON Schema has.
-    return matching(rf"^((?!{pattern})[\s\S])*$", f"must not hold {' '.join(forbidden)}")
+    demand = {_DEMAND: f"must not hold {' '.join(forbidden)}"}
+    return Meta(pattern=rf"^((?!{pattern})[\s\S])*$", extra=demand)
 
 
 def read(kind: type[S], body: Body, code: int = 3002) -> S:

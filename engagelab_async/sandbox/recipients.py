@@ -138,6 +138,12 @@ class Recipient:
         return () if self.magic.fallback is None else (self.magic.fallback,)
 
 
+def recipients_in(body: Mapping[str, object]) -> list[str]:
+    """Return the recipients that the body of a request names, as it spells them."""
+    to = body.get("to")
+    return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+
+
 def canonical(to: str) -> str | None:
     """Return the one spelling of a number or an email address, or ``None`` if it is neither."""
     number = NUMBER.fullmatch(to)

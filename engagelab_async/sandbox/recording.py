@@ -20,9 +20,10 @@ from typing import Final, Literal
 
 import msgspec
 from attrs import asdict, field, frozen
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults.player import ReadAhead
+from .app import read_ahead
 from .faults.wire import Wire
 
 _HEADER: Final = '{"engagelab_recording": 1}\n'
@@ -81,17 +82,17 @@ class Recorder:
             if not is_call(scope):
                 await app(scope, receive, send)
                 return
-            request, sent = ReadAhead(receive), list[Message]()
-            await request.read()
+            sent = list[Message]()
+            body, _, again = await read_ahead(receive)
 
             async def send_and_keep(message: Message) -> None:
                 sent.append(message)
                 await send(message)
 
             try:
-                await app(scope, request.receive, send_and_keep)
+                await app(scope, again, send_and_keep)
             finally:
-                self._write(_call_of(scope, request.body, sent))
+                self._write(_call_of(scope, body, sent))
 
         return recorded
 
@@ -122,28 +123,21 @@ class Replay:
         """Make an app that answers calls from the recording, and leaves the rest to another."""
 
         async def replayed(scope: Scope, receive: Receive, send: Send) -> None:
-            if is_call(scope):
-                await self._answer(scope, receive, send)
-            else:
+            if not is_call(scope):
                 await app(scope, receive, send)
+                return
+            body, _, _ = await read_ahead(receive)
+            call = self._recorded(_call_of(scope, body, ()))
+            if call.end == "answered":
+                answer = call.answer if isinstance(call.answer, str) else json.dumps(call.answer)
+                content = answer.encode("utf-8", "surrogateescape")
+                await Response(content, call.status, call.headers)(scope, receive, send)
+                return
+            if call.end == "broken":
+                self._wire.reset(scope)
+            await receive()  # until the client leaves
 
         return replayed
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = ReadAhead(receive)
-        await request.read()
-        call = self._recorded(_call_of(scope, request.body, ()))
-        if call.end == "answered":
-            headers = [
-                (each.encode("latin-1"), value.encode("latin-1"))
-                for each, value in call.headers.items()
-            ]
-            await send({"type": "http.response.start", "status": call.status, "headers": headers})
-            await send({"type": "http.response.body", "body": _encoded(call.answer)})
-            return
-        if call.end == "broken":
-            self._wire.reset(scope)
-        await receive()  # until the client leaves
 
     def _recorded(self, call: RecordedCall) -> RecordedCall:
         for recorded in self._left:
@@ -186,11 +180,6 @@ def _decoded(content: bytes) -> object:
         decoded = None
     is_json = isinstance(decoded, dict | list)
     return decoded if is_json else content.decode("utf-8", "surrogateescape")
-
-
-def _encoded(content: object) -> bytes:
-    text = content if isinstance(content, str) else json.dumps(content)
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _is_recording(path: Path) -> bool:

@@ -101,10 +101,6 @@ class Simulation:
         """Return what the recipient has replied, oldest first."""
         return self._manual_change(self._own(message)).replies
 
-    def has_live_code(self, message: SentMessage) -> bool:
-        """Return whether a message has a code that is neither verified nor expired."""
-        return self._codes.is_live(message.message_id)
-
     # --------------------------------------------------------------------------- manual changes
 
     def deliver(self, message: SentMessage) -> None:

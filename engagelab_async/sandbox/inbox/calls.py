@@ -33,6 +33,7 @@ from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.recipients import recipients_in
 from engagelab_async.sandbox.refusals import RefusedError
 
 Send: TypeAlias = Callable[[Body], Answer | Awaitable[Answer]]
@@ -72,8 +73,7 @@ class Call:
     @cached_property
     def targets(self) -> list[str]:
         """The recipients that it names, if any."""
-        to = self.request.get("to")
-        return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+        return recipients_in(self.request)
 
 
 @frozen

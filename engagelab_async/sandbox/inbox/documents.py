@@ -220,6 +220,7 @@ class Documents:
 
     def __init__(self, platform: Platform) -> None:
         self._outbox = platform.outbox
+        self._codes = platform.codes
         self._simulation = platform.simulation
 
     def row(self, call: calls.Call) -> Row:
@@ -285,7 +286,7 @@ class Documents:
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
         """Name what can be done to a message manually."""
         is_in_flight = end_of(history) is None
-        has_live_code = self._simulation.has_live_code(message)
+        has_live_code = self._codes.is_live(message.message_id)
         possible = {
             "deliver": is_in_flight,
             "fail": is_in_flight,
