@@ -67,10 +67,7 @@ class Faults:
         return len(self._loop.call(self._in_force))
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        return iter(self._loop.call(self._active))
-
-    def _active(self) -> list[ActiveFault]:
-        return [entry.active for entry in self._in_force().values()]
+        return iter(self._loop.call(lambda: [entry.active for entry in self._in_force().values()]))
 
     def _in_force(self) -> dict[int, _Registered]:
         if self._entries:
