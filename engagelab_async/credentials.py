@@ -16,17 +16,18 @@ _SHORT_KEY: Final = 8
 
 def _key_part(_: object, attribute: Attribute[str], value: str) -> None:
     if not isinstance(value, str):
-        msg = f"{attribute.name}: expected a str, got {type(value).__name__}"
-        raise TypeError(msg)
+        raise TypeError(f"{attribute.name}: expected a str, got {type(value).__name__}")
     if not value or not value.isprintable() or value != value.strip():
-        msg = f"{attribute.name}: must not be empty, nor hold control characters or outer spaces"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{attribute.name}: must not be empty, nor hold control characters or outer spaces"
+        )
 
 
 def _without_colon(_: object, attribute: Attribute[str], value: str) -> None:
     if ":" in value:
-        msg = f"{attribute.name}: must not hold a colon, which ends it on the wire"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{attribute.name}: must not hold a colon, which ends it on the wire"
+        )
 
 
 def _hidden(_: str) -> str:

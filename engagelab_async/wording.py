@@ -53,8 +53,7 @@ def check_length(value: str, name: str, shortest: int, longest: int | None) -> N
     """Refuse a text that is too short or too long."""
     arguments.check_text(value, name)
     if len(value) < shortest or (longest is not None and len(value) > longest):
-        msg = f"{name}: must have {shortest} to {longest} characters, has {len(value)}"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must have {shortest} to {longest} characters, has {len(value)}")
 
 
 def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
@@ -63,8 +62,9 @@ def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
     def check(_: object, attribute: "Attribute[str]", value: str) -> None:
         found = [each for each in forbidden if each in value]
         if found:
-            msg = f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
-            raise ValueError(msg)
+            raise ValueError(
+                f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
+            )
 
     return check
 
@@ -75,8 +75,7 @@ def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None]
     def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
         if value is not None and not isinstance(value, kind):
             found = arguments.kind_of(value)
-            msg = f"{attribute.name}: expected {kind.__name__} or None, got {found}"
-            raise TypeError(msg)
+            raise TypeError(f"{attribute.name}: expected {kind.__name__} or None, got {found}")
 
     return check
 
@@ -89,19 +88,18 @@ def holds_code(content: str) -> bool:
 def check_place_for_code(content: str, name: str) -> None:
     """Refuse the text of an authentication template that has no place for the code."""
     if not holds_code(content):
-        msg = f"{name}: must hold {{{{code}}}}, as the template is for authentication"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must hold {{{{code}}}}, as the template is for authentication")
 
 
 def country_codes(value: str | Iterable[str]) -> tuple[str, ...]:
     """Convert country codes: ``CN,US``, or one string for each."""
     if not isinstance(value, Iterable):
-        msg = f"country_codes: expected a str or an iterable of str, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(
+            f"country_codes: expected a str or an iterable of str, got {arguments.kind_of(value)}"
+        )
     codes = tuple(_country_code(code) for code in split(value, ","))
     if not codes:
-        msg = "country_codes: must not be empty"
-        raise ValueError(msg)
+        raise ValueError("country_codes: must not be empty")
     return codes
 
 
@@ -115,8 +113,7 @@ def split(value: str | Iterable[str], separator: str) -> tuple[str, ...]:
 def _country_code(value: str) -> str:
     code = arguments.check_text(value, "country_codes").strip().upper()
     if len(code) != _COUNTRY_CODE or not (code.isascii() and code.isalpha()):
-        msg = "country_codes: expected codes of two letters, such as CN or US"
-        raise ValueError(msg)
+        raise ValueError("country_codes: expected codes of two letters, such as CN or US")
     return code
 
 
@@ -128,10 +125,8 @@ def member(kind: type[E], value: E | str | int, name: str) -> E:
     if isinstance(value, kind):
         return value
     if isinstance(value, bool) or not isinstance(value, int if issubclass(kind, int) else str):
-        msg = f"{name}: expected a {kind.__name__}, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"{name}: expected a {kind.__name__}, got {arguments.kind_of(value)}")
     found = kind(cast("Any", value))
     if found.name not in kind.__members__:
-        msg = f"{name}: expected one of {', '.join(str(each.value) for each in kind)}"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: expected one of {', '.join(str(each.value) for each in kind)}")
     return found
