@@ -158,7 +158,9 @@ def encodable(value: str, name: str) -> str:
 # ------------------------------------------------------------------------------- validators
 
 
-def _validator(check: Callable[..., object], *bounds: object, **options: object) -> Validator:
+def validator(check: Callable[..., object], *bounds: object, **options: object) -> Validator:
+    """Make a validator of a check, from what the check takes behind value and name."""
+
     def validate(_: object, attribute: "Attribute[Any]", value: object) -> None:
         check(value, attribute.name, *bounds, **options)
 
@@ -167,16 +169,16 @@ def _validator(check: Callable[..., object], *bounds: object, **options: object)
 
 def integer(least: int, most: int | None = None) -> Validator:
     """Make a validator of an ``int`` within bounds."""
-    return _validator(check_integer, least, most)
+    return validator(check_integer, least, most)
 
 
 def number(least: float, most: float) -> Validator:
     """Make a validator of a number within bounds."""
-    return _validator(check_number, least, most)
+    return validator(check_number, least, most)
 
 
-seconds_or_zero: Final = _validator(check_seconds, or_zero=True)
-flag: Final = _validator(check_flag)
+seconds_or_zero: Final = validator(check_seconds, or_zero=True)
+flag: Final = validator(check_flag)
 
 
 def text(_: object, attribute: "Attribute[Any]", value: object) -> None:

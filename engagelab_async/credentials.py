@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import Attribute, field, frozen
 
+from engagelab_async.arguments import hidden
 from engagelab_async.frames import clears_frames
 
 from .errors import ConfigurationError
@@ -28,10 +29,6 @@ def _without_colon(_: object, attribute: Attribute[str], value: str) -> None:
         raise ConfigurationError(
             f"{attribute.name}: must not hold a colon, which ends it on the wire"
         )
-
-
-def _hidden(_: str) -> str:
-    return "<hidden>"
 
 
 def _masked(value: str) -> str:
@@ -57,7 +54,7 @@ class Credentials:
     """
 
     key: str = field(validator=[_key_part, _without_colon], repr=_masked)
-    secret: str = field(validator=_key_part, repr=_hidden)
+    secret: str = field(validator=_key_part, repr=hidden)
 
     def authorization(self) -> str:
         """Make the value of the ``Authorization`` header: HTTP Basic (RFC 7617), in UTF-8."""

@@ -4,17 +4,14 @@ Like `arguments`, but for what an operator writes once and not for what a progra
 here is personal.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, TypeVar, cast
-
-from attrs import Attribute
 
 from engagelab_async import arguments
 from engagelab_async.open_enums import OpenInt, OpenStr
 from engagelab_async.operation import Separator
 from engagelab_async.placeholders import variables
 
-T = TypeVar("T")
 E = TypeVar("E", bound=OpenInt | OpenStr)
 
 CountryCodes = Annotated[tuple[str, ...], Separator(",")]
@@ -33,20 +30,9 @@ def sign_id(value: str | int) -> str:
     return arguments.identifier(value, "sign_id")
 
 
-def characters(
-    shortest: int, longest: int | None = None
-) -> Callable[[object, "Attribute[str]", str], None]:
-    """Make a validator of a text's length.
-
-    Args:
-        shortest: The least number of characters.
-        longest: The greatest, or ``None`` for any.
-    """
-
-    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
-        check_length(value, attribute.name, shortest, longest)
-
-    return check
+def characters(shortest: int, longest: int | None = None) -> arguments.Validator:
+    """Make a validator of a text's length."""
+    return arguments.validator(check_length, shortest, longest)
 
 
 def check_length(value: str, name: str, shortest: int, longest: int | None) -> None:
@@ -56,28 +42,26 @@ def check_length(value: str, name: str, shortest: int, longest: int | None) -> N
         raise ValueError(f"{name}: must have {shortest} to {longest} characters, has {len(value)}")
 
 
-def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
+def without(*forbidden: str) -> arguments.Validator:
     """Make a validator that refuses a text with certain characters or words in it."""
-
-    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
-        found = [each for each in forbidden if each in value]
-        if found:
-            raise ValueError(
-                f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
-            )
-
-    return check
+    return arguments.validator(_check_without, forbidden)
 
 
-def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None], None]:
+def _check_without(value: str, name: str, forbidden: tuple[str, ...]) -> None:
+    found = [each for each in forbidden if each in value]
+    if found:
+        raise ValueError(f"{name}: must not hold {' '.join(found)}, which the platform forbids")
+
+
+def or_none(kind: type[object]) -> arguments.Validator:
     """Make a validator for a class, or ``None``."""
+    return arguments.validator(_check_or_none, kind)
 
-    def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
-        if value is not None and not isinstance(value, kind):
-            found = arguments.kind_of(value)
-            raise TypeError(f"{attribute.name}: expected {kind.__name__} or None, got {found}")
 
-    return check
+def _check_or_none(value: object, name: str, kind: type[object]) -> None:
+    if value is not None and not isinstance(value, kind):
+        found = arguments.kind_of(value)
+        raise TypeError(f"{name}: expected {kind.__name__} or None, got {found}")
 
 
 def holds_code(content: str) -> bool:

@@ -223,9 +223,7 @@ def check_codes(config: VerifyCodeConfig, *, uses_whatsapp: bool) -> None:
 
 
 def _check_number(value: int, name: str, allowed: range) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected an int, got {arguments.kind_of(value)}")
-    if value not in allowed:
+    if arguments.check_integer(value, name) not in allowed:
         upper = f" to {allowed[-1]}" if len(allowed) > 1 else ""
         raise ValueError(f"{name}: must be {allowed[0]}{upper}")
 
@@ -235,9 +233,7 @@ def check_type(config: ChannelConfig | SMSConfig, last: int) -> None:
     _check_number(config.template_type, "template_type", range(PLATFORMS_OWN, last + 1))
     mentions = config.template_default_config
     for name in () if mentions is None else ("contain_security", "contain_expire"):
-        value = getattr(mentions, name)
-        if not isinstance(value, bool):
-            raise TypeError(f"{name}: expected a bool, got {arguments.kind_of(value)}")
+        arguments.check_flag(getattr(mentions, name), name)
 
 
 def check_sms(config: SMSConfig) -> None:
