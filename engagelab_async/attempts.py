@@ -82,11 +82,9 @@ def _plain_function(
     if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
         getattr(hook, "__call__", None)  # noqa: B004 - whether its __call__ is async
     ):
-        msg = "on_attempt: expected a plain function, got a coroutine function"
-        raise TypeError(msg)
+        raise TypeError("on_attempt: expected a plain function, got a coroutine function")
     if hook is not None and not callable(hook):
-        msg = f"on_attempt: expected a function, got {type(hook).__name__}"
-        raise TypeError(msg)
+        raise TypeError(f"on_attempt: expected a function, got {type(hook).__name__}")
     return hook
 
 
