@@ -215,7 +215,7 @@ class Suppression:
         self._encoding = people.encoding.removesuffix("-sig")
         self._is_csv, self._is_appendable = people.form == "csv", people.is_appendable
         if column is not None:
-            self._columns = people.require(column)
+            self._columns = (people.require(column),)
             return
         # One recipient in each line has no header.
         first = tuple(name for name in people.columns if self._is_recipient(name))
