@@ -62,6 +62,9 @@ _NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]
 _LONGEST_NAME: Final = 40
 _MOST_DIGITS: Final = 2
 
+MISSING: Final = "missing"
+"""Why a column that a record does not have, or that is null, cannot be used."""
+
 
 class EmptyListError(ListError):
     """A list has no lines."""
@@ -118,7 +121,7 @@ class Row:
 
     def _problem(self, column: str, value: str) -> str:
         if column not in self.values:
-            return self.unusable.get(column, _MISSING)
+            return self.unusable.get(column, MISSING)
         if value[:1] in _SUSPECT and (artefact := _ARTEFACT.fullmatch(value)):
             return _ARTEFACTS[artefact.lastgroup or ""]
         if value.isascii() and value.isprintable() and value and "{{" not in value:
@@ -396,7 +399,7 @@ class PeopleList:
             elif is_integer(value):
                 values[name] = str(value)
             else:
-                unusable[name] = _MISSING if value is None else _NO_STRING
+                unusable[name] = MISSING if value is None else _NO_STRING
         if len(values) + len(unusable) < len(document):
             return BadRow(line, _REPEATED, source)
         return Row(line, values, source, unusable, is_csv=False)
@@ -408,7 +411,6 @@ class _Reason(str):
     __slots__ = ()
 
 
-_MISSING: Final = "missing"
 _NO_STRING: Final = "neither a string nor an integer; write it as a string"
 _NOT_JSON: Final = _Reason("not JSON")
 _REPEATED: Final = _Reason("two keys have one name")
