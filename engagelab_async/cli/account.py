@@ -17,11 +17,11 @@ from engagelab_async import (
     render,
 )
 from engagelab_async.placeholders import variables
+from engagelab_async.rendering import PRESETS, text_of
 from engagelab_async.templates import OTPTemplate, SMSTemplate, TemplateStatus, TemplateType
 
 from .options import message_of
 
-_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
 _FATAL: Final = (AuthenticationError, ConfigurationError, ConnectError)
 
 Template: TypeAlias = SMSTemplate | OTPTemplate | str
@@ -52,12 +52,12 @@ class Account:
     @property
     def variables(self) -> tuple[str, ...] | None:
         """The variables in the template's text, or ``None`` if it is not known."""
-        return None if self.template is None else variables(_text_of(self.template))
+        return None if self.template is None else variables(text_of(self.template) or "")
 
     @property
     def presets(self) -> tuple[str, ...]:
         """The variables that the platform fills by itself."""
-        return () if isinstance(self.template, SMSTemplate) else _PRESETS
+        return () if isinstance(self.template, SMSTemplate) else PRESETS
 
 
 async def read_account(
@@ -135,13 +135,3 @@ def _read_text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
     except (OSError, ValueError):
         raise ValueError("--template-text: the file cannot be read as UTF-8") from None
-
-
-def _text_of(template: Template) -> str:
-    """Return a text in which no variable is filled."""
-    if isinstance(template, SMSTemplate):
-        return template.template_content
-    if isinstance(template, str):
-        return template
-    config = template.sms_config and template.sms_config.template_custom_config
-    return config.custom_content if config else ""

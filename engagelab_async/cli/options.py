@@ -4,10 +4,12 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Annotated, Final, TypeAlias
+from functools import partial
+from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import frozen
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 from engagelab_async import (
     ConfigurationError,
@@ -26,6 +28,9 @@ OUTPUT: Final = Group("Output", sort_key=3)
 
 COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", default=())
 """What follows the command's name, to be typed again."""
+
+flag: Final = partial(Parameter, show_default=False)
+"""An option whose default says nothing: that it is absent."""
 
 # Any pair will do for a sandbox; this is the vendor's public one.
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
@@ -135,6 +140,12 @@ Language: TypeAlias = Annotated[
     ),
 ]
 
+Port: TypeAlias = Annotated[
+    int,
+    Parameter(help="Port to listen on; 0 takes a free one.", validator=Number(gte=0, lte=65535)),
+]
+Host: TypeAlias = Annotated[str, Parameter(help="Address to listen on.")]
+
 Code: TypeAlias = Annotated[
     str,
     # The single hyphen is what needs the leave.
@@ -149,8 +160,7 @@ class Message:
 
     template: Annotated[str, Parameter(help="Id of the template.")]
     param: Annotated[
-        tuple[str, ...],
-        Parameter(help="name=value for a template variable; may be repeated.", show_default=False),
+        tuple[str, ...], flag(help="name=value for a template variable; may be repeated.")
     ] = ()
 
     def filled_in(self, language: str | None = None) -> Template:
@@ -181,25 +191,14 @@ class Call:
         int, Parameter(help="How many requests to make at most.", group=SENDING)
     ] = 3
     repeat_uncertain: Annotated[
-        bool,
-        Parameter(
-            help="Retry even if it may have been sent: it can arrive twice.",
-            group=SENDING,
-            show_default=False,
-        ),
+        bool, flag(help="Retry even if it may have been sent: it can arrive twice.", group=SENDING)
     ] = False
     json: Annotated[
-        bool,
-        Parameter(
-            help="Print one JSON object, for success and failure.",
-            group=OUTPUT,
-            show_default=False,
-        ),
+        bool, flag(help="Print one JSON object, for success and failure.", group=OUTPUT)
     ] = False
-    verbose: Annotated[
-        bool,
-        Parameter(help="Log every attempt to standard error.", group=OUTPUT, show_default=False),
-    ] = False
+    verbose: Annotated[bool, flag(help="Log every attempt to standard error.", group=OUTPUT)] = (
+        False
+    )
 
     def policy(self) -> RetryPolicy:
         """Make the retry policy.
@@ -221,21 +220,17 @@ class Call:
                 yield engagelab
 
     def _client(self) -> EngageLab:
+        shared: Any = {"http": "auto", "timeout": self.timeout, "deadline": self.deadline}
         try:
-            return self._of_sandbox(self.sandbox) if self.sandbox else self._from_env()
+            if not self.sandbox:
+                return EngageLab.from_env(**shared)
+            origin = self.sandbox.rstrip("/")
+            return EngageLab(
+                otp=_SANDBOX_PAIR,
+                sms=_SANDBOX_PAIR,
+                otp_base_url=f"{origin}/otp",
+                sms_base_url=f"{origin}/sms",
+                **shared,
+            )
         except ConfigurationError as error:
             raise ConfigurationError(spelled(str(error))) from None
-
-    def _from_env(self) -> EngageLab:
-        return EngageLab.from_env(http="auto", timeout=self.timeout, deadline=self.deadline)
-
-    def _of_sandbox(self, origin: str) -> EngageLab:
-        return EngageLab(
-            otp=_SANDBOX_PAIR,
-            sms=_SANDBOX_PAIR,
-            otp_base_url=f"{origin.rstrip('/')}/otp",
-            sms_base_url=f"{origin.rstrip('/')}/sms",
-            http="auto",
-            timeout=self.timeout,
-            deadline=self.deadline,
-        )

@@ -26,7 +26,7 @@ from engagelab_async.templates import (
 
 from . import files, inputs
 from .calls import perform
-from .options import Call, positive
+from .options import Call, flag, positive
 from .outcome import Action
 
 sms_templates: Final[App] = App(name="templates", help="Templates of text messages.")
@@ -41,9 +41,7 @@ _Name: TypeAlias = Annotated[str, Parameter(help="The name: 2 to 60 characters."
 _Limit: TypeAlias = Annotated[
     float, Parameter(help="Seconds to wait at most.", group=_TEMPLATE, validator=positive)
 ]
-_Yes: TypeAlias = Annotated[
-    bool, Parameter(help="Delete without asking.", group=_TEMPLATE, show_default=False)
-]
+_Yes: TypeAlias = Annotated[bool, flag(help="Delete without asking.", group=_TEMPLATE)]
 _File: TypeAlias = Annotated[
     str | None,
     Parameter(
@@ -106,9 +104,7 @@ class Codes:
     countries: Annotated[
         str | None, Parameter(help="Countries to which your text is sent, such as CN,US.")
     ] = None
-    whatsapp_first: Annotated[
-        bool, Parameter(help="Try WhatsApp before SMS.", show_default=False)
-    ] = False
+    whatsapp_first: Annotated[bool, flag(help="Try WhatsApp before SMS.")] = False
     code_length: Annotated[int | None, Parameter(help="Characters of a code, 4 to 10.")] = None
     minutes: Annotated[int | None, Parameter(help="Minutes that a code is valid, 1 to 10.")] = None
     description: Annotated[str | None, Parameter(help="Its description in the console.")] = None

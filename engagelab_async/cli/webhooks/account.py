@@ -8,8 +8,8 @@ from cyclopts import Parameter
 from engagelab_async import ConfigurationError
 from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
-_USERNAME: Final = " or ".join(ENVIRONMENT["username"])
-_SECRET: Final = " or ".join(ENVIRONMENT["secret"])
+USERNAME: Final = " or ".join(ENVIRONMENT["username"])
+SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 
 
 @Parameter(name="*")
@@ -19,18 +19,13 @@ class Account:
 
     # Not by cyclopts' env_var, which takes an empty variable for one that is set.
     username: Annotated[
-        str | None,
-        Parameter(
-            help=f"The username of the callback URL; by default {_USERNAME}.",
-            show_default=False,
-        ),
+        str | None, Parameter(help=f"The username of the callback URL; by default {USERNAME}.")
     ] = None
     secret: Annotated[
         str | None,
         Parameter(
             help="The secret that belongs to it. Other users of a machine can see a command's "
-            f"options: rather set {_SECRET}.",
-            show_default=False,
+            f"options: rather set {SECRET}."
         ),
     ] = field(default=None, repr=False)
 
@@ -45,8 +40,8 @@ class Account:
         missing = [
             f"{option}: set {names}"
             for option, names, given, found in (
-                ("--username", _USERNAME, self.username, username),
-                ("--secret", _SECRET, self.secret, secret),
+                ("--username", USERNAME, self.username, username),
+                ("--secret", SECRET, self.secret, secret),
             )
             if given is None and not found
         ]
