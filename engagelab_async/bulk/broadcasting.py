@@ -234,13 +234,7 @@ operations of a second run for new ones.
 
 
 class _Reader:
-    """Reads recipients, each once.
-
-    Args:
-        template: With the params that all recipients share.
-        country: The country of local numbers.
-        on_invalid: Called with what cannot be read, instead of raising.
-    """
+    """Reads recipients, each once."""
 
     def __init__(
         self,
@@ -288,14 +282,7 @@ class _Reader:
 
 
 class _Grouping:
-    """Numbers that wait until there are enough for an operation.
-
-    Args:
-        reader: What reads recipients.
-        size: How many numbers an operation has at most.
-        most_groups: How many groups may wait.
-        options: What all operations have besides.
-    """
+    """Numbers that wait until there are enough for an operation."""
 
     def __init__(
         self, reader: _Reader, size: int, most_groups: int, options: Mapping[str, Any]

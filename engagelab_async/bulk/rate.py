@@ -117,12 +117,7 @@ class RateLimit:
 
 
 def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limiter | None:
-    """Make the limiter for a caller's ``rate`` and ``burst``.
-
-    Raises:
-        TypeError: `rate` is none of these.
-        ValueError: A number is out of range, or `burst` has no number beside it.
-    """
+    """Make the limiter for a caller's ``rate`` and ``burst``, which may be wrong."""
     if is_number(rate):
         return RateLimit(Rate(rate, burst=burst))
     if burst is not None:

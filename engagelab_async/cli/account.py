@@ -30,14 +30,7 @@ Template: TypeAlias = SMSTemplate | OTPTemplate | str
 
 @frozen
 class Account:
-    """What is known of the account before a list is read.
-
-    Attributes:
-        template: The template, or ``None`` if its text is not known.
-        why_unknown: Why it is not.
-        balance: The balance, or ``None`` if it is not known.
-        status: The review status of the template, or ``None`` if it is not known.
-    """
+    """What is known of the account before a list is read; the rest is ``None``."""
 
     template: Template | None
     why_unknown: str = ""
@@ -105,16 +98,7 @@ async def _has_templates(calls: Any, policy: RetryPolicy) -> bool:  # noqa: ANN4
 
 
 def account_with(text: str, product: str, template_id: str) -> Account:
-    """Return an account of which only the template's text is known.
-
-    Args:
-        text: The text, or ``@`` and the name of a file with it.
-        product: The product.
-        template_id: The id of the template.
-
-    Raises:
-        ValueError: The file cannot be read.
-    """
+    """Return an account of which only the template's text is known; ``@`` begins a file's name."""
     text = _read_text(text[1:]) if text.startswith("@") else text
     if product == "otp":
         return Account(text)

@@ -142,13 +142,7 @@ def _opened(dsn: str | None, name: str, module: str | None) -> Fleet:
 
 @frozen
 class Campaign:
-    """A campaign that a bulk command submits: it takes the place of a journal.
-
-    Attributes:
-        name: Its name.
-        fleet: The fleet.
-        via: What hands its operations to workers.
-    """
+    """A campaign that a bulk command submits: it takes the place of a journal."""
 
     name: str
     fleet: Fleet
@@ -156,11 +150,7 @@ class Campaign:
 
     @classmethod
     def of(cls, module: str, name: str) -> "Campaign":
-        """Load the fleet from a module of the user's.
-
-        Raises:
-            ValueError: That cannot be done.
-        """
+        """Load the fleet from a module of the user's, or raise ``ValueError``."""
         try:
             fleet, via = loaded(module)
         except (ModuleNotFoundError, TypeError) as error:
@@ -190,16 +180,8 @@ class Campaign:
 def loaded(path: str) -> tuple[Fleet, Any]:
     """Load a fleet from a module of the user's, as engines load their workers.
 
-    Args:
-        path: ``module:name`` of a fleet, or of what ``serve()`` returned.
-
     Returns:
         The fleet, and what ``serve()`` returned, or ``None``.
-
-    Raises:
-        ModuleNotFoundError: There is no such module.
-        TypeError: It is neither.
-        ValueError: It is not written so.
     """
     module, colon, name = path.partition(":")
     if not (module and colon and name):

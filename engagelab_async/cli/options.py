@@ -101,11 +101,7 @@ _IN_PYTHON: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _WORDS))})(?!\w)
 
 
 def spelled(text: str) -> str:
-    """Put the library's error into the words of the command line.
-
-    Args:
-        text: The error's text. If it is about an argument, it begins with the argument's name.
-    """
+    """Put an error's text into the command's words; it may begin with an argument's name."""
     argument, colon, rest = text.partition(":") if ":" in text else ("", "", text)
     # An item, as of params['name'] or to[0], is a part of the same option.
     name, bracket, item = argument.partition("[")
@@ -164,11 +160,7 @@ class Message:
     ] = ()
 
     def filled_in(self, language: str | None = None) -> Template:
-        """Make the template.
-
-        Raises:
-            ValueError: An option is invalid.
-        """
+        """Make the template; raise ``ValueError`` if an option is invalid."""
         return Template(self.template, language, inputs.params(self.param))
 
 
@@ -201,20 +193,12 @@ class Call:
     )
 
     def policy(self) -> RetryPolicy:
-        """Make the retry policy.
-
-        Raises:
-            ValueError: An option is invalid.
-        """
+        """Make the retry policy; raise ``ValueError`` if an option is invalid."""
         return RetryPolicy(attempts=self.attempts, repeat_uncertain=self.repeat_uncertain)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[EngageLab]:
-        """Open a client, of a sandbox or from the environment.
-
-        Raises:
-            ConfigurationError: A variable or an option cannot be used.
-        """
+        """Open a client, of a sandbox or from the environment."""
         with loopback.bypass_proxy() if self.sandbox else nullcontext():
             async with self._client() as engagelab:
                 yield engagelab

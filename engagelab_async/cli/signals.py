@@ -88,12 +88,7 @@ class Interrupts:
     def listening(
         self, once: Callable[[str], object], twice: Callable[[str], object]
     ) -> Iterator[None]:
-        """Listen for signals within the block, in the running event loop.
-
-        Args:
-            once: Called with the name of the first.
-            twice: Called with the name of the second, and of each after it.
-        """
+        """Listen within the block: `once` gets the name of the first signal, `twice` of others."""
         loop = asyncio.get_running_loop()
 
         def announce(name: str) -> None:

@@ -13,11 +13,7 @@ from typing import Any, TextIO, cast
 
 
 class SafeStream:
-    """An output stream that drops what cannot be written.
-
-    Attributes:
-        is_lost: Whether writing has failed; nothing more is written then.
-    """
+    """An output stream that drops what cannot be written."""
 
     def __init__(self, stream: TextIO | None) -> None:
         """Write to another stream, or to none."""

@@ -71,11 +71,7 @@ class Wording:
     ] = None
 
     def fields(self) -> dict[str, Any]:
-        """Join the file and the options.
-
-        Raises:
-            ValueError: The file cannot be used, or something is nowhere.
-        """
+        """Join the file and the options; raise ``ValueError`` if something is nowhere."""
         typed = {
             "template_name": self.name,
             "template_type": self.type,
@@ -123,15 +119,7 @@ def _add_common_commands(
 ) -> None:
     """Add the commands that are the same for templates and for signatures.
 
-    Args:
-        app: The commands of one product.
-        name: What a template or a signature is called in a question.
-        example: What the examples begin with, and an id.
-        key: The name of the id in the API, and so in help texts.
-        list: Makes the operation that reads all.
-        get: Makes the operation that reads one.
-        delete: Makes the operation that deletes one.
-        reviewed: The coroutine that waits for a review.
+    `example` is what the examples begin with, and an id; `key` is the API's name of an id.
     """
     words, _, an_id = example.rpartition(" ")
     kind = name.rpartition(" ")[2]

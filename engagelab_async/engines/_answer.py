@@ -45,11 +45,7 @@ _USUAL: Final = re.compile(
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer, by their names in lower case; hardly any are ever looked at.
-
-    Args:
-        head: A head that llhttp has accepted: a line for each header, a colon in each line.
-    """
+    """The headers of an answer that llhttp has accepted; hardly any are ever looked at."""
 
     def __init__(self, head: bytes) -> None:
         """Wait until one is looked at."""
@@ -78,11 +74,7 @@ class Headers(Mapping[str, str]):
 
 
 class Answer:
-    """The answer to one request.
-
-    Args:
-        max_bytes: Where the body gets larger, it ends.
-        is_head: Whether the request was ``HEAD``, whose answer has no body.
+    """The answer to one request; where the body gets larger than it may, it ends.
 
     Attributes:
         status: Its status; 0 until its head has arrived.

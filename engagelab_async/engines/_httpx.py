@@ -36,15 +36,10 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 
 
 class Body:
-    """A request body that counts how often a transport comes for it.
+    """A request body that counts how often a transport comes for it, or for a hook's replacement.
 
     By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
-
-    Attributes:
-        data: The body.
-        replaced: What an event hook has put in its place.
-        taken: How often either was taken.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -128,18 +123,7 @@ class Departure:
 
 
 class HTTPXLibrary:
-    """httpx or httpx2: the same API in two modules, with unrelated classes.
-
-    Args:
-        module: The one or the other.
-
-    Attributes:
-        module: The module; typed as ``Any``, since only one of the two is a dependency.
-        body: `Body` as the library's own kind of stream.
-        failures: All that the library raises when a request fails.
-        timeouts: Those that say that time ran out.
-        never_left: Those that say that nothing was sent.
-    """
+    """httpx or httpx2: the same API in two modules, with unrelated classes."""
 
     def __init__(self, module: ModuleType) -> None:
         """Look up what differs."""
@@ -158,11 +142,7 @@ D = TypeVar("D", bound=Departure)
 
 
 class HTTPXSendingEngine(SendingEngine[D], Generic[D]):
-    """An engine on httpx or httpx2.
-
-    Args:
-        library: The one or the other.
-    """
+    """An engine on httpx or httpx2."""
 
     def __init__(self, library: HTTPXLibrary) -> None:
         super().__init__(library.failures, library.timeouts)

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """The time limits of one engine's requests, in the event loop that runs when they are made.
-
-    Attributes:
-        loop: The event loop.
-        running: The limits that a timer watches.
-        fires_at: When the timer fires, on the clock of the event loop.
-    """
+    """The time limits of one engine's requests, in the event loop that runs when they are made."""
 
     def __init__(self) -> None:
         """Begin without a timer."""
@@ -32,11 +26,7 @@ class Limits:
         self._timer: asyncio.TimerHandle | None = None
 
     def limit(self, seconds: float | None) -> Limit:
-        """Make a context manager that raises ``TimeoutError`` when time runs out in it.
-
-        Args:
-            seconds: How long it may take; ``None`` for as long as it takes.
-        """
+        """Make a context manager that raises ``TimeoutError`` when time runs out in it."""
         return Limit(self, math.inf if seconds is None else self.loop.time() + seconds)
 
     async def aclose(self) -> None:
@@ -65,12 +55,7 @@ class Limits:
 
 
 class Limit:
-    """One limit; the rules of cancellation are those of `asyncio.Timeout`.
-
-    Args:
-        limits: The limits that it belongs to.
-        ends: When time runs out, on the clock of the event loop.
-    """
+    """One limit; the rules of cancellation are those of `asyncio.Timeout`."""
 
     __slots__ = ("_cancelling", "_expired", "_limits", "_task", "ends")
 

@@ -73,9 +73,6 @@ class PerLoop(Generic[T]):
 
     It is closed when its loop ends: ``asyncio.run`` and trio finish the asynchronous generators
     that were begun in it, and one of those holds it.
-
-    Args:
-        make: Makes it, in the loop that will use it.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -85,11 +82,7 @@ class PerLoop(Generic[T]):
         self._open: dict[object, tuple[T, AsyncGenerator[None, None]]] = {}
 
     def get(self) -> T:
-        """Return what belongs to the running loop, and make it if there is none.
-
-        Raises:
-            ConfigurationError: No event loop is running.
-        """
+        """Return what belongs to the running loop, and make it if there is none."""
         loop = current_loop()
         if self._forks != forks:
             _inherited.append(self._open)

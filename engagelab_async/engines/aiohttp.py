@@ -63,11 +63,6 @@ class _Departure(aiohttp.BytesPayload):
     """The body of a request, which notices that aiohttp comes for it.
 
     It is asked even for a body that is empty, and the headers leave together with it.
-
-    Attributes:
-        taken: How often the body was written.
-        heed: Takes the headers of the answer to the connection that it was written to last.
-        status: The status of the answer, once its head has arrived.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -188,11 +183,6 @@ class _Handler(ResponseHandler):
 
     What a server says on an idle connection, or behind an answer, would be taken for the answer to
     the next request.
-
-    Args:
-        loop: The event loop.
-        clock: Monotonic seconds.
-        max_age: Seconds after which it is not used again.
     """
 
     def __init__(
@@ -321,12 +311,7 @@ class _Pool:
 
 
 class _OwnDeparture(_Departure):
-    """What is seen of a request over our own connections.
-
-    Args:
-        body: The body.
-        pool: The connections.
-    """
+    """What is seen of a request over our own connections."""
 
     def __init__(self, body: bytes, pool: _Pool) -> None:
         super().__init__(body)
@@ -365,11 +350,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
         )
 
     def prepare(self, request: Request) -> _OwnDeparture:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: Not asyncio runs.
-        """
+        """Make what notices that the request leaves."""
         return _OwnDeparture(request.body, self._pools.get())
 
     def limit(self, seconds: float | None, departure: _OwnDeparture) -> Limit:
@@ -402,11 +383,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
 
 
 class _SpentError(Exception):
-    """A connection must not be used again.
-
-    Attributes:
-        known: Whether it was used here before.
-    """
+    """A connection, which may have been used here before, must not be used again."""
 
     def __init__(self, *, known: bool) -> None:
         super().__init__()
@@ -415,12 +392,7 @@ class _SpentError(Exception):
 
 @define(eq=False)
 class _Known:
-    """What is known of a connection of the caller's that was used here.
-
-    Attributes:
-        readable: Returns whether something has arrived that the event loop has not seen yet.
-        good_until: Until when it can be used again.
-    """
+    """What is known of a connection of the caller's that was used here."""
 
     readable: Callable[[], object]
     good_until: float = math.inf
@@ -428,10 +400,6 @@ class _Known:
 
 class _SessionDeparture(_Departure):
     """What the engine sees of a request that the caller's middlewares may read, replace or retry.
-
-    Args:
-        body: The body.
-        known: The connections that were used before.
 
     Attributes:
         connection: What the request was written to last.
@@ -538,11 +506,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         self._known: WeakKeyDictionary[ResponseHandler, _Known] = WeakKeyDictionary()
 
     def prepare(self, request: Request) -> _SessionDeparture:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: The session is closed, or of another event loop or process.
-        """
+        """Make what notices that the request leaves."""
         if self._session.closed:
             raise ConfigurationError("the aiohttp.ClientSession is closed, and nothing was sent")
         self._owner.check()
@@ -564,12 +528,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
 
 
 def _is_spent(handler: ResponseHandler, known: _Known | None) -> bool:
-    """Return whether a connection of the caller's must not be written to.
-
-    Args:
-        handler: aiohttp's end of it.
-        known: What is known of it; ``None`` for one that may be new.
-    """
+    """Return whether a connection of the caller's, which may be new, must not be written to."""
     transport = handler.transport
     # By "should close" aiohttp means that something is left in it.
     if transport is None or transport.is_closing() or handler.should_close:

@@ -194,12 +194,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
 
 
 def _check(template: OTPTemplate) -> None:
-    """Refuse a template that breaks the platform's documented rules.
-
-    Raises:
-        TypeError: Something is of the wrong type.
-        ValueError: Something breaks a rule.
-    """
+    """Refuse a template that breaks the platform's documented rules."""
     check_length(template.template_id, "template_id", 1, 128)
     if template.brand_name is not None:
         check_length(template.brand_name, "brand_name", 2, 10)

@@ -72,13 +72,6 @@ class Names:
 class FakeEngine:
     """Answers requests in the task that sends them; there is nothing to open or close.
 
-    Args:
-        sandbox: The platform.
-        scripts: The scripts of its products.
-        clock: The clock, which a slow platform advances.
-        codes: Where the platform takes its codes from.
-        names: The ids of messages.
-
     Attributes:
         calls: All requests, in the order in which they ended.
     """

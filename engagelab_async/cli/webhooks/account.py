@@ -30,11 +30,7 @@ class Account:
     ] = field(default=None, repr=False)
 
     def resolved(self) -> tuple[str, str]:
-        """Return both, from the options or from the environment.
-
-        Raises:
-            ConfigurationError: One of them is missing; it is named.
-        """
+        """Return both, from the options or from the environment; name what is missing."""
         username = from_env(ENVIRONMENT["username"]) if self.username is None else self.username
         secret = from_env(ENVIRONMENT["secret"]) if self.secret is None else self.secret
         missing = [
