@@ -9,15 +9,25 @@ Other threads call in through a portal. A sandbox that is not running belongs to
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from threading import get_ident
 from typing import ParamSpec, TypeVar
 
 from anyio.from_thread import BlockingPortal
+from anyio.lowlevel import checkpoint
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+async def in_steps(items: Iterable[T], at_once: int) -> AsyncGenerator[T]:
+    """Yield items, of which there may be thousands, and let other tasks run after every so many."""
+    for place, item in enumerate(items, 1):
+        yield item
+        if place % at_once == 0:
+            await checkpoint()
 
 
 class StateLoop:

@@ -11,6 +11,7 @@ from attrs import fields, has
 from hypothesis import given
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
+from starlette.routing import Route
 
 from engagelab_async import Operation, Template, wire
 from engagelab_async.arguments import WHOLE_BODY
@@ -18,6 +19,7 @@ from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
 from engagelab_async.sandbox.openapi import document
+from engagelab_async.sandbox.operations import operations_of
 from engagelab_async.wire import ERRORS_BY_CODE
 from support.calls import OPERATIONS
 from support.platforms import Platform
@@ -25,7 +27,8 @@ from support.strategies import operations
 from support.vectors import SAMPLES, every
 
 PRODUCTS: tuple[Product, ...] = ("otp", "sms")
-DOCUMENTS = {product: document(product) for product in PRODUCTS}
+DECLARED = [operation for operation, _ in operations_of(Platform().parts)]
+DOCUMENTS = {product: document(product, DECLARED) for product in PRODUCTS}
 JSON = "application/json"
 
 ONLY_DOCUMENTED = {
@@ -50,8 +53,8 @@ def documented() -> Iterator[tuple[Product, str, str, Mapping[str, Any]]]:
     """Yield each operation of the documents, with its product, method and path."""
     for product, made in DOCUMENTS.items():
         for path, item in made["paths"].items():
-            for method in item.keys() - {"parameters"}:
-                yield product, method.upper(), path, item[method]
+            for method, operation in item.items():
+                yield product, method.upper(), path, operation
 
 
 DOCUMENTED = {each["operationId"]: each for _, _, _, each in documented()}
@@ -129,6 +132,21 @@ async def test_the_documents_are_served(product: Product) -> None:
     assert DOCUMENTS[product] == answer.json()
 
 
+def test_what_is_served_is_documented() -> None:
+    """Each operation that the app routes is in the documents, and nothing else is."""
+    served = {
+        (method, re.sub(r"\{\w+:\w+\}", "{}", route.path))
+        for route in create_app(Platform()).routes
+        if isinstance(route, Route) and not route.path.endswith("openapi.json")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+    assert served == {
+        (method, f"/{product}{re.sub(r'{.*?}', '{}', path)}")
+        for product, method, path, _ in documented()
+    }
+
+
 # ------------------------------------------------------------------------------- the client
 
 
@@ -162,9 +180,10 @@ def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 def test_paths_name_their_ids(call: str) -> None:
     """An id in a path is a parameter of the operation."""
     path = OPERATIONS[call].endpoint.path
-    item = DOCUMENTS[product_of(call)]["paths"][path]
 
-    assert re.findall(r"\{(\w+)\}", path) == [each["name"] for each in item.get("parameters", ())]
+    assert [(name, "path") for name in re.findall(r"\{(\w+)\}", path)] == [
+        (each["name"], each["in"]) for each in DOCUMENTED[call]["parameters"]
+    ]
 
 
 def keys_of(kind: type[Any]) -> set[str]:
