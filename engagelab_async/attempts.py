@@ -46,7 +46,6 @@ class Reporter:
     """Reports attempts, to the log and to the hook if there is one."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
-        """Check the hook."""
         self._on_attempt = _plain_function(on_attempt)
 
     @property

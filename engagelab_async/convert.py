@@ -40,7 +40,6 @@ class MismatchError(Exception):
     """A value is not of the documented kind; `address` is where it stands in the document."""
 
     def __init__(self, problem: str, address: str = "$") -> None:
-        """Describe what was expected and found."""
         super().__init__(problem)
         self.address = address
 

@@ -39,7 +39,6 @@ class TemplateCalls(Calls, Generic[T]):
         get: Callable[[str | int], Operation[T]],
         delete: Callable[[str | int], Operation[None]],
     ) -> None:
-        """Send these operations over `transport`."""
         super().__init__(transport)
         self._list, self._get, self._delete = list, get, delete
 

@@ -89,7 +89,6 @@ class Transport:
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        """Check the durations and keep the parts."""
         self.engine: Engine = engine
         self.accounts: Mapping[Product, Account] = accounts
         self._owns_engine = owns_engine

@@ -298,7 +298,6 @@ class _Grouping:
 
     @clears_frames
     def add(self, recipient: Recipient) -> None:
-        """Take in a recipient."""
         found = self._reader.read(recipient)
         if found is not None:
             self._put(*found)

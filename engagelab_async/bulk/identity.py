@@ -98,7 +98,6 @@ class Reference:
     token: str
 
     def __str__(self) -> str:
-        """Write it down."""
         return f"{self.digest}/{self.targets}/{self.token}"
 
     @classmethod

@@ -49,7 +49,6 @@ class Rate:
     burst: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check the numbers."""
         if not (_is_finite(self.per_second) and self.per_second > 0):
             raise ValueError("rate: must be a finite number above 0")
         if self.burst is not None and not (_is_finite(self.burst) and self.burst >= 1):

@@ -126,7 +126,6 @@ class OutcomeStream(ABC):
         return self.report
 
     def __aiter__(self) -> AsyncIterator[AnyOutcome]:
-        """Iterate over the outcomes as they come."""
         return self
 
     async def __anext__(self) -> AnyOutcome:

@@ -90,7 +90,6 @@ class Departure:
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         if not self.traced:
             return 0
         # A request without a body is complete with its headers. A transport of the caller's may
@@ -126,7 +125,6 @@ class HTTPXLibrary:
     """httpx or httpx2: the same API in two modules, with unrelated classes."""
 
     def __init__(self, module: ModuleType) -> None:
-        """Look up what differs."""
         self.module: Any = module
         self.body: type[Body] = type("Body", (Body, self.module.AsyncByteStream), {})
         self.failures: tuple[type[Exception], ...] = tuple(getattr(module, x) for x in _ROOTS)
@@ -149,7 +147,6 @@ class HTTPXSendingEngine(SendingEngine[D], Generic[D]):
         self._library = library
 
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
-        """Send the request, and read its answer."""
         try:
             return await self._exchange(request, departure, max_bytes)
         finally:
@@ -159,7 +156,6 @@ class HTTPXSendingEngine(SendingEngine[D], Generic[D]):
     async def _exchange(self, request: Request, departure: D, max_bytes: int) -> Response: ...
 
     def never_left(self, error: Exception, departure: D) -> bool:
-        """Return whether it is certain that a request that failed was not sent."""
         if departure.times:
             return False
         if departure.traced:

@@ -19,7 +19,6 @@ class Limits:
     """The time limits of one engine's requests, in the event loop that runs when they are made."""
 
     def __init__(self) -> None:
-        """Begin without a timer."""
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.running: set[Limit] = set()
         self.fires_at: float = math.inf
@@ -30,7 +29,6 @@ class Limits:
         return Limit(self, math.inf if seconds is None else self.loop.time() + seconds)
 
     async def aclose(self) -> None:
-        """Stop the timer."""
         self._stop()
 
     def schedule(self, moment: float) -> None:
@@ -60,13 +58,11 @@ class Limit:
     __slots__ = ("_cancelling", "_expired", "_limits", "_task", "ends")
 
     def __init__(self, limits: Limits, ends: float) -> None:
-        """Wait to be entered."""
         self._limits = limits
         self._expired = False
         self.ends: float = ends
 
     def __enter__(self) -> Self:
-        """Start the limit."""
         limits = self._limits
         # It is used in coroutines, and those run in tasks.
         task: asyncio.Task[Any] = asyncio.current_task(limits.loop)  # type: ignore[assignment]
@@ -79,7 +75,6 @@ class Limit:
         return self
 
     def expire(self) -> None:
-        """Cancel the task."""
         self._limits.running.discard(self)
         self._expired = True
         self._task.cancel()

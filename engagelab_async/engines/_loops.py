@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Closable(Protocol):
     """What holds connections, or a timer."""
 
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
+    async def aclose(self) -> None: ...
 
 
 T = TypeVar("T", bound=Closable)
@@ -76,7 +74,6 @@ class PerLoop(Generic[T]):
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """Begin with nothing open."""
         self._make = make
         self._forks = forks
         self._open: dict[object, tuple[T, AsyncGenerator[None, None]]] = {}
@@ -138,7 +135,6 @@ class Owner:
     """
 
     def __init__(self, name: str, loop: object = None) -> None:
-        """Belong to the loop, and to the process that runs now."""
         self._name = name
         self._loop = loop
         self._forks = forks

@@ -65,7 +65,6 @@ class Slots(Generic[T]):
         is_stale: Callable[[T], bool] = lambda _: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin without a slot."""
         self._make = make
         self._limit = limit
         self._idle_seconds = idle_seconds
@@ -80,7 +79,6 @@ class Slots(Generic[T]):
 
     @property
     def free(self) -> int:
-        """How many slots are free."""
         return sum(map(len, self._free.values()))
 
     async def take(self, origin: str) -> Slot[T]:
@@ -180,7 +178,6 @@ class Sweeper:
         rounds: int,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        """Wait to be woken."""
         self._slots = slots
         self._rounds = rounds
         self._sleep = sleep
@@ -206,7 +203,6 @@ class Sweeper:
             self._left = 0
 
     async def aclose(self) -> None:
-        """Stop sweeping."""
         await self._stop()
 
 

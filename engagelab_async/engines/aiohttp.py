@@ -74,12 +74,10 @@ class _Departure(aiohttp.BytesPayload):
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         return self.taken
 
     @property
     def progress(self) -> str:
-        """What to add to an error's text, once the head of an answer has arrived."""
         return "" if self.status is None else f" after HTTP {self.status} had arrived"
 
     async def write_with_length(
@@ -125,7 +123,6 @@ class _AiohttpEngine(SendingEngine[D]):
         self._route_to = lru_cache(maxsize=64)(self._route)
 
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
-        """Send the request, and read its answer."""
         response = await self._request(request, departure)
         departure.status = response.status
         try:
@@ -162,7 +159,6 @@ class _AiohttpEngine(SendingEngine[D]):
         )
 
     def failed(self, error: Exception, departure: D) -> EngageLabError:
-        """Translate what was raised in place of an answer."""
         if isinstance(error, aiohttp.InvalidURL) and self.never_left(error, departure):
             # That of the request is sound; that of a session's proxy may be anything.
             return ConfigurationError(f"aiohttp was given no URL ({type(error).__name__})")
@@ -198,7 +194,6 @@ class _Handler(ResponseHandler):
         self._readable: Callable[[], object] = bool
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to watch the connection."""
         super().connection_made(transport)
         self._readable = readable(transport)
         # Behind a new handshake comes what TLS has to say.
@@ -301,7 +296,6 @@ class _Pool:
         )
 
     async def aclose(self) -> None:
-        """Close the connections, and stop the timer."""
         await self.limits.aclose()
         await self.session.close()
 
@@ -335,7 +329,6 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
         max_connection_age: float = MAX_AGE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open nothing yet."""
         super().__init__()
         self._max_connections = max_connections
         self._max_age = max_connection_age
@@ -423,12 +416,10 @@ class _SessionDeparture(_Departure):
         return seen + self._unseen if seen else self.reads
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the body."""
         self.reads += 1
         return await super().as_bytes(encoding, errors)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the body as text."""
         self.reads += 1
         return super().decode(encoding, errors)
 
@@ -496,7 +487,6 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        """Use `session` until the end of its life."""
         if session.auth is not None:
             raise ConfigurationError("http: the aiohttp.ClientSession must have no auth of its own")
         super().__init__()

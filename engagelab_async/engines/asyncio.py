@@ -75,7 +75,6 @@ class _Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(self, origin: str, buffer: memoryview) -> None:
-        """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
             raise ConfigurationError(
                 'the proxy in the environment cannot be used with http="asyncio", and nothing was '
@@ -92,7 +91,6 @@ class _Connection(asyncio.BufferedProtocol):
         self._answered: asyncio.Future[Answer] | None = None
 
     async def connect(self) -> None:
-        """Connect."""
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
         context = tls_context() if parts.scheme == "https" else None
@@ -128,13 +126,11 @@ class _Connection(asyncio.BufferedProtocol):
         return not ((tcp and tcp.get_write_buffer_size()) or (tls and tls.get_write_buffer_size()))
 
     async def aclose(self) -> None:
-        """Close it at once."""
         self._departure = None
         if self._tcp is not None:
             self._tcp.abort()
 
     def _end(self, outcome: Answer | Exception) -> None:
-        """End the exchange."""
         self._departure = None
         answered, self._answered = self._answered, None
         # The request may have been cancelled.
@@ -148,13 +144,11 @@ class _Connection(asyncio.BufferedProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to be idle."""
         self.is_connected = True
         self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio does not know either
-        """Return where to put what arrives."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -180,7 +174,6 @@ class _Connection(asyncio.BufferedProtocol):
         cast("asyncio.Transport", self._tcp).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the exchange."""
         if self._departure is not None:
             self._end(exc or EOFError())
 
@@ -229,7 +222,6 @@ class _Departure:
 
     @property
     def progress(self) -> str:
-        """What to add to an error's text, once the head of an answer has arrived."""
         status = 0 if self.answer is None else self.answer.status
         return f" after HTTP {status} had arrived" if status else ""
 
@@ -249,7 +241,6 @@ class AsyncioEngine(SendingEngine[_Departure]):
         max_connections: int = MAX_CONNECTIONS,
         max_connection_age: float = MAX_AGE_SECONDS,
     ) -> None:
-        """Open nothing yet."""
         super().__init__((*FAILURES, EOFError))
         self._max_connections = max_connections
         self._max_age = max_connection_age

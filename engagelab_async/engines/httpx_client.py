@@ -43,7 +43,6 @@ class _ClientDeparture(Departure):
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         if self.traced:
             return super().times + self._unseen
         if self.transport == "other":
@@ -105,7 +104,6 @@ class _Watched:
         return self.read()
 
     def read(self) -> bytes:
-        """Return the body, past the stream."""
         if self.departure is None:
             copied: bytes = vars(self)["_content"]
             return copied
@@ -114,7 +112,6 @@ class _Watched:
         return self.departure.body.data
 
     async def aread(self) -> bytes:
-        """Return the body, past the stream."""
         return self.read()
 
     def __getstate__(self) -> dict[str, object]:
@@ -136,7 +133,6 @@ class HTTPXClientEngine(HTTPXSendingEngine[_ClientDeparture]):
     """
 
     def __init__(self, client: httpx.AsyncClient, *, library: HTTPXLibrary = HTTPX) -> None:
-        """Use `client` until the end of its life."""
         super().__init__(library)
         self._client = client
         self._watched_request: Any = type("Request", (_Watched, library.module.Request), {})

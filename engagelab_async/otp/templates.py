@@ -324,7 +324,6 @@ class OTPTemplates(TemplateCalls[OTPTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
         super().__init__(
             transport,
             list=ListOTPTemplates,

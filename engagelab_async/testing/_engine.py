@@ -99,7 +99,6 @@ class FakeEngine:
         timeout: float | None,
         max_bytes: int,  # noqa: ARG002 - the sandbox's answers are small
     ) -> Response:
-        """Answer one request; see `Engine.send`."""
         call = Call.of(request)
         effect = self._scripts[call.product].next(call)
         try:
