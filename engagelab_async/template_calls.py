@@ -34,7 +34,6 @@ class TemplateCalls(Calls, Generic[T]):
     def __init__(
         self,
         transport: Transport,
-        *,
         list: Callable[[], Operation[tuple[T, ...]]],  # noqa: A002 - as the coroutine is called
         get: Callable[[str | int], Operation[T]],
         delete: Callable[[str | int], Operation[None]],

@@ -324,12 +324,7 @@ class OTPTemplates(TemplateCalls[OTPTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        super().__init__(
-            transport,
-            list=ListOTPTemplates,
-            get=GetOTPTemplate,
-            delete=DeleteOTPTemplate,
-        )
+        super().__init__(transport, ListOTPTemplates, GetOTPTemplate, DeleteOTPTemplate)
 
     async def create(self, template: OTPTemplate, **options: Unpack[CallOptions]) -> None:
         """Submit a template for review (``POST /v1/template-configs``).

@@ -255,12 +255,7 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        super().__init__(
-            transport,
-            list=ListSMSTemplates,
-            get=GetSMSTemplate,
-            delete=DeleteSMSTemplate,
-        )
+        super().__init__(transport, ListSMSTemplates, GetSMSTemplate, DeleteSMSTemplate)
 
     async def create(
         self,
