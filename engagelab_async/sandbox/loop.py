@@ -11,6 +11,7 @@ Other threads call in through a portal. A sandbox that is not running belongs to
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from threading import get_ident
 from typing import ParamSpec, TypeVar
 
@@ -22,11 +23,14 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-async def in_steps(items: Iterable[T], at_once: int) -> AsyncGenerator[T]:
-    """Yield items, of which there may be thousands, and let other tasks run after every so many."""
-    for place, item in enumerate(items, 1):
-        yield item
-        if place % at_once == 0:
+async def in_steps(items: Iterable[T], at_once: int) -> AsyncGenerator[list[T]]:
+    """Yield some items at a time, as there may be thousands, and let other tasks run in between."""
+    remaining = iter(items)
+    some = list(islice(remaining, at_once))
+    while some:
+        yield some
+        some = list(islice(remaining, at_once))
+        if some:
             await checkpoint()
 
 
