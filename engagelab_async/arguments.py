@@ -11,6 +11,7 @@ Each raises ``TypeError`` or ``ValueError`` with a text that begins with the arg
 quotes numbers that are out of bounds, and nothing else that was passed in: it may be personal.
 """
 
+import inspect
 import json
 import math
 import sys
@@ -37,6 +38,7 @@ PERSONAL: Final = "personal"
 """Field metadata: a recipient, a code or a text, which no exception may show."""
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 
 Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
 """A validator of attrs."""
@@ -130,14 +132,18 @@ def check_container(value: Container[str], name: str) -> Container[str]:
     return value
 
 
-def check_text(value: object, name: str, hint: str = "") -> str:
-    """Return `value` if it is a string with something in it.
+def check_function(value: F | None, name: str) -> F | None:
+    """Return `value` if it is ``None``, or a function that need not be awaited."""
+    call = getattr(value, "__call__", None)  # noqa: B004 - whether its __call__ is async
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call):
+        raise TypeError(f"{name}: expected a plain function, got a coroutine function")
+    if value is not None and not callable(value):
+        raise TypeError(f"{name}: expected a function, got {type(value).__name__}")
+    return value
 
-    Args:
-        value: What the caller passed.
-        name: The argument, as the caller wrote it.
-        hint: What to add when it is of another type.
-    """
+
+def check_text(value: object, name: str, hint: str = "") -> str:
+    """Return `value` if it is a string with something in it; `hint` is for one of another type."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a str, got {kind_of(value)}{hint}")
     if not value.strip():

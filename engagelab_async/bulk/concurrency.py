@@ -12,11 +12,7 @@ from attrs import define, field
 
 @define(eq=False)
 class _Waiter:
-    """A worker that waits for a permit.
-
-    Attributes:
-        owner: The run that it starts something new for; ``None`` if it continues an operation.
-    """
+    """A worker that waits for a permit; without an owner, to continue an operation."""
 
     owner: object
     admitted: bool = False
@@ -26,11 +22,8 @@ class _Waiter:
 class ConcurrencyLimit:
     """Gives out permits, in the order in which they are asked for.
 
-    Args:
-        most: The maximum, with which it begins.
-
     Attributes:
-        most: As above.
+        most: The maximum, with which it begins.
         halvings: How often the limit was halved; a request records it when it is sent.
     """
 
@@ -57,14 +50,7 @@ class ConcurrencyLimit:
         return self._active > self._limit
 
     async def acquire(self, owner: object) -> bool:
-        """Wait for a permit to start something new.
-
-        Args:
-            owner: The run that it is for.
-
-        Returns:
-            Whether there is one: ``False`` if the run is dismissed meanwhile.
-        """
+        """Wait for a permit to start something new for a run; ``False`` if that is dismissed."""
         return self.take() or await self._wait(owner)
 
     async def reacquire(self) -> None:
@@ -111,11 +97,9 @@ class ConcurrencyLimit:
             self._admit()
 
     def narrow(self, seen: int) -> None:
-        """Record trouble.
+        """Record trouble of a request, and the `halvings` when it left.
 
-        Args:
-            seen: `halvings` when the request left. Requests that were in flight together fail
-                together, and count once.
+        Requests that were in flight together fail together, and count once.
         """
         if seen == self.halvings:
             self.halvings += 1
@@ -145,13 +129,7 @@ class ConcurrencyLimit:
 
 @define(eq=False)
 class Permit:
-    """A worker's permit; released while it backs off, so that others can use it.
-
-    Attributes:
-        limit: Where it comes from.
-        owner: The run that the worker belongs to.
-        held: Whether the worker has it.
-    """
+    """A worker's permit; released while it backs off, so that others can use it."""
 
     limit: ConcurrencyLimit
     owner: object

@@ -291,8 +291,9 @@ class FanOut(OutcomeStream):
         elif task.intended:
             # The worker goes on; its next intent is written together with this.
             self._settling += 1
-            settled = partial(self._settled, task, outcome)
-            self._journal.settle(task.settlement(outcome), settled)
+            self._journal.settle(
+                task.settlement(outcome), lambda failure: self._settled(task, outcome, failure)
+            )
         elif task.when_recorded is not None:
             # It was withdrawn, and that is being written.
             self._settling += 1
