@@ -162,7 +162,7 @@ class Permit:
     held: bool = False
 
     def keep(self) -> bool:
-        """Keep it for the next operation, unless it is needed otherwise; see `ConcurrencyLimit.keep`."""
+        """Keep it for the next operation, if `ConcurrencyLimit.keep` allows it."""
         self.held = self.limit.keep() if self.held else self.limit.take()
         return self.held
 

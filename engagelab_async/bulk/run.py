@@ -177,8 +177,10 @@ class FanOut(OutcomeStream):
             reason: As for `stop`.
         """
         self.stop(reason)
-        for scope in self._worker_scopes:
-            scope.cancel()
+        # It takes a while, and the workers of a run that is done have ended.
+        if not self._done.is_set():
+            for scope in self._worker_scopes:
+                scope.cancel()
 
     async def __aenter__(self) -> Self:
         """Open the journal and start the workers."""
