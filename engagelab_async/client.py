@@ -257,8 +257,9 @@ class EngageLab:
 def _base_url(value: str, name: str) -> str:
     if not _is_base_url(check_instance(value, name, str)):
         # The value is not quoted: it may contain a password.
-        msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
+        )
     return value.rstrip("/")
 
 
@@ -310,11 +311,10 @@ def _credentials_from_env(product: str) -> Credentials | None:
             raise ConfigurationError(f"{variable}:{problem}") from None
     if key or secret:
         missing = "SECRET" if key else "KEY"
-        msg = (
+        raise ConfigurationError(
             f"incomplete credentials: set ENGAGELAB_{product}_DEV_{missing} or "
             f"ENGAGELAB_DEV_{missing}"
         )
-        raise ConfigurationError(msg)
     return None
 
 

@@ -91,12 +91,14 @@ def _text(template: SMSTemplate | OTPTemplate | str) -> str:
         return template
     if not isinstance(template, OTPTemplate):
         found = arguments.kind_of(template)
-        msg = f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
-        raise TypeError(msg)
+        raise TypeError(
+            f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
+        )
     by_sms = template.sms_config
     if by_sms is None or by_sms.template_custom_config is None:
-        msg = "template: it uses the platform's default text, which is not known locally"
-        raise ValueError(msg)
+        raise ValueError(
+            "template: it uses the platform's default text, which is not known locally"
+        )
     return by_sms.template_custom_config.custom_content
 
 

@@ -256,8 +256,7 @@ class Transport:
     def _request(self, operation: Operation[object]) -> Request:
         check_instance(operation, "operation", Operation)
         if self.closed:
-            msg = "this EngageLab is closed"
-            raise RuntimeError(msg)
+            raise RuntimeError("this EngageLab is closed")
         endpoint = operation.endpoint
         account = self.accounts.get(endpoint.product)
         if account is None:
@@ -361,8 +360,9 @@ class Call(Generic[R]):
         except EngageLabError:
             raise
         except Exception as error:
-            msg = f"what the engine returned cannot be read ({type(error).__name__})"
-            raise InvalidResponseError(msg) from error
+            raise InvalidResponseError(
+                f"what the engine returned cannot be read ({type(error).__name__})"
+            ) from error
 
     def _note_resending(self, response: Response) -> None:
         # A caller's engine may return anything.

@@ -94,11 +94,10 @@ def choose(http: HTTP | None) -> tuple[Engine, bool]:
     # A class has the methods of its instances.
     if isinstance(http, Engine) and not isinstance(http, type):
         return http, False
-    msg = (
+    raise TypeError(
         "http: expected an engine or its name, an httpx.AsyncClient, an httpx2.AsyncClient or "
         f"an aiohttp.ClientSession, got {type(http).__name__}"
     )
-    raise TypeError(msg)
 
 
 def _is_a(value: object, library: str, name: str) -> TypeGuard[Any]:
@@ -109,8 +108,7 @@ def _is_a(value: object, library: str, name: str) -> TypeGuard[Any]:
 
 def _named(name: str) -> Engine:
     if name not in _BY_NAME:
-        msg = f"http: no engine is called {name!r}; there are {', '.join(_BY_NAME)}"
-        raise ValueError(msg)
+        raise ValueError(f"http: no engine is called {name!r}; there are {', '.join(_BY_NAME)}")
     return _BY_NAME[name]()
 
 

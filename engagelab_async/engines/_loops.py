@@ -64,8 +64,7 @@ def current_loop() -> object:
     except RuntimeError:
         token = None
     if token is None:
-        msg = "no event loop of asyncio or trio runs here, and nothing was sent"
-        raise ConfigurationError(msg)
+        raise ConfigurationError("no event loop of asyncio or trio runs here, and nothing was sent")
     return token
 
 

@@ -38,11 +38,10 @@ def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
     url = proxy if "://" in proxy else f"http://{proxy}"
     if not _is_usable(url, schemes):
         # The URL is not quoted: it may hold a password.
-        msg = (
+        raise ConfigurationError(
             f"the proxy in the environment for {scheme} must be the URL of a host, "
             f"and one of {', '.join(schemes)}"
         )
-        raise ConfigurationError(msg)
     return url
 
 

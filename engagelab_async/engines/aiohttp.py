@@ -93,8 +93,9 @@ class _Departure(aiohttp.BytesPayload):
         transport = writer.transport
         # A forked child inherits the task that writes, and the connection of its parent.
         if transport is None or transport.is_closing() or self._process != os.getpid():
-            msg = "the connection was closed before the request was written"
-            raise aiohttp.ClientConnectionResetError(msg)
+            raise aiohttp.ClientConnectionResetError(
+                "the connection was closed before the request was written"
+            )
         handler = transport.get_protocol()
         if isinstance(handler, _Handler):
             if handler.has_spoken():
@@ -358,8 +359,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
 
     def _pool(self) -> _Pool:
         if not in_asyncio():
-            msg = 'http="aiohttp" needs asyncio; on trio take "httpx" or "auto"'
-            raise ConfigurationError(msg)
+            raise ConfigurationError('http="aiohttp" needs asyncio; on trio take "httpx" or "auto"')
         return _Pool(
             _Connector(limit=self._max_connections, clock=self._clock, max_age=self._max_age)
         )
@@ -530,8 +530,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
     def __init__(self, session: aiohttp.ClientSession) -> None:
         """Use `session` until the end of its life."""
         if session.auth is not None:
-            msg = "http: the aiohttp.ClientSession must have no auth of its own"
-            raise ConfigurationError(msg)
+            raise ConfigurationError("http: the aiohttp.ClientSession must have no auth of its own")
         super().__init__()
         self._session = session
         # The property would warn that it is deprecated.
@@ -545,8 +544,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
             ConfigurationError: The session is closed, or of another event loop or process.
         """
         if self._session.closed:
-            msg = "the aiohttp.ClientSession is closed, and nothing was sent"
-            raise ConfigurationError(msg)
+            raise ConfigurationError("the aiohttp.ClientSession is closed, and nothing was sent")
         self._owner.check()
         return _SessionDeparture(request.body, self._known)
 

@@ -83,11 +83,10 @@ class _Connection(asyncio.BufferedProtocol):
     def __init__(self, origin: str, buffer: memoryview) -> None:
         """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
-            msg = (
+            raise ConfigurationError(
                 'the proxy in the environment cannot be used with http="asyncio", and nothing was '
                 'sent: take http="auto", or name the host in NO_PROXY'
             )
-            raise ConfigurationError(msg)
         self.is_connected: bool = False
         self._origin = origin
         self._forks = _loops.forks
@@ -295,8 +294,7 @@ class AsyncioEngine(SendingEngine[_Departure]):
 
     def _pool(self) -> _Pool:
         if not in_asyncio():
-            msg = 'http="asyncio" needs asyncio; on trio take "httpx" or "auto"'
-            raise ConfigurationError(msg)
+            raise ConfigurationError('http="asyncio" needs asyncio; on trio take "httpx" or "auto"')
         return _Pool(limit=self._max_connections, max_age=self._max_age)
 
     def prepare(self, request: Request) -> _Departure:

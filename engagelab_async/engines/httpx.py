@@ -136,8 +136,9 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
             if is_temporary(error):
                 raise
-            msg = f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
-            raise ConfigurationError(msg) from error
+            raise ConfigurationError(
+                f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
+            ) from error
         return transport
 
     async def aclose(self) -> None:

@@ -9,15 +9,29 @@ Other threads call in through a portal. A sandbox that is not running belongs to
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from threading import get_ident
 from typing import ParamSpec, TypeVar
 
 from anyio.from_thread import BlockingPortal
+from anyio.lowlevel import checkpoint
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+async def in_steps(items: Iterable[T], at_once: int) -> AsyncGenerator[list[T]]:
+    """Yield some items at a time, as there may be thousands, and let other tasks run in between."""
+    remaining = iter(items)
+    some = list(islice(remaining, at_once))
+    while some:
+        yield some
+        some = list(islice(remaining, at_once))
+        if some:
+            await checkpoint()
 
 
 class StateLoop:
