@@ -171,10 +171,10 @@ WITH chosen AS (
 SELECT campaign, options, (SELECT number FROM begun) AS run FROM chosen
 """
 
-# One statement is one round trip and one flush. The rows come as JSON, which takes a fraction of
-# the worker's time that arrays of their columns take. Both parts go by the primary key alone: what joins
-# with the table is planned by statistics, which a new campaign does not have. Rows are locked in
-# the order of their digests, as deliveries of the same chunk would wait for each other otherwise.
+# One statement is one round trip and one flush. The rows come as JSON: asyncpg takes longer to
+# write arrays of their columns. Both parts go by the primary key alone: what joins with the table
+# is planned by statistics, which a new campaign does not have. Rows are locked in the order of
+# their digests, as deliveries of the same chunk would wait for each other otherwise.
 _WRITE: Final = f"""
 WITH ended AS (
     INSERT INTO {{schema}}.operations AS known
