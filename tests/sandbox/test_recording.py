@@ -273,3 +273,15 @@ def test_a_recording_that_is_not_there(path: Path) -> None:
     """The error is that of opening it."""
     with pytest.raises(FileNotFoundError):
         Sandbox(replay=path)
+
+
+@pytest.mark.asyncio
+async def test_a_replay_leaves_the_inbox_alone(path: Path) -> None:
+    """What is no call of the API is answered as ever, and not missed in the recording."""
+    async with Sandbox(record=path):
+        pass
+    async with Sandbox(replay=path) as sandbox, httpx.AsyncClient() as http:
+        answer = await http.get(sandbox.inbox_url)
+        sandbox.assert_replayed()
+
+    assert 200 == answer.status_code
