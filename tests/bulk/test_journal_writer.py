@@ -246,7 +246,7 @@ async def test_leaves_no_thread_behind(tmp_path: Path, how: str) -> None:
     else:
         store.abandon()
     for writer in writers:
-        writer.join(timeout=10)
+        writer.join(timeout=100)
 
     assert not any(writer.is_alive() for writer in writers)
 
