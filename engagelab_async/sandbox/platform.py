@@ -23,7 +23,7 @@ from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .callbacks import Callbacks
 from .codes import Codes
-from .loop import in_steps
+from .loop import InSteps
 from .operations import DONE, Done, operation
 from .otp_api import (
     CodeRequest,
@@ -154,13 +154,13 @@ class Platform:
             raise RefusedError(3003, "params.code: a verification template needs it")
         recipients = [
             otp_recipient(to)
-            async for some in in_steps(_listed(request.to), _AT_ONCE)
+            async for some in InSteps(_listed(request.to), _AT_ONCE)
             for to in some
         ]
         draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
         messages = [
             _addressed(draft, template, recipient, message_id)
-            async for some in in_steps(recipients, _AT_ONCE)
+            async for some in InSteps(recipients, _AT_ONCE)
             for recipient in some
         ]
         self.balances.check("otp", len(messages))
@@ -191,7 +191,7 @@ class Platform:
         )
         targets = _listed(request.to)
         found = [
-            sms_recipient(target) async for some in in_steps(targets, _AT_ONCE) for target in some
+            sms_recipient(target) async for some in InSteps(targets, _AT_ONCE) for target in some
         ]
         answer: Answer = {
             "plan_id": draft.keywords["plan_id"],
@@ -213,7 +213,7 @@ class Platform:
                 message_id=self.ids.text(),
                 accepted=found[place] is not None,
             )
-            async for some in in_steps(dropped_first, _AT_ONCE)
+            async for some in InSteps(dropped_first, _AT_ONCE)
             for place in some
         ]
         self.balances.check("sms", len(targets) - found.count(None))

@@ -6,7 +6,6 @@ described and written some at a time.
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing
 from typing import Annotated, Final, TypeAlias
 
 from anyio import current_time
@@ -22,7 +21,7 @@ from engagelab_async.sandbox.faults.kinds import KINDS
 from engagelab_async.sandbox.faults.presets import PRESETS
 from engagelab_async.sandbox.faults.register import ActiveFault, Faults
 from engagelab_async.sandbox.guards import open_session
-from engagelab_async.sandbox.loop import in_steps
+from engagelab_async.sandbox.loop import InSteps
 from engagelab_async.sandbox.operations import Error, operation
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.recipients import canonical
@@ -145,7 +144,7 @@ class Control:
         targets = ((call, each) for call in list(self._calls) for each in call.targets or [""])
         found = {
             call.number: None
-            async for some in in_steps(targets, _SOUGHT_AT_ONCE)
+            async for some in InSteps(targets, _SOUGHT_AT_ONCE)
             for call, target in some
             if to in target.lower()
         }
@@ -259,15 +258,14 @@ class Control:
             if after < number < before
         )
         found = list[_Found]()
-        async with aclosing(in_steps(sought, _SOUGHT_AT_ONCE)) as steps:
-            async for some in steps:
-                for call, number in some:
-                    sent = self._outbox.get(number)
-                    is_to = address in {"", _address(sent.recipient)}
-                    if is_to and template in {"", sent.template_id}:
-                        found.append((call, number))
-                if len(found) >= limit:
-                    break
+        async for some in InSteps(sought, _SOUGHT_AT_ONCE):
+            for call, number in some:
+                sent = self._outbox.get(number)
+                is_to = address in {"", _address(sent.recipient)}
+                if is_to and template in {"", sent.template_id}:
+                    found.append((call, number))
+            if len(found) >= limit:
+                break
         return found[:limit]
 
     def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
@@ -277,7 +275,7 @@ class Control:
         """Write a document that ends with messages: itself, and then those."""
         yield encoded(head).removesuffix("]}")
         comma = ""
-        async for some in in_steps(found, _DESCRIBED_AT_ONCE):
+        async for some in InSteps(found, _DESCRIBED_AT_ONCE):
             described = [self._documents.message(call, number) for call, number in some]
             yield comma + encoded(described)[1:-1]
             comma = ", "
