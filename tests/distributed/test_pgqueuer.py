@@ -15,7 +15,7 @@ from support.bulk import Platform, kinds, plan, sends
 from support.memory_fleets import PAIR, outcomes_of
 from support.services import PostgreSQL
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
 
 
 def client_of(platform: Platform) -> Callable[[], EngageLab]:
@@ -98,7 +98,7 @@ async def test_a_connection_that_was_lost_is_opened_again(
     await served.create_tables()
     await served({"format": 0})
     postgresql.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
         "WHERE pid <> pg_backend_pid() AND datname = 'bulk'"
     )
     with pytest.raises(Exception, match="connection"):

@@ -88,6 +88,7 @@ class Network:
         self.broker = _BROKERS[engine](host)
         self.environment: dict[str, str] = {}
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._submitters: list[subprocess.Popen[bytes]] = []
         self._count = workers
         self._campaigns = 0
         self._stack = ExitStack()
@@ -108,6 +109,7 @@ class Network:
                 self.environment[name] = self.broker.url
             self._create_tables()
             stack.callback(lambda: self._kill(self.workers))
+            stack.callback(self.kill_submitters)
             self.workers += [self.start_worker() for _ in range(self._count)]
             self._stack = stack.pop_all()
         return self
@@ -143,6 +145,7 @@ class Network:
 
     def begin_anew(self) -> None:
         """Forget who got what: the next submitter has another campaign."""
+        self.kill_submitters()  # those that a test has left
         self.server.asked.clear()
         self.server.delivered.clear()
         self._campaigns += 1
@@ -184,12 +187,21 @@ class Network:
         """Start a submitter."""
         campaign = f"campaign-{self._campaigns}"
         arguments = [campaign, str(operations), json.dumps(options)]
-        return subprocess.Popen(
+        submitter = subprocess.Popen(
             [sys.executable, str(SUBMITTER), *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
+        self._submitters.append(submitter)
+        return submitter
+
+    def kill_submitters(self) -> None:
+        """End all submitters."""
+        for submitter in self._submitters:
+            with submitter:
+                submitter.kill()
+        self._submitters.clear()
 
 
 def finished(submitter: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -240,23 +252,18 @@ def send_and_kill(
     certain = operations - kills * IN_DOUBT
     server = network.server
     submitter = network.submit(operations, **options)
-    try:
-        for kill in range(kills):
-            server.wait_for_requests(draw.randint(1, operations // (kills + 1)), certain)
-            if kill == kills // 3 and meanwhile is not None:
-                meanwhile()
-            if kill == kills // 2 and orphan:
-                submitter.kill()
-                submitter.communicate()
-                submitter = network.submit(operations, **options)
-            network.kill_worker(draw.randrange(len(network.workers)))
-        document = finished(submitter)
-        outcomes = document["outcomes"]
-        check(outcomes, server.delivered, operations)
-        asked = server.asked.total()
-        again = finished(network.submit(operations, **options))["outcomes"]
-    finally:
-        submitter.kill()
+    for kill in range(kills):
+        server.wait_for_requests(draw.randint(1, operations // (kills + 1)), certain)
+        if kill == kills // 3 and meanwhile is not None:
+            meanwhile()
+        if kill == kills // 2 and orphan:
+            network.kill_submitters()
+            submitter = network.submit(operations, **options)
+        network.kill_worker(draw.randrange(len(network.workers)))
+    outcomes = finished(submitter)["outcomes"]
+    check(outcomes, server.delivered, operations)
+    asked = server.asked.total()
+    again = finished(network.submit(operations, **options))["outcomes"]
     check(again, server.delivered, operations)
     assert asked == server.asked.total(), "a second run sent again"
     assert sorted(again.get("Uncertain", [])) == sorted(outcomes.get("Uncertain", []))
