@@ -8,7 +8,7 @@ from engagelab_async.bulk.journal import JournalStore, Record, SendIntent, Settl
 from support.bulk import Platform, kinds, outcomes_of, run_of, sends
 from support.journals import JOURNALS, Open, granted, state_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.anyio
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 

@@ -15,7 +15,7 @@ from support.bulk import Platform, kinds, plan, sends
 from support.memory_fleets import PAIR, outcomes_of
 from support.services import PostgreSQL
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 
 def client_of(platform: Platform) -> Callable[[], EngageLab]:

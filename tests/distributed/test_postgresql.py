@@ -27,7 +27,7 @@ from support.counting import Counting
 from support.memory_fleets import PAIR, outcomes_of
 from support.services import PostgreSQL, free_port, schema_name
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 OPTIONS = {"deadline": 30.0}
 

@@ -13,7 +13,7 @@ from engagelab_async.distributed.postgresql import PostgreSQL
 from engagelab_async.distributed.store import LATE, Delivery, Ending, Intent, Progress, Store
 from support.services import schema_name, shared_postgresql
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 # What a process had in flight is known to be dead at once.

@@ -13,7 +13,7 @@ from engagelab_async.webhooks import REPEAT_WINDOW, SIGNATURE_HEADER, Verifier, 
 from engagelab_async.webhooks.asgi import WebhookApp
 from support.fake_clock import FakeClock
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 NOW = 1_700_000_000
 

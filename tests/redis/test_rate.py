@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from engagelab_async.bulk.rate import Limiter, Rate
 from engagelab_async.redis import RedisRate
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 
 async def test_all_together_keep_one_rate(redis: Redis, prefix: str) -> None:

@@ -10,7 +10,7 @@ from engagelab_async.webhooks import REPEAT_WINDOW
 from redis import Redis as BlockingRedis
 from support import services
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 
 async def test_an_event_is_new_once(redis: Redis, prefix: str) -> None:

@@ -17,7 +17,7 @@ from engagelab_async.webhooks import MessageStatus, Notification
 from redis import RedisError
 from support import services
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio
 
 SOON = 30  # seconds; only a test that fails waits for them
 

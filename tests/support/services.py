@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _WANTED: Final = os.environ.get("ENGAGELAB_ASYNC_TEST_SERVICES", "")
-_PATIENCE: Final = 300.0
+_PATIENCE: Final = 200.0
 """Seconds; only what hangs takes longer."""
 
 _PORTS: Final = range(20_000, 32_768)

@@ -66,22 +66,6 @@ def test_request_and_response_are_shown(page: Page, sandbox: Sandbox) -> None:
     assert "sandbox_secret" not in page.chrome.page_source
 
 
-def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
-    """A string without an end takes no longer than another."""
-    script = """
-        const { render } = await import("/inbox/dom.js");
-        const { block } = await import("/inbox/json.js");
-        const shown = document.createElement("div");
-        const began = performance.now();
-        render(shown, block('{"text": "' + '\\\\"'.repeat(29_000), "body"));
-        return [performance.now() - began, shown.querySelectorAll(".string").length];
-    """
-    took, strings = page.run(f"return (async () => {{{script}}})()")
-
-    assert 1 == strings
-    assert took < 300
-
-
 def test_long_json_is_colored_as_it_comes_into_view(page: Page, sandbox: Sandbox) -> None:
     """What cannot be seen costs neither elements nor layout; it can be copied nevertheless."""
     send_plan(sandbox, 1000)
