@@ -86,6 +86,14 @@ class Page:
         """Wait for an element, and return it."""
         return self.until(lambda: self.all(selector))[0]
 
+    def shown(self, selector: str) -> WebElement:
+        """Wait until an element can be seen, and return it."""
+
+        def found() -> WebElement | None:
+            return next((each for each in self.all(selector) if each.is_displayed()), None)
+
+        return self.until(found)
+
     def all(self, selector: str) -> list[WebElement]:
         """Return all elements that there are now."""
         return self.chrome.find_elements(By.CSS_SELECTOR, selector)
@@ -150,6 +158,13 @@ class Page:
         """Run a script in the page, and return what it returns or resolves to."""
         return self.chrome.execute_script(script, *arguments)
 
+    def hold(self) -> None:
+        """Have the page keep what it shows only for a moment."""
+        self.run("""
+            const original = setTimeout;
+            window.setTimeout = (work, delay) => (delay > 1000 ? 0 : original(work, delay));
+        """)
+
     def resize(self, width: int, height: int = 800) -> None:
         """Give the window another size."""
         size = {**DESK, "width": width, "height": height}
@@ -178,10 +193,13 @@ class Page:
             messages = [json.loads(entry["message"])["message"] for entry in log]
             events += [each["params"] for each in messages if each["method"] == _COLLECTED]
         thread = own[0]["pid"], own[0]["tid"]
+        # What was not over when the log was fetched has no duration.
         return [
             event["tdur"] / 1000
             for event in events
-            if event["name"] == "RunTask" and (event["pid"], event["tid"]) == thread
+            if event["name"] == "RunTask"
+            and "tdur" in event
+            and (event["pid"], event["tid"]) == thread
         ]
 
     def complaints(self) -> list[str]:

@@ -37,7 +37,9 @@ requestAnimationFrame(function scroll() {
 async def send_many(sandbox: Sandbox, first: int, count: int) -> None:
     """Send codes to many people, as fast as it goes."""
     pair = Credentials(*DEMO_CREDENTIALS)
-    async with EngageLab(otp=pair, http="aiohttp", otp_base_url=sandbox.otp_base_url) as engagelab:
+    async with EngageLab(
+        otp=pair, http="aiohttp", otp_base_url=sandbox.otp_base_url, timeout=60, deadline=60
+    ) as engagelab:
         operations = (
             SendOTP(f"+65{80_000_000 + number}", "sandbox-otp-tpl")
             for number in range(first, first + count)

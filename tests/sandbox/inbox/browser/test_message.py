@@ -48,6 +48,7 @@ def test_the_code_is_copied(page: Page, sandbox: Sandbox) -> None:
     """One press puts it into the clipboard, and a screen reader says so."""
     page.command("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     message = send(sandbox)
+    page.hold()
     page.button("Copy code").click()
     page.until_text(".code-card .copy", "Copied")
 
