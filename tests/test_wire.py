@@ -612,13 +612,16 @@ LARGE: dict[str, Operation[object]] = {
 def test_masking_is_bounded(sent: str, unit: str) -> None:
     """The longest answer to the largest operation does not hold up the event loop."""
     message = unit * (A_MEBIBYTE // len(unit.encode()) // 2)
-    began = time.process_time()
-    text = masked(message, LARGE[sent])
-    took = time.process_time() - began
+    took = []
+    for _ in range(3):
+        began = time.thread_time()
+        text = masked(message, LARGE[sent])
+        took.append(time.thread_time() - began)
 
-    assert len(text) <= 500
-    # It takes 1 to 4 ms; a machine that is busy, or measures coverage, is given time.
-    assert took < 0.05
+        assert len(text) <= 500
+    # The processor is busy with it for 1 to 4 ms, and longer where coverage is measured. Now and
+    # then garbage is collected meanwhile.
+    assert min(took) < 0.05
 
 
 def test_too_much_to_look_for() -> None:

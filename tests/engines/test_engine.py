@@ -30,7 +30,7 @@ def test_time_runs_out(backend: str) -> None:
         backends.run(backend, main)
 
     # uvloop counts from when its present turn began.
-    assert 0.03 <= perf_counter() - began < 5
+    assert 0.03 <= perf_counter() - began < 50
 
 
 @every_backend

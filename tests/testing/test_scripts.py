@@ -226,7 +226,7 @@ async def test_a_slow_platform_takes_no_time(
     before = fake.clock.monotonic()
 
     assert expected == await outcome(client)
-    assert passed <= fake.clock.monotonic() - before < passed + 4
+    assert passed <= fake.clock.monotonic() - before < passed + 50
     assert 1 == len(fake.sent)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engagelab_async.sandbox import Sandbox
+from engagelab_async.sandbox import Review, Sandbox
 from support.command import Engagelab
 from support.held import HeldPlatform
 from support.lists import JOURNAL, WriteList, numbers, words
@@ -71,6 +71,7 @@ def test_a_template_has_to_be_approved(
 ) -> None:
     """Every message of another would be refused."""
     write(*ORDERS, header=HEADER)
+    sandbox.review = Review.leave_pending()
     made = at_sandbox(
         *("sms", "templates", "create", "--name", "shipped", "--type", "utility", "--json"),
         *("--content", "Hi {{name}}", "--countries", "SG"),
