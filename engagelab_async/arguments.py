@@ -11,6 +11,7 @@ Each raises ``TypeError`` or ``ValueError`` with a text that begins with the arg
 quotes numbers that are out of bounds, and nothing else that was passed in: it may be personal.
 """
 
+import inspect
 import json
 import math
 import sys
@@ -37,6 +38,7 @@ PERSONAL: Final = "personal"
 """Field metadata: a recipient, a code or a text, which no exception may show."""
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 
 Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
 """A validator of attrs."""
@@ -130,20 +132,22 @@ def check_container(value: Container[str], name: str) -> Container[str]:
     return value
 
 
-def check_text(value: object, name: str, hint: str = "") -> str:
-    """Return `value` if it is a string with something in it.
+def check_function(value: F | None, name: str) -> F | None:
+    """Return `value` if it is ``None``, or a function that need not be awaited."""
+    call = getattr(value, "__call__", None)  # noqa: B004 - whether its __call__ is async
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call):
+        raise TypeError(f"{name}: expected a plain function, got a coroutine function")
+    if value is not None and not callable(value):
+        raise TypeError(f"{name}: expected a function, got {type(value).__name__}")
+    return value
 
-    Args:
-        value: What the caller passed.
-        name: The argument, as the caller wrote it.
-        hint: What to add when it is of another type.
-    """
+
+def check_text(value: object, name: str, hint: str = "") -> str:
+    """Return `value` if it is a string with something in it; `hint` is for one of another type."""
     if not isinstance(value, str):
-        msg = f"{name}: expected a str, got {kind_of(value)}{hint}"
-        raise TypeError(msg)
+        raise TypeError(f"{name}: expected a str, got {kind_of(value)}{hint}")
     if not value.strip():
-        msg = f"{name}: must not be empty"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must not be empty")
     return value if value.isascii() else encodable(value, name)
 
 
@@ -153,15 +157,16 @@ def encodable(value: str, name: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            msg = f"{name}: holds a lone surrogate, which UTF-8 cannot carry"
-            raise ValueError(msg) from None
+            raise ValueError(f"{name}: holds a lone surrogate, which UTF-8 cannot carry") from None
     return value
 
 
 # ------------------------------------------------------------------------------- validators
 
 
-def _validator(check: Callable[..., object], *bounds: object, **options: object) -> Validator:
+def validator(check: Callable[..., object], *bounds: object, **options: object) -> Validator:
+    """Make a validator of a check, from what the check takes behind value and name."""
+
     def validate(_: object, attribute: "Attribute[Any]", value: object) -> None:
         check(value, attribute.name, *bounds, **options)
 
@@ -170,16 +175,16 @@ def _validator(check: Callable[..., object], *bounds: object, **options: object)
 
 def integer(least: int, most: int | None = None) -> Validator:
     """Make a validator of an ``int`` within bounds."""
-    return _validator(check_integer, least, most)
+    return validator(check_integer, least, most)
 
 
 def number(least: float, most: float) -> Validator:
     """Make a validator of a number within bounds."""
-    return _validator(check_number, least, most)
+    return validator(check_number, least, most)
 
 
-seconds_or_zero: Final = _validator(check_seconds, or_zero=True)
-flag: Final = _validator(check_flag)
+seconds_or_zero: Final = validator(check_seconds, or_zero=True)
+flag: Final = validator(check_flag)
 
 
 def text(_: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -206,12 +211,10 @@ def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         return (check_text(value, "to"),)
     if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | Mapping):
-        msg = f"to: expected a str or an iterable of str, got {kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"to: expected a str or an iterable of str, got {kind_of(value)}")
     targets = tuple(value)
     if not targets:
-        msg = "to: must not be empty"
-        raise ValueError(msg)
+        raise ValueError("to: must not be empty")
     for index, target in enumerate(targets):
         # Written out: a list may have 100,000 numbers, and two calls for each would show.
         if type(target) is not str or not target.isascii() or not target.strip():
@@ -222,18 +225,15 @@ def recipients(value: str | Iterable[str]) -> tuple[str, ...]:
 def params(value: Mapping[str, str | int]) -> Mapping[str, str]:
     """Copy template variables; an ``int`` becomes its decimal string, as the API wants strings."""
     if not isinstance(value, Mapping):
-        msg = f"params: expected a mapping, got {kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"params: expected a mapping, got {kind_of(value)}")
     return {_param_name(name): _param_value(name, item) for name, item in value.items()}
 
 
 def _param_name(name: object) -> str:
     if not isinstance(name, str):
-        msg = f"params: a variable's name must be a str, got {kind_of(name)}"
-        raise TypeError(msg)
+        raise TypeError(f"params: a variable's name must be a str, got {kind_of(name)}")
     if not name:
-        msg = "params: a variable's name must not be empty"
-        raise ValueError(msg)
+        raise ValueError("params: a variable's name must not be empty")
     return encodable(name, "params")
 
 
@@ -241,8 +241,7 @@ def _param_value(name: object, value: object) -> str:
     if isinstance(value, str):
         return encodable(value, f"params[{name!r}]")
     if not is_integer(value):
-        msg = f"params[{name!r}]: expected a str or an int, got {kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"params[{name!r}]: expected a str or an int, got {kind_of(value)}")
     return decimal(value)
 
 
@@ -263,27 +262,22 @@ def schedule(value: datetime | float | None) -> int | None:
     # In whole seconds, as the API counts, or exactly 3 minutes would always be too little.
     ahead = int(moment) - int(time.time())
     if ahead < _MIN_AHEAD:
-        msg = "schedule_time: must be at least 3 minutes ahead"
-        raise ValueError(msg)
+        raise ValueError("schedule_time: must be at least 3 minutes ahead")
     if ahead > _MAX_AHEAD:
         hint = " (milliseconds?)" if ahead > _MAX_AHEAD * 100 else ""
-        msg = f"schedule_time: must be at most 30 days ahead{hint}"
-        raise ValueError(msg)
+        raise ValueError(f"schedule_time: must be at most 30 days ahead{hint}")
     return int(moment)
 
 
 def _seconds(value: datetime | float) -> float:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
-            msg = "schedule_time: a datetime must be aware (have a time zone)"
-            raise ValueError(msg)
+            raise ValueError("schedule_time: a datetime must be aware (have a time zone)")
         return value.timestamp()
     if not is_number(value):
-        msg = f"schedule_time: expected a datetime or Unix seconds, got {kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"schedule_time: expected a datetime or Unix seconds, got {kind_of(value)}")
     if not abs(value) <= _LARGEST_FLOAT:
-        msg = "schedule_time: must be a finite number"
-        raise ValueError(msg)
+        raise ValueError("schedule_time: must be a finite number")
     return value
 
 
@@ -292,15 +286,15 @@ def custom_args(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        msg = f"custom_args: expected a mapping, got {kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"custom_args: expected a mapping, got {kind_of(value)}")
     try:
         # UTF-8 is checked here as well: json.dumps lets half a surrogate pair through.
         document = json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         # The built-in text may quote the value, so only its kind is kept.
-        msg = "custom_args: must hold only what JSON can (str, int, float, bool, None, list, dict)"
-        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            "custom_args: must hold only what JSON can (str, int, float, bool, None, list, dict)"
+        ) from None
     copy: dict[str, Any] = json.loads(document)
     return copy
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from engagelab_async.arguments import check_function
+
 if TYPE_CHECKING:
     from engagelab_async.operation import Product
 
@@ -43,18 +45,11 @@ class Attempt:
 
 
 class Reporter:
-    """Reports attempts.
-
-    Args:
-        on_attempt: Called after each attempt; ``None`` for no hook.
-
-    Raises:
-        TypeError: `on_attempt` is no plain function.
-    """
+    """Reports attempts, to the log and to the hook if there is one."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
-        """Check the hook."""
-        self._on_attempt = _plain_function(on_attempt)
+        # An async one would hold up every call. What hides being one is awaited all the same.
+        self._on_attempt = check_function(on_attempt, "on_attempt")
 
     @property
     def reports_successes(self) -> bool:
@@ -73,21 +68,6 @@ class Reporter:
         except Exception:
             # A failing metric must not turn an accepted message into a failed one.
             logger.exception("on_attempt failed")
-
-
-def _plain_function(
-    hook: Callable[[Attempt], object] | None,
-) -> Callable[[Attempt], object] | None:
-    # It would hold up every call. What hides being one is awaited all the same, by `report`.
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
-        getattr(hook, "__call__", None)  # noqa: B004 - whether its __call__ is async
-    ):
-        msg = "on_attempt: expected a plain function, got a coroutine function"
-        raise TypeError(msg)
-    if hook is not None and not callable(hook):
-        msg = f"on_attempt: expected a function, got {type(hook).__name__}"
-        raise TypeError(msg)
-    return hook
 
 
 def _log(attempt: Attempt) -> None:

@@ -23,7 +23,6 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
-    from types import TracebackType
     from typing import Any, Unpack
 
     from engagelab_async.operation import Operation
@@ -244,21 +243,16 @@ class EngageLab:
         """Enter; nothing is opened before the first call."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the client."""
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 
 def _base_url(value: str, name: str) -> str:
     if not _is_base_url(check_instance(value, name, str)):
         # The value is not quoted: it may contain a password.
-        msg = f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{name}: expected http(s)://host[:port][/path], without user, query or fragment"
+        )
     return value.rstrip("/")
 
 
@@ -310,11 +304,10 @@ def _credentials_from_env(product: str) -> Credentials | None:
             raise ConfigurationError(f"{variable}:{problem}") from None
     if key or secret:
         missing = "SECRET" if key else "KEY"
-        msg = (
+        raise ConfigurationError(
             f"incomplete credentials: set ENGAGELAB_{product}_DEV_{missing} or "
             f"ENGAGELAB_DEV_{missing}"
         )
-        raise ConfigurationError(msg)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import Attribute, field, frozen
 
+from engagelab_async.arguments import hidden
 from engagelab_async.frames import clears_frames
 
 from .errors import ConfigurationError
@@ -16,21 +17,18 @@ _SHORT_KEY: Final = 8
 
 def _key_part(_: object, attribute: Attribute[str], value: str) -> None:
     if not isinstance(value, str):
-        msg = f"{attribute.name}: expected a str, got {type(value).__name__}"
-        raise TypeError(msg)
+        raise TypeError(f"{attribute.name}: expected a str, got {type(value).__name__}")
     if not value or not value.isprintable() or value != value.strip():
-        msg = f"{attribute.name}: must not be empty, nor hold control characters or outer spaces"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{attribute.name}: must not be empty, nor hold control characters or outer spaces"
+        )
 
 
 def _without_colon(_: object, attribute: Attribute[str], value: str) -> None:
     if ":" in value:
-        msg = f"{attribute.name}: must not hold a colon, which ends it on the wire"
-        raise ConfigurationError(msg)
-
-
-def _hidden(_: str) -> str:
-    return "<hidden>"
+        raise ConfigurationError(
+            f"{attribute.name}: must not hold a colon, which ends it on the wire"
+        )
 
 
 def _masked(value: str) -> str:
@@ -56,7 +54,7 @@ class Credentials:
     """
 
     key: str = field(validator=[_key_part, _without_colon], repr=_masked)
-    secret: str = field(validator=_key_part, repr=_hidden)
+    secret: str = field(validator=_key_part, repr=hidden)
 
     def authorization(self) -> str:
         """Make the value of the ``Authorization`` header: HTTP Basic (RFC 7617), in UTF-8."""

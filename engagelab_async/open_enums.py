@@ -21,18 +21,22 @@ class OpenEnum:
         # Before 3.11.4 an enum is pickled and copied by its name, which finds known members only.
         return type(self), (cast("Enum", self).value,)
 
+    @classmethod
+    def _unknown(cls, kind: Any, value: object) -> Self | None:  # noqa: ANN401 - int, or str
+        if not isinstance(value, kind):
+            return None
+        member = kind.__new__(cls, value)
+        member._name_ = f"UNKNOWN_{value}"
+        member._value_ = value
+        return cast("Self", member)
+
 
 class OpenInt(OpenEnum, IntEnum):
     """Numbers."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, int):
-            return None
-        member = int.__new__(cls, value)
-        member._name_ = f"UNKNOWN_{value}"
-        member._value_ = value
-        return member
+        return cls._unknown(int, value)
 
 
 class OpenStr(OpenEnum, StrEnum):
@@ -40,9 +44,4 @@ class OpenStr(OpenEnum, StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = f"UNKNOWN_{value}"
-        member._value_ = value
-        return member
+        return cls._unknown(str, value)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from engagelab_async import arguments
 from engagelab_async.operation import Operation
@@ -112,11 +112,7 @@ class RetryBudget:
 
     capacity: int = 500
     cost: int = 5
-    _tokens: int = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Fill the bucket."""
-        self._tokens = self.capacity
+    _tokens: int = Factory(lambda self: self.capacity, takes_self=True)
 
     def spend(self) -> bool:
         """Pay for one retry, if there are enough tokens."""

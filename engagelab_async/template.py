@@ -74,8 +74,7 @@ class Template:
                 return cls(template, language, {} if params is None else params)
             if language is not None or params is not None:
                 name = "language" if language is not None else "params"
-                msg = f"{name}: give it inside the Template, or give the template's id"
-                raise ValueError(msg)
+                raise ValueError(f"{name}: give it inside the Template, or give the template's id")
             return template
         finally:
             # As `clears_frames` does, which costs more.
@@ -91,8 +90,9 @@ def without_language(value: Template | str | int) -> Template:
     """Convert the ``template`` field of an operation whose request has no language."""
     made = Template.of(value)
     if made.language is not None:
-        msg = "template language: this call has none; only OTP codes are sent in a language"
-        raise ValueError(msg)
+        raise ValueError(
+            "template language: this call has none; only OTP codes are sent in a language"
+        )
     return made
 
 

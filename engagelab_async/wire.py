@@ -25,6 +25,7 @@ from types import NoneType
 from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import quote
 
+from engagelab_async import errors
 from engagelab_async.arguments import encodable, is_integer
 from engagelab_async.balance import Balance
 from engagelab_async.convert import (
@@ -35,32 +36,7 @@ from engagelab_async.convert import (
     read,
     write,
 )
-from engagelab_async.errors import (
-    APIError,
-    AuthenticationError,
-    BlacklistedError,
-    BusinessRuleError,
-    ContentRejectedError,
-    FrequencyLimitError,
-    HandsetError,
-    InterceptedError,
-    InternalSendError,
-    InUseError,
-    InvalidNumberError,
-    InvalidRequestError,
-    InvalidResponseError,
-    NameTakenError,
-    NotFoundError,
-    PendingReviewError,
-    PermissionDeniedError,
-    RateLimitError,
-    RegionForbiddenError,
-    SendFailedError,
-    ServerError,
-    UnreachableError,
-    UnregisteredNumberError,
-    UnsubscribedError,
-)
+from engagelab_async.errors import APIError, InvalidResponseError
 from engagelab_async.masking import SHOWN, masked
 from engagelab_async.operation import IN_PATH, Operation, query_fields, wire_name
 
@@ -70,40 +46,40 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 """The largest answer that is read, in bytes; real ones have a few hundred."""
 
 ERRORS_BY_CODE: Final[Mapping[int, type[APIError]]] = {
-    1000: ServerError,
-    2001: AuthenticationError,
-    2002: AuthenticationError,
-    2004: PermissionDeniedError,
-    3001: InvalidRequestError,
-    3002: InvalidRequestError,
-    3003: BusinessRuleError,
-    3004: FrequencyLimitError,
-    4001: NotFoundError,
-    5001: SendFailedError,
-    5011: InvalidNumberError,
-    5012: UnreachableError,
-    5013: BlacklistedError,
-    5014: ContentRejectedError,
-    5015: InterceptedError,
-    5016: InternalSendError,
-    5017: RegionForbiddenError,
-    5018: HandsetError,
-    5019: UnsubscribedError,
-    5020: UnregisteredNumberError,
+    1000: errors.ServerError,
+    2001: errors.AuthenticationError,
+    2002: errors.AuthenticationError,
+    2004: errors.PermissionDeniedError,
+    3001: errors.InvalidRequestError,
+    3002: errors.InvalidRequestError,
+    3003: errors.BusinessRuleError,
+    3004: errors.FrequencyLimitError,
+    4001: errors.NotFoundError,
+    5001: errors.SendFailedError,
+    5011: errors.InvalidNumberError,
+    5012: errors.UnreachableError,
+    5013: errors.BlacklistedError,
+    5014: errors.ContentRejectedError,
+    5015: errors.InterceptedError,
+    5016: errors.InternalSendError,
+    5017: errors.RegionForbiddenError,
+    5018: errors.HandsetError,
+    5019: errors.UnsubscribedError,
+    5020: errors.UnregisteredNumberError,
 }
 """The documented codes."""
 
 _ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
 }
 _ERRORS_BY_MESSAGE: Final[Mapping[str, type[APIError]]] = {
-    "not exist": NotFoundError,
-    "already exist": NameTakenError,
-    "pending status": PendingReviewError,
-    "using current": InUseError,
-    "can not use": BusinessRuleError,
+    "not exist": errors.NotFoundError,
+    "already exist": errors.NameTakenError,
+    "pending status": errors.PendingReviewError,
+    "using current": errors.InUseError,
+    "can not use": errors.BusinessRuleError,
 }
 """Words in the messages of refusals of templates and signatures, in the order of precedence."""
 
@@ -117,7 +93,7 @@ _BUSINESS_RULE: Final = 3003
 _ROOTS_BY_CODE: Final[Mapping[int | None, type[APIError]]] = {
     _BAD_CONFIG: APIError,
     _FAILED_CONFIG: APIError,
-    _BUSINESS_RULE: BusinessRuleError,
+    _BUSINESS_RULE: errors.BusinessRuleError,
 }
 """Below which class the words behind a code may choose; below `NotFoundError` for all others."""
 
@@ -217,9 +193,7 @@ def _quoted(text: str, name: str) -> str:
 def encode(operation: Operation[object], **replaced: object) -> bytes:
     """Write the body of an operation's request: compact JSON in UTF-8, or nothing.
 
-    Args:
-        operation: The operation.
-        **replaced: Fields of the body that are to have another value, or to be added.
+    `replaced` are fields of the body that are to have another value, or to be added.
     """
     if not operation.endpoint.has_body:
         return b""
@@ -249,9 +223,6 @@ def decode(
         body: The body as it came, at most a little more than `MAX_BODY_BYTES` of it.
         now: Unix seconds, to make a duration of a ``Retry-After`` that is a date.
         secrets: What must not be shown if the API quotes it, such as the key pair.
-
-    Returns:
-        The operation's result.
 
     Raises:
         APIError: The API, or a gateway in front of it, refused.
@@ -388,7 +359,7 @@ def _class_by_message(
     """
     if not _message_is_conclusive(operation, status, code, message):
         return None
-    root = _ROOTS_BY_CODE.get(code, NotFoundError)
+    root = _ROOTS_BY_CODE.get(code, errors.NotFoundError)
     kinds = (kind for words, kind in _ERRORS_BY_MESSAGE.items() if words in message)
     return next((kind for kind in kinds if issubclass(kind, root)), None)
 
@@ -410,17 +381,17 @@ def _message_is_conclusive(
 def _error_class(status: int, code: int | None) -> type[APIError]:
     # A gateway's 429 is about the caller's rate; 3004 is about one person, whatever its status.
     if status == _TOO_MANY_REQUESTS and code != _FREQUENCY_LIMIT:
-        return RateLimitError
+        return errors.RateLimitError
     known = None if code is None else ERRORS_BY_CODE.get(code)
     if known is not None:
         return known
     if code in _SEND_FAILURES:
-        return SendFailedError
+        return errors.SendFailedError
     # Inside a 200 the code alone says that the server failed.
     if status >= _FIRST_SERVER_ERROR or (status < _FIRST_REDIRECT and code in _SERVER_ERROR_CODES):
-        return ServerError
+        return errors.ServerError
     if code == _BAD_CONFIG:
-        return InvalidRequestError
+        return errors.InvalidRequestError
     return _ERRORS_BY_STATUS.get(status, APIError)
 
 

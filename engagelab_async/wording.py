@@ -4,17 +4,14 @@ Like `arguments`, but for what an operator writes once and not for what a progra
 here is personal.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, TypeVar, cast
-
-from attrs import Attribute
 
 from engagelab_async import arguments
 from engagelab_async.open_enums import OpenInt, OpenStr
 from engagelab_async.operation import Separator
 from engagelab_async.placeholders import variables
 
-T = TypeVar("T")
 E = TypeVar("E", bound=OpenInt | OpenStr)
 
 CountryCodes = Annotated[tuple[str, ...], Separator(",")]
@@ -33,52 +30,38 @@ def sign_id(value: str | int) -> str:
     return arguments.identifier(value, "sign_id")
 
 
-def characters(
-    shortest: int, longest: int | None = None
-) -> Callable[[object, "Attribute[str]", str], None]:
-    """Make a validator of a text's length.
-
-    Args:
-        shortest: The least number of characters.
-        longest: The greatest, or ``None`` for any.
-    """
-
-    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
-        check_length(value, attribute.name, shortest, longest)
-
-    return check
+def characters(shortest: int, longest: int | None = None) -> arguments.Validator:
+    """Make a validator of a text's length."""
+    return arguments.validator(check_length, shortest, longest)
 
 
 def check_length(value: str, name: str, shortest: int, longest: int | None) -> None:
     """Refuse a text that is too short or too long."""
     arguments.check_text(value, name)
     if len(value) < shortest or (longest is not None and len(value) > longest):
-        msg = f"{name}: must have {shortest} to {longest} characters, has {len(value)}"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must have {shortest} to {longest} characters, has {len(value)}")
 
 
-def without(*forbidden: str) -> Callable[[object, "Attribute[str]", str], None]:
+def without(*forbidden: str) -> arguments.Validator:
     """Make a validator that refuses a text with certain characters or words in it."""
-
-    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
-        found = [each for each in forbidden if each in value]
-        if found:
-            msg = f"{attribute.name}: must not hold {' '.join(found)}, which the platform forbids"
-            raise ValueError(msg)
-
-    return check
+    return arguments.validator(_check_without, forbidden)
 
 
-def or_none(kind: type[T]) -> Callable[[object, "Attribute[T | None]", T | None], None]:
+def _check_without(value: str, name: str, forbidden: tuple[str, ...]) -> None:
+    found = [each for each in forbidden if each in value]
+    if found:
+        raise ValueError(f"{name}: must not hold {' '.join(found)}, which the platform forbids")
+
+
+def or_none(kind: type[object]) -> arguments.Validator:
     """Make a validator for a class, or ``None``."""
+    return arguments.validator(_check_or_none, kind)
 
-    def check(_: object, attribute: "Attribute[T | None]", value: T | None) -> None:
-        if value is not None and not isinstance(value, kind):
-            found = arguments.kind_of(value)
-            msg = f"{attribute.name}: expected {kind.__name__} or None, got {found}"
-            raise TypeError(msg)
 
-    return check
+def _check_or_none(value: object, name: str, kind: type[object]) -> None:
+    if value is not None and not isinstance(value, kind):
+        found = arguments.kind_of(value)
+        raise TypeError(f"{name}: expected {kind.__name__} or None, got {found}")
 
 
 def holds_code(content: str) -> bool:
@@ -89,19 +72,18 @@ def holds_code(content: str) -> bool:
 def check_place_for_code(content: str, name: str) -> None:
     """Refuse the text of an authentication template that has no place for the code."""
     if not holds_code(content):
-        msg = f"{name}: must hold {{{{code}}}}, as the template is for authentication"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must hold {{{{code}}}}, as the template is for authentication")
 
 
 def country_codes(value: str | Iterable[str]) -> tuple[str, ...]:
     """Convert country codes: ``CN,US``, or one string for each."""
     if not isinstance(value, Iterable):
-        msg = f"country_codes: expected a str or an iterable of str, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(
+            f"country_codes: expected a str or an iterable of str, got {arguments.kind_of(value)}"
+        )
     codes = tuple(_country_code(code) for code in split(value, ","))
     if not codes:
-        msg = "country_codes: must not be empty"
-        raise ValueError(msg)
+        raise ValueError("country_codes: must not be empty")
     return codes
 
 
@@ -115,8 +97,7 @@ def split(value: str | Iterable[str], separator: str) -> tuple[str, ...]:
 def _country_code(value: str) -> str:
     code = arguments.check_text(value, "country_codes").strip().upper()
     if len(code) != _COUNTRY_CODE or not (code.isascii() and code.isalpha()):
-        msg = "country_codes: expected codes of two letters, such as CN or US"
-        raise ValueError(msg)
+        raise ValueError("country_codes: expected codes of two letters, such as CN or US")
     return code
 
 
@@ -128,10 +109,8 @@ def member(kind: type[E], value: E | str | int, name: str) -> E:
     if isinstance(value, kind):
         return value
     if isinstance(value, bool) or not isinstance(value, int if issubclass(kind, int) else str):
-        msg = f"{name}: expected a {kind.__name__}, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"{name}: expected a {kind.__name__}, got {arguments.kind_of(value)}")
     found = kind(cast("Any", value))
     if found.name not in kind.__members__:
-        msg = f"{name}: expected one of {', '.join(str(each.value) for each in kind)}"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: expected one of {', '.join(str(each.value) for each in kind)}")
     return found

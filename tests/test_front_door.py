@@ -16,7 +16,7 @@ ROOT = Path(engagelab_async.__file__)
 
 def table() -> dict[str, list[str]]:
     """Return the table of the root: the names of each module."""
-    return {module: [*names] for module, names in vars(engagelab_async)["_MODULES"].items()}
+    return {module: sorted(names) for module, names in vars(engagelab_async)["_MODULES"].items()}
 
 
 def imports_for_type_checkers() -> dict[str, list[str]]:
@@ -24,7 +24,7 @@ def imports_for_type_checkers() -> dict[str, list[str]]:
     tree = ast.parse(ROOT.read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     statements = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    return {node.module or "": [alias.name for alias in node.names] for node in statements}
+    return {node.module or "": sorted(alias.name for alias in node.names) for node in statements}
 
 
 def test_type_checkers_see_what_programs_get() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from attrs import field, frozen
 
-from engagelab_async.arguments import check_integer
+from engagelab_async.arguments import check_function, check_integer, kind_of
 from engagelab_async.frames import clears_frames
 from engagelab_async.sms.messages import SendSMS
 from engagelab_async.template import Template
@@ -123,8 +123,8 @@ def broadcast(
         params: Values of the template's variables; those of a recipient override them.
         country: The country of numbers without ``+`` or ``00``, as its ISO 3166 code, such as
             ``SG``; needs the extra ``numbers``. By default, all need their country code.
-        on_invalid: Called with each recipient that cannot be sent to, such as ``bad.append``; it
-            is left out. By default, it raises.
+        on_invalid: A plain function, called with each recipient that cannot be sent to, such as
+            ``bad.append``; it is left out. By default, it raises.
         targets_per_request: How many numbers one operation has at most.
         group_by_params: Group recipients with equal params, wherever they are in the list. If
             not, only neighbours share an operation, and the list's order is kept.
@@ -191,6 +191,11 @@ def check_recipients(
 
 def _check_iterable(recipients: object, kinds: type | UnionType, expected: str) -> None:
     kind = type(recipients).__name__
+    if hasattr(recipients, "columns"):
+        raise TypeError(
+            f"recipients: expected {expected} of phone numbers, got {kind}; pass one of its "
+            "columns, or its rows as pairs of a number and params"
+        )
     if isinstance(recipients, str | bytes | Mapping):
         raise TypeError(f"recipients: expected an iterable of phone numbers, got {kind}")
     if not isinstance(recipients, kinds):
@@ -234,13 +239,7 @@ operations of a second run for new ones.
 
 
 class _Reader:
-    """Reads recipients, each once.
-
-    Args:
-        template: With the params that all recipients share.
-        country: The country of local numbers.
-        on_invalid: Called with what cannot be read, instead of raising.
-    """
+    """Reads recipients, each once."""
 
     def __init__(
         self,
@@ -251,7 +250,7 @@ class _Reader:
         self.template = template
         self.shared = _group_of(template.params)
         self._country = None if country is None else check_country(country)
-        self._on_invalid = on_invalid
+        self._on_invalid = check_function(on_invalid, "on_invalid")
         self.count = 0
         # There may be millions: a number is kept as an int, one with its own params as a digest.
         self._seen: set[int | bytes] = set()
@@ -280,7 +279,10 @@ class _Reader:
 
     def _parts(self, recipient: tuple[str, Params]) -> tuple[str, _Group]:
         if not isinstance(recipient, tuple) or len(recipient) != 2:  # noqa: PLR2004 - a pair
-            raise TypeError("expected a phone number, or a pair of a number and its params")
+            raise TypeError(
+                "expected a phone number, or a pair of a number and its params, got "
+                + kind_of(recipient)
+            )
         number, params = recipient
         own = Template(self.template.id, params=params).params
         group = _group_of({**self.template.params, **own})
@@ -288,14 +290,7 @@ class _Reader:
 
 
 class _Grouping:
-    """Numbers that wait until there are enough for an operation.
-
-    Args:
-        reader: What reads recipients.
-        size: How many numbers an operation has at most.
-        most_groups: How many groups may wait.
-        options: What all operations have besides.
-    """
+    """Numbers that wait until there are enough for an operation."""
 
     def __init__(
         self, reader: _Reader, size: int, most_groups: int, options: Mapping[str, Any]
@@ -311,7 +306,6 @@ class _Grouping:
 
     @clears_frames
     def add(self, recipient: Recipient) -> None:
-        """Take in a recipient."""
         found = self._reader.read(recipient)
         if found is not None:
             self._put(*found)

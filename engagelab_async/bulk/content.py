@@ -27,20 +27,37 @@ _MARKS: Final = {
 _NO_ENCODING: Final = "--encoding: it is not an encoding that Python knows"
 # Texts of these are by chance UTF-8 only if they are ASCII: it needs a capital before a symbol.
 _SINGLE_BYTE: Final = ("cp125", "iso8859", "mac-roman")
+# Two bytes of some others may be, but not so many.
+_LEAST_LETTERS: Final = 5
+_UNICODE: Final = ("utf", "unicode", "raw")
+_WORKBOOK_OR_ZIP: Final = "a workbook or a zip archive; save the sheet as CSV, UTF-8"
 _OTHER_KINDS: Final = {
-    b"PK\x03\x04": "a workbook or a zip archive; save the sheet as CSV, UTF-8",
+    b"PK\x03\x04": _WORKBOOK_OR_ZIP,
+    b"PK\x05\x06": _WORKBOOK_OR_ZIP,
+    b"PK\x07\x08": _WORKBOOK_OR_ZIP,
+    b"7z\xbc\xaf": "an archive; extract the list",
+    b"Rar!\x1a": "an archive; extract the list",
     b"\xd0\xcf\x11\xe0": "a workbook; save the sheet as CSV, UTF-8",
     b"BZh": "compressed with bzip2; decompress it, or use gzip",
     b"\xfd7zXZ": "compressed with xz; decompress it, or use gzip",
     b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it, or use gzip",
-    b"%PDF": "a PDF; save the table as CSV, UTF-8",
+    b"\x04\x22\x4d\x18": "compressed with lz4; decompress it, or use gzip",
+    b"\x89PNG": "an image; export the list as CSV, UTF-8",
+    b"\xff\xd8\xff": "an image; export the list as CSV, UTF-8",
     b"SQLite format 3\0": "a database; export the table as CSV, UTF-8",
-    b"BEGIN:VCARD": "a file of vCards; export the contacts as CSV, UTF-8",
     _GZIP: "compressed twice; decompress it once",
     b"PAR1": "a Parquet file; export the table as CSV, UTF-8",
-    b"{\\rtf": "a rich text document; save the table as CSV, UTF-8",
-    b"<": "HTML or XML; save the table as CSV, UTF-8",
 }
+# In any encoding and case.
+_OTHER_TEXTS: Final = {
+    "begin:vcard": "a file of vCards; export the contacts as CSV, UTF-8",
+    "%pdf": "a PDF; save the table as CSV, UTF-8",
+    "{\\rtf": "a rich text document; save the table as CSV, UTF-8",
+    "<": "HTML or XML; save the table as CSV, UTF-8",
+}
+# Controls that no text has; NUL and ESC are in texts of some programs and encodings.
+_CONTROLS: Final = bytes({*range(1, 0x20)} - {*b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"})
+_MOST_CONTROLS: Final = 0.05  # of the bytes
 
 
 class ListError(ValueError):
@@ -48,17 +65,10 @@ class ListError(ValueError):
 
 
 class Content:
-    """The text of a file.
-
-    Args:
-        file: A file that can seek; it stays the caller's.
-        name: What to call it in errors.
-        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
+    """The text of a file that can seek.
 
     Attributes:
-        encoding: The encoding.
         digest: Identifies the content, whatever the file is called and whether it is gzipped.
-        is_zipped: Whether it is gzipped.
         start: How the text begins.
 
     Raises:
@@ -80,7 +90,11 @@ class Content:
             self.start: str = start.decode(self.encoding, "ignore")
         except UnicodeError:  # as of idna, which reads no more than domains
             raise ListError(_NO_ENCODING) from None
-        if self.encoding.startswith(_SINGLE_BYTE) and self._is_utf_8():
+        first = self.start.lstrip().casefold()
+        for sign, what in _OTHER_TEXTS.items():
+            if first.startswith(sign):
+                raise self.error(f"it is {what}")
+        if not self.encoding.startswith(_UNICODE) and self._is_utf_8():
             raise self.error(f"it is UTF-8, and not {self.encoding}; leave out --encoding")
 
     @property
@@ -127,20 +141,25 @@ class Content:
             "".encode(codec.name)  # raises if the codec is not one of text
         except (LookupError, ValueError):
             raise ListError(_NO_ENCODING) from None
-        order = _order_of_utf_16(start)
-        if given is None and order:
-            raise self.error(f"it seems to be UTF-16; see --encoding {order}")
-        return order or "utf-16-le" if codec.name == "utf-16" else codec.name
+        wide = _wide_encoding(start)
+        if given is None and wide:
+            raise self.error(f"it seems to be {wide[:6].upper()}; see --encoding {wide}")
+        controls = len(start) - len(start.translate(None, _CONTROLS))
+        if given is None and controls > len(start) * _MOST_CONTROLS:
+            raise self.error("it is not a text; export the list as CSV, UTF-8")
+        is_open = codec.name in ("utf-16", "utf-32")  # in which order its bytes are
+        return wide or f"{codec.name}-le" if is_open else codec.name
 
     def _is_utf_8(self) -> bool:
-        decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True
+        decoder, letters = codecs.getincrementaldecoder("utf-8")(), 0
         try:
             for block in self._blocks():
-                is_ascii = decoder.decode(block).isascii() and is_ascii
+                text = decoder.decode(block)
+                letters += 0 if text.isascii() else sum(map("\x7f".__lt__, text))
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
-        return not is_ascii
+        return letters >= (1 if self.encoding.startswith(_SINGLE_BYTE) else _LEAST_LETTERS)
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)
@@ -180,8 +199,14 @@ class _Blocks(io.RawIOBase):
         return len(part)
 
 
-def _order_of_utf_16(start: bytes) -> str | None:
-    """Return the encoding of a text in which every other byte tends to be zero."""
+def _wide_encoding(start: bytes) -> str | None:
+    """Return the encoding of a text in which every other byte, or two of four, tend to be zero."""
+    sample = start[: min(len(start), 1024) // 4 * 4]
+    empty = [not any(sample[first::4]) for first in range(4)]
+    if empty[2] and empty[3] and not empty[0]:
+        return "utf-32-le"
+    if empty[0] and empty[1] and not empty[3]:
+        return "utf-32-be"
     even, odd = (start[first:1024:2].count(0) for first in (0, 1))
     if max(even, odd) * 8 <= len(start[:1024]) or max(even, odd) < 4 * min(even, odd):
         return None

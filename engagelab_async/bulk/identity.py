@@ -77,12 +77,7 @@ def _sorted(value: object) -> object:
 
 
 def identity_of_half(whole: str, half: int) -> str:
-    """Make the digest of half an operation.
-
-    Args:
-        whole: The digest of the whole: the caller's key may be the same for a half.
-        half: 0 or 1.
-    """
+    """Make the digest of half an operation: of the whole's, as a caller's key may be the same."""
     return digest(f"{whole}/{half}".encode())
 
 
@@ -113,7 +108,6 @@ class Reference:
     token: str
 
     def __str__(self) -> str:
-        """Write it down."""
         return f"{self.digest}/{self.targets}/{self.token}"
 
     @classmethod

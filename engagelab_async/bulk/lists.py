@@ -47,7 +47,7 @@ _ARTEFACT: Final = re.compile(
     r"""(?P<placeholder>[(<]?(?:NULL|null)[)>]?|\\N|NaN|nan|NaT|<NA>|None|undefined
     |\[object\ Object\]|\#(?:N/[ABD](?:\ N/A)?|NV|\u041d/\u0414|YOK|[¡¿]?[^\W\d_a-z]+(?:/0)?[!?]
     |\#{4,})|Err:[0-9]{3})
-    |(?P<formula>=[+-]?\$?[A-Z]+(?:\(|\$?[0-9]).*)|(?P<rounded>-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,})""",
+    |(?P<formula>=[+-]?\$?[A-Z]+(?:\(|\$?[0-9]).*)|(?P<rounded>-?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]+)""",
     re.VERBOSE | re.DOTALL,
 )
 _ARTEFACTS: Final = {
@@ -61,6 +61,9 @@ _CONVERTED_TWICE: Final = re.compile("Ã[\x80-\x9f\xa1-\xad\xaf-\xba\xbc-\xbf]|�
 _NAME: Final = re.compile(r"\(?[^\W\d]\w*\)?(?:[ ._/-]{1,2}\(?\w+\)?){0,3}[.:*?]?")
 _LONGEST_NAME: Final = 40
 _MOST_DIGITS: Final = 2
+
+MISSING: Final = "missing"
+"""Why a column that a record does not have, or that is null, cannot be used."""
 
 
 class EmptyListError(ListError):
@@ -118,7 +121,7 @@ class Row:
 
     def _problem(self, column: str, value: str) -> str:
         if column not in self.values:
-            return self.unusable.get(column, "missing")
+            return self.unusable.get(column, MISSING)
         if value[:1] in _SUSPECT and (artefact := _ARTEFACT.fullmatch(value)):
             return _ARTEFACTS[artefact.lastgroup or ""]
         if value.isascii() and value.isprintable() and value and "{{" not in value:
@@ -174,20 +177,10 @@ def _is_name(column: str) -> bool:
 class PeopleList:
     """A list, to be read as often as needed.
 
-    Args:
-        file: A file that can seek; it stays the caller's.
-        name: What to call it in errors.
-        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
-        delimiter: What separates the fields of a CSV; found in the header by default.
-
     Attributes:
-        name: What to call it.
         columns: The columns of a CSV, or the keys of all objects.
         digest: Identifies the content, whatever the file is called and whether it is gzipped.
-        form: ``csv`` or ``json``.
-        encoding: How its text is encoded.
-        delimiter: What separates the fields of a CSV.
-        header: The fields of its header; one of no column is empty.
+        header: The fields of a CSV's header; one of no column is empty.
 
     Raises:
         ListError: It cannot be read, or is not a list.
@@ -211,32 +204,32 @@ class PeopleList:
         self.columns: tuple[str, ...] = self._keys() if is_json else self._named(*first)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        """Read all records, from the first.
-
-        Raises:
-            ListError: The list was changed meanwhile.
-        """
+        """Read all records, from the first; raise `ListError` if the list was changed meanwhile."""
         if self.form == "csv":
             return self._csv()
         return self._array() if self._is_array else self._json_lines()
 
-    def require(self, *columns: str) -> tuple[str, ...]:
-        """Return the names of columns as the list has them.
+    def find(self, column: str) -> str | None:
+        """Return the name of a column as the list has it; another case will do if one has it."""
+        name = column_name(column)
+        found = [each for each in self.columns if each.casefold() == name.casefold()]
+        if name in found:
+            return name
+        return found[0] if len(found) == 1 else None
 
-        Raises:
-            ListError: There is no such column.
-        """
-        names = tuple(map(column_name, columns))
-        for name in names:
-            if name not in self.columns:
-                found = shown(*self.columns)
-                hint = "see --to-column and --param"
-                if self.form == "csv" and len(self.columns) == 1:
-                    hint += ", or --delimiter"
-                if "…" in found:
-                    hint += "; its first line must name the columns"
-                raise self._content.error(f"it has no column {shown(name)!r}, but {found}; {hint}")
-        return names
+    def require(self, column: str) -> str:
+        """Return the name of a column as `find` does, or raise `ListError`."""
+        name = self.find(column)
+        if name is None:
+            found, hint = shown(*self.columns), "see --to-column and --param"
+            is_one = self.form == "csv" and len(self.columns) == 1
+            if is_one:
+                hint += ", or --delimiter"
+            if is_one or "…" in found:
+                hint += "; its first line must name the columns"
+            wanted = shown(column_name(column))
+            raise self._content.error(f"it has no column {wanted!r}, but {found}; {hint}")
+        return name
 
     @property
     def is_appendable(self) -> bool:
@@ -254,13 +247,13 @@ class PeopleList:
             self.delimiter = self.delimiter or separator[1]
         self.delimiter = self.delimiter or max(",;\t|", key=_QUOTED.sub("", first).count)
         _, fields, lines = next(self._records(), (0, None, []))
-        if fields is None and '"' in "".join(lines):
-            raise self._content.error(
-                "its first line is no header: its quotes do not close where they should"
-            )
-        if not is_text("".join(fields or ())):
+        if not is_text("".join(lines)):
             raise self._content.error(self._content.not_decodable)
-        self.header = tuple(_without_blanks(list(map(column_name, fields or ()))))
+        if fields is None:
+            why = _torn(1, "".join(lines)).reason
+            raise self._content.error(f"its first line is no header: {why}")
+        names = [column_name(_csv_value(text)) for text in fields]
+        self.header = tuple(_without_blanks(names))
         columns = tuple(filter(None, self.header))
         if not columns:
             raise self._content.error("its first line is no header")
@@ -336,7 +329,8 @@ class PeopleList:
 
     def _json_lines(self) -> Iterator[Row | BadRow]:
         for number, text in enumerate(self._content.text(), start=1):
-            line = text.strip()
+            # A comma, and the mark of a file that was appended, are no harm.
+            line = text.strip("\ufeff, \t\r\n\x1e")
             if line:
                 try:
                     document = _DECODER.decode(line)
@@ -387,7 +381,7 @@ class PeopleList:
             elif is_integer(value):
                 values[name] = str(value)
             else:
-                unusable[name] = "missing" if value is None else "neither a string nor an integer"
+                unusable[name] = MISSING if value is None else _NO_STRING
         if len(values) + len(unusable) < len(document):
             return BadRow(line, _REPEATED, source)
         return Row(line, values, source, unusable, is_csv=False)
@@ -399,6 +393,7 @@ class _Reason(str):
     __slots__ = ()
 
 
+_NO_STRING: Final = "neither a string nor an integer; write it as a string"
 _NOT_JSON: Final = _Reason("not JSON")
 _REPEATED: Final = _Reason("two keys have one name")
 

@@ -12,10 +12,13 @@ What could be read as a different number is refused. Errors quote nothing but in
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engagelab_async.errors import ConfigurationError
 from engagelab_async.extras import install_hint
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 _NO_NUMBER: Final = "not a phone number with its country code"
 _LEAST_DIGITS: Final = 7
@@ -76,8 +79,9 @@ def normalize_number(text: str, country: str | None = None) -> str:
         text: The number. With ``+`` or ``00`` it begins with its country code.
         country: The country of the others, as its ISO 3166 code, such as ``SG``: they are read as
             local numbers, with or without a trunk prefix; with their country code, too, if they
-            are no valid local number. It needs the extra ``numbers``. Without it, numbers need
-            their country code; one that is too short for its country is refused.
+            are no valid local number. What is dialled there before a country code, such as
+            ``0011`` in Australia, is read as well. It needs the extra ``numbers``. Without it,
+            numbers need their country code; one that is too short for its country is refused.
 
     Raises:
         TypeError: `text` is not a string.
@@ -100,7 +104,7 @@ def normalize_number(text: str, country: str | None = None) -> str:
     if bare.startswith("+"):
         return _international(bare[1:])
     if bare.startswith("00"):
-        return _international(bare[2:])
+        return _dialled(bare, region)
     if region is not None:
         return _national(bare, region)
     number = _international(bare)
@@ -113,11 +117,7 @@ def normalize_number(text: str, country: str | None = None) -> str:
 
 
 def normalize_recipient(text: str, country: str | None = None) -> str:
-    """Write a phone number as `normalize_number` does, or take an email address as it is.
-
-    Raises:
-        ValueError: It is neither.
-    """
+    """Write a phone number as `normalize_number` does, or take an email address as it is."""
     if "@" not in text:
         return normalize_number(text, country)
     address = text.strip()
@@ -180,7 +180,6 @@ def _is_long_enough(digits: str) -> bool:
     return bool(code) and len(digits) - len(code) >= _SHORTEST_MOBILE[code]
 
 
-@lru_cache
 def check_country(country: str) -> str:
     """Return the code of a country in upper case.
 
@@ -211,21 +210,43 @@ def country_of(number: str) -> str | None:
         return None
 
 
+def _dialled(digits: str, region: str | None) -> str:
+    """Read a number that begins with 00, which is not all that some countries dial: 001, 0011."""
+    if region and digits.isdecimal() and digits.isascii():
+        plain, home = _valid(f"+{digits[2:]}", region), _valid(digits, region)
+        if home and (plain is None or _written(plain) != f"+{digits[2:]}"):
+            return _written(home)
+    number = _international(digits[2:])
+    is_simulated = number.startswith("+10")
+    if number.startswith("+1") and not (is_simulated or _NORTH_AMERICAN.fullmatch(number[1:])):
+        raise ValueError("begins with 001, and is no number of North America; write it with +")
+    return number
+
+
+def _valid(text: str, region: str | None) -> "PhoneNumber | None":
+    """Return a number as it is dialled within a country, if it is a valid one."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _written(number: "PhoneNumber") -> str:
+    import phonenumbers
+
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
 def _national(digits: str, region: str) -> str:
     """Read a number as it is dialled within a country."""
     import phonenumbers
 
     if not (digits.isdecimal() and digits.isascii()):
         raise ValueError(f"not a phone number{_why_not(digits)}")
-
-    def read(text: str) -> phonenumbers.PhoneNumber | None:
-        try:
-            number = phonenumbers.parse(text, region)
-        except phonenumbers.NumberParseException:
-            return None
-        return number if phonenumbers.is_valid_number(number) else None
-
-    local, full = read(digits), read(f"+{digits}")
+    local, full = _valid(digits, region), _valid(f"+{digits}", region)
     if local is None:
         local = full
     elif full is not None and full != local and full.country_code == local.country_code:
@@ -240,7 +261,7 @@ def _national(digits: str, region: str) -> str:
         (local,) = mobile
     if local is None:
         raise ValueError(f"not a number of {region}; with + and its country code, it may be one")
-    return phonenumbers.format_number(local, phonenumbers.PhoneNumberFormat.E164)
+    return _written(local)
 
 
 def _bare(text: str, region: str | None) -> str:
@@ -274,7 +295,12 @@ def _why_not(written: str) -> str:
         return f"; it holds {name_of(invisible)}"
     if _EXTENSION.fullmatch(written):
         return "; leave out the extension"
-    return "; write a single number" if _SEVERAL.fullmatch(written) else ""
+    digits = sum(map(str.isdecimal, written))
+    if _SEVERAL.fullmatch(written) or digits > _MOST_DIGITS:
+        return "; write a single number"
+    if digits < len(written):
+        return "; write only the number" if digits else ""
+    return "; it is too short" if digits else ""
 
 
 def _invisible(text: str) -> str | None:

@@ -34,7 +34,9 @@ class Prices:
         """
         try:
             text = path.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError):
+        except OSError as error:
+            raise ValueError(f"--prices: {error.strerror}") from None
+        except ValueError:
             raise ValueError("--prices: the file cannot be read as UTF-8") from None
         return cls(dict(_price_of(pair) for pair in _pairs(text)))
 

@@ -38,8 +38,8 @@ STOP_WORDS: Final = frozenset(
 
 _UNSUBSCRIBED: Final = 5019
 _NAMES: Final = frozenset(
-    {"recipient", "to", "phone", "phone number", "number", "mobile", "msisdn"}
-    | {"email", "e-mail", "email address"}
+    {"recipient", "to", "phone", "phone number", "number", "mobile", "mobile number", "msisdn"}
+    | {"mobile phone", "cell", "cell phone", "tel", "telephone", "email", "e-mail", "email address"}
 )
 _AROUND: Final = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -103,7 +103,6 @@ class Suppression:
         )
 
     def __len__(self) -> int:
-        """Return how many recipients there are."""
         return len(self._keys)
 
     def add(self, recipient: str, reason: str = "") -> bool:
@@ -215,13 +214,15 @@ class Suppression:
         self._encoding = people.encoding.removesuffix("-sig")
         self._is_csv, self._is_appendable = people.form == "csv", people.is_appendable
         if column is not None:
-            self._columns = people.require(column)
+            self._columns = (people.require(column),)
             return
         # One recipient in each line has no header.
         first = tuple(name for name in people.columns if self._is_recipient(name))
         self._has_header = not first
         self._keys.update(map(self._key, first))
-        self._columns = first or tuple(n for n in people.columns if n.casefold() in _NAMES)
+        self._columns = first or tuple(
+            name for name in people.columns if name.casefold().replace("_", " ") in _NAMES
+        )
         if not self._columns and len(people.columns) == 1 and shown(*people.columns) != "…":
             self._columns = people.columns
         if not self._columns:
@@ -239,14 +240,21 @@ class Suppression:
 
     def _take(self, row: "Row", name: str) -> None:
         from .content import ListError
+        from .lists import MISSING
 
-        for column in self._columns:
-            text = row.values.get(column) or ""
+        where = f"{name}: line {row.line}"
+        found = {*row.values, *row.unusable}.intersection(self._columns)
+        if not found:
+            raise ListError(f"{where}: no recipient in {', '.join(self._columns)}")
+        for column in found:
+            text, why = row.values.get(column) or "", row.unusable.get(column)
+            if why not in (None, MISSING):
+                raise ListError(f"{where}: {column}: {why}")
             try:
                 if text:
                     self._keys.add(recipient_key(normalize_recipient(text, self._country)))
             except ValueError as error:
-                raise ListError(f"{name}: line {row.line}: {error}") from None
+                raise ListError(f"{where}: {error}") from None
 
     # ------------------------------------------------------------------ what is written
 

@@ -25,11 +25,8 @@ def loaded(path: Path | None) -> Iterator[None]:
     Raises:
         EnvFileError: The file cannot be read; its content is not quoted.
     """
-    missing = {
-        name: value
-        for name, value in (_read(path) if path else {}).items()
-        if name.startswith(_PREFIX) and name not in os.environ
-    }
+    found = _read(path) if path else {}
+    missing = {name: value for name, value in found.items() if name not in os.environ}
     os.environ.update(missing)
     try:
         yield
@@ -49,7 +46,9 @@ def _read(path: Path) -> dict[str, str]:
     damaged = next((binding.original.line for binding in bindings if binding.error), None)
     if damaged is not None:
         raise EnvFileError(f"--env-file: line {damaged}: expected NAME=value")
-    found = {binding.key: binding.value for binding in bindings if binding.key}
+    # What else is there may be of another program, or the rest of a secret: it is not even named.
+    named = ((each.key or "", each.value) for each in bindings)
+    found = {name: value for name, value in named if name.startswith(_PREFIX)}
     unusable = [name for name, value in found.items() if value is None or "\0" in value]
     if unusable:
         raise EnvFileError(f"--env-file: {unusable[0]} has no usable value")

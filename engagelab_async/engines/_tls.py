@@ -29,8 +29,9 @@ def _tls_context(*_: str | None) -> ssl.SSLContext:
     except OSError as error:
         if is_temporary(error):
             raise
-        msg = f"the environment's certificates cannot be used ({type(error).__name__})"
-        raise ConfigurationError(msg) from error
+        raise ConfigurationError(
+            f"the environment's certificates cannot be used ({type(error).__name__})"
+        ) from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 

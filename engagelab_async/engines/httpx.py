@@ -64,7 +64,6 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
         max_connection_age: float = MAX_AGE_SECONDS,
         library: HTTPXLibrary = HTTPX,
     ) -> None:
-        """Open nothing yet."""
         super().__init__(library)
         self._max_connections = max_connections
         self._max_age = max_connection_age
@@ -136,8 +135,9 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
         except (ImportError, ValueError, OSError, self._library.module.InvalidURL) as error:
             if is_temporary(error):
                 raise
-            msg = f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
-            raise ConfigurationError(msg) from error
+            raise ConfigurationError(
+                f"the environment's proxy or certificates cannot be used ({type(error).__name__})"
+            ) from error
         return transport
 
     async def aclose(self) -> None:

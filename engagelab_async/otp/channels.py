@@ -176,8 +176,7 @@ def _contents(value: Iterable[EmailContent]) -> tuple[EmailContent, ...]:
     for place, content in enumerate(contents):
         if not isinstance(content, EmailContent):
             found = arguments.kind_of(content)
-            msg = f"template_custom_configs[{place}]: expected EmailContent, got {found}"
-            raise TypeError(msg)
+            raise TypeError(f"template_custom_configs[{place}]: expected EmailContent, got {found}")
     return contents
 
 
@@ -220,18 +219,13 @@ def check_codes(config: VerifyCodeConfig, *, uses_whatsapp: bool) -> None:
     _check_number(config.verify_code_len, "verify_code_len", range(4, 11))
     _check_number(config.verify_code_ttl, "verify_code_ttl", range(1, 11))
     if uses_whatsapp and config.verify_code_ttl not in _WHATSAPP_MINUTES:
-        msg = "verify_code_ttl: must be 1, 5 or 10 minutes with WhatsApp"
-        raise ValueError(msg)
+        raise ValueError("verify_code_ttl: must be 1, 5 or 10 minutes with WhatsApp")
 
 
 def _check_number(value: int, name: str, allowed: range) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"{name}: expected an int, got {arguments.kind_of(value)}"
-        raise TypeError(msg)
-    if value not in allowed:
+    if arguments.check_integer(value, name) not in allowed:
         upper = f" to {allowed[-1]}" if len(allowed) > 1 else ""
-        msg = f"{name}: must be {allowed[0]}{upper}"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must be {allowed[0]}{upper}")
 
 
 def check_type(config: ChannelConfig | SMSConfig, last: int) -> None:
@@ -239,10 +233,7 @@ def check_type(config: ChannelConfig | SMSConfig, last: int) -> None:
     _check_number(config.template_type, "template_type", range(PLATFORMS_OWN, last + 1))
     mentions = config.template_default_config
     for name in () if mentions is None else ("contain_security", "contain_expire"):
-        value = getattr(mentions, name)
-        if not isinstance(value, bool):
-            msg = f"{name}: expected a bool, got {arguments.kind_of(value)}"
-            raise TypeError(msg)
+        arguments.check_flag(getattr(mentions, name), name)
 
 
 def check_sms(config: SMSConfig) -> None:
@@ -250,8 +241,7 @@ def check_sms(config: SMSConfig) -> None:
     check_type(config, CUSTOM)
     custom = config.template_custom_config
     if config.template_type == CUSTOM and custom is None:
-        msg = "template_custom_config: an SMS template of type 2 needs one"
-        raise ValueError(msg)
+        raise ValueError("template_custom_config: an SMS template of type 2 needs one")
     if custom is not None:
         _check_custom(custom)
 
@@ -261,8 +251,7 @@ def _check_custom(config: TemplateCustomConfig) -> None:
     if config.custom_country_codes:
         country_codes(config.custom_country_codes)
     if config.custom_sub_type not in _SUB_TYPES:
-        msg = f"custom_sub_type: expected one of {', '.join(_SUB_TYPES)}"
-        raise ValueError(msg)
+        raise ValueError(f"custom_sub_type: expected one of {', '.join(_SUB_TYPES)}")
     if config.custom_sub_type == "authentication":
         check_place_for_code(config.custom_content, "custom_content")
 
@@ -277,6 +266,5 @@ def check_email(config: EmailConfig) -> None:
 
 def _check_given(value: object, name: str) -> None:
     if value is None:
-        msg = f"{name}: must not be left out"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: must not be left out")
     arguments.check_text(value, name)

@@ -28,9 +28,20 @@ class Verification(Serializable):
     verified: bool
 
 
+@frozen
+class _ToOnePerson(Operation[Sent]):
+    """A send to one person, by phone or email."""
+
+    to: str = field(
+        validator=arguments.text,
+        repr=arguments.masked_recipient,
+        metadata={arguments.PERSONAL: True},
+    )
+
+
 @clears_frames
 @frozen
-class SendOTP(Operation[Sent]):
+class SendOTP(_ToOnePerson):
     """Send a code that the platform makes; check it with `VerifyOTP`.
 
     Attributes:
@@ -53,17 +64,12 @@ class SendOTP(Operation[Sent]):
         repeatable=True,
     )
 
-    to: str = field(
-        validator=arguments.text,
-        repr=arguments.masked_recipient,
-        metadata={arguments.PERSONAL: True},
-    )
     template: Template = field(converter=template)
 
 
 @clears_frames
 @frozen
-class SendCode(Operation[Sent]):
+class SendCode(_ToOnePerson):
     """Send a code that the caller made; there is nothing to verify with the platform later.
 
     Attributes:
@@ -87,11 +93,6 @@ class SendCode(Operation[Sent]):
         repeatable=True,
     )
 
-    to: str = field(
-        validator=arguments.text,
-        repr=arguments.masked_recipient,
-        metadata={arguments.PERSONAL: True},
-    )
     code: str = field(
         validator=arguments.code,
         repr=arguments.hidden,

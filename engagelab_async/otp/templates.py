@@ -181,8 +181,7 @@ def _sms_config(content: str | None, codes: str | Iterable[str]) -> SMSConfig:
 def _without_answers(template: OTPTemplate) -> OTPTemplate:
     """Remove what only the platform sets: a template that was read can be submitted again."""
     if not isinstance(template, OTPTemplate):
-        msg = f"template: expected an OTPTemplate, got {arguments.kind_of(template)}"
-        raise TypeError(msg)
+        raise TypeError(f"template: expected an OTPTemplate, got {arguments.kind_of(template)}")
     _check(template)
     sms = template.sms_config
     return evolve(
@@ -195,12 +194,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
 
 
 def _check(template: OTPTemplate) -> None:
-    """Refuse a template that breaks the platform's documented rules.
-
-    Raises:
-        TypeError: Something is of the wrong type.
-        ValueError: Something breaks a rule.
-    """
+    """Refuse a template that breaks the platform's documented rules."""
     check_length(template.template_id, "template_id", 1, 128)
     if template.brand_name is not None:
         check_length(template.brand_name, "brand_name", 2, 10)
@@ -217,8 +211,7 @@ def _check(template: OTPTemplate) -> None:
     if template.verify_code_config is not None:
         check_codes(template.verify_code_config, uses_whatsapp="whatsapp" in _used(template))
     elif _sends_codes(template):
-        msg = "verify_code_config: needed, as the template sends codes"
-        raise ValueError(msg)
+        raise ValueError("verify_code_config: needed, as the template sends codes")
 
 
 def _used(template: OTPTemplate) -> set[str]:
@@ -229,20 +222,18 @@ def _used(template: OTPTemplate) -> set[str]:
 def _check_strategy(template: OTPTemplate) -> None:
     unknown = [name for name in template.send_channel_strategy if name not in _CHANNELS]
     if unknown or not template.send_channel_strategy:
-        msg = f"send_channel_strategy: expected one or more of {', '.join(_CHANNELS)}"
-        raise ValueError(msg)
+        raise ValueError(f"send_channel_strategy: expected one or more of {', '.join(_CHANNELS)}")
     # So there are at most one channel and two fallbacks.
     if len(set(template.send_channel_strategy)) < len(template.send_channel_strategy):
-        msg = "send_channel_strategy: names a channel twice"
-        raise ValueError(msg)
+        raise ValueError("send_channel_strategy: names a channel twice")
     if "email" in template.send_channel_strategy and len(template.send_channel_strategy) > 1:
-        msg = "send_channel_strategy: email cannot be joined with another channel"
-        raise ValueError(msg)
+        raise ValueError("send_channel_strategy: email cannot be joined with another channel")
     used = _used(template)
     for name in template.send_channel_strategy:
         if name not in used:
-            msg = f"{name}_config: every channel of send_channel_strategy needs its config"
-            raise ValueError(msg)
+            raise ValueError(
+                f"{name}_config: every channel of send_channel_strategy needs its config"
+            )
 
 
 def _sends_codes(template: OTPTemplate) -> bool:
@@ -333,13 +324,7 @@ class OTPTemplates(TemplateCalls[OTPTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
-        super().__init__(
-            transport,
-            list=ListOTPTemplates,
-            get=GetOTPTemplate,
-            delete=DeleteOTPTemplate,
-        )
+        super().__init__(transport, ListOTPTemplates, GetOTPTemplate, DeleteOTPTemplate)
 
     async def create(self, template: OTPTemplate, **options: Unpack[CallOptions]) -> None:
         """Submit a template for review (``POST /v1/template-configs``).

@@ -10,8 +10,7 @@
     │   │   ├── how a body is decoded, or refused                                    bodies.py
     │   │   └── the documents in OpenAPI, callbacks included   openapi.py, callback_rows.py
     │   ├── which keys may call what, and how often                      keys.py, quotas.py
-    │   ├── Webhook    sets where callbacks go                                           webhook.py
-    │   └── Platform   the five sends as plain functions of a decoded body           platform.py
+    │   └── Platform   the sends as plain functions of a decoded body                platform.py
     │       ├── balances, which sends consume                                        balances.py
     │       ├── templates and signatures of both products       otp_configs.py, sms_configs.py
     │       ├── how they are kept and reviewed                                configs.py, reviews.py

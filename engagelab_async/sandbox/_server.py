@@ -144,6 +144,8 @@ class Sandbox:
             clock=clock,
             new_code=new_code,
         )
+        # Where others can get here, a key pair that anybody may make up is no permission.
+        self._platform.lets_set_callbacks = bool(credentials) or not self._token
         self._loop = StateLoop()
         self._simulation = self._platform.simulation
         self._simulation.callbacks = callbacks
@@ -156,8 +158,6 @@ class Sandbox:
             quota=quota,
             clock=clock,
             recorded=self._calls.recorded,
-            # Where others can get here, a key pair that anybody may make up is no permission.
-            set_callbacks=self._set_callbacks if credentials or not self._token else None,
             further_routes=control_routes(self._calls, self._platform, self.faults),
         )
         self._wire = Wire()
@@ -234,9 +234,6 @@ class Sandbox:
     @callbacks.setter
     def callbacks(self, callbacks: Callbacks | None) -> None:
         self._loop.call(setattr, self._simulation, "callbacks", callbacks)
-
-    def _set_callbacks(self, callbacks: Callbacks) -> None:
-        self.callbacks = callbacks
 
     @property
     def deliveries(self) -> tuple[CallbackDelivery, ...]:

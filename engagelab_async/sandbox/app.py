@@ -8,9 +8,8 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -19,17 +18,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope
 
 from .bodies import Answer, Body
-from .callbacks import Callbacks
 from .keys import Credentials, KeyRing
-from .operations import Operation, operations_of
+from .operations import Operation, View, operations_of
 from .outbox import Product
 from .platform import Platform
 from .quotas import Quota, Usage
 from .refusals import RefusedError
-from .webhook import Webhook
 
 _MAX_BODY: Final = 1024 * 1024
 _CALLS: Final = ("/otp/v1/", "/sms/v1/")
@@ -43,9 +40,7 @@ class _Segment(StringConvertor):
 
 register_url_convertor("segment", _Segment())
 
-_Document: TypeAlias = Answer | list[Answer]
-_Call: TypeAlias = Callable[..., Any]
-_Recorder: TypeAlias = Callable[[Product, str, _Call], _Call]
+_Recorder: TypeAlias = Callable[[Product, str, View], View]
 
 
 def create_app(
@@ -55,23 +50,15 @@ def create_app(
     quota: Quota | None = None,
     clock: Callable[[], float] = time.time,
     recorded: _Recorder = lambda _product, _path, call: call,
-    set_callbacks: Callable[[Callbacks], object] | None = None,
     further_routes: Iterable[BaseRoute] = (),
 ) -> Starlette:
     """Make the ASGI app that plays the API: OTP under ``/otp``, SMS under ``/sms``.
 
-    Args:
-        platform: What answers the calls.
-        credentials: The keys of each product; ``None`` accepts any.
-        quota: How many requests each key may make, or ``None``.
-        clock: Returns the time in Unix seconds, for expired keys and for the quota.
-        recorded: Makes each send, given with its product and path, one that is recorded too.
-        set_callbacks: Called by those who say where callbacks are to go; ``None`` refuses them.
-        further_routes: What is served beside the API.
+    ``recorded`` makes each send, given with its product and path, one that is recorded too.
     """
     keys, usage = KeyRing(credentials, clock), Usage(quota, clock)
 
-    def route(operation: Operation, call: _Call) -> Route:
+    def route(operation: Operation, call: View) -> Route:
         product, path = operation.product, f"/{operation.product}{operation.path}"
         if operation.effect == "send":
             call = recorded(product, path, call)
@@ -81,7 +68,7 @@ def create_app(
             host = request.client.host if request.client else None
             usage.count((product, keys.check(product, authorization, operation.effect, host)))
             arguments: list[object] = [_id(request)] if request.path_params else []
-            if operation.body is not None:
+            if "body" in operation.types:
                 arguments.append(await read_body(request))
             answer = call(*arguments)
             return _json(await answer if isawaitable(answer) else answer)
@@ -89,18 +76,23 @@ def create_app(
         spelled = re.sub(r"\{\w+\}", "{id:segment}", path)
         return Route(spelled, endpoint, methods=[operation.method])
 
-    parts = (platform, platform.otp, platform.sms, platform.balances, Webhook(set_callbacks))
+    operations = operations_of(platform.parts)
+
+    async def described(request: Request) -> Response:
+        # Rarely asked for, and slow to import. It needs no key.
+        from .openapi import document
+
+        product: Product = "otp" if request.url.path.startswith("/otp/") else "sms"
+        return _json(document(product, (operation for operation, _ in operations)))
+
     routes = [
-        route(operation, getattr(part, name))
-        for part in parts
-        for name, operation in operations_of(type(part)).items()
-    ]
-    routes += [
-        Route(f"/{product}/openapi.json", partial(_document, product), methods=["GET"])
-        for product in ("otp", "sms")
+        *(route(operation, call) for operation, call in operations),
+        Route("/otp/openapi.json", described, methods=["GET"]),
+        Route("/sms/openapi.json", described, methods=["GET"]),
+        *further_routes,
     ]
     app = Starlette(
-        routes=[*routes, *further_routes],
+        routes=routes,
         exception_handlers={RefusedError: _refused, HTTPException: _undocumented},
     )
     app.router.redirect_slashes = False  # the API has one spelling of each path
@@ -114,14 +106,6 @@ def is_call(app: Starlette, scope: Scope) -> bool:
     )
 
 
-async def _document(product: Product, _: Request) -> Response:
-    """Answer with the OpenAPI document, which needs no key."""
-    # Rarely asked for, and slow to import.
-    from .openapi import document
-
-    return _json(document(product))
-
-
 def _id(request: Request) -> str:
     """Return the id in the path: one segment, whatever percent-encoded characters it holds."""
     # By now the framework has decoded the path, slashes of the id included.
@@ -132,12 +116,7 @@ def _id(request: Request) -> str:
 
 
 async def read_body(request: Request) -> Body:
-    """Return the JSON object that a request brings.
-
-    Raises:
-        RefusedError: 3001, it is none.
-        HTTPException: 413, it is too long.
-    """
+    """Return the JSON object that a request brings; else 3001, or 413 if it is too long."""
     try:
         decoded = json.loads(await _received(request))
     except (ValueError, RecursionError):
@@ -145,6 +124,25 @@ async def read_body(request: Request) -> Body:
     if not isinstance(decoded, dict):
         raise RefusedError(3001, "the body is not a JSON object")
     return decoded
+
+
+async def read_ahead(receive: Receive) -> tuple[bytes, bool, Receive]:
+    """Read the body of a request, but no longer than the API would.
+
+    Returns:
+        What was read, whether that is all, and what receives the same again, and then the rest.
+    """
+    messages, body, more = list[Message](), b"", True
+    while more and len(body) <= _MAX_BODY:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return body, not more, again
 
 
 async def _received(request: Request) -> bytes:
@@ -183,8 +181,6 @@ def _methods(request: Request) -> set[str]:
     return {method for route in routes for method in route.methods}
 
 
-def _json(
-    answer: _Document, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
+def _json(answer: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     # Unlike Starlette's own, this one can echo half a surrogate pair, which JSON can hold.
     return Response(json.dumps(answer), status, headers, "application/json")

@@ -5,7 +5,7 @@ They are not stored: a balance follows from the first one and from what was sent
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from engagelab_async.arguments import is_integer
 
@@ -30,17 +30,9 @@ _MOST: Final = 10**12
 
 
 class Balances:
-    """The balance of the account of each product.
+    """The balance of the account of each product; see `Sandbox`.
 
-    Args:
-        begins_with: What each has before anything is sent, and then nothing is sent that it cannot
-            pay; or ``None``, also for a product that is left out, for 100 US dollars and as much
-            overdraft as it takes.
-        outbox: What was sent.
-
-    Raises:
-        TypeError: ``begins_with`` is no amount.
-        ValueError: It has more than four decimal places, or is absurdly large.
+    A product that is left out has 100 US dollars, and as much overdraft as it takes.
     """
 
     def __init__(self, begins_with: Amounts | None, outbox: Outbox) -> None:
@@ -54,22 +46,19 @@ class Balances:
         """Refuse messages that the account cannot pay.
 
         The documentation has no code for that. 3003 is the one whose message says what is wrong.
-
-        Raises:
-            RefusedError: 3003, the balance is insufficient.
         """
         if messages and product in self._limits and self._left(product) < PRICE * messages:
             raise RefusedError(3003, "insufficient balance")
 
-    @operation("otp.balance", "GET /v1/balance", otp_api.Balance)
-    def otp(self) -> Answer:
+    @operation("GET /v1/balance", "otp.balance")
+    def otp(self) -> Annotated[Answer, otp_api.Balance]:
         """Read the balance, in strings."""
         left = f"{self._left('otp'):.{_PLACES}f}"
         balances = {"balance": left, "gift_balance": f"{0:.{_PLACES}f}", "total_balance": left}
         return {"currency": "USD", **balances}
 
-    @operation("sms.balance", "GET /v1/balance", sms_api.Balance)
-    def sms(self) -> Answer:
+    @operation("GET /v1/balance", "sms.balance")
+    def sms(self) -> Annotated[Answer, sms_api.Balance]:
         """Read the balance, in numbers and in integers of ten-thousandths."""
         left = self._left("sms")
         balances = {"balance": left, "gift_balance": Decimal(0), "total_balance": left}

@@ -49,14 +49,7 @@ def answer(
     required: Mapping[str, Any],
     optional: Mapping[str, Any] = MappingProxyType({}),
 ) -> type[Struct]:
-    """Declare an answer, for the documents.
-
-    Args:
-        name: Its name.
-        description: What it is.
-        required: The types of its fields; the underscore behind a keyword is left out.
-        optional: Those of fields that can be missing.
-    """
+    """Declare an answer, for the documents; an underscore behind a field's name is left out."""
     fields = [(each, kind | UnsetType, UNSET) for each, kind in optional.items()]
     return defstruct(
         name,
@@ -66,16 +59,11 @@ def answer(
     )
 
 
-def matching(pattern: str, demand: str, **more: Any) -> Meta:  # noqa: ANN401 - what Meta takes
-    """Constrain a string to a pattern, and say in words what it must do."""
-    return Meta(pattern=pattern, extra={_DEMAND: demand}, **more)
-
-
 def one_of(*values: str) -> Meta:
     """Constrain a string to some values."""
-    return matching(
-        f"^({'|'.join(values)})$",
-        f"must be one of {' '.join(values)}",
+    return Meta(
+        pattern=f"^({'|'.join(values)})$",
+        extra={_DEMAND: f"must be one of {' '.join(values)}"},
         extra_json_schema={"enum": list(values)},
     )
 
@@ -84,22 +72,14 @@ def without(*forbidden: str) -> Meta:
     """Constrain a string not to hold what is forbidden."""
     pattern = "|".join(each.replace("[", r"\[").replace("]", r"\]") for each in forbidden)
     # Means the same to Python and to ECMAScript, whose expressions JSON Schema has.
-    return matching(rf"^((?!{pattern})[\s\S])*$", f"must not hold {' '.join(forbidden)}")
+    demand = {_DEMAND: f"must not hold {' '.join(forbidden)}"}
+    return Meta(pattern=rf"^((?!{pattern})[\s\S])*$", extra=demand)
 
 
 def read(kind: type[S], body: Body, code: int = 3002) -> S:
-    """Decode the body of a request.
+    """Decode the body of a request, or refuse it by the first field that is wrong, in their order.
 
     ``null`` counts as left out, for a field that may be. Fields that are not declared are ignored.
-
-    Args:
-        kind: The class that declares the body.
-        body: The JSON object.
-        code: The code of the error.
-
-    Raises:
-        RefusedError: The body is not as declared. The message names the first field that is wrong,
-            in the order of the declaration.
     """
     try:
         return msgspec.convert(body, kind)

@@ -48,10 +48,8 @@ class PendingCallback:
 class WaitingRows:
     """Rows that wait to be sent to one URL, some of which are duplicated or overtaken by others.
 
-    Args:
-        callbacks: Where to send them, and how.
-        patience: How many seconds a row waits for another to overtake it. At the documented pace,
-            the next is a second away.
+    A row waits some seconds, its ``patience``, for another to overtake it. At the documented pace,
+    the next is a second away.
     """
 
     def __init__(self, callbacks: Callbacks, patience: float = 1.5) -> None:
@@ -189,7 +187,8 @@ class CallbackSender:
             while True:
                 fresh = self._next()
                 if fresh is None:
-                    await self._wakeup.wait(self._seconds_to_wait())
+                    due = self._rows_due
+                    await self._wakeup.wait(None if due is None else max(due - time.monotonic(), 0))
                     continue
                 # The first try is made here: meanwhile the next rows gather.
                 self._pending[fresh.delivery.number] = fresh
@@ -228,9 +227,6 @@ class CallbackSender:
         if self._rows is None or len(self._pending) >= self._most_pending:
             return None
         return self._rows.due
-
-    def _seconds_to_wait(self) -> float | None:
-        return None if self._rows_due is None else max(self._rows_due - time.monotonic(), 0.0)
 
     # --------------------------------------------------------------------------- sending
 

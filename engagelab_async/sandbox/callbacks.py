@@ -168,13 +168,7 @@ class CallbackDelivery:
 
 @frozen
 class Row:
-    """One event.
-
-    Attributes:
-        message: The message that it is about, or ``None`` for what is about no message.
-        content: What the body says of it.
-        product: Whose event it is.
-    """
+    """One event in the body of a callback, which may be about no message."""
 
     message: SentMessage | None
     content: Answer
@@ -188,7 +182,6 @@ def body_of(rows: Sequence[Row]) -> str:
 
 def status_row(message: SentMessage, change: StatusChange) -> Row:
     """Return the row of a message's status."""
-    at = int(change.at.timestamp())
     status: Answer = {
         "message_status": change.status,
         "status_data": {
@@ -204,20 +197,16 @@ def status_row(message: SentMessage, change: StatusChange) -> Row:
     status["error_code"] = change.error_code
     if change.error_code:
         status["error_detail"] = {"message": change.error}
-    return Row(message, {**_head(message, change, at), "status": status}, message.product)
-
-
-def _head(message: SentMessage, change: StatusChange, at: int) -> Answer:
-    head: Answer = {
+    content: Answer = {
         "message_id": message.message_id,
         "to": message.recipient,
         "server": message.product,
         "channel": change.channel,
-        "itime": at,
+        "itime": int(change.at.timestamp()),
+        **({"custom_args": dict(message.custom_args)} if message.custom_args else {}),
+        "status": status,
     }
-    if message.custom_args:
-        head["custom_args"] = dict(message.custom_args)
-    return head
+    return Row(message, content, message.product)
 
 
 def uplink_row(message: SentMessage, replies: Sequence[Reply]) -> Row:

@@ -47,11 +47,7 @@ class Codes:
         self._sent: dict[str, Code] = {}
 
     def issue(self, template_id: str, address: str, digits: str, *, is_platforms: bool) -> Code:
-        """Begin the life of a code, which is then sent.
-
-        Raises:
-            RefusedError: 3004, this template has a live code at this address.
-        """
+        """Begin the life of a code, which is then sent; 3004 if the last one is live."""
         latest = self._latest.get((template_id, address))
         if latest is not None and self._is_live(latest):
             raise RefusedError(3004)
@@ -67,9 +63,7 @@ class Codes:
     def verify(self, message_id: str, guess: str) -> Code:
         """Compare a guess with the code of a message, which ends the code's life if it is right.
 
-        Raises:
-            RefusedError: 4001, the platform made no code for such a message; 3003, the code has
-                expired or was verified before.
+        Refused with 4001 if the platform made no code for it, and 3003 if the code's life is over.
         """
         code = self._sent.get(message_id)
         if code is None or not code.is_platforms:
@@ -93,11 +87,7 @@ class Codes:
         return message_id in self._sent and self._is_live(self._sent[message_id])
 
     def expire(self, message_id: str) -> None:
-        """End the life of a message's code.
-
-        Raises:
-            ValueError: The message has no live code.
-        """
+        """End the life of a message's code; a ``ValueError`` if it has none that is live."""
         if not self.is_live(message_id):
             raise ValueError("message: it has no live code")
         self._sent[message_id].expires_at = self._clock()

@@ -73,11 +73,7 @@ class Configs:
         return name in self._all
 
     def __getitem__(self, name: str) -> Config:
-        """Return one by its id.
-
-        Raises:
-            RefusedError: There is none.
-        """
+        """Return one by its id, or refuse it."""
         if name not in self._all:
             raise self._unknown(name)
         return self._all[name]
@@ -101,8 +97,7 @@ class Configs:
     def find(self, name: str) -> Config | None:
         """Return one to send with, or ``None`` if none was submitted under this id.
 
-        Raises:
-            RefusedError: 4001, it was deleted; 3003, it is not approved.
+        Refused with 4001 if it was deleted, and 3003 if it is not approved.
         """
         if name in self._deleted:
             raise RefusedError(4001, self._missing)

@@ -49,11 +49,7 @@ def _is_localhost(name: str) -> bool:
 
 
 def token_for(host: str, token: str | None) -> str | None:
-    """Return the token that is asked for: the user's, or a new one if others can get here.
-
-    Raises:
-        ValueError: The token is too short, or cannot be sent in a header.
-    """
+    """Return the token that is asked for: the user's, or a new one if others can get here."""
     if token is None:
         return None if is_loopback(host) else secrets.token_urlsafe(_SHORTEST_TOKEN)
     # From "!" to "~" there is neither a space nor a control character.
@@ -65,17 +61,7 @@ def token_for(host: str, token: str | None) -> str | None:
 
 
 class Guard:
-    """An ASGI app in front of another, which refuses requests that are not allowed.
-
-    Args:
-        app: The app to guard.
-        host: The address that is listened on.
-        allowed_hosts: Further names by which the user's browser may call this machine.
-        token: What ``/sandbox/…`` asks for, or ``None`` to ask for nothing.
-
-    Raises:
-        TypeError: ``allowed_hosts`` is a single name.
-    """
+    """An ASGI app in front of another, which refuses requests that are not allowed."""
 
     def __init__(
         self, app: ASGIApp, *, host: str, allowed_hosts: Iterable[str], token: str | None

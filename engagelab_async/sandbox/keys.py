@@ -75,11 +75,7 @@ class ApiKey:
     addresses: tuple[str, ...] = field(default=(), kw_only=True, converter=_networks)
 
     def check(self, effect: Effect, host: str | None, now: float) -> None:
-        """Refuse what this key may not do.
-
-        Raises:
-            RefusedError: 2002, it has expired; 2004, it may not do this, or not from there.
-        """
+        """Return the credentials of a request, or refuse it: with 2001, or as `ApiKey` says."""
         if self.expires_at is not None and now >= self.expires_at:
             raise RefusedError(2002)
         if self.only not in (None, effect) or (self.addresses and not self._may_come_from(host)):
@@ -100,13 +96,8 @@ Credentials: TypeAlias = Mapping[Product, "KeyPair | ApiKey | Iterable[ApiKey]"]
 def read_keys(file: Path) -> Credentials:
     """Read the keys of each product from a JSON file.
 
-    Args:
-        file: It holds an object such as ``{"otp": [{"key": "…", "secret": "…", "only": "send"}]}``,
-            with the attributes of `ApiKey`.
-
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It holds something else.
+    It holds an object such as ``{"otp": [{"key": "…", "secret": "…", "only": "send"}]}``, with the
+    attributes of `ApiKey`; otherwise there is a ``ValueError``.
     """
     try:
         found = json.loads(file.read_bytes())
@@ -133,11 +124,7 @@ class KeyRing:
     def check(
         self, product: Product, authorization: str, effect: Effect, host: str | None
     ) -> KeyPair:
-        """Refuse a request that its credentials do not permit, and return them.
-
-        Raises:
-            RefusedError: 2001, there are none or wrong ones; 2002 or 2004, see `ApiKey`.
-        """
+        """Return the credentials of a request, or refuse it: with 2001, or as `ApiKey` says."""
         pair = _key_pair(authorization)
         if pair is None:
             raise RefusedError(2001)

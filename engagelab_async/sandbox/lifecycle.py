@@ -130,11 +130,7 @@ def end_of(history: Plan) -> StatusChange | None:
 
 
 def deliver(plan: Plan, now: datetime) -> Plan:
-    """Deliver at once, whatever was planned.
-
-    Raises:
-        ValueError: Its delivery is over.
-    """
+    """Deliver at once, whatever was planned; a ``ValueError`` if its delivery is over."""
     past, future = _in_delivery(plan, now)
     statuses = {change.status for change in past}
     missing = [each for each in ("target_valid", "sent") if each not in statuses]
@@ -154,16 +150,8 @@ def fail(
 ) -> Plan:
     """Fail at once: to be delivered if it was sent by now, to be sent otherwise.
 
-    Args:
-        plan: What the message has reached and will reach.
-        now: When it fails.
-        error_code: Why.
-        fallbacks: The channels that follow on the first. If there is one after the channel that
-            failed to deliver, the message is sent on it.
-        delay: How long it takes to be delivered there.
-
-    Raises:
-        ValueError: Its delivery is over, or the code is not documented.
+    If there is a fallback after the channel that failed to deliver, the message is sent on it, and
+    delivered after a delay. A ``ValueError`` if its delivery is over, or the code is none.
     """
     if error_code not in MEANINGS:
         raise ValueError(f"error_code: {error_code} is not an error code of the API")

@@ -9,15 +9,48 @@ Other threads call in through a portal. A sandbox that is not running belongs to
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from threading import get_ident
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal
+from anyio.lowlevel import checkpoint
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+class InSteps(Generic[T]):
+    """Some items at a time, as there may be thousands; other tasks run in between.
+
+    No generator: one that its reader leaves early would have to be closed.
+
+    Args:
+        items: The items.
+        at_once: How many at a time.
+    """
+
+    def __init__(self, items: Iterable[T], at_once: int) -> None:
+        self._remaining = iter(items)
+        self._at_once = at_once
+        self._has_begun = False
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> list[T]:
+        """Return the next items."""
+        some = list(islice(self._remaining, self._at_once))
+        if not some:
+            raise StopAsyncIteration
+        if self._has_begun:
+            await checkpoint()
+        self._has_begun = True
+        return some
 
 
 class StateLoop:

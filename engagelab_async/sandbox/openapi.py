@@ -1,29 +1,24 @@
-"""The API in OpenAPI 3.1: one document for each product, made of what the sandbox declares.
+"""The API and the control API in OpenAPI 3.1, made of what the sandbox declares.
 
-The sandbox serves them under ``/otp/openapi.json`` and ``/sms/openapi.json``.
+The sandbox serves them under ``/otp/openapi.json``, ``/sms/openapi.json`` and
+``/sandbox/v1/openapi.json``.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from inspect import cleandoc
 from typing import Any, Final, TypeAlias
 
 from msgspec.json import schema_components
 
-from .balances import Balances
 from .callback_rows import ROWS
-from .operations import Error, Operation, operations_of
-from .otp_configs import OTPConfigs
+from .operations import Error, Operation
 from .outbox import Product
-from .platform import Platform
-from .refusals import MEANINGS
-from .sms_configs import SMSConfigs
-from .webhook import Webhook
+from .refusals import MEANINGS, OTP_ONLY, RefusedError
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or any other object of a document."""
 
-_TITLES: Final = {"otp": "EngageLab OTP", "sms": "EngageLab SMS"}
 _BASE_URLS: Final = {
     "otp": "https://otp.api.engagelab.cc",
     "sms": "https://smsapi.engagelab.com",
@@ -33,6 +28,10 @@ The API as the vendor's public pages document it. Of what they leave open, this 
 sandbox does: `null` counts as left out, and a refusal without a documented code has the HTTP status
 as its code. It is not the vendor's own document.
 """
+_ABOUT_CONTROL: Final = """\
+Controls a sandbox of the EngageLab API: what was sent, codes included, manual changes, and faults.
+Times are Unix seconds. If the sandbox requires a token, send it as `Authorization: Bearer …`.
+"""
 _BY_STATUS: Final = "A refusal has the HTTP status as its code; `message` says what is wrong."
 _REFERENCE: Final = "#/components/schemas/{name}"
 _SIGNED: Final = (
@@ -41,37 +40,57 @@ _SIGNED: Final = (
 )
 
 
-def document(product: Product) -> dict[str, Any]:
-    """Describe the API of a product in OpenAPI 3.1."""
-    kinds = (Platform, OTPConfigs, SMSConfigs, Balances, Webhook)
-    found = (each for kind in kinds for each in operations_of(kind).values())
-    operations = [each for each in found if each.product == product]
+def document(product: Product, operations: Iterable[Operation]) -> Schema:
+    """Describe the API of a product."""
+    described = _document(
+        f"EngageLab {product.upper()}",
+        _ABOUT,
+        (each for each in operations if each.product == product),
+        _refusals,
+        ROWS,
+    )
+    described["servers"] = [
+        {"url": f"/{product}", "description": "The sandbox that serves this."},
+        {"url": _BASE_URLS[product], "description": "EngageLab."},
+    ]
+    described["security"] = [{"keyPair": []}]
+    described["webhooks"] = {"callback": {"post": _callback()}}
+    described["components"]["securitySchemes"] = {"keyPair": _key_pair(product)}
+    return described
+
+
+def control_document(operations: Iterable[Operation]) -> Schema:
+    """Describe the control API."""
+    refused = {"4XX": _content("Refused.", Error)}
+    described = _document("EngageLab sandbox", _ABOUT_CONTROL, operations, lambda _: refused)
+    described["servers"] = [{"url": "/sandbox/v1"}]
+    described["security"] = [{}, {"token": []}]
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return described
+
+
+def _document(
+    title: str,
+    about: str,
+    operations: Iterable[Operation],
+    refusals: Callable[[Operation], Schema],
+    kinds: Iterable[Any] = (),
+) -> Schema:
     paths: dict[str, Schema] = {}
-    for operation in operations:
-        item = paths.setdefault(operation.path, _parameters(operation.path))
-        item[operation.method.lower()] = _described(operation)
+    kinds = [Error, *kinds]
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _described(each, refusals(each))
+        for kind in filter(None, map(each.documented, ("body", "return"))):
+            kinds += kind if isinstance(kind, tuple | list) else [kind]
     return {
         "openapi": "3.1.0",
-        "info": {"title": _TITLES[product], "version": "1", "description": _ABOUT},
-        "servers": [
-            {"url": f"/{product}", "description": "The sandbox that serves this."},
-            {"url": _BASE_URLS[product], "description": "EngageLab."},
-        ],
-        "security": [{"keyPair": []}],
+        "info": {"title": title, "version": "1", "description": about},
         "paths": paths,
-        "webhooks": {"callback": {"post": _callback()}},
-        "components": {
-            "securitySchemes": {"keyPair": _key_pair(product)},
-            "schemas": _components(operations),
-        },
+        "components": {"schemas": _components(kinds)},
     }
 
 
-def _components(operations: Iterable[Operation]) -> Schema:
-    kinds: list[Any] = [Error, *ROWS]
-    for each in operations:
-        kinds += each.answers if isinstance(each.answers, tuple | list) else [each.answers]
-        kinds += [] if each.body is None else [each.body]
+def _components(kinds: Iterable[Any]) -> Schema:
     components = schema_components(kinds, ref_template=_REFERENCE)[1]
     for schema in components.values():
         _describe(schema)
@@ -87,32 +106,52 @@ def _describe(schema: Schema) -> None:
         schema["properties"][name]["description"] = " ".join(text.split())
 
 
-def _parameters(path: str) -> Schema:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
-    return {"parameters": parameters} if parameters else {}
-
-
-def _described(operation: Operation) -> Schema:
-    described: Schema = {"operationId": operation.name, "summary": operation.summary}
-    if operation.refuses_by_status:
+def _described(operation: Operation, refusals: Schema) -> Schema:
+    answers, body = operation.documented("return"), operation.documented("body")
+    success = _content("OK.", answers, operation.media_type)
+    described: Schema = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": [*_parameters(operation)],
+        "responses": {str(operation.status if answers else 204): success, **refusals},
+    }
+    if _refuses_by_status(operation):
         described["description"] = _BY_STATUS
-    if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(_schema(operation.body))}
-    described["responses"] = {
-        "200": {"description": "Accepted.", "content": _json(_schema(operation.answers))},
-        **{str(status): _refusal(codes) for status, codes in operation.codes.items()},
+    if body:
+        described["requestBody"] = {"required": True, **_content("The body.", body)}
+    return described
+
+
+def _parameters(operation: Operation) -> Iterator[Schema]:
+    [schema] = schema_components([operation.parameters])[1].values()
+    for name, each in schema["properties"].items():
+        is_in_path = f"{{{name}}}" in operation.path
+        yield {
+            "name": name,
+            "in": "path" if is_in_path else "query",
+            "required": is_in_path,
+            "description": each.pop("description", "Its id."),
+            "schema": each,
+        }
+
+
+def _refuses_by_status(operation: Operation) -> bool:
+    return operation.name.startswith(("sms.templates.", "sms.signatures."))
+
+
+def _refusals(operation: Operation) -> Schema:
+    """Describe the refusals of the API, by HTTP status."""
+    codes: dict[int, list[int]] = {400: [400], 500: [500]} if _refuses_by_status(operation) else {}
+    for code in MEANINGS:
+        if operation.product == "otp" or code not in OTP_ONLY:
+            codes.setdefault(RefusedError(code).http_status, []).append(code)
+    return {
+        **{str(status): _refusal(codes[status]) for status in sorted(codes)},
         # An unknown path or method, or a body that is too large; the code is the HTTP status.
-        "4XX": {
-            "description": "Refused before the call was looked at.",
-            "content": _json(_schema(Error)),
-        },
+        "4XX": _content("Refused before the call was looked at.", Error),
         # Gateways answer with pages of their own, which have no schema.
         "5XX": {"description": "The platform, or a gateway in front of it, failed."},
     }
-    return described
 
 
 def _refusal(codes: list[int]) -> Schema:
@@ -160,6 +199,16 @@ def _callback() -> Schema:
         "requestBody": {"content": _json({"anyOf": [rows, {"const": {}}]})},
         "responses": {"200": {"description": "Received; the body is ignored."}},
     }
+
+
+def _content(
+    description: str,
+    kind: Any,  # noqa: ANN401 - a class, a list of one, or several
+    media_type: str = "application/json",
+) -> Schema:
+    if kind is None:
+        return {"description": description}
+    return {"description": description, "content": {media_type: {"schema": _schema(kind)}}}
 
 
 def _schema(kind: Any) -> Schema:  # noqa: ANN401 - a class, a list of one, or several

@@ -23,7 +23,11 @@ STRATEGIES: Final = (
 
 # What is no recipient is answered with 5011, what is no strategy with what is wrong with it.
 _PATTERNS: Final = [{"pattern": f"^{NUMBER.pattern}$"}, {"pattern": f"^{EMAIL.pattern}$"}]
-_STRATEGY: Final = {"enum": list(STRATEGIES), "examples": ["sms", "whatsapp|sms"]}
+_STRATEGY: Final = {
+    "description": "The channels, in the order in which they are tried. Each needs its config.",
+    "enum": list(STRATEGIES),
+    "examples": ["sms", "whatsapp|sms"],
+}
 
 Recipient: TypeAlias = Annotated[
     Text,
@@ -50,8 +54,10 @@ Channel: TypeAlias = Annotated[
 ]
 Money: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{4}$", examples=["-12.3400"])]
 Language: TypeAlias = Annotated[Text, one_of("default", "zh_CN", "zh_HK", "en", "ja", "th", "es")]
-Own: TypeAlias = Literal[1]
-OwnOrCustom: TypeAlias = Literal[1, 2]
+Own: TypeAlias = Annotated[Literal[1], Meta(description="1, the platform's own.")]
+OwnOrCustom: TypeAlias = Annotated[
+    Literal[1, 2], Meta(description="1, the platform's own; 2, one's own.")
+]
 
 
 # ------------------------------------------------------------------------------- sending
@@ -65,13 +71,9 @@ class CustomTemplate(Struct):
 
 
 class LocalisedTemplate(CustomTemplate):
-    """The template of a code.
+    """The template of a code."""
 
-    Attributes:
-        language: `default` if it is left out.
-    """
-
-    language: Language | None = None
+    language: Annotated[Language, Meta(description="`default` if it is left out.")] | None = None
 
 
 class OTPRequest(Struct):
@@ -82,13 +84,9 @@ class OTPRequest(Struct):
 
 
 class CodeRequest(OTPRequest):
-    """A send of a code that the caller made; there is nothing to verify afterwards.
+    """A send of a code that the caller made; there is nothing to verify afterwards."""
 
-    Attributes:
-        code: The code; leading zeros matter.
-    """
-
-    code: Annotated[Text, Meta(examples=["398210", "039487"])]
+    code: Annotated[Text, Meta(description="Leading zeros matter.", examples=["398210", "039487"])]
 
 
 class CustomMessageRequest(Struct):
@@ -106,14 +104,10 @@ class VerificationRequest(Struct):
 
 
 class WebhookRequest(Struct):
-    """Where callbacks go.
-
-    Attributes:
-        username: Signs them; `sandbox_demo` if it is left out.
-    """
+    """Where callbacks go."""
 
     url: Annotated[Text, Meta(examples=["http://127.0.0.1:8000/callbacks"])]
-    username: Text | None = None
+    username: Annotated[Text, Meta(description="By default `sandbox_demo`.")] | None = None
     secret: Text | None = None
 
 
@@ -143,48 +137,34 @@ class DefaultConfig(Struct):
 
 
 class PlatformTextConfig(Struct):
-    """A channel that has the platform's own text.
-
-    Attributes:
-        template_type: 1, the platform's own.
-    """
+    """A channel that has the platform's own text."""
 
     template_type: Own
     template_default_config: DefaultConfig | None = None
 
 
 class CodeConfig(Struct):
-    """The codes that the platform makes; needed where a text holds one.
+    """The codes that the platform makes; needed where a text holds one."""
 
-    Attributes:
-        verify_code_type: 1 digits, 2 lower case, 4 upper case, added up.
-        verify_code_ttl: Minutes of validity; with WhatsApp only 1, 5 or 10.
-    """
-
-    verify_code_type: Annotated[int, Meta(ge=1, le=7)]
+    verify_code_type: Annotated[
+        int, Meta(ge=1, le=7, description="The sum of these: 1 digits, 2 lower case, 4 upper case.")
+    ]
     verify_code_len: Annotated[int, Meta(ge=4, le=10)]
-    verify_code_ttl: Annotated[int, Meta(ge=1, le=10)]
+    verify_code_ttl: Annotated[
+        int, Meta(ge=1, le=10, description="In minutes; with WhatsApp 1, 5 or 10.")
+    ]
 
 
 class SMSTextConfig(Struct):
-    """A text of one's own.
-
-    Attributes:
-        custom_content: The text; for authentication it holds `{{code}}`.
-        custom_country_codes: Where it is sent to, such as `CN,US`.
-    """
+    """A text of one's own, which holds `{{code}}` for authentication."""
 
     custom_sub_type: Literal["authentication", "marketing", "utility"]
     custom_content: Annotated[Text, Meta(examples=["{{code}} is your code"])]
-    custom_country_codes: str | None = None
+    custom_country_codes: Annotated[str, Meta(examples=["CN,US"])] | None = None
 
 
 class SMSConfig(Struct):
-    """The SMS channel.
-
-    Attributes:
-        template_type: 1, the platform's own; 2, one's own.
-    """
+    """The SMS channel."""
 
     template_type: OwnOrCustom
     template_default_config: DefaultConfig | None = None
@@ -192,13 +172,9 @@ class SMSConfig(Struct):
 
 
 class EmailTextConfig(Struct):
-    """The email in one language.
+    """The email in one language."""
 
-    Attributes:
-        language: Such as `en`; `default` for all others.
-    """
-
-    language: Text
+    language: Annotated[Text, Meta(description="Such as `en`; `default` for all others.")]
     template_content: Text
     pre_from_mail: Text
     pre_subject: Text
@@ -221,13 +197,7 @@ class PWAConfig(Struct):
 
 
 class TemplateRequest(Struct):
-    """A template to be reviewed; one without any channel is answered 3003.
-
-    Attributes:
-        template_id: Chosen by the caller.
-        send_channel_strategy: The channels, in the order in which they are tried. Each needs its
-            config.
-    """
+    """A template to be reviewed, under an id of the caller's; 3003 without any channel."""
 
     template_id: Annotated[str, Meta(min_length=1, max_length=128, examples=["login"])]
     send_channel_strategy: Annotated[Text, Meta(extra_json_schema=_STRATEGY)]

@@ -1,12 +1,12 @@
 """Templates of the OTP product: created, reviewed, used, deleted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from engagelab_async.placeholders import variables
 
 from . import otp_api as api
-from .bodies import Answer, Body, read
+from .bodies import Answer, Body, Text, read
 from .configs import Config, Configs
 from .operations import DONE, Done, operation
 from .otp_api import CHANNELS, STRATEGIES, TemplateRequest
@@ -45,21 +45,21 @@ class OTPConfigs:
         config = self.templates.find(template_id)
         return None if config is None else _to_send(read(TemplateRequest, config.content))
 
-    @operation("otp.templates.list", f"GET {_TEMPLATES}", [api.ListedTemplate])
-    def list_templates(self) -> list[Answer]:
+    @operation(f"GET {_TEMPLATES}", "otp.templates.list")
+    def list_templates(self) -> Annotated[list[Answer], [api.ListedTemplate]]:
         """Read all templates, oldest first, without what they say."""
         return [
             {name: _without_content(name, value) for name, value in self._answer(config).items()}
             for config in self.templates
         ]
 
-    @operation("otp.templates.get", f"GET {_TEMPLATE}", api.Template)
-    def get_template(self, template_id: str) -> Answer:
+    @operation(f"GET {_TEMPLATE}", "otp.templates.get")
+    def get_template(self, template_id: Text) -> Annotated[Answer, api.Template]:
         """Read a template."""
         return self._answer(self.templates[template_id])
 
-    @operation("otp.templates.create", f"POST {_TEMPLATES}", Done, TemplateRequest)
-    def create_template(self, body: Body) -> Answer:
+    @operation(f"POST {_TEMPLATES}", "otp.templates.create")
+    def create_template(self, body: Annotated[Body, TemplateRequest]) -> Annotated[Answer, Done]:
         """Submit a template for review, under an id of the caller's."""
         template_id = check_template(body).template_id
         if template_id in self.templates:
@@ -67,8 +67,8 @@ class OTPConfigs:
         self.templates.add(template_id, body)
         return {**DONE}
 
-    @operation("otp.templates.delete", f"DELETE {_TEMPLATE}", Done)
-    def delete_template(self, template_id: str) -> Answer:
+    @operation(f"DELETE {_TEMPLATE}", "otp.templates.delete")
+    def delete_template(self, template_id: Text) -> Annotated[Answer, Done]:
         """Delete a template."""
         self.templates.delete(self.templates[template_id])
         return {**DONE}
@@ -128,11 +128,7 @@ def _to_send(request: TemplateRequest) -> Template:
 
 
 def check_template(body: Body) -> TemplateRequest:
-    """Return a template that may be submitted.
-
-    Raises:
-        RefusedError: 3003, it has no channel; 3002, it breaks another rule of the documentation.
-    """
+    """Return a template that may be submitted, or refuse it: with 3003 if it has no channel."""
     configs = [f"{channel}_config" for channel in CHANNELS]
     has_channels = any(body.get(name) not in (None, {}) for name in configs)
     # Without any channel, it is that what is wrong, and not what is missing in a configuration.
@@ -151,11 +147,7 @@ def check_template(body: Body) -> TemplateRequest:
 
 
 def check_strategy(strategy: str) -> list[str]:
-    """Return the channels of a strategy, in their order.
-
-    Raises:
-        RefusedError: 3002, it is none.
-    """
+    """Return the channels of a strategy, in their order, or refuse it."""
     channels = strategy.split("|")
     if strategy in STRATEGIES:
         return channels

@@ -123,21 +123,13 @@ class Outbox:
         return self._counts[product]
 
     def get(self, number: int) -> SentMessage:
-        """Return a message by its number.
-
-        Raises:
-            LookupError: There is none.
-        """
+        """Return a message by its number; a ``LookupError`` if there is none."""
         if not 0 < number < self.next_number:
             raise LookupError(f"the sandbox has no message {number}")
         return self._all[number - 1]
 
     def last(self, to: str | None) -> SentMessage:
-        """Return the newest message, to one recipient or to any.
-
-        Raises:
-            LookupError: There is none.
-        """
+        """Return the newest message, to one recipient or to any; else a ``LookupError``."""
         address = canonical(to or "")
         for message in reversed(self._all):
             if message.accepted and (to is None or canonical(message.recipient) == address):

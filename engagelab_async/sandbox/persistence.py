@@ -103,8 +103,7 @@ class Persistence:
     def open(self) -> Iterator[None]:
         """Restore what the store holds, and write a last snapshot at the end.
 
-        Raises:
-            StoreError: The file cannot be used; it is left as it was.
+        A file that cannot be used, a `StoreError`, is left as it was.
         """
         with self._lock():
             self._restore()

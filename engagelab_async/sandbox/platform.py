@@ -16,21 +16,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypeVar
-
-from anyio.lowlevel import checkpoint
+from typing import Annotated, Any, Final, TypeAlias
 
 from . import otp_api, sms_api
 from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
+from .callbacks import Callbacks
 from .codes import Codes
-from .operations import operation
+from .loop import InSteps
+from .operations import DONE, Done, operation
 from .otp_api import (
     CodeRequest,
     CustomMessageRequest,
     CustomTemplate,
     OTPRequest,
     VerificationRequest,
+    WebhookRequest,
 )
 from .otp_configs import OTPConfigs, check_strategy
 from .outbox import Outbox, Product, SentMessage
@@ -42,27 +43,24 @@ from .sms_api import SMSRequest
 from .sms_configs import SMSConfigs
 from .templates import Template, Templates, checked
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 _Draft: TypeAlias = partial[SentMessage]
 
 _MIN_AHEAD: Final = 3 * 60
 _MAX_AHEAD: Final = 30 * 24 * 60 * 60
 _APPROVAL: Final = Review()
+_USERNAME: Final = "sandbox_demo"
+_SECRET: Final = "sandbox_webhook_secret"  # noqa: S105 - the vendor's pages have it
 _AT_ONCE: Final = 500
 """How many recipients to look at before other tasks of the event loop may run."""
 
 
 class Platform:
-    """The platform, without its HTTP.
-
-    The arguments are those of `Sandbox`, and ``new_code``, which makes a code for an address.
+    """The platform, without its HTTP; the arguments are those of `Sandbox`.
 
     Attributes:
         simulation: What becomes of the messages in ``outbox``.
-        sms: The templates and signatures of the SMS product.
-        otp: The templates of the OTP product.
+        parts: All objects that have operations.
+        lets_set_callbacks: Whether a request may set where callbacks go.
     """
 
     def __init__(
@@ -90,6 +88,8 @@ class Platform:
             self.outbox, self.codes, self._submissions, pace=pace, clock=clock
         )
         self.reviewer.on_take = self.simulation.review_begins
+        self.parts: tuple[object, ...] = (self, self.otp, self.sms, self.balances)
+        self.lets_set_callbacks: bool = False
         self._clock = clock
         self._new_code = new_code or _random_digits
         self._presets = {
@@ -104,13 +104,13 @@ class Platform:
 
     # --------------------------------------------------------------------------- OTP
 
-    @operation("otp.send", "POST /v1/messages", otp_api.Sent, OTPRequest, "send")
-    def send_otp(self, body: Body) -> Answer:
+    @operation("POST /v1/messages", "otp.send", "send")
+    def send_otp(self, body: Annotated[Body, OTPRequest]) -> Annotated[Answer, otp_api.Sent]:
         """Send a code that the platform makes."""
         return self._send_code(read(OTPRequest, body), None)
 
-    @operation("otp.send_code", "POST /v1/codes", otp_api.Sent, CodeRequest, "send")
-    def send_code(self, body: Body) -> Answer:
+    @operation("POST /v1/codes", "otp.send_code", "send")
+    def send_code(self, body: Annotated[Body, CodeRequest]) -> Annotated[Answer, otp_api.Sent]:
         """Send a code that the caller made; there is nothing to verify afterwards."""
         request = read(CodeRequest, body)
         return self._send_code(request, request.code)
@@ -131,24 +131,20 @@ class Platform:
         self.codes.send(code, message)
         return {"message_id": message.message_id, "send_channel": message.channel}
 
-    @operation(
-        "otp.verify", "POST /v1/verifications", otp_api.Verification, VerificationRequest, "verify"
-    )
-    def verify(self, body: Body) -> Answer:
+    @operation("POST /v1/verifications", "otp.verify", "verify")
+    def verify(
+        self, body: Annotated[Body, VerificationRequest]
+    ) -> Annotated[Answer, otp_api.Verification]:
         """Verify a code that the platform made; a wrong one is no error."""
         request = read(VerificationRequest, body)
         message_id, guess = request.message_id, request.verify_code
         is_right = self.simulation.guess(message_id, guess)
         return {"message_id": message_id, "verify_code": guess, "verified": is_right}
 
-    @operation(
-        "otp.send_custom_message",
-        "POST /v1/custom-messages",
-        otp_api.Sent,
-        CustomMessageRequest,
-        "send",
-    )
-    async def send_custom_message(self, body: Body) -> Answer:
+    @operation("POST /v1/custom-messages", "otp.send_custom_message", "send")
+    async def send_custom_message(
+        self, body: Annotated[Body, CustomMessageRequest]
+    ) -> Annotated[Answer, otp_api.Sent]:
         """Send any template to one or several recipients."""
         request = read(CustomMessageRequest, body)
         template = self._otp_template(request.template)
@@ -156,11 +152,17 @@ class Platform:
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
-        recipients = await _in_steps(otp_recipient, _listed(request.to))
+        recipients = [
+            otp_recipient(to)
+            async for some in InSteps(_listed(request.to), _AT_ONCE)
+            for to in some
+        ]
         draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
-        messages = await _in_steps(
-            lambda each: _addressed(draft, template, each, message_id), recipients
-        )
+        messages = [
+            _addressed(draft, template, recipient, message_id)
+            async for some in InSteps(recipients, _AT_ONCE)
+            for recipient in some
+        ]
         self.balances.check("otp", len(messages))
         self._send(messages)
         return {"message_id": message_id, "send_channel": messages[0].channel}
@@ -170,10 +172,10 @@ class Platform:
 
     # --------------------------------------------------------------------------- SMS
 
-    @operation(
-        "sms.send", "POST /v1/messages", (sms_api.Plan, sms_api.FailedPlan), SMSRequest, "send"
-    )
-    async def send_sms(self, body: Body) -> Answer:
+    @operation("POST /v1/messages", "sms.send", "send")
+    async def send_sms(
+        self, body: Annotated[Body, SMSRequest]
+    ) -> Annotated[Answer, (sms_api.Plan, sms_api.FailedPlan)]:
         """Send a template to one or many numbers, now or later, but not to the invalid ones."""
         request = read(SMSRequest, body)
         template_id, params = str(request.template.id), request.template.params or {}
@@ -188,7 +190,9 @@ class Platform:
             custom_args=MappingProxyType(request.custom_args or {}),
         )
         targets = _listed(request.to)
-        found = await _in_steps(sms_recipient, targets)
+        found = [
+            sms_recipient(target) async for some in InSteps(targets, _AT_ONCE) for target in some
+        ]
         answer: Answer = {
             "plan_id": draft.keywords["plan_id"],
             "total_count": len(targets),
@@ -203,14 +207,15 @@ class Platform:
         self, draft: _Draft, targets: Sequence[str], found: Sequence[Recipient | None]
     ) -> Answer:
         dropped_first = sorted(range(len(targets)), key=lambda place: found[place] is not None)
-        messages = await _in_steps(
-            lambda place: draft(
+        messages = [
+            draft(
                 recipient=targets[place],
                 message_id=self.ids.text(),
                 accepted=found[place] is not None,
-            ),
-            dropped_first,
-        )
+            )
+            async for some in InSteps(dropped_first, _AT_ONCE)
+            for place in some
+        ]
         self.balances.check("sms", len(targets) - found.count(None))
         self._send(messages)
         due = draft.keywords["scheduled_for"]
@@ -231,6 +236,20 @@ class Platform:
         return _moment(seconds)
 
     # --------------------------------------------------------------------------- both
+
+    @operation("PUT /v1/sandbox/webhook", "otp.sandbox.webhook")
+    def set_callbacks(self, body: Annotated[Body, WebhookRequest]) -> Annotated[Answer, Done]:
+        """Set where callbacks go; only sandboxes have this."""
+        if not self.lets_set_callbacks:
+            raise RefusedError(2004)
+        wanted = read(WebhookRequest, body)
+        username, secret = wanted.username or _USERNAME, wanted.secret or _SECRET
+        try:
+            callbacks = Callbacks(wanted.url, username=username, secret=secret)
+        except ValueError as error:
+            raise RefusedError(3002, str(error)) from None
+        self.simulation.callbacks = callbacks
+        return {**DONE}
 
     def _draft(
         self,
@@ -313,16 +332,6 @@ def _addressed(
 
 def _listed(to: str | list[str]) -> list[str]:
     return [to] if isinstance(to, str) else to
-
-
-async def _in_steps(make: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Make something of each item; there may be thousands."""
-    made: list[R] = []
-    for start in range(0, len(items), _AT_ONCE):
-        if start:
-            await checkpoint()
-        made += map(make, items[start : start + _AT_ONCE])
-    return made
 
 
 def _random_digits(_: str) -> str:

@@ -43,11 +43,7 @@ class Usage:
         self._periods: dict[object, tuple[float, int]] = {}
 
     def count(self, key: object) -> None:
-        """Count a request.
-
-        Raises:
-            HTTPException: 429, the quota is used up; with the seconds until the next period.
-        """
+        """Count a request; 429 with the seconds until the next period, if the quota is used up."""
         if self._quota is None:
             return
         now = self._clock()

@@ -138,6 +138,12 @@ class Recipient:
         return () if self.magic.fallback is None else (self.magic.fallback,)
 
 
+def recipients_in(body: Mapping[str, object]) -> list[str]:
+    """Return the recipients that the body of a request names, as it spells them."""
+    to = body.get("to")
+    return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+
+
 def canonical(to: str) -> str | None:
     """Return the one spelling of a number or an email address, or ``None`` if it is neither."""
     number = NUMBER.fullmatch(to)
@@ -153,11 +159,7 @@ def magic_of(to: str) -> MagicRecipient:
 
 
 def otp_recipient(to: str) -> Recipient:
-    """Take a recipient of the OTP product: a number or an email address.
-
-    Raises:
-        RefusedError: 5011 for what is neither, or the error that this recipient brings about.
-    """
+    """Take a recipient of the OTP product, or refuse it: 5011 for what is no address."""
     address = canonical(to)
     if address is None:
         raise RefusedError(5011)
@@ -168,11 +170,7 @@ def otp_recipient(to: str) -> Recipient:
 
 
 def sms_recipient(to: str) -> Recipient | None:
-    """Take a target of the SMS product, or return ``None`` if it is to be dropped.
-
-    Raises:
-        RefusedError: The error that this target brings about, if the SMS product has it.
-    """
+    """Take a target of the SMS product, or return ``None`` if it is to be dropped."""
     address = canonical(to)
     if address is None or "@" in address or to in _dropped.get():
         return None

@@ -20,9 +20,10 @@ from typing import Final, Literal
 
 import msgspec
 from attrs import asdict, field, frozen
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults.player import ReadAhead
+from .app import read_ahead
 from .faults.wire import Wire
 
 _HEADER: Final = '{"engagelab_recording": 1}\n'
@@ -54,11 +55,7 @@ class RecordedCall:
 
 
 class Recorder:
-    """Writes the calls of a run into a file, which replaces a recording, but no other file.
-
-    Raises:
-        ValueError: The file holds something else.
-    """
+    """Writes the calls of a run into a file, which replaces a recording, but no other file."""
 
     def __init__(self, path: Path) -> None:
         if path.exists() and path.stat().st_size and not _is_recording(path):
@@ -68,11 +65,7 @@ class Recorder:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Record what is called inside the block.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
+        """Record what is called inside the block."""
         # It holds numbers and codes: only its owner can read it.
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -89,17 +82,17 @@ class Recorder:
             if not is_call(scope):
                 await app(scope, receive, send)
                 return
-            request, sent = ReadAhead(receive), list[Message]()
-            await request.read()
+            sent = list[Message]()
+            body, _, again = await read_ahead(receive)
 
             async def send_and_keep(message: Message) -> None:
                 sent.append(message)
                 await send(message)
 
             try:
-                await app(scope, request.receive, send_and_keep)
+                await app(scope, again, send_and_keep)
             finally:
-                self._write(_call_of(scope, request.body, sent))
+                self._write(_call_of(scope, body, sent))
 
         return recorded
 
@@ -110,12 +103,7 @@ class Recorder:
 
 
 class Replay:
-    """Answers the calls of a run as a recording has it.
-
-    Raises:
-        ValueError: The file is not a recording, or is damaged.
-        OSError: It cannot be read.
-    """
+    """Answers the calls of a run as a recording has it."""
 
     def __init__(self, path: Path, wire: Wire) -> None:
         self._unexpected: list[RecordedCall] = []
@@ -123,11 +111,7 @@ class Replay:
         self._wire = wire
 
     def check(self) -> None:
-        """Check that all calls of the recording were made, and no others.
-
-        Raises:
-            AssertionError: They were not.
-        """
+        """Raise an ``AssertionError`` unless all recorded calls were made, and no others."""
         lines = [
             *(f"not made:   {each.method} {each.path}" for each in self._left),
             *(f"unexpected: {each.method} {each.path}" for each in self._unexpected),
@@ -139,28 +123,21 @@ class Replay:
         """Make an app that answers calls from the recording, and leaves the rest to another."""
 
         async def replayed(scope: Scope, receive: Receive, send: Send) -> None:
-            if is_call(scope):
-                await self._answer(scope, receive, send)
-            else:
+            if not is_call(scope):
                 await app(scope, receive, send)
+                return
+            body, _, _ = await read_ahead(receive)
+            call = self._recorded(_call_of(scope, body, ()))
+            if call.end == "answered":
+                answer = call.answer if isinstance(call.answer, str) else json.dumps(call.answer)
+                content = answer.encode("utf-8", "surrogateescape")
+                await Response(content, call.status, call.headers)(scope, receive, send)
+                return
+            if call.end == "broken":
+                self._wire.reset(scope)
+            await receive()  # until the client leaves
 
         return replayed
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = ReadAhead(receive)
-        await request.read()
-        call = self._recorded(_call_of(scope, request.body, ()))
-        if call.end == "answered":
-            headers = [
-                (each.encode("latin-1"), value.encode("latin-1"))
-                for each, value in call.headers.items()
-            ]
-            await send({"type": "http.response.start", "status": call.status, "headers": headers})
-            await send({"type": "http.response.body", "body": _encoded(call.answer)})
-            return
-        if call.end == "broken":
-            self._wire.reset(scope)
-        await receive()  # until the client leaves
 
     def _recorded(self, call: RecordedCall) -> RecordedCall:
         for recorded in self._left:
@@ -203,11 +180,6 @@ def _decoded(content: bytes) -> object:
         decoded = None
     is_json = isinstance(decoded, dict | list)
     return decoded if is_json else content.decode("utf-8", "surrogateescape")
-
-
-def _encoded(content: object) -> bytes:
-    text = content if isinstance(content, str) else json.dumps(content)
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _is_recording(path: Path) -> bool:

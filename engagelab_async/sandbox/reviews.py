@@ -82,12 +82,7 @@ class Submission:
 
 
 class Reviewer:
-    """Takes what is submitted.
-
-    Attributes:
-        review: What becomes of it from now on; may be set at any time.
-        on_take: Called when something is submitted.
-    """
+    """Takes what is submitted, and calls ``on_take``; its ``review`` may be set at any time."""
 
     def __init__(self, review: Review, clock: Callable[[], float]) -> None:
         self.review: Review = review

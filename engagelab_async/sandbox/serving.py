@@ -32,11 +32,7 @@ Beside: TypeAlias = Callable[[uvicorn.Server], AbstractAsyncContextManager[None]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take a port: connections queue up from here on, even before uvicorn is there to accept them.
-
-    Raises:
-        OSError: The address cannot be had.
-    """
+    """Take a port: connections queue up from here on, even before uvicorn accepts them."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
     # uvicorn writes a head and a body one after the other, which Nagle's algorithm would hold back

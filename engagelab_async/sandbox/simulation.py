@@ -60,12 +60,8 @@ class ManualChange:
 class Simulation:
     """What becomes of the messages of one sandbox.
 
-    Args:
-        outbox: The messages.
-        codes: The codes in them.
-        submissions: Returns the review of every template.
-        pace: Factor for the time that sending, delivering and repeating a callback take.
-        clock: Returns the time in Unix seconds.
+    ``submissions`` returns the review of every template; ``pace`` is a factor for the time that
+    sending, delivering and repeating a callback take.
     """
 
     def __init__(
@@ -105,10 +101,6 @@ class Simulation:
         """Return what the recipient has replied, oldest first."""
         return self._manual_change(self._own(message)).replies
 
-    def has_live_code(self, message: SentMessage) -> bool:
-        """Return whether a message has a code that is neither verified nor expired."""
-        return self._codes.is_live(message.message_id)
-
     # --------------------------------------------------------------------------- manual changes
 
     def deliver(self, message: SentMessage) -> None:
@@ -136,11 +128,7 @@ class Simulation:
             raise ValueError(f"message: {error.message}") from None
 
     def guess(self, message_id: str, code: str) -> bool:
-        """Compare a guess with the code of a message, and return whether it is right.
-
-        Raises:
-            RefusedError: There is no code to verify, or no longer.
-        """
+        """Compare a guess with the code of a message, and return whether it is right."""
         is_right = (sent := self._codes.verify(message_id, code)).is_verified
         self._change(
             self._outbox.get(sent.number),
@@ -216,11 +204,7 @@ class Simulation:
         self._wakeup.set()
 
     def report_due(self) -> bool:
-        """Report some of the statuses that are due, earliest first.
-
-        Returns:
-            Whether there is more to do now.
-        """
+        """Report some of what is due, earliest first, and return whether there is more."""
         # There may be thousands, and the event loop has requests to answer in between.
         for number in list(islice(self._unscheduled, _AT_ONCE)):
             self._schedule_if_new(number)

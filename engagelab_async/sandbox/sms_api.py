@@ -13,7 +13,14 @@ from .bodies import Moment, Status, Text, answer, one_of, without
 # One of the vendor's samples passes an integer for the id.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, examples=["notification-template"])] | int
 Target: TypeAlias = Annotated[Text, Meta(examples=["923700056581", "+8618701235678"])]
-Params: TypeAlias = Annotated[dict[str, str], Meta(examples=[{"order": "123456"}])]
+Params: TypeAlias = Annotated[
+    dict[str, str],
+    Meta(
+        description="Values of variables. One that is left out is delivered literally, as "
+        "`{{name}}`.",
+        examples=[{"order": "123456"}],
+    ),
+]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 PlanId: TypeAlias = Annotated[Text, Meta(examples=["1972488990548348928"])]
 TaskId: TypeAlias = Annotated[int, Meta(description="Above 2**53.", examples=[1972492621368553472])]
@@ -23,33 +30,27 @@ Position: TypeAlias = Annotated[Literal[0, 1, 2], Meta(description="0 none, 1 pr
 
 # ------------------------------------------------------------------------------- sending
 
+_DUE: Final = Meta(
+    description="Unix seconds, 3 minutes to 30 days ahead.", extra_json_schema={"minimum": 1}
+)
+_RETURNED: Final = Meta(description="Comes back in callbacks.")
+
 
 class SMSTemplate(Struct):
-    """The template of a message.
-
-    Attributes:
-        params: Values of its variables. One that is left out is delivered literally, as `{{name}}`.
-    """
+    """The template of a message."""
 
     id: Id
     params: Params | None = None
 
 
 class SMSRequest(Struct):
-    """A send to one or many targets.
-
-    Attributes:
-        to: The targets. Those that are no numbers are dropped without a word.
-        plan_name: What the console shows; `-` if it is left out.
-        schedule_time: Unix seconds, 3 minutes to 30 days ahead.
-        custom_args: Comes back in callbacks.
-    """
+    """A send to one or many targets; those that are no numbers are dropped without a word."""
 
     to: Annotated[list[Target], Meta(min_length=1)] | Target
     template: SMSTemplate
-    plan_name: Text | None = None
-    schedule_time: Annotated[int, Meta(extra_json_schema={"minimum": 1})] | None = None
-    custom_args: dict[str, Any] | None = None
+    plan_name: Annotated[Text, Meta(description="For the console; by default `-`.")] | None = None
+    schedule_time: Annotated[int, _DUE] | None = None
+    custom_args: Annotated[dict[str, Any], _RETURNED] | None = None
 
 
 _COUNTS: Final = {"plan_id": PlanId, "total_count": Count, "accepted_count": Count}
@@ -79,13 +80,11 @@ Balance: Final = answer(
 
 
 class TemplateRequest(Struct):
-    """A template to be reviewed.
+    """A template to be reviewed; with `add_signature`, it needs a `sign_id` and a `sign_position`.
 
     Attributes:
         template_type: What its messages are for; `otp` is an old name of `authentication`.
-        add_signature: Whether it has a signature; false if it is left out.
-        sign_id: Needed with a signature, which must be approved.
-        sign_position: 1 prefix, 2 suffix; needed with a signature.
+        sign_id: Must be approved.
     """
 
     template_name: Annotated[str, Meta(min_length=1, max_length=255, examples=["shipped"])]

@@ -4,16 +4,19 @@ Refusals have the HTTP status as their code, and say what is wrong in their mess
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 from . import sms_api as api
-from .bodies import Answer, Body, read
+from .bodies import Answer, Body, Text, read
 from .configs import Config, Configs
 from .operations import DONE, Done, operation
 from .refusals import RefusedError
 from .reviews import APPROVED, PENDING, Reviewer
 from .sms_api import SignatureRequest, TemplateRequest
 from .templates import Template
+
+TemplateBody: TypeAlias = Annotated[Body, TemplateRequest]
+SignatureBody: TypeAlias = Annotated[Body, SignatureRequest]
 
 _TEMPLATES: Final = "/v1/template-configs"
 _TEMPLATE: Final = f"{_TEMPLATES}/{{template_id}}"
@@ -53,25 +56,25 @@ class SMSConfigs:
 
     # --------------------------------------------------------------------------- templates
 
-    @operation("sms.templates.list", f"GET {_TEMPLATES}", [api.Template])
-    def list_templates(self) -> list[Answer]:
+    @operation(f"GET {_TEMPLATES}", "sms.templates.list")
+    def list_templates(self) -> Annotated[list[Answer], [api.Template]]:
         """Read all templates, oldest first."""
         return [self._template(config) for config in self.templates]
 
-    @operation("sms.templates.get", f"GET {_TEMPLATE}", api.Template)
-    def get_template(self, template_id: str) -> Answer:
+    @operation(f"GET {_TEMPLATE}", "sms.templates.get")
+    def get_template(self, template_id: Text) -> Annotated[Answer, api.Template]:
         """Read a template."""
         return self._template(self.templates[template_id])
 
-    @operation("sms.templates.create", f"POST {_TEMPLATES}", api.CreatedTemplate, TemplateRequest)
-    def create_template(self, body: Body) -> Answer:
+    @operation(f"POST {_TEMPLATES}", "sms.templates.create")
+    def create_template(self, body: TemplateBody) -> Annotated[Answer, api.CreatedTemplate]:
         """Submit a template for review."""
         content, template_id = self._content(body), self._new_id()
         self.templates.add(template_id, content)
         return {"template_id": template_id}
 
-    @operation("sms.templates.update", f"PUT {_TEMPLATE}", Done, TemplateRequest)
-    def update_template(self, template_id: str, body: Body) -> Answer:
+    @operation(f"PUT {_TEMPLATE}", "sms.templates.update")
+    def update_template(self, template_id: Text, body: TemplateBody) -> Annotated[Answer, Done]:
         """Change a template, which is reviewed again."""
         config = self.templates[template_id]
         if self.templates.status(config) == PENDING:
@@ -80,8 +83,8 @@ class SMSConfigs:
         self.templates.change(config, self._content(body))
         return {**DONE}
 
-    @operation("sms.templates.delete", f"DELETE {_TEMPLATE}", Done)
-    def delete_template(self, template_id: str) -> Answer:
+    @operation(f"DELETE {_TEMPLATE}", "sms.templates.delete")
+    def delete_template(self, template_id: Text) -> Annotated[Answer, Done]:
         """Delete a template."""
         config = self.templates[template_id]
         self._check_unused(config, "delete")
@@ -130,25 +133,25 @@ class SMSConfigs:
 
     # --------------------------------------------------------------------------- signatures
 
-    @operation("sms.signatures.list", f"GET {_SIGNS}", [api.Signature])
-    def list_signatures(self) -> list[Answer]:
+    @operation(f"GET {_SIGNS}", "sms.signatures.list")
+    def list_signatures(self) -> Annotated[list[Answer], [api.Signature]]:
         """Read all signatures, oldest first."""
         return [self._signature(config) for config in self.signatures]
 
-    @operation("sms.signatures.get", f"GET {_SIGN}", api.Signature)
-    def get_signature(self, sign_id: str) -> Answer:
+    @operation(f"GET {_SIGN}", "sms.signatures.get")
+    def get_signature(self, sign_id: Text) -> Annotated[Answer, api.Signature]:
         """Read a signature."""
         return self._signature(self.signatures[sign_id])
 
-    @operation("sms.signatures.create", f"POST {_SIGNS}", api.CreatedSignature, SignatureRequest)
-    def create_signature(self, body: Body) -> Answer:
+    @operation(f"POST {_SIGNS}", "sms.signatures.create")
+    def create_signature(self, body: SignatureBody) -> Annotated[Answer, api.CreatedSignature]:
         """Submit a signature for review."""
         content, sign_id = self._named(body), self._new_id()
         self.signatures.add(sign_id, content)
         return {"sign_id": sign_id}
 
-    @operation("sms.signatures.update", f"PUT {_SIGN}", Done, SignatureRequest)
-    def update_signature(self, sign_id: str, body: Body) -> Answer:
+    @operation(f"PUT {_SIGN}", "sms.signatures.update")
+    def update_signature(self, sign_id: Text, body: SignatureBody) -> Annotated[Answer, Done]:
         """Change a signature, which is reviewed again."""
         config = self.signatures[sign_id]
         if self.signatures.status(config) == PENDING:
@@ -156,8 +159,8 @@ class SMSConfigs:
         self.signatures.change(config, self._named(body, sign_id))
         return {**DONE}
 
-    @operation("sms.signatures.delete", f"DELETE {_SIGN}", Done)
-    def delete_signature(self, sign_id: str) -> Answer:
+    @operation(f"DELETE {_SIGN}", "sms.signatures.delete")
+    def delete_signature(self, sign_id: Text) -> Annotated[Answer, Done]:
         """Delete a signature."""
         config = self.signatures[sign_id]
         if self._related_templates(config):

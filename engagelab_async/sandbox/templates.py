@@ -68,11 +68,7 @@ _DEMO: Final = (
 
 
 def checked(contents: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the texts of templates.
-
-    Raises:
-        TypeError: They are no texts by template id.
-    """
+    """Return the texts of templates, unless they are something else."""
     if not isinstance(contents, Mapping):
         kind = type(contents).__name__
         raise TypeError(f"templates: expected texts by template id, got {kind}")
@@ -87,13 +83,8 @@ def checked(contents: Mapping[str, str]) -> Mapping[str, str]:
 class Templates:
     """The templates of one sandbox.
 
-    Args:
-        contents: Text by template id, and then no other id exists but those of `DEMO_TEMPLATES`;
-            or ``None``, and then every id exists that does not begin with ``missing``.
-        strategies: Channels by template id, for those that have several.
-
-    Raises:
-        ValueError: A strategy is for a template that does not exist.
+    Without ``contents``, texts by template id, every id exists that does not begin with
+    ``missing``. With them, no other exists but those of `DEMO_TEMPLATES`.
     """
 
     def __init__(
@@ -112,11 +103,7 @@ class Templates:
                 raise ValueError(f"strategies: there is no template {name!r}") from None
 
     def find(self, template_id: str) -> Template:
-        """Return a template.
-
-        Raises:
-            RefusedError: 4001, it does not exist.
-        """
+        """Return a template; 4001 if it does not exist."""
         found = self._templates.get(template_id)
         if found is None and (not self._is_open or template_id.startswith(_MISSING)):
             raise RefusedError(4001, "template config not exist")

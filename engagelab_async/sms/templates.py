@@ -141,19 +141,16 @@ def _has_signature(value: bool | None, wording: Any) -> bool:  # noqa: ANN401, F
 def _matches_sign_id(wording: "_Wording[Any]", _: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
     if arguments.check_flag(value, "add_signature") != (wording.sign_id is not None):
         problem = "a signature needs one" if value else "needs add_signature=True"
-        msg = f"sign_id: {problem}"
-        raise ValueError(msg)
+        raise ValueError(f"sign_id: {problem}")
 
 
 def _matches_signature(
     wording: "_Wording[Any]", _: object, value: SignaturePosition | None
 ) -> None:
     if wording.sign_id is not None and not value:
-        msg = "sign_position: a signature needs one: SignaturePosition.PREFIX or SUFFIX"
-        raise ValueError(msg)
+        raise ValueError("sign_position: a signature needs one: SignaturePosition.PREFIX or SUFFIX")
     if wording.sign_id is None and value:
-        msg = "sign_position: needs a signature, so give its sign_id too"
-        raise ValueError(msg)
+        raise ValueError("sign_position: needs a signature, so give its sign_id too")
 
 
 def _place_for_code(wording: "_Wording[Any]", attribute: "Attribute[str]", value: str) -> None:
@@ -222,15 +219,10 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
 class UpdateSMSTemplate(_Wording[None]):
     """Replace an SMS template, which is reviewed again.
 
+    The other attributes are those of `CreateSMSTemplate`.
+
     Attributes:
         template_id: Its id; an ``int`` becomes its decimal string.
-        template_name: As in `CreateSMSTemplate`.
-        template_type: As in `CreateSMSTemplate`.
-        template_content: As in `CreateSMSTemplate`.
-        country_codes: As in `CreateSMSTemplate`.
-        sign_id: As in `CreateSMSTemplate`.
-        sign_position: As in `CreateSMSTemplate`.
-        add_signature: As in `CreateSMSTemplate`.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -263,13 +255,7 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
-        super().__init__(
-            transport,
-            list=ListSMSTemplates,
-            get=GetSMSTemplate,
-            delete=DeleteSMSTemplate,
-        )
+        super().__init__(transport, ListSMSTemplates, GetSMSTemplate, DeleteSMSTemplate)
 
     async def create(
         self,

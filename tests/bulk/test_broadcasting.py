@@ -177,6 +177,10 @@ class TestGrouping:
         assert [] == [each async for each in broadcast(one_by_one([]), "1233")]  # type: ignore[arg-type]
 
 
+async def collect_later(_: InvalidRecipient) -> None:
+    """Collect nothing, for a caller who does not await it."""
+
+
 class TestRefusal:
     """What is wrong is told by its place."""
 
@@ -204,6 +208,17 @@ class TestRefusal:
         with pytest.raises(TypeError, match="recipients: expected an iterable"):
             broadcast(recipients, "1233")  # type: ignore[call-overload]
 
+    @pytest.mark.parametrize("read", [broadcast, check_recipients])
+    def test_of_a_data_frame(self, read: Any) -> None:  # noqa: ANN401 - of two types
+        """It would be read as the names of its columns, and all of them left out."""
+
+        class DataFrame(list[str]):
+            columns = ("phone", "name")
+
+        arguments = ("1233",) if read is broadcast else ()
+        with pytest.raises(TypeError, match="got DataFrame; pass one of its columns, or its rows"):
+            read(DataFrame(["phone", "name"]), *arguments)
+
     @pytest.mark.parametrize(
         ("options", "error", "text"),
         [
@@ -213,6 +228,9 @@ class TestRefusal:
             ({"params": 5}, TypeError, "params: expected a mapping, got int"),
             ({"schedule_time": 5}, ValueError, "schedule_time: must be at least 3 minutes ahead"),
             ({"country": "Singapore"}, ValueError, "country: expected an ISO 3166 code"),
+            ({"country": ["SG"]}, ValueError, "country: expected an ISO 3166 code"),
+            ({"on_invalid": []}, TypeError, "on_invalid: expected a function, got list"),
+            ({"on_invalid": collect_later}, TypeError, "on_invalid: expected a plain function"),
         ],
     )
     def test_of_options_comes_at_once(
@@ -230,8 +248,8 @@ class TestRefusal:
         expected = [
             (1, "not a phone number with its country code"),
             (2, "params['n']: expected a str or an int, got None"),
-            (3, "expected a phone number, or a pair of a number and its params"),
-            (4, "expected a phone number, or a pair of a number and its params"),
+            (3, "expected a phone number, or a pair of a number and its params, got float"),
+            (4, "expected a phone number, or a pair of a number and its params, got None"),
         ]
         bad: list[InvalidRecipient] = []
         later: list[InvalidRecipient] = []
@@ -281,7 +299,9 @@ class TestCheck:
                 (
                     InvalidRecipient(3, "not a phone number", "nobody"),
                     InvalidRecipient(
-                        4, "expected a phone number, or a pair of a number and its params", None
+                        4,
+                        "expected a phone number, or a pair of a number and its params, got None",
+                        None,
                     ),
                 ),
             )

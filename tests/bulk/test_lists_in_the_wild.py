@@ -26,7 +26,7 @@ def sent(content: bytes | str, **options: Any) -> Expected:  # noqa: ANN401 - of
     names = options.pop("columns", ("phone", "name"))
     try:
         people = PeopleList(io.BytesIO(data), "people", **options)
-        to, name = people.require(*names)
+        to, name = map(people.require, names)
     except ListError as error:
         return str(error)
     found: list[tuple[str, str] | str] = []
@@ -147,7 +147,7 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         [ADA],
     ),
     ("header twice", "phone,name,phone\n1,2,3\n", {}, "two columns have one name: phone, phone; r"),
-    ("header in capitals", "PHONE,NAME\n+6591234567,Ada\n", {}, NO_COLUMN + "PHONE, NAME"),
+    ("header in capitals", "PHONE,NAME\n+6591234567,Ada\n", {}, [ADA]),
     ("no header", "+6591234567,Ada\n+6591234568,Bob\n", {}, NO_COLUMN + "…"),
     (
         "Numbers on macOS, NFD",
@@ -388,6 +388,171 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         "it goes on behind",
     ),
     ("a key twice", '{"phone":"1","phone":"2"}\n', {}, "(line 1: two keys have one name)"),
+    # Files given by mistake
+    ("empty zip archive", b"PK\x05\x06" + bytes(18), {}, "it is a workbook or a zip archive"),
+    ("7-Zip", b"7z\xbc\xaf\x27\x1c\0\4rest", {}, "it is an archive; extract the list"),
+    ("RAR", b"Rar!\x1a\x07\0rest", {}, "it is an archive; extract the list"),
+    ("LZ4", b"\x04\x22\x4d\x18rest", {}, "compressed with lz4; decompress it, or use gzip"),
+    ("an image, as cp1252", b"\x89PNG\r\n\x1a\n", {"encoding": "cp1252"}, "it is an image"),
+    ("a photo", b"\xff\xd8\xff\xe0\0\x10JFIF", {}, "it is an image"),
+    ("a pickle", b"\x80\x04\x95\x10\0\0\0\0\x8c\x05phone\x94", {}, "it is not a text; export the"),
+    ("vCards, below a blank line", "\r\nbegin:vcard\r\n", {}, "it is a file of vCards"),
+    ("vCards in UTF-16", "BEGIN:VCARD\r\n".encode("utf-16"), {}, "it is a file of vCards"),
+    ("a web page in UTF-16", "\n<!doctype html>".encode("utf-16"), {}, "it is HTML or XML"),
+    # Encodings
+    (
+        "UTF-32 without a mark",
+        "phone,name\n+6591234567,Ada\n".encode("utf-32-le"),
+        {},
+        "it seems to be UTF-32; see --encoding utf-32-le",
+    ),
+    (
+        "UTF-32 without a mark, big-endian",
+        "phone,name\n".encode("utf-32-be"),
+        {},
+        "see --encoding utf-32-be",
+    ),
+    (
+        "UTF-32 without a mark, given",
+        "phone,name\n+6591234567,Ada\n".encode("utf-32-le"),
+        {"encoding": "utf-32"},
+        [ADA],
+    ),
+    (
+        "UTF-32 without a mark, big-endian, given",
+        "phone,name\n+6591234567,Ada\n".encode("utf-32-be"),
+        {"encoding": "utf-32"},
+        [ADA],
+    ),
+    (
+        "UTF-8, as GB 18030",
+        "phone,name\n+6591234567,José\n+6591234568,Zoë Müller-Özç\n",
+        {"encoding": "gb18030"},
+        "it is UTF-8, and not gb18030; leave out --encoding",
+    ),
+    (
+        "UTF-8, as Shift JIS",
+        "phone,名前,name\n+6591234567,愛子さん,x\n",
+        {"encoding": "shift_jis"},
+        "it is UTF-8, and not shift_jis; leave out --encoding",
+    ),
+    (
+        "UTF-8, as code page 437",
+        "phone,name\n+6591234567,Ада Лавлейс\n",
+        {"encoding": "cp437"},
+        "it is UTF-8, and not cp437; leave out --encoding",
+    ),
+    (
+        "GB 18030 that could be UTF-8",
+        "phone,name\n+6591234567,学\n".encode("gb18030"),
+        {"encoding": "gb18030"},
+        [("+6591234567", "学")],
+    ),
+    (
+        "ISO-2022-JP",
+        "phone,name\n+6591234567,愛\n".encode("iso2022_jp"),
+        {"encoding": "iso2022_jp"},
+        [("+6591234567", "愛")],
+    ),
+    ("EBCDIC", "phone,name\n+6591234567,Ada\n".encode("cp500"), {"encoding": "cp500"}, [ADA]),
+    # Headers
+    ("header as formulas", '="phone",="name"\n="+6591234567",Ada\n', {}, [ADA]),
+    (
+        "header in title case",
+        "Phone,Name\n+6591234567,Ada\n",
+        {"columns": ("phone", "NAME")},
+        [ADA],
+    ),
+    (
+        "two columns that differ in case",
+        "Phone,PHONE,name\n1,2,Ada\n",
+        {},
+        NO_COLUMN + "Phone, PHONE, name",
+    ),
+    (
+        "a table's name above",
+        "Table 1\n\nphone,name\n+6591234567,Ada\n",
+        {},
+        "but Table 1; see --to-column and --param, or --delimiter; its first line must name",
+    ),
+    (
+        "a header that is too long",
+        "phone,name," + "x" * 200_000 + "\n1,2,3\n",
+        {},
+        "its first line is no header: a field is longer than 131,072 characters",
+    ),
+    # JSON
+    (
+        "JSON lines with commas",
+        '{"phone":"+6591234567","name":"Ada"},\n{"phone":"+6591234568","name":"Bob"},\n',
+        {},
+        [ADA, BOB],
+    ),
+    (
+        "JSON lines of two files",
+        '{"phone":"+6591234567","name":"Ada"}\n\ufeff{"phone":"+6591234568","name":"Bob"}\n',
+        {},
+        [ADA, BOB],
+    ),
+    (
+        "JSON lines, two in a line",
+        '{"phone":"+6591234567","name":"Ada"}{"phone":"+6591234568","name":"Bob"}\n',
+        {},
+        "(line 1: not JSON); write one in each line",
+    ),
+    (
+        "Python's own notation",
+        "{'phone': '+6591234567', 'name': None}\n",
+        {},
+        "(line 1: not JSON)",
+    ),
+    (
+        "JSON of numbers by name",
+        '{"+6591234567": {"name": "Ada"}}\n',
+        {},
+        NO_COLUMN + "…",
+    ),
+    (
+        "JSON with inner objects",
+        '[{"phone":{"mobile":"+6591234567"},"name":"Ada"},{"phone":["+6591234568"],"name":"Bob"}]',
+        {},
+        ["phone: neither a string nor an integer; write it as a string"] * 2,
+    ),
+    # Numbers
+    ("a link of Facebook", "phone,name\np:+6591234567,Ada\n", {}, [NO_NUMBER + "; write only the"]),
+    (
+        "a link of WhatsApp",
+        "phone,name\nhttps://wa.me/6591234567,Ada\n",
+        {},
+        ["; write only the num"],
+    ),
+    ("a note", "phone,name\n+65 9123 4567 (mobile),Ada\n", {}, ["; write only the number"]),
+    ("a formula of numbers", "phone,name\n=+6591234567,Ada\n", {}, ["; write only the number"]),
+    (
+        "two numbers and a blank",
+        "phone,name\n6591234567 6591234568,Ada\n",
+        {},
+        ["; write a single"],
+    ),
+    ("a short code", "phone,name\n12345,Ada\n", {}, [NO_NUMBER + "; it is too short"]),
+    (
+        "rounded, by other programs",
+        "phone,name\n+6591234567,1.23E+9\n+6591234568,1e+16\n",
+        {},
+        ["name: a spreadsheet has rounded"] * 2,
+    ),
+    (
+        "dialled from abroad",
+        "phone,name\n0011 44 7911 123456,Ada\n001 44 7911 123456,Bob\n",
+        {},
+        ["is no number of North America"] * 2,
+    ),
+    (
+        "dialled from Australia",
+        "phone,name\n0011 44 7911 123456,Ada\n",
+        {"country": "AU"},
+        [("+447911123456", "Ada")],
+    ),
 ]
 
 

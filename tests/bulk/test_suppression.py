@@ -52,6 +52,11 @@ class TestReading:
             f'{{"to": "{ADA}"}}\n{{"to": {BOB[1:]}}}\n',
             f'[{{"to": "{ADA}"}},\n{{"to": "{BOB}"}}]',
             f"Phone,Email\n{ADA},\n{BOB},bob@example.com\n",
+            f"name,phone_number\nAda,{ADA}\nBob,{BOB}\n",
+            f"Name;Cell phone\nAda;{ADA}\nBob;{BOB}\n",
+            f"name,tel\nAda,{ADA}\nEve,\nBob,{BOB}\n",
+            f'="{ADA}"\n="{BOB}"\n',
+            f'[{{"phone": "{ADA}", "email": null}}, {{"phone": "{BOB}"}}]',
         ],
     )
     def test_finds_the_recipients(self, content: str | bytes, tmp_path: Path) -> None:
@@ -62,6 +67,29 @@ class TestReading:
         assert BOB in suppression
         assert CY not in suppression
         assert 2 + ("bob@example.com" in suppression) == len(suppression)
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            ('[{"phone": 6591234567.0}]', "line 1: phone: neither a string nor an integer; write"),
+            ('{"phone": ["+6591234567"]}\n', "line 1: phone: neither a string nor an integer"),
+            ('{"phone": {"mobile": "+6591234567"}}\n', "line 1: phone: neither a string nor"),
+            (
+                '{"phone": "+6591234568"}\n{"contact": "+6591234567"}\n',
+                "line 2: no recipient in ph",
+            ),
+        ],
+    )
+    def test_never_passes_over_a_person(self, content: str, why: str, tmp_path: Path) -> None:
+        """Who cannot be read would be sent to: the file is refused, with the line."""
+        with pytest.raises(ValueError, match=why) as caught:
+            suppression_of(content, tmp_path)
+
+        assert "91234567" not in str(caught.value)
+
+    def test_finds_a_column_in_any_case(self, tmp_path: Path) -> None:
+        """As lists do."""
+        assert ADA in suppression_of(f"a,Contact\nb,{ADA}\n", tmp_path, column="contact")
 
     @pytest.mark.parametrize("written", ["+6591234567", "65 9123-4567", "006591234567"])
     def test_finds_a_number_however_it_is_written(self, written: str, tmp_path: Path) -> None:
@@ -246,7 +274,7 @@ class TestProcesses:
         path = tmp_path / "suppressed"
         appending = [process(path, first, first + 20) for first in range(91000000, 91000060, 20)]
         for each in appending:
-            each.communicate(timeout=50)
+            each.communicate(timeout=200)
 
         assert [0, 0, 0] == [each.returncode for each in appending]
         lines = path.read_text(encoding="utf-8").splitlines()

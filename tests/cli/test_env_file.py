@@ -74,6 +74,15 @@ def test_a_file_that_cannot_be_used(
     assert problem in ran.err
 
 
+@pytest.mark.parametrize("line", ["DEBUG", "B2T8qVm", "[default]", "b"])
+def test_other_variables_need_no_value(engagelab: Engagelab, env_file: Path, line: str) -> None:
+    """They are for other programs, or the rest of a secret of several lines, which is not shown."""
+    env_file.write_text(f"TOKEN=abc\n{line}\n{env_file.read_text()}")
+    ran = engagelab("sms", "balance", "--env-file", str(env_file))
+
+    assert (0, "") == (ran.exit_code, ran.err)
+
+
 def test_a_byte_order_mark_is_no_part_of_a_name(engagelab: Engagelab, env_file: Path) -> None:
     """Editors on Windows write one."""
     env_file.write_text(env_file.read_text().partition("\n")[2], encoding="utf-8-sig")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.fleets import Network, check, finished, send_and_kill
+from support.fleets import IN_DOUBT, Network, check, finished, send_and_kill
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -33,19 +33,19 @@ def network(processes: Network) -> Network:
 def test_kills_lose_nobody(network: Network) -> None:
     """Ten workers killed, and PostgreSQL crashed meanwhile.
 
-    What was in flight is uncertain, and a second run sends nothing.
+    What they had not recorded is uncertain, and a second run sends nothing.
     """
 
     def crash() -> None:
         network.postgresql.crash()
         network.postgresql.start()
 
-    assert send_and_kill(network, 5000, 10, meanwhile=crash) <= 10 * 64
+    assert send_and_kill(network, 5000, 10, meanwhile=crash) <= 10 * IN_DOUBT
 
 
 def test_a_dead_submitter_can_be_replaced(network: Network) -> None:
     """Another one goes on, with every message twice."""
-    assert send_and_kill(network, 2000, 2, orphan=True, twice=True) <= 2 * 64
+    assert send_and_kill(network, 2000, 2, orphan=True, twice=True) <= 2 * IN_DOUBT
 
 
 def test_a_worker_that_is_asked_to_end_leaves_no_doubt(network: Network) -> None:
@@ -78,4 +78,4 @@ def test_a_broker_that_is_killed_comes_back(network: Network) -> None:
 def test_redis_streams_are_enough() -> None:
     """A chunk that a dead worker keeps there is given out again."""
     with Network("redis") as network:
-        assert send_and_kill(network, 2000, 2, give_out_again=3.0) <= 2 * 64
+        assert send_and_kill(network, 2000, 2, give_out_again=3.0) <= 2 * IN_DOUBT

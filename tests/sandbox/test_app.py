@@ -105,16 +105,15 @@ class TestSandboxWebhook:
 
     async def put(
         self, platform: Platform, body: object, *, is_permitted: bool = True
-    ) -> tuple[int, Any, list[Callbacks]]:
+    ) -> tuple[int, Any, Callbacks | None]:
         """Say where callbacks are to go, and return the answer and what was set."""
-        found: list[Callbacks] = []
-        app = create_app(platform, set_callbacks=found.append if is_permitted else None)
-        transport = httpx.ASGITransport(app)
+        platform.lets_set_callbacks = is_permitted
+        transport = httpx.ASGITransport(create_app(platform))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://sandbox", auth=DEMO_CREDENTIALS
         ) as http:
             answer = await http.put("/otp/v1/sandbox/webhook", json=body)
-        return answer.status_code, answer.json(), found
+        return answer.status_code, answer.json(), platform.simulation.callbacks
 
     @pytest.mark.asyncio
     async def test_sets_the_url(self, platform: Platform) -> None:
@@ -123,10 +122,10 @@ class TestSandboxWebhook:
         unnamed = await self.put(platform, {"url": self.URL, "secret": None})
         done = (200, {"code": 0, "message": "success"})
 
-        assert (*done, [Callbacks(self.URL, username="shop", secret="mine")]) == named
+        assert (*done, Callbacks(self.URL, username="shop", secret="mine")) == named
         assert (
             *done,
-            [Callbacks(self.URL, username="sandbox_demo", secret="sandbox_webhook_secret")],
+            Callbacks(self.URL, username="sandbox_demo", secret="sandbox_webhook_secret"),
         ) == unnamed
 
     @pytest.mark.asyncio
@@ -138,7 +137,7 @@ class TestSandboxWebhook:
         """A URL of another kind, or a username that no signature can hold, is error 3002."""
         status, answer, found = await self.put(platform, {"url": self.URL, **changes})
 
-        assert (400, 3002, []) == (status, answer["code"], found)
+        assert (400, 3002, None) == (status, answer["code"], found)
 
     @pytest.mark.asyncio
     async def test_needs_permission(self, platform: Platform) -> None:

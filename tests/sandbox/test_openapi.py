@@ -11,13 +11,18 @@ from attrs import fields, has
 from hypothesis import given
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
+from starlette.routing import Route
 
 from engagelab_async import Operation, Template, wire
 from engagelab_async.arguments import WHOLE_BODY
 from engagelab_async.client import OTP_BASE_URL, SMS_BASE_URL
 from engagelab_async.operation import Product, wire_name
 from engagelab_async.sandbox.app import create_app
+from engagelab_async.sandbox.callbacks import review_row, status_row, uplink_row
+from engagelab_async.sandbox.lifecycle import Reply, plan_of
 from engagelab_async.sandbox.openapi import document
+from engagelab_async.sandbox.operations import operations_of
+from engagelab_async.sandbox.reviews import Review, Submission
 from engagelab_async.wire import ERRORS_BY_CODE
 from support.calls import OPERATIONS
 from support.platforms import Platform
@@ -25,7 +30,8 @@ from support.strategies import operations
 from support.vectors import SAMPLES, every
 
 PRODUCTS: tuple[Product, ...] = ("otp", "sms")
-DOCUMENTS = {product: document(product) for product in PRODUCTS}
+DECLARED = [operation for operation, _ in operations_of(Platform().parts)]
+DOCUMENTS = {product: document(product, DECLARED) for product in PRODUCTS}
 JSON = "application/json"
 
 ONLY_DOCUMENTED = {
@@ -50,8 +56,8 @@ def documented() -> Iterator[tuple[Product, str, str, Mapping[str, Any]]]:
     """Yield each operation of the documents, with its product, method and path."""
     for product, made in DOCUMENTS.items():
         for path, item in made["paths"].items():
-            for method in item.keys() - {"parameters"}:
-                yield product, method.upper(), path, item[method]
+            for method, operation in item.items():
+                yield product, method.upper(), path, operation
 
 
 DOCUMENTED = {each["operationId"]: each for _, _, _, each in documented()}
@@ -129,6 +135,21 @@ async def test_the_documents_are_served(product: Product) -> None:
     assert DOCUMENTS[product] == answer.json()
 
 
+def test_what_is_served_is_documented() -> None:
+    """Each operation that the app routes is in the documents, and nothing else is."""
+    served = {
+        (method, re.sub(r"\{\w+:\w+\}", "{}", route.path))
+        for route in create_app(Platform()).routes
+        if isinstance(route, Route) and not route.path.endswith("openapi.json")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+    assert served == {
+        (method, f"/{product}{re.sub(r'{.*?}', '{}', path)}")
+        for product, method, path, _ in documented()
+    }
+
+
 # ------------------------------------------------------------------------------- the client
 
 
@@ -162,9 +183,10 @@ def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 def test_paths_name_their_ids(call: str) -> None:
     """An id in a path is a parameter of the operation."""
     path = OPERATIONS[call].endpoint.path
-    item = DOCUMENTS[product_of(call)]["paths"][path]
 
-    assert re.findall(r"\{(\w+)\}", path) == [each["name"] for each in item.get("parameters", ())]
+    assert [(name, "path") for name in re.findall(r"\{(\w+)\}", path)] == [
+        (each["name"], each["in"]) for each in DOCUMENTED[call]["parameters"]
+    ]
 
 
 def keys_of(kind: type[Any]) -> set[str]:
@@ -352,10 +374,25 @@ def test_the_vendors_callbacks_are_valid(product: Product, body: object) -> None
     assert [] == errors(callback["requestBody"]["content"][JSON]["schema"], product, body)
 
 
+def own_rows() -> list[Mapping[str, Any]]:
+    """Return rows of each kind that the sandbox sends."""
+    platform = Platform(pace=0)
+    for to in ("+6591234567", "+10000000202", "no number"):
+        platform.send_sms({"to": to, "template": {"id": "7"}, "custom_args": {"order": 7}})
+    platform.send_otp({"to": "ada@example.com", "template": {"id": "login"}})
+    messages = [*platform.outbox.messages, *platform.outbox.dropped]
+    review = Submission(Review.reject("Name the brand", after=0), 0)
+    rows = [status_row(each, change) for each in messages for change in plan_of(each, pace=0)]
+    rows += [uplink_row(messages[0], [Reply("STOP", messages[0].sent_at)])]
+    return [row.content for row in [*rows, review_row(("sms", "7"), review)]]
+
+
 @by_product
-@pytest.mark.parametrize("row", [row for body in CALLBACKS for row in body.get("rows", ())])
+@pytest.mark.parametrize(
+    "row", [*(row for body in CALLBACKS for row in body.get("rows", ())), *own_rows()]
+)
 def test_callbacks_have_the_same_fields(product: Product, row: Mapping[str, Any]) -> None:
-    """A row of a known kind is one of a documented kind, all of whose fields are documented."""
+    """A row, the vendor's or the sandbox's, is of a documented kind, as are all its fields."""
     schemas = DOCUMENTS[product]["components"]["schemas"]
     kinds = {
         "status": "MessageStatus",
@@ -365,4 +402,13 @@ def test_callbacks_have_the_same_fields(product: Product, row: Mapping[str, Any]
     }
     for key in row.keys() & kinds.keys():
         assert [] == errors(schemas[kinds[key]], product, row)
-        assert row.keys() <= schemas[kinds[key]]["properties"].keys()
+        assert [] == [*undocumented(row, schemas[kinds[key]], product)]
+
+
+def undocumented(value: object, schema: Mapping[str, Any], product: Product) -> Iterator[str]:
+    """Yield the fields of an object, and of the objects in it, that a schema does not have."""
+    properties = resolved(schema, product).get("properties")
+    if isinstance(value, dict) and properties is not None:
+        yield from value.keys() - properties.keys()
+        for name in value.keys() & properties.keys():
+            yield from undocumented(value[name], properties[name], product)

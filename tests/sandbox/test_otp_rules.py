@@ -7,10 +7,13 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from engagelab_async.sandbox.openapi import document
+from engagelab_async.sandbox.operations import operations_of
 from engagelab_async.sandbox.otp_configs import check_template
+from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import RefusedError
 
-SCHEMA = {**document("otp"), "$ref": "#/components/schemas/TemplateRequest"}
+DECLARED = [operation for operation, _ in operations_of(Platform().parts)]
+SCHEMA = {**document("otp", DECLARED), "$ref": "#/components/schemas/TemplateRequest"}
 OWN_TEXT = {"custom_sub_type": "authentication", "custom_content": "{{code}}"}
 EMAIL = {
     "language": "default",

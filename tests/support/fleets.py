@@ -40,6 +40,15 @@ WORKERS: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
+IN_DOUBT: Final = 2 * 64
+"""How many operations a worker leaves uncertain at most, when it is killed or cut off.
+
+Each of its two chunks has 64 tasks. The 64 permits are shared: while the outcomes of one chunk are
+being written, its permits are in use for the other. So answered operations that are not yet
+recorded come to those in flight. A task has one or the other: its next intent is written with the
+outcome before it.
+"""
+
 _BROKERS: Final[Mapping[str, Callable[[str], RabbitMQ | Redis | None]]] = {
     "rabbitmq": RabbitMQ,
     "redis": Redis,

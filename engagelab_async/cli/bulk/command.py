@@ -33,7 +33,7 @@ from . import preview, summary
 from .lists import open_list
 from .options import Options
 from .preview import Estimate
-from .requests import Checker, Grouping, Kind, at_once, existing_column, fill, journal_key
+from .requests import Checker, Grouping, Kind, at_once, fill, journal_key
 from .run import Ended, Job, send
 
 _logger: Final = logging.getLogger("engagelab_async")
@@ -114,7 +114,7 @@ def _prepare(
     people = stack.enter_context(
         open_list(file, encoding=options.encoding, delimiter=options.delimiter)
     )
-    to_column = existing_column(options.to_column, people)
+    to_column = people.require(options.to_column)
     checker = Checker(
         people,
         to_column,

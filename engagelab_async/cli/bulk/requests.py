@@ -20,7 +20,7 @@ from attrs import define, evolve, field, frozen
 from engagelab_async import Operation, SendSMS
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import Key, identity
-from engagelab_async.bulk.lists import BadRow, PeopleList, Row, column_name, shown
+from engagelab_async.bulk.lists import BadRow, PeopleList, Row, shown
 from engagelab_async.bulk.numbers import recipient_key
 from engagelab_async.bulk.row_files import ADDED_COLUMNS
 from engagelab_async.cli.options import spelled
@@ -75,7 +75,7 @@ def fill(
     What is given comes first, and then a column fills the variable of its name. If the template's
     text is not known and nothing is given, every column may be needed, and all of them are sent.
     """
-    columns = {name: existing_column(column, people) for name, column in given.columns.items()}
+    columns = {name: people.require(column) for name, column in given.columns.items()}
     if names is None:
         if given.names:
             return evolve(given, columns=columns)
@@ -85,26 +85,12 @@ def fill(
     for name in names:
         if name in given.names:
             continue
-        column = find_column(name, people.columns)
+        column = people.find(name)
         if column is not None:
             columns[name] = column
         elif name not in presets:
             missing.append(name)
     return evolve(given, columns=columns, missing=tuple(missing))
-
-
-def find_column(name: str, columns: Iterable[str]) -> str | None:
-    """Return the column with a name; one that differs in case will do if it is the only one."""
-    name = column_name(name)
-    found = [column for column in columns if column.casefold() == name.casefold()]
-    if name in found:
-        return name
-    return found[0] if len(found) == 1 else None
-
-
-def existing_column(column: str, people: PeopleList) -> str:
-    """Return the name of a column as the list has it; raise `ListError` if it has none."""
-    return find_column(column, people.columns) or people.require(column)[0]
 
 
 @frozen

@@ -12,30 +12,23 @@
 import asyncio
 import json
 from contextlib import suppress
-from typing import Final
 
 from starlette.applications import Starlette
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from engagelab_async.sandbox.app import is_call
+from engagelab_async.sandbox.app import is_call, read_ahead
+from engagelab_async.sandbox.recipients import recipients_in
 
 from .kinds import PLAYS, Play
 from .register import Faults
 from .wire import Wire
 
-_LONGEST_BODY: Final = 1024 * 1024  # more than that the API refuses
-
 
 class FaultPlayer:
-    """An ASGI app that plays faults instead of another app, or before or after it.
+    """An ASGI app that plays faults instead of the API, or before or after it.
 
     Only the API's calls are struck: what asks whether the sandbox is up neither suffers a fault nor
     uses one up, and neither do its page, its documents, and paths that the API does not have.
-
-    Args:
-        app: The API.
-        faults: What goes wrong.
-        wire: What requests come in on.
     """
 
     def __init__(self, app: Starlette, faults: Faults, wire: Wire) -> None:
@@ -49,15 +42,14 @@ class FaultPlayer:
         if not self._faults or scope["type"] != "http" or not is_call(self._app, scope):
             await self._app(scope, receive, send)
             return
-        request = ReadAhead(receive)
-        is_whole = await request.read()
-        strike = self._faults.strike(scope["path"], request.recipients) if is_whole else None
+        body, is_whole, again = await read_ahead(receive)
+        strike = self._faults.strike(scope["path"], _recipients(body)) if is_whole else None
         if strike is None:
-            await self._app(scope, request.receive, send)
+            await self._app(scope, again, send)
             return
         # The next message, as the request was read: that its client has left.
         gone = asyncio.ensure_future(receive())
-        play = Play(strike, self._app, scope, request.receive, send, self._wire, gone)
+        play = Play(strike, self._app, scope, again, send, self._wire, gone)
         self._playing.append(scope)
         try:
             await PLAYS[strike.fault.kind](play)
@@ -72,38 +64,9 @@ class FaultPlayer:
                 self._wire.close(scope)
 
 
-class ReadAhead:
-    """The body of a request, read before the API reads it.
-
-    Attributes:
-        body: What was read.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._messages: list[Message] = []
-        self.body: bytes = b""
-
-    async def read(self) -> bool:
-        """Read it, but no longer than the API would, and return whether that is all."""
-        more = True
-        while more and len(self.body) <= _LONGEST_BODY:
-            message = await self._receive()
-            self._messages.append(message)
-            self.body += message.get("body", b"")
-            more = message.get("more_body", False)
-        return not more
-
-    async def receive(self) -> Message:
-        """Be what the API receives: what was read ahead, then the rest."""
-        return self._messages.pop(0) if self._messages else await self._receive()
-
-    @property
-    def recipients(self) -> list[str]:
-        """Its recipients, as they are written."""
-        try:
-            body = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return []
-        to = body.get("to") if isinstance(body, dict) else None
-        return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+def _recipients(body: bytes) -> list[str]:
+    try:
+        decoded = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    return recipients_in(decoded) if isinstance(decoded, dict) else []

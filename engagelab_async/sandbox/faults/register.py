@@ -40,13 +40,7 @@ class _Registered:
 
 @frozen
 class Strike:
-    """A fault strikes a call.
-
-    Attributes:
-        fault: The fault.
-        seconds: The delay, for a fault that delays.
-        chosen: Which of the recipients, for a fault that takes some of them.
-    """
+    """A fault strikes a call: with a delay, or some of its recipients, if the fault has those."""
 
     fault: Fault
     seconds: float = 0.0
@@ -73,10 +67,7 @@ class Faults:
         return len(self._loop.call(self._in_force))
 
     def __iter__(self) -> Iterator[ActiveFault]:
-        return iter(self._loop.call(self._active))
-
-    def _active(self) -> list[ActiveFault]:
-        return [entry.active for entry in self._in_force().values()]
+        return iter(self._loop.call(lambda: [entry.active for entry in self._in_force().values()]))
 
     def _in_force(self) -> dict[int, _Registered]:
         if self._entries:

@@ -5,7 +5,7 @@
     routes             what the server serves
     ├── page           HTML, CSS and JavaScript                              page/
     └── Control        the operations of the control API                     control.py
-        ├── Operation  how one is declared, served, and described            openapi.py
+        ├── serving    routes to them, decodes, encodes                      serving.py
         ├── Stream     changes as server-sent events                         stream.py
         ├── Documents  calls and messages as JSON                            documents.py
         └── Calls      the sends that were asked for, the newest ones, and   calls.py

@@ -33,6 +33,7 @@ from engagelab_async.sandbox.bodies import Answer, Body
 from engagelab_async.sandbox.lifecycle import Plan
 from engagelab_async.sandbox.outbox import Product
 from engagelab_async.sandbox.platform import Platform
+from engagelab_async.sandbox.recipients import recipients_in
 from engagelab_async.sandbox.refusals import RefusedError
 
 Send: TypeAlias = Callable[[Body], Answer | Awaitable[Answer]]
@@ -44,15 +45,9 @@ _AT_ONCE: Final = 200
 
 @define(eq=False)
 class Call:
-    """One send that was asked for.
+    """One send that was asked for, and what it was answered.
 
     Attributes:
-        product: The product that was called.
-        path: The path that was called.
-        asked_at: When it came.
-        request: The body that came.
-        status: The HTTP status that it was answered with.
-        answer: The body that it was answered with.
         messages: The numbers of the messages that came of it, which may be none.
         number: Its own number; calls are numbered from 1, as they come.
         revision: Rises with whatever happens to it, above that of every other call.
@@ -78,8 +73,7 @@ class Call:
     @cached_property
     def targets(self) -> list[str]:
         """The recipients that it names, if any."""
-        to = self.request.get("to")
-        return [each for each in (to if isinstance(to, list) else [to]) if isinstance(each, str)]
+        return recipients_in(self.request)
 
 
 @frozen
@@ -93,15 +87,8 @@ class Numbering:
 class Calls:
     """The newest sends of a sandbox. Only the event loop that owns its state uses them.
 
-    Args:
-        platform: Has the messages, and what became of those.
-        keep: How many messages to keep. When there are more, the oldest calls are forgotten, but
-            never the newest. A call without messages counts as one.
-        clock: Returns the time in Unix seconds.
-
-    Raises:
-        TypeError: ``keep`` is no int.
-        ValueError: ``keep`` is less than 1.
+    It keeps the calls of so many messages. When there are more, the oldest are forgotten, but never
+    the newest. A call without messages counts as one.
 
     Attributes:
         by_number: The calls that are kept, by number, in the order of their last change.

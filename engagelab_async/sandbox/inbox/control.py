@@ -1,16 +1,14 @@
 """What the control API answers: each method is one of its operations.
 
-`openapi` serves and describes them. Nothing here holds the event loop for long: messages are found,
+`serving` has the rest. Nothing here holds the event loop for long: messages are found,
 described and written some at a time.
 """
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from itertools import islice
 from typing import Annotated, Final, TypeAlias
 
 from anyio import current_time
-from anyio.lowlevel import checkpoint
 from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,6 +21,8 @@ from engagelab_async.sandbox.faults.kinds import KINDS
 from engagelab_async.sandbox.faults.presets import PRESETS
 from engagelab_async.sandbox.faults.register import ActiveFault, Faults
 from engagelab_async.sandbox.guards import open_session
+from engagelab_async.sandbox.loop import InSteps
+from engagelab_async.sandbox.operations import Error, operation
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.recipients import canonical
 from engagelab_async.sandbox.refusals import MEANINGS
@@ -30,16 +30,15 @@ from engagelab_async.sandbox.refusals import MEANINGS
 from . import documents
 from .calls import Call, Calls
 from .documents import Documents, Whole
-from .openapi import NO_STORE, Operation, encoded
-from .openapi import routes as operation_routes
 from .page import page_file
-from .stream import Stream
+from .serving import NO_STORE, encoded, operation_routes
+from .stream import events
 
 _MOST: Final = 1000
 _LONGEST_WAIT: Final = 60  # seconds
 _ANY: Final = 2**63 - 1  # above every number
 _DESCRIBED_AT_ONCE: Final = 20
-_SOUGHT_AT_ONCE: Final = 1000
+_SOUGHT_AT_ONCE: Final = 500
 """How many messages to describe, or to look through, before other tasks may run."""
 
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
@@ -68,13 +67,7 @@ def routes(calls: Calls, platform: Platform, faults: Faults) -> list[Route]:
 
 
 class Control:
-    """The operations of the control API.
-
-    Args:
-        calls: The calls that the inbox shows.
-        platform: Has their messages, and what became of those.
-        faults: What is to go wrong.
-    """
+    """The operations of the control API."""
 
     def __init__(self, calls: Calls, platform: Platform, faults: Faults) -> None:
         self._calls = calls
@@ -82,11 +75,10 @@ class Control:
         self._simulation = platform.simulation
         self._faults = faults
         self._documents = Documents(platform)
-        self._stream = Stream(calls, self._documents)
 
     # --------------------------------------------------------------------------- messages
 
-    @Operation("GET", "messages")
+    @operation("GET /messages")
     async def messages(
         self, to: To = "", template: TemplateId = "", before: Before = _ANY, limit: Limit = 100
     ) -> Annotated[Response, documents.Messages]:
@@ -97,7 +89,7 @@ class Control:
         next_before = None if is_last or not page else page[-1][1]
         return self._answered(documents.Messages(next_before, []), page)
 
-    @Operation("GET", "messages/latest")
+    @operation("GET /messages/latest")
     async def latest(
         self, to: To = "", template: TemplateId = "", after: After = 0, wait: Wait = 0
     ) -> documents.Message:
@@ -113,57 +105,57 @@ class Control:
             after = max(after, newest)
             await self._calls.wait(revision, left)
 
-    @Operation("GET", "messages/{number}")
+    @operation("GET /messages/{number}")
     def message(self, number: Number) -> documents.Message:
         """Return a message."""
         return self._documents.message(self._call_of(number), number)
 
-    @Operation("POST", "messages/{number}/deliver")
+    @operation("POST /messages/{number}/deliver")
     def deliver(self, number: Number) -> None:
         """Deliver a message."""
         self._act(number, self._simulation.deliver)
 
-    @Operation("POST", "messages/{number}/fail")
+    @operation("POST /messages/{number}/fail")
     def fail(self, number: Number, body: documents.Fail) -> None:
         """Make a message fail."""
         self._act(number, self._simulation.fail, body.code)
 
-    @Operation("POST", "messages/{number}/reply")
+    @operation("POST /messages/{number}/reply")
     def reply(self, number: Number, body: documents.ReplyText) -> None:
         """Reply to a message as its recipient."""
         self._act(number, self._simulation.reply, body.text)
 
-    @Operation("POST", "messages/{number}/verify")
+    @operation("POST /messages/{number}/verify")
     def verify(self, number: Number) -> None:
         """Verify a code."""
         self._act(number, self._simulation.verify)
 
-    @Operation("POST", "messages/{number}/expire")
+    @operation("POST /messages/{number}/expire")
     def expire(self, number: Number) -> None:
         """Let a code expire."""
         self._act(number, self._simulation.expire)
 
     # --------------------------------------------------------------------------- calls
 
-    @Operation("GET", "calls")
+    @operation("GET /calls")
     async def numbers(self, to: Part = "") -> documents.Numbers:
         """List the numbers of the calls to a recipient, newest first."""
-        to, numbers, passed = to.strip().lower(), list[int](), 0
-        for call in list(self._calls):
-            if any(to in target.lower() for target in call.targets or [""]):
-                numbers.append(call.number)
-            passed += 1 + len(call.targets)
-            if passed > _SOUGHT_AT_ONCE:
-                passed = 0
-                await checkpoint()
-        return documents.Numbers(numbers)
+        to = to.strip().lower()
+        targets = ((call, each) for call in list(self._calls) for each in call.targets or [""])
+        found = {
+            call.number: None
+            async for some in InSteps(targets, _SOUGHT_AT_ONCE)
+            for call, target in some
+            if to in target.lower()
+        }
+        return documents.Numbers([*found])
 
-    @Operation("DELETE", "calls")
+    @operation("DELETE /calls")
     def clear(self) -> None:
         """Empty the inbox."""
         self._calls.clear()
 
-    @Operation("GET", "calls/{number}")
+    @operation("GET /calls/{number}")
     async def call(
         self, number: Number, offset: Offset = 0, limit: Limit = 100
     ) -> Annotated[Response, documents.Call]:
@@ -177,7 +169,7 @@ class Control:
         head = self._documents.in_full(call, offset=offset)
         return self._answered(head, ((call, each) for each in messages))
 
-    @Operation("GET", "export")
+    @operation("GET /export")
     async def export(self) -> Annotated[Response, documents.Export]:
         """Return all calls with all their messages."""
         await self._calls.catch_up()
@@ -197,22 +189,23 @@ class Control:
             comma = ",\n"
         yield "]}\n"
 
-    @Operation("GET", "events", media_type="text/event-stream")
+    @operation("GET /events", media_type="text/event-stream")
     def events(self, request: Request) -> Annotated[Response, documents.Changes]:
         """Follow changes; `Last-Event-ID` continues a stream."""
         last = request.headers.get("last-event-id", "")
         # Proxies must neither keep it nor collect it: it does not end by itself.
         headers = {**NO_STORE, "x-accel-buffering": "no"}
-        return StreamingResponse(self._stream.events(last), 200, headers, "text/event-stream")
+        stream = events(self._calls, self._documents, last)
+        return StreamingResponse(stream, 200, headers, "text/event-stream")
 
     # --------------------------------------------------------------------------- faults
 
-    @Operation("GET", "faults")
+    @operation("GET /faults")
     def faults(self) -> Annotated[Answer, documents.ActiveFaults]:
         """List the faults in force."""
         return {"faults": [_active(each) for each in self._faults]}
 
-    @Operation("POST", "faults", status=201)
+    @operation("POST /faults", status=201)
     def add_fault(self, body: Annotated[Body, Fault]) -> Annotated[Answer, documents.ActiveFault]:
         """Inject a fault."""
         try:
@@ -221,17 +214,17 @@ class Control:
             raise HTTPException(400, str(error)) from None
         return _active(ActiveFault(self._faults.add(fault), fault, 0))
 
-    @Operation("DELETE", "faults")
+    @operation("DELETE /faults")
     def clear_faults(self) -> None:
         """Remove all faults."""
         self._faults.clear()
 
-    @Operation("GET", "faults/kinds")
+    @operation("GET /faults/kinds")
     def fault_kinds(self) -> documents.FaultKinds:
         """List kinds and presets of faults."""
         return documents.FaultKinds([*KINDS.values()], [*PRESETS])
 
-    @Operation("DELETE", "faults/{number}")
+    @operation("DELETE /faults/{number}")
     def remove_fault(self, number: Number) -> None:
         """Remove a fault."""
         try:
@@ -241,12 +234,12 @@ class Control:
 
     # --------------------------------------------------------------------------- the rest
 
-    @Operation("GET", "errors")
+    @operation("GET /errors")
     def errors(self) -> documents.Errors:
         """List the codes that a message can fail with."""
-        return documents.Errors([documents.Error(*each) for each in MEANINGS.items()])
+        return documents.Errors([Error(*each) for each in MEANINGS.items()])
 
-    @Operation("POST", "session")
+    @operation("POST /session")
     async def session(self, request: Request) -> Annotated[Response, None]:
         """Exchange the token for a cookie."""
         return await open_session(request)
@@ -258,34 +251,35 @@ class Control:
     ) -> list[_Found]:
         """Return the newest messages that are wanted, newest first."""
         address = _address(to.strip())  # a "+" that was not encoded arrives as a space
-        found, passed = list[_Found](), 0
-        for call in list(self._calls):
-            first, end = max(call.messages.start, after + 1), min(call.messages.stop, before)
-            for number in reversed(range(first, end)):
-                message = self._outbox.get(number)
-                if address in {"", _address(message.recipient)} and (
-                    template in {"", message.template_id}
-                ):
+        sought = (
+            (call, number)
+            for call in list(self._calls)
+            for number in reversed(call.messages)
+            if after < number < before
+        )
+        found = list[_Found]()
+        async for some in InSteps(sought, _SOUGHT_AT_ONCE):
+            for call, number in some:
+                sent = self._outbox.get(number)
+                is_to = address in {"", _address(sent.recipient)}
+                if is_to and template in {"", sent.template_id}:
                     found.append((call, number))
-                    if len(found) == limit:
-                        return found
-                passed += 1
-                if passed % _SOUGHT_AT_ONCE == 0:
-                    await checkpoint()
-        return found
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
         return StreamingResponse(self._written(head, found), 200, NO_STORE, "application/json")
 
     async def _written(self, head: _Head, found: Iterable[_Found]) -> AsyncIterator[str]:
         """Write a document that ends with messages: itself, and then those."""
-        piece, remaining, comma = encoded(head).removesuffix("]}"), iter(found), ""
-        while some := list(islice(remaining, _DESCRIBED_AT_ONCE)):
+        yield encoded(head).removesuffix("]}")
+        comma = ""
+        async for some in InSteps(found, _DESCRIBED_AT_ONCE):
             described = [self._documents.message(call, number) for call, number in some]
-            yield piece + comma + encoded(described)[1:-1]
-            piece, comma = "", ", "
-            await checkpoint()
-        yield piece + "]}"
+            yield comma + encoded(described)[1:-1]
+            comma = ", "
+        yield "]}"
 
     def _call_of(self, number: Number) -> Call:
         try:

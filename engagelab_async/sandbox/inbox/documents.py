@@ -18,6 +18,7 @@ from engagelab_async.sandbox.callbacks import CallbackDelivery
 from engagelab_async.sandbox.faults.kinds import FaultKind
 from engagelab_async.sandbox.faults.presets import Preset
 from engagelab_async.sandbox.lifecycle import Plan, StatusChange, end_of
+from engagelab_async.sandbox.operations import Error
 from engagelab_async.sandbox.outbox import SentMessage
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.refusals import MEANINGS
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     ErrorCode: TypeAlias = int
 else:
     ErrorCode = Literal[*MEANINGS]  # which type checkers cannot know
-
-
-class Error(Struct):
-    """What went wrong."""
-
-    code: int
-    message: str
 
 
 class Errors(Struct):
@@ -222,14 +216,11 @@ class FaultKinds(Struct):
 
 
 class Documents:
-    """Describes what is in a sandbox.
-
-    Args:
-        platform: Has the messages, and what became of them.
-    """
+    """Describes what is in a sandbox."""
 
     def __init__(self, platform: Platform) -> None:
         self._outbox = platform.outbox
+        self._codes = platform.codes
         self._simulation = platform.simulation
 
     def row(self, call: calls.Call) -> Row:
@@ -295,7 +286,7 @@ class Documents:
     def _actions(self, message: SentMessage, history: Plan) -> list[str]:
         """Name what can be done to a message manually."""
         is_in_flight = end_of(history) is None
-        has_live_code = self._simulation.has_live_code(message)
+        has_live_code = self._codes.is_live(message.message_id)
         possible = {
             "deliver": is_in_flight,
             "fail": is_in_flight,

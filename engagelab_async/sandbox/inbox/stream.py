@@ -20,7 +20,7 @@ from anyio.lowlevel import checkpoint
 
 from . import documents
 from .calls import Calls
-from .openapi import encoded
+from .serving import encoded
 
 _BATCH: Final = 200
 """How many calls one event reports at most."""
@@ -28,49 +28,38 @@ _BATCH: Final = 200
 _LONGEST_NUMBER: Final = 19  # digits
 
 
-class Stream:
-    """Streams of what happens in one sandbox.
+async def events(
+    calls: Calls,
+    describe: documents.Documents,
+    last_event_id: str,
+    *,
+    pace: float = 0.05,
+    heartbeat: float = 15.0,
+) -> AsyncIterator[str]:
+    """Yield all changes after an event, and then further ones as they happen.
 
     Args:
         calls: What to report.
         describe: Describes it.
-
-    Attributes:
+        last_event_id: The last one that the reader has got, or "".
         pace: Seconds from one event to the next: what comes in between goes out together.
         heartbeat: Seconds of silence after which an event without calls is sent, so that
             a reader who is gone is noticed.
     """
-
-    def __init__(self, calls: Calls, describe: documents.Documents) -> None:
-        self.pace: float = 0.05
-        self.heartbeat: float = 15.0
-        self._calls = calls
-        self._describe = describe
-
-    async def events(self, last_event_id: str) -> AsyncIterator[str]:
-        """Yield all changes after an event, and then further ones as they happen.
-
-        Args:
-            last_event_id: The last one that the reader has got, or "".
-        """
-        calls = self._calls
-        revision = self._revision_of(last_event_id)
-        while not calls.is_closed:
-            await calls.catch_up()
-            changed = calls.since(revision)
-            is_all = len(changed) <= _BATCH
-            revision = calls.revision if is_all else changed[_BATCH - 1].revision
-            rows = [self._describe.row(call) for call in changed[:_BATCH]]
-            data = documents.Changes(calls.numbering.run, calls.oldest, rows, is_all)
-            # Even if nothing has changed: so the reader learns that it is up to date.
-            yield f"id: {calls.epoch}-{revision}\nevent: changes\ndata: {encoded(data)}\n\n"
-            if is_all:
-                await sleep(min(self.pace, self.heartbeat))
-                await calls.wait(revision, self.heartbeat)
-            else:
-                await checkpoint()  # let the sandbox answer other requests in between
-
-    def _revision_of(self, event_id: str) -> int:
-        epoch, _, revision = event_id.partition("-")
-        is_number = revision.isdecimal() and len(revision) <= _LONGEST_NUMBER
-        return int(revision) if epoch == self._calls.epoch and is_number else 0
+    epoch, _, number = last_event_id.partition("-")
+    is_known = epoch == calls.epoch and number.isdecimal() and len(number) <= _LONGEST_NUMBER
+    revision = int(number) if is_known else 0
+    while not calls.is_closed:
+        await calls.catch_up()
+        changed = calls.since(revision)
+        is_all = len(changed) <= _BATCH
+        revision = calls.revision if is_all else changed[_BATCH - 1].revision
+        rows = [describe.row(call) for call in changed[:_BATCH]]
+        data = documents.Changes(calls.numbering.run, calls.oldest, rows, is_all)
+        # Even if nothing has changed: so the reader learns that it is up to date.
+        yield f"id: {calls.epoch}-{revision}\nevent: changes\ndata: {encoded(data)}\n\n"
+        if is_all:
+            await sleep(min(pace, heartbeat))
+            await calls.wait(revision, heartbeat)
+        else:
+            await checkpoint()  # let the sandbox answer other requests in between

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
 from engagelab_async.cli.bulk.requests import (
     SHOWN,
@@ -13,9 +12,7 @@ from engagelab_async.cli.bulk.requests import (
     Checker,
     Normalizer,
     Variables,
-    existing_column,
     fill,
-    find_column,
 )
 from support.lists import csv_of, numbers, people_of
 
@@ -67,7 +64,10 @@ def test_a_good_list() -> None:
         ({"phone": "+6591234567", "name": None}, "name: missing"),
         ({"phone": "+6591234567", "name": " "}, "name: empty"),
         ({"phone": "", "name": "Ada"}, "phone: empty"),
-        ({"phone": "+6591234567", "name": True}, "name: neither a string nor an integer"),
+        (
+            {"phone": "+6591234567", "name": True},
+            "name: neither a string nor an integer; write it as a string",
+        ),
         ({"phone": "+6591234567", "name": "\ud800"}, "name: holds half a character"),
         ({"phone": "+6591234567", "name": "A\0da"}, "name: holds U+0000 CONTROL CHARACTER"),
     ],
@@ -193,28 +193,6 @@ def test_once_per_person_among_many_bad_rows() -> None:
 
 
 # ------------------------------------------------------------------------------- variables
-
-
-@pytest.mark.parametrize(
-    ("name", "columns", "found"),
-    [
-        ("name", ["phone", "name"], "name"),
-        ("name", ["Name", "name"], "name"),
-        ("name", ["phone", "Name"], "Name"),
-        ("NAME", ["Name", "name"], None),
-        ("name", ["phone"], None),
-        ("pre\u0301nom", ["pr\u00e9nom"], "pr\u00e9nom"),
-    ],
-)
-def test_columns_are_found(name: str, columns: list[str], found: str | None) -> None:
-    """By name, in any normalization; in another case if that is unambiguous."""
-    assert found == find_column(name, columns)
-
-
-def test_a_column_has_to_be_there() -> None:
-    """The error names the columns, unless they are somebody's data."""
-    with pytest.raises(ListError, match="no column 'phone', but …, …; see --to-column"):
-        existing_column("phone", people_of(b"+6591234567,Ada\n"))
 
 
 def test_what_is_given_comes_first() -> None:

@@ -357,7 +357,7 @@ def test_the_price_for_scripts(at_shop: Engagelab, write: WriteList) -> None:
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (None, "--prices: the file cannot be read"),
+        (None, "--prices: No such file or directory"),
         ("65", "--prices: expected lines of a country code and a price"),
         ("65,cheap", "--prices: expected a price"),
         ("65,-1", "--prices: expected a price"),

@@ -15,7 +15,7 @@ from engagelab_async.sandbox.faults.register import Faults
 from engagelab_async.sandbox.inbox.calls import Calls
 from engagelab_async.sandbox.inbox.control import routes
 from engagelab_async.sandbox.inbox.documents import Documents
-from engagelab_async.sandbox.inbox.stream import Stream
+from engagelab_async.sandbox.inbox.stream import events
 from support.fake_clock import FakeClock
 from support.platforms import Platform, at_once
 from support.turns import counting_turns
@@ -27,7 +27,13 @@ class Desk:
 
     platform: Platform
     calls: Calls
-    stream: Stream
+    pace: float = 0
+    heartbeat: float = 3600
+
+    def events(self, last: str) -> AsyncIterator[str]:
+        """Stream what comes after an event."""
+        documents = Documents(self.platform)
+        return events(self.calls, documents, last, pace=self.pace, heartbeat=self.heartbeat)
 
     def send(self, to: str = "+10000000003") -> None:
         """Send a message that is recorded."""
@@ -39,10 +45,8 @@ class Desk:
 def desk(platform: Platform, clock: FakeClock) -> Iterator[Desk]:
     """A desk whose streams do not pause, and are open."""
     calls = Calls(platform, keep=1000, clock=clock)
-    stream = Stream(calls, Documents(platform))
-    stream.pace, stream.heartbeat = 0, 3600
     with calls.open():
-        yield Desk(platform, calls, stream)
+        yield Desk(platform, calls)
 
 
 def parsed(event: str) -> tuple[str, dict[str, Any]]:
@@ -63,7 +67,7 @@ async def reported(stream: AsyncIterator[str]) -> list[int]:
 async def test_reports_what_was_there_and_what_comes(desk: Desk) -> None:
     """The first event holds all calls, the next ones come when something happens."""
     desk.send()
-    stream = desk.stream.events("")
+    stream = desk.events("")
     assert [1] == await reported(stream)
     following = asyncio.ensure_future(reported(stream))
     await asyncio.sleep(0)
@@ -76,7 +80,7 @@ async def test_reports_what_was_there_and_what_comes(desk: Desk) -> None:
 @pytest.mark.asyncio
 async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
     """A first event comes nevertheless: the reader knows that it is up to date."""
-    event_id, data = parsed(await anext(desk.stream.events("")))
+    event_id, data = parsed(await anext(desk.events("")))
 
     assert f"{desk.calls.epoch}-0" == event_id
     assert {"run": desk.calls.numbering.run, "oldest": 1, "calls": [], "is_all": True} == data
@@ -86,11 +90,11 @@ async def test_an_inbox_with_nothing_in_it(desk: Desk) -> None:
 async def test_goes_on_where_a_reader_was(desk: Desk) -> None:
     """A reader that comes back with the last id gets what it missed, and nothing else."""
     desk.send()
-    event_id, _ = parsed(await anext(desk.stream.events("")))
+    event_id, _ = parsed(await anext(desk.events("")))
     desk.send()
     desk.send()
 
-    assert [2, 3] == await reported(desk.stream.events(event_id))
+    assert [2, 3] == await reported(desk.events(event_id))
 
 
 @pytest.mark.asyncio
@@ -101,7 +105,7 @@ async def test_ids_of_others_mean_everything(desk: Desk, event_id: str) -> None:
     """An id of another sandbox, or what is none, is as good as no id."""
     desk.send()
 
-    assert [1] == await reported(desk.stream.events(event_id.format(epoch=desk.calls.epoch)))
+    assert [1] == await reported(desk.events(event_id.format(epoch=desk.calls.epoch)))
 
 
 @pytest.mark.asyncio
@@ -109,8 +113,8 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     """An event holds 200 calls at most, and a reader can be cut off after any of them."""
     for _ in range(450):
         desk.send()
-    desk.stream.pace = 3600  # those that are there already need not wait
-    stream = desk.stream.events("")
+    desk.pace = 3600  # those that are there already need not wait
+    stream = desk.events("")
     first_id, first = parsed(await anext(stream))
     _, second = parsed(await anext(stream))
     _, last = parsed(await anext(stream))
@@ -119,7 +123,7 @@ async def test_many_calls_come_in_parts(desk: Desk) -> None:
     assert 200 == len(first["calls"])
     assert [False, False, True] == [part["is_all"] for part in (first, second, last)]
     assert list(range(201, 451)) == rest
-    assert rest[:200] == await reported(desk.stream.events(first_id))
+    assert rest[:200] == await reported(desk.events(first_id))
 
 
 @pytest.mark.asyncio
@@ -127,7 +131,7 @@ async def test_a_change_between_two_parts(desk: Desk) -> None:
     """What was reported and has changed since comes again, as it is by then."""
     for _ in range(201):
         desk.send()
-    stream = desk.stream.events("")
+    stream = desk.events("")
     first = await reported(stream)
     desk.platform.simulation.deliver(desk.platform.outbox.get(1))
     while desk.platform.simulation.report_due():
@@ -141,7 +145,7 @@ async def test_a_change_between_two_parts(desk: Desk) -> None:
 @pytest.mark.asyncio
 async def test_a_slow_reader_gets_what_is_true_now(desk: Desk, clock: FakeClock) -> None:
     """What happened while it did not read costs one event: each call as it is by then."""
-    stream = desk.stream.events("")
+    stream = desk.events("")
     await anext(stream)
     desk.send("+6591234567")
     desk.platform.simulation.report_due()
@@ -156,7 +160,7 @@ async def test_a_slow_reader_gets_what_is_true_now(desk: Desk, clock: FakeClock)
 async def test_clearing_is_reported(desk: Desk) -> None:
     """No call comes, but those that the reader has are older than the oldest."""
     desk.send()
-    stream = desk.stream.events("")
+    stream = desk.events("")
     await anext(stream)
     desk.calls.clear()
     _, data = parsed(await anext(stream))
@@ -168,8 +172,8 @@ async def test_clearing_is_reported(desk: Desk) -> None:
 async def test_gives_a_sign_of_life(desk: Desk) -> None:
     """When nothing happens, an event says so now and then, and no call is reported twice."""
     desk.send()
-    desk.stream.heartbeat = 0
-    stream = desk.stream.events("")
+    desk.heartbeat = 0
+    stream = desk.events("")
 
     assert [[1], [], []] == [await reported(stream) for _ in range(3)]
 
@@ -178,23 +182,23 @@ async def test_gives_a_sign_of_life(desk: Desk) -> None:
 async def test_ends_when_the_sandbox_stops(desk: Desk) -> None:
     """A stream that waits ends, one that is opened later too, until the sandbox starts again."""
     with desk.calls.open():
-        stream = desk.stream.events("")
+        stream = desk.events("")
         await anext(stream)
         following = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)
 
     with pytest.raises(StopAsyncIteration):
         await following
-    assert [] == [event async for event in desk.stream.events("")]
+    assert [] == [event async for event in desk.events("")]
 
     with desk.calls.open():
-        assert [] == await reported(desk.stream.events(""))
+        assert [] == await reported(desk.events(""))
 
 
 @pytest.mark.asyncio
 async def test_much_happens_between_two_events(desk: Desk, clock: FakeClock) -> None:
     """A reader gets each call once, as it is by then."""
-    stream = desk.stream.events("")
+    stream = desk.events("")
     await anext(stream)
     for _ in range(700):
         desk.send("+6591234567")
@@ -237,7 +241,7 @@ async def test_opening_a_full_inbox_lets_others_run(desk: Desk) -> None:
     """Many messages are looked at, and described, some at a time."""
     for _ in range(900):
         desk.send()
-    stream, before = desk.stream.events(""), list[int]()
+    stream, before = desk.events(""), list[int]()
     with counting_turns() as turns:
         while True:
             before.append(turns.count)
@@ -253,7 +257,7 @@ async def test_what_was_sent_before_is_followed_too(desk: Desk, clock: FakeClock
     """However many messages were in flight when the inbox was opened, each is reported."""
     for _ in range(600):
         desk.send("+6591234567")
-    stream = desk.stream.events("")
+    stream = desk.events("")
     while not parsed(await anext(stream))[1]["is_all"]:
         pass
     assert desk.platform.simulation.report_due()

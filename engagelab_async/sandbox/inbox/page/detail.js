@@ -160,7 +160,7 @@ function actions(message, refusal) {
     return button(words, onclick, { name, "aria-disabled": isPossible ? null : "true" });
   };
   const label = "Reply as the user";
-  const reply = { key: message.number, type: "text", "aria-label": label, placeholder: label, autocomplete: "off", maxlength: 1000 };
+  const reply = { key: message.number, type: "text", "aria-label": label, placeholder: label, autocomplete: "off" };
   const onkeydown = ({ key, currentTarget }) => {
     if (key === "Enter") currentTarget.nextElementSibling.click();
   };

@@ -7,7 +7,7 @@ import * as list from "./list.js";
 import * as notifications from "./notify.js";
 import { ask, enter } from "./session.js";
 import { changed, changedSoon, isShown, mark, onChange, select, sift, state, take } from "./state.js";
-import { number } from "./words.js";
+import { CHANNELS, FILTERS, number } from "./words.js";
 
 const THEME = "engagelab-sandbox-theme";
 const PATIENCE = 1000;
@@ -134,6 +134,11 @@ function gone(hadFocus) {
   if (hadFocus) byId(state.calls.size ? "list" : "clear").focus();
 }
 
+function offer(id, all, names) {
+  const options = Object.entries({ "": all, ...names });
+  render(byId(id), options.map(([value, words]) => h("option", { value }, words)));
+}
+
 function filter() {
   state.filters = Object.fromEntries(filters.map((id) => [id, byId(id).value]));
   wantsHit = Object.values(state.filters).some(Boolean);
@@ -211,6 +216,8 @@ onChange(draw);
 list.start(open);
 faults.start();
 notifications.start();
+offer("channel", "All channels", CHANNELS);
+offer("state", "Any state", FILTERS);
 for (const id of filters) byId(id).addEventListener(id === "search" ? "input" : "change", filter);
 byId("search").addEventListener("keydown", searched);
 byId("clear").addEventListener("click", askToClear);

@@ -20,6 +20,11 @@ export function when(seconds) {
 
 export const CHANNELS = { sms: "SMS", whatsapp: "WhatsApp", email: "Email", voice: "Voice call" };
 
+export const FILTERS = {
+  unread: "Unread", underway: "In flight", delivered: "Delivered", verified: "Verified",
+  expired: "Expired", failed: "Failed", refused: "Refused",
+};
+
 // Each state of a message: what it is called, how it looks, and which filter finds it.
 const STATES = {
   plan: ["Planned", "calm", "underway"],
