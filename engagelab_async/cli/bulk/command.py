@@ -33,7 +33,7 @@ from . import preview, summary
 from .lists import open_list
 from .options import Options
 from .preview import Estimate
-from .requests import Checker, Grouping, Kind, at_once, fill, journal_key
+from .requests import CheckedList, Kind, at_once, fill, journal_key
 from .run import Ended, Job, send
 
 _logger: Final = logging.getLogger("engagelab_async")
@@ -97,7 +97,6 @@ def _prepare(
 ) -> tuple[Job, Account]:
     given = options.given_variables()
     sample = kind.make((_NUMBER,), dict.fromkeys(given.names, "x"))
-    grouping = Grouping(kind.make, kind.targets_per_request)
     policy = call.policy()
     test_to = _test_recipient(kind, options)
     if options.country is not None:
@@ -115,7 +114,7 @@ def _prepare(
         open_list(file, encoding=options.encoding, delimiter=options.delimiter)
     )
     to_column = people.require(options.to_column)
-    checker = Checker(
+    checked = CheckedList(
         people,
         to_column,
         fill(account.variables, account.presets, people, to_column, given),
@@ -123,9 +122,9 @@ def _prepare(
         options.country,
         once_per_person=options.once_per_person,
     )
-    checked = checker.check()
-    sending = (grouping, sample, policy, test_to, suppression, campaign)
-    return Job(file, options, people, checker, checked, *sending), account
+    return Job(
+        file, options, kind, checked, sample, policy, test_to, suppression, campaign
+    ), account
 
 
 def _test_recipient(kind: Kind, options: Options) -> str | None:
@@ -164,7 +163,7 @@ def _account(sample: Action, options: Options, call: Call) -> Account:
 def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
     estimate = Estimate.of(job, account)
     is_bad = job.checked.bad and not job.options.skip_bad
-    is_missing = job.checker.variables.missing and not job.options.allow_missing
+    is_missing = job.checked.variables.missing and not job.options.allow_missing
     code = Exit.USAGE if is_bad or is_missing else Exit.DONE
     with ignore_errors():
         if call.json:
@@ -213,7 +212,7 @@ def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
 
 
 def _require_variables(job: Job) -> None:
-    names = job.checker.variables.missing
+    names = job.checked.variables.missing
     if not names or job.options.allow_missing:
         return
     raise _declined(
@@ -276,7 +275,7 @@ def _left(job: Job, found: Earlier, out: Console) -> int:
     # Another template or grouping makes other requests, of which the journal knows none. Another
     # --param or --set may make a few that are the same.
     is_other = found.counts.get("accepted", 0) > 2 * known[State.ACCEPTED]
-    if not known or (lost and (job.grouping.size > 1 or is_other)):
+    if not known or (lost and (job.kind.size > 1 or is_other)):
         which = f"{lost:,} of {found.total:,}" if found.total else "the"
         raise _declined(
             f"{which} requests in {job.record} are none that this command would make: people could "
@@ -326,7 +325,7 @@ def _warn_of_copies(job: Job, out: Console) -> None:
 
 def _warn_of_surprises(job: Job, account: Account, out: Console) -> None:
     """Say in a log what the last look would have shown."""
-    variables, repeated = job.checker.variables, job.checked.people_repeated
+    variables, repeated = job.checked.variables, job.checked.people_repeated
     if repeated:
         out.print(
             f"{repeated:,} of {job.checked.people:,} people are in several rows with different "
@@ -354,8 +353,8 @@ def _question(job: Job, left: int | None) -> str:
 
 def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
     """Send the text of the first row to another recipient, outside the journal."""
-    item = next(job.checker.items(job.checked))
-    operation = at_once(job.grouping.make((to,), item.params))
+    item = next(job.checked.items())
+    operation = at_once(job.kind.make((to,), item.params))
 
     async def execute() -> object:
         async with call.client() as engagelab:

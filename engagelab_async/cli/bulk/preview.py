@@ -113,7 +113,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "requests": estimate.requests,
         "journal": _journal(job),
         "template_text_known": is_known,
-        "missing_variables": list(job.checker.variables.missing),
+        "missing_variables": list(job.checked.variables.missing),
         "unused_params": list(unused(job, account)),
         "segments": estimate.units if is_known else None,
         "price": f"{estimate.price:f}" if is_known and estimate.prices else None,
@@ -228,7 +228,7 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
 
 
 def _variables(job: Job, account: Account) -> Iterator[tuple[str, object]]:
-    if names := job.checker.variables.missing:
+    if names := job.checked.variables.missing:
         yield "missing", f"{', '.join(names)}: {missing_hint(job)}"
     if names := unused(job, account):
         yield "not used", f"{', '.join(names)}: the text has no place for it"

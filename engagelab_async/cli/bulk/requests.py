@@ -2,8 +2,8 @@
 
 ::
 
-    Row ── Checker ──> Item ── Grouping ──> Request: an operation, and the items it is made of
-               └─────> BadRow                   └── InFlight: the items, until the outcome is known
+    Row ── CheckedList ──> Item ── Kind ──> Request: an operation, and the items it is made of
+                └────────> BadRow             └── InFlight: the items, until the outcome is known
 
 A list is read once to be checked and once to be sent, so that one of any length needs little
 memory. Texts of problems name columns, and never quote what is in them.
@@ -37,15 +37,6 @@ Maker: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str]], Operation[Any]
 
 Normalizer: TypeAlias = Callable[[str, str | None], str]
 """Returns the one spelling of a recipient, of a country; raises ``ValueError`` with the reason."""
-
-
-@frozen
-class Kind:
-    """What is sent to a list, and to how many recipients at once."""
-
-    make: Maker
-    normalize: Normalizer
-    targets_per_request: int = 1
 
 
 @frozen
@@ -103,18 +94,46 @@ class Item:
 
 
 @define(eq=False)
-class Checked:
-    """What is in a list."""
+class CheckedList:
+    """A list of which it is known what can be sent.
 
-    rows: int = 0
-    bad: int = 0
-    problems: list[BadRow] = field(factory=list)
-    people: int = 0
-    people_repeated: int = 0
-    repeated: int = 0
+    Attributes:
+        rows: How many rows there are.
+        bad: How many of them cannot be sent.
+        problems: The first few of those.
+        people: How many recipients there are.
+        people_repeated: How many of them get several messages.
+        repeated: How many rows are left out for `once_per_person`.
+    """
+
+    people_list: PeopleList
+    to_column: str
+    variables: Variables
+    normalize: Normalizer
+    country: str | None = None
+    once_per_person: bool = False
+    rows: int = field(init=False, default=0)
+    bad: int = field(init=False, default=0)
+    problems: list[BadRow] = field(init=False, factory=list)
+    people: int = field(init=False, default=0)
+    people_repeated: int = field(init=False, default=0)
+    repeated: int = field(init=False, default=0)
     # Which records are left out, in their order, and why.
-    records: "array[int]" = field(factory=lambda: array("Q"))
-    reasons: "array[int]" = field(factory=lambda: array("q"))
+    _records: "array[int]" = field(init=False, factory=lambda: array("Q"))
+    _reasons: "array[int]" = field(init=False, factory=lambda: array("q"))
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole list."""
+        seen = _Seen()
+        for record, row in enumerate(self.people_list):
+            found = self._item(row)
+            if isinstance(found, BadRow):
+                self._leave_out(record, _BAD)
+            elif first := seen.first_line(found, anyhow=self.once_per_person):
+                self._leave_out(record, _REPEATED_PERSON if self.once_per_person else first)
+                found = found if self.once_per_person else _repeated(row, first)
+            self._count(found)
+        self.people, self.people_repeated = len(seen.first), len(seen.repeated)
 
     @property
     def good(self) -> int:
@@ -126,8 +145,17 @@ class Checked:
         """How many rows cannot be sent and are not among the first few."""
         return self.bad - sum(problem.rows for problem in self.problems)
 
-    def add(self, found: Item | BadRow) -> None:
-        """Count a row."""
+    def items(self) -> Iterator[Item]:
+        """Read the list again for what can be sent; raise `ListError` if it was changed."""
+        return (found for found in self._again() if isinstance(found, Item))
+
+    def bad_rows(self) -> Iterator[BadRow]:
+        """Read the list again for what cannot be sent; raise `ListError` if it was changed."""
+        if not self.hidden:
+            return iter(self.problems)
+        return (found for found in self._again() if isinstance(found, BadRow))
+
+    def _count(self, found: Item | BadRow) -> None:
         if not isinstance(found, BadRow):
             self.rows += 1
             return
@@ -136,53 +164,16 @@ class Checked:
         if len(self.problems) < SHOWN:
             self.problems.append(found)
 
-    def leave_out(self, record: int, reason: int) -> None:
-        """Remember a record that is not sent."""
-        self.records.append(record)
-        self.reasons.append(reason)
+    def _leave_out(self, record: int, reason: int) -> None:
+        self._records.append(record)
+        self._reasons.append(reason)
         self.repeated += reason == _REPEATED_PERSON
 
-
-@frozen
-class Checker:
-    """Makes an item of a row, or finds what is wrong with it."""
-
-    people: PeopleList
-    to_column: str
-    variables: Variables
-    normalize: Normalizer
-    country: str | None = None
-    once_per_person: bool = False
-
-    def check(self) -> Checked:
-        """Check the whole list."""
-        checked, seen = Checked(), _Seen()
-        for record, row in enumerate(self.people):
-            found = self._item(row)
-            if isinstance(found, BadRow):
-                checked.leave_out(record, _BAD)
-            elif first := seen.first_line(found, anyhow=self.once_per_person):
-                checked.leave_out(record, _REPEATED_PERSON if self.once_per_person else first)
-                found = found if self.once_per_person else _repeated(row, first)
-            checked.add(found)
-        checked.people, checked.people_repeated = len(seen.first), len(seen.repeated)
-        return checked
-
-    def items(self, checked: Checked) -> Iterator[Item]:
-        """Read a list again for what can be sent; raise `ListError` if it was changed."""
-        return (found for found in self._again(checked) if isinstance(found, Item))
-
-    def bad_rows(self, checked: Checked) -> Iterator[BadRow]:
-        """Read a list again for what cannot be sent; raise `ListError` if it was changed."""
-        if not checked.hidden:
-            return iter(checked.problems)
-        return (found for found in self._again(checked) if isinstance(found, BadRow))
-
-    def _again(self, checked: Checked) -> Iterator[Item | BadRow]:
+    def _again(self) -> Iterator[Item | BadRow]:
         # In the order of the list, so one look ahead is enough.
-        left_out = zip(checked.records, checked.reasons, strict=True)
+        left_out = zip(self._records, self._reasons, strict=True)
         next_record, reason = next(left_out, (-1, _BAD))
-        for record, row in enumerate(self.people):
+        for record, row in enumerate(self.people_list):
             if record != next_record:
                 yield self._item(row)
                 continue
@@ -249,11 +240,12 @@ class Request:
 
 
 @frozen
-class Grouping:
-    """How items become requests: the same ones every time, as a journal knows them by that."""
+class Kind:
+    """What is sent to a list: the same requests every time, as a journal knows them by that."""
 
     make: Maker
-    size: int = 1
+    normalize: Normalizer
+    size: int = 1  # recipients with equal variables, in a request
     most_waiting: int = 10_000
 
     def __attrs_post_init__(self) -> None:

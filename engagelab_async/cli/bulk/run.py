@@ -15,7 +15,6 @@ from rich.text import Text
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.content import ListError
-from engagelab_async.bulk.lists import PeopleList
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
 from engagelab_async.cli.fleet import Campaign
@@ -26,7 +25,7 @@ from engagelab_async.distributed import FleetRun
 
 from . import progress
 from .options import Options
-from .requests import Checked, Checker, Grouping, InFlight, Request, journal_key
+from .requests import CheckedList, InFlight, Kind, Request, journal_key
 from .rows import REFUSED, RowCounts, RowStatus
 
 
@@ -36,10 +35,8 @@ class Job:
 
     file: str
     options: Options
-    people: PeopleList
-    checker: Checker
-    checked: Checked
-    grouping: Grouping
+    kind: Kind
+    checked: CheckedList
     sample: Operation[Any]
     policy: RetryPolicy
     test_to: str | None = None
@@ -67,7 +64,7 @@ class Job:
             "key": journal_key(self.sample),
             "retry": self.policy,
             "resend_uncertain": options.resend_uncertain,
-            "split_rejected": self.grouping.size > 1,
+            "split_rejected": self.kind.size > 1,
             "reference": not options.no_reference,
             "suppress": self.suppression,
         }
@@ -85,7 +82,7 @@ class Job:
 
     def requests(self) -> Iterator[Request]:
         """Make the requests."""
-        return self.grouping.requests(self.checker.items(self.checked))
+        return self.kind.requests(self.checked.items())
 
 
 @frozen
@@ -129,9 +126,9 @@ def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
     if path is None:
         return None
     try:
-        writer = stack.enter_context(row_writer(path, job.people))
+        writer = stack.enter_context(row_writer(path, job.checked.people_list))
         if path == job.options.failed:
-            for row in job.checker.bad_rows(job.checked):
+            for row in job.checked.bad_rows():
                 writer.write(row, "", row.reason)
     except ListError:
         raise
