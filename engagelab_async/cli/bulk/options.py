@@ -102,8 +102,6 @@ class Options:
 
     def validate(self, file: str) -> None:
         """Check what can be checked before anything is read; raise ``ValueError``."""
-        self.given_variables()
-        self.price_list()
         if self.rate is not None:
             Rate(self.rate)
         if self.max_in_flight < 1:

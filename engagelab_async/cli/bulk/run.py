@@ -9,17 +9,20 @@ from typing import Any, cast
 
 import anyio
 from attrs import define, field, frozen
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.bulk.prices import Prices
 from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
+from engagelab_async.cli.account import Account
 from engagelab_async.cli.fleet import Campaign
 from engagelab_async.cli.options import Call
 from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.printing import console
 from engagelab_async.cli.signals import Interrupts
 from engagelab_async.distributed import FleetRun
 
@@ -35,13 +38,21 @@ class Job:
 
     file: str
     options: Options
-    kind: Kind
-    checked: CheckedList
-    sample: Operation[Any]
+    call: Call
     policy: RetryPolicy
-    test_to: str | None = None
-    suppression: Container[str] | None = None
-    campaign: Campaign | None = None
+    kind: Kind
+    sample: Operation[Any]
+    checked: CheckedList
+    account: Account
+    prices: Prices | None
+    test_to: str | None
+    suppression: Container[str] | None
+    campaign: Campaign | None
+    out: Console = field(factory=lambda: console(stderr=True))
+
+    def say(self, what: RenderableType, style: str | None = None) -> None:
+        """Print to standard error, in lines as long as they are."""
+        self.out.print(what, style=style, soft_wrap=True)
 
     @property
     def journal(self) -> Path:
@@ -54,7 +65,7 @@ class Job:
         return str(self.journal) if self.campaign is None else f"campaign {self.campaign.name}"
 
     def fan_out(
-        self, operations: Iterable[Operation[Any]], engagelab: EngageLab, call: Call
+        self, operations: Iterable[Operation[Any]], engagelab: EngageLab
     ) -> FanOut | FleetRun:
         """Make the run, on this machine or on several."""
         options = self.options
@@ -70,15 +81,9 @@ class Job:
         }
         if self.campaign is None:
             return engagelab.fan_out(operations, journal=self.journal, **shared)
-        name, fleet, via = self.campaign.name, self.campaign.fleet, self.campaign.via
-        return fleet.fan_out(
-            name,
-            cast("Any", operations),
-            via=via,
-            deadline=call.deadline,
-            timeout=call.timeout,
-            **shared,
-        )
+        shared |= {"via": self.campaign.via, "deadline": self.call.deadline}
+        name, timeout = self.campaign.name, self.call.timeout
+        return self.campaign.fleet.fan_out(name, cast("Any", operations), timeout=timeout, **shared)
 
     def requests(self) -> Iterator[Request]:
         """Make the requests."""
@@ -102,20 +107,20 @@ class Ended:
         return self.failure or self.report.stopped
 
 
-async def send(job: Job, call: Call, out: Console, interrupts: Interrupts) -> Ended:
+async def send(job: Job, interrupts: Interrupts) -> Ended:
     """Send a list; raise `JournalError` or `ListError` if a file cannot be used."""
     began = datetime.now(UTC)
     async with AsyncExitStack() as stack:
-        engagelab = await stack.enter_async_context(call.client())
+        engagelab = await stack.enter_async_context(job.call.client())
         if job.campaign is not None:
             await stack.enter_async_context(job.campaign.fleet)
         writers = stack.enter_context(ExitStack())
         failed = _writer(job.options.failed, job, writers)
         uncertain = _writer(job.options.uncertain, job, writers)
         in_flight = InFlight(job.requests())
-        run = job.fan_out(in_flight.operations(), engagelab, call)
+        run = job.fan_out(in_flight.operations(), engagelab)
         counts = RowCounts(job.checked.good)
-        sending = _Sending(run, counts, in_flight, failed, uncertain, out)
+        sending = _Sending(run, counts, in_flight, failed, uncertain, job.out)
         with interrupts.listening(sending.finish, run.abort):
             await sending.complete()
     interrupted = interrupts.reason is not None

@@ -63,12 +63,12 @@ def exit_code(ended: Ended) -> Exit:
     return Exit.DONE
 
 
-def report(ended: Ended, *, as_json: bool) -> Exit:
+def report(ended: Ended) -> Exit:
     """Report a run, and return its exit code."""
     code = exit_code(ended)
     _write_page(ended, code)
     with ignore_errors():
-        if as_json:
+        if ended.job.call.json:
             print_json(_document(ended, code))
         else:
             _print(ended, code)
