@@ -248,7 +248,7 @@ def latency_range(index: int) -> str:
     return f"{latency(LATENCIES[index - 1])} to {latency(LATENCIES[index])}"
 
 
-_MOST_INTERVALS, _MOST_STEPS, _MOST_TIMES = 120, 4, 6
+_MOST_STEPS, _MOST_TIMES = 4, 6
 
 
 @frozen
@@ -262,13 +262,10 @@ class Chart:
     @classmethod
     def of(cls, timeline: Timeline) -> "Chart | None":
         """Make the chart of a timeline; ``None`` if nothing was sent."""
-        drawn = Timeline(timeline.seconds, list(timeline.intervals))
-        while len(drawn.intervals) > _MOST_INTERVALS:
-            drawn.coarsen()
-        seconds = drawn.seconds
+        seconds = timeline.seconds
         rates = [
             {name: sum(map(rows.__getitem__, each)) / seconds for name, each in _SERIES.items()}
-            for rows in drawn.intervals
+            for rows in timeline.intervals
         ]
         highest = max((sum(each.values()) for each in rates), default=0.0)
         if not highest:
