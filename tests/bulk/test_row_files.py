@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engagelab_async.bulk.checking import CheckedList, Variables
 from engagelab_async.bulk.numbers import normalize_number
 from engagelab_async.bulk.row_files import OtherFormatError, row_writer
-from engagelab_async.cli.bulk.requests import CheckedList, Variables
 from support.lists import people_of
 
 

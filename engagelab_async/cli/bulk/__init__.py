@@ -4,7 +4,7 @@
 
     command line ── options ──> command: read the account, check, confirm, send, report
                                   ├── lists      a file or standard input -> rows
-                                  ├── requests   rows -> items -> operations
+                                  ├── requests   rows that can be sent -> operations
                                   ├── preview    what it would cost, and what people would read
                                   │   └── prices
                                   ├── run        operations -> outcomes

@@ -13,6 +13,7 @@ from attrs import frozen
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, ConnectError, EngageLab, EngageLabError, Plan
+from engagelab_async.bulk.checking import CheckedList, fill
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import JournalError, State, count_known, summarise
@@ -32,7 +33,7 @@ from . import preview, summary
 from .lists import open_list
 from .options import Options
 from .preview import Estimate
-from .requests import CheckedList, Kind, at_once, fill, journal_key
+from .requests import Kind, at_once, journal_key
 from .run import Job, send
 
 T = TypeVar("T")

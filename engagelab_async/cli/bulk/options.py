@@ -7,13 +7,13 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from engagelab_async import Rate
+from engagelab_async.bulk.checking import Variables
 from engagelab_async.bulk.lists import BadRow, Row, tidy
 from engagelab_async.bulk.prices import Prices, price
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 
 from .lists import has_place
-from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)
 _PROTECTION: Final = Group("Duplicate protection", sort_key=3)

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engagelab_async import render
+from engagelab_async.bulk.checking import Item
 from engagelab_async.bulk.prices import Prices
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
 from engagelab_async.cli.account import Template
@@ -19,7 +20,6 @@ from engagelab_async.cli.printing import duration, facts, printable
 from engagelab_async.templates import SMSTemplate
 
 from .lists import has_place
-from .requests import Item
 from .run import Job
 
 _SAMPLES: Final = 3

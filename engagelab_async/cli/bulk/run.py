@@ -14,6 +14,7 @@ from rich.text import Text
 
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
+from engagelab_async.bulk.checking import CheckedList
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.bulk.prices import Prices
@@ -28,7 +29,7 @@ from engagelab_async.distributed import FleetRun
 
 from . import progress
 from .options import Options
-from .requests import CheckedList, InFlight, Kind, Request, journal_key
+from .requests import InFlight, Kind, Request, journal_key
 from .rows import REFUSED, RowCounts, RowStatus
 
 

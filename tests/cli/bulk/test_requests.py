@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from engagelab_async import SendCustomMessage, SendSMS, Template
+from engagelab_async.bulk.checking import Item
 from engagelab_async.bulk.lists import Row
 from engagelab_async.bulk.numbers import normalize_number
-from engagelab_async.cli.bulk.requests import InFlight, Item, Kind
+from engagelab_async.cli.bulk.requests import InFlight, Kind
 from support.lists import numbers
 
 

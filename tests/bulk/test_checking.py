@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
-from engagelab_async.cli.bulk.requests import (
+from engagelab_async.bulk.checking import (
     SHOWN,
     CheckedList,
     Normalizer,
     Variables,
     fill,
 )
+from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
 from support.lists import csv_of, numbers, people_of
 
 NO_NUMBER = "not a phone number with its country code"
