@@ -6,7 +6,6 @@
                                   ├── lists      a file or standard input -> rows
                                   ├── requests   rows that can be sent -> operations
                                   ├── preview    what it would cost, and what people would read
-                                  │   └── prices
                                   ├── run        operations -> outcomes
                                   │   ├── rows       counts, and files of rows that were not sent
                                   │   └── progress

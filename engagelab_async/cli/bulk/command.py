@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
@@ -44,9 +43,6 @@ _NUMBER: Final = "+6591234567"
 _BESIDE_JOURNAL: Final = ("", "-wal", "-shm", "-journal", "-callbacks")
 _MOST_JOURNALS: Final = 20
 _COMPARED: Final = 1000
-_SAME_JOB: Final = (
-    "Use the same list and options as before; a list of other people needs another --journal."
-)
 
 
 @frozen
@@ -263,7 +259,11 @@ def _left(job: Job, found: Earlier) -> int:
             total += 1
             yield each
 
-    known = _count_known(job, identities())
+    campaign, counted = job.campaign, identities()
+    if campaign is None:
+        known = count_known(job.journal, counted)
+    else:
+        known = run(lambda: campaign.count_known(counted))
     lost = 0 if found.total is None else found.total - known.total()
     # Another template or grouping makes other requests, of which the journal knows none. Another
     # --param or --set may make a few that are the same.
@@ -273,20 +273,13 @@ def _left(job: Job, found: Earlier) -> int:
         raise _declined(
             f"{which} requests in {job.record} are none that this command would make: people could "
             "be sent to twice",
-            _SAME_JOB,
+            "Use the same list and options; a list of other people needs another --journal.",
         )
     settled = known[State.ACCEPTED] + known[State.REFUSED]
     gone = f"; {lost:,} that are settled are no longer in the list" if lost else ""
     job.say(f"Going on: {settled:,} requests are settled already{gone}")
     uncertain = known[State.UNCERTAIN] + known[State.SENDING]
     return max(0, total - settled - (0 if job.options.resend_uncertain else uncertain))
-
-
-def _count_known(job: Job, identities: Iterator[str]) -> Counter[State]:
-    campaign = job.campaign
-    if campaign is None:
-        return count_known(job.journal, identities)
-    return run(lambda: campaign.count_known(identities))
 
 
 def _identities(job: Job) -> Iterator[str]:

@@ -54,12 +54,8 @@ File: TypeAlias = Annotated[
 ]
 
 
-def _option(help: str, group: Group) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
-    return Parameter(help=help, group=group)
-
-
-def _flag(help: str, group: Group) -> Any:  # noqa: A002, ANN401
-    return Parameter(help=help, group=group, show_default=False)
+def _option(help: str, group: Group, *, shown: bool = False) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
+    return Parameter(help=help, group=group, show_default=shown)
 
 
 _Path: TypeAlias = Path | None
@@ -72,28 +68,28 @@ class Options:
     """What the bulk commands have in common."""
 
     template: Annotated[str, _option("Id of the template.", MESSAGE)]
-    param: Annotated[tuple[str, ...], _flag(_PARAM, MESSAGE)] = ()
-    set: Annotated[tuple[str, ...], _flag(_SET, MESSAGE)] = ()
-    allow_missing: Annotated[bool, _flag(_ALLOW_MISSING, MESSAGE)] = False
-    to_column: Annotated[str, _option("The column of the recipients.", _LIST)] = "phone"
+    param: Annotated[tuple[str, ...], _option(_PARAM, MESSAGE)] = ()
+    set: Annotated[tuple[str, ...], _option(_SET, MESSAGE)] = ()
+    allow_missing: Annotated[bool, _option(_ALLOW_MISSING, MESSAGE)] = False
+    to_column: Annotated[str, _option("Column of the recipients.", _LIST, shown=True)] = "phone"
     country: Annotated[_Text, _option(_COUNTRY, _LIST)] = None
     encoding: Annotated[_Text, _option("Encoding of the list, such as cp1252.", _LIST)] = None
     delimiter: Annotated[_Text, _option("What separates the columns of CSV.", _LIST)] = None
-    once_per_person: Annotated[bool, _flag(_ONCE_PER_PERSON, _LIST)] = False
+    once_per_person: Annotated[bool, _option(_ONCE_PER_PERSON, _LIST)] = False
     suppress: Annotated[_Path, _option(_SUPPRESS, _LIST)] = None
-    skip_bad: Annotated[bool, _flag(_SKIP_BAD, _LIST)] = False
-    dry_run: Annotated[bool, _flag(_DRY_RUN, SENDING)] = False
+    skip_bad: Annotated[bool, _option(_SKIP_BAD, _LIST)] = False
+    dry_run: Annotated[bool, _option(_DRY_RUN, SENDING)] = False
     template_text: Annotated[_Text, _option(_TEMPLATE_TEXT, SENDING)] = None
     price: Annotated[_Text, _option("Price of one SMS, such as 0.045.", SENDING)] = None
     prices: Annotated[_Path, _option(_PRICES, SENDING)] = None
     test_to: Annotated[_Text, _option(_TEST_TO, SENDING)] = None
-    yes: Annotated[bool, _flag("Send without asking.", SENDING)] = False
+    yes: Annotated[bool, _option("Send without asking.", SENDING)] = False
     rate: Annotated[float | None, _option(_RATE, SENDING)] = None
-    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING)] = 64
+    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING, shown=True)] = 64
     journal: Annotated[_Path, _option(_JOURNAL, _PROTECTION)] = None
-    resume: Annotated[bool, _flag("Continue the journal's last run.", _PROTECTION)] = False
-    resend_uncertain: Annotated[bool, _flag(_RESEND_UNCERTAIN, _PROTECTION)] = False
-    no_reference: Annotated[bool, _flag(_NO_REFERENCE, _PROTECTION)] = False
+    resume: Annotated[bool, _option("Continue the journal's last run.", _PROTECTION)] = False
+    resend_uncertain: Annotated[bool, _option(_RESEND_UNCERTAIN, _PROTECTION)] = False
+    no_reference: Annotated[bool, _option(_NO_REFERENCE, _PROTECTION)] = False
     fleet: Annotated[_Text, _option(_FLEET, _MACHINES)] = None
     campaign: Annotated[_Text, _option(_CAMPAIGN, _MACHINES)] = None
     failed: Annotated[_Path, _option(_FAILED, OUTPUT)] = None

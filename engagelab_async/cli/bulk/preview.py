@@ -126,8 +126,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
             for each in estimate.samples
         ],
     }
-    operation = job.sample.endpoint.name
-    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+    return {"ok": code is Exit.DONE, "operation": job.sample.endpoint.name, "result": result}
 
 
 def problems(job: Job) -> list[dict[str, object]]:
@@ -172,10 +171,8 @@ def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
     rows = dict(_facts(job, estimate))
     if left is not None:
         rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
-    parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
-    if estimate.samples:
-        parts += [_sample(estimate.samples[0])]
-    return Group(*parts)
+    samples = map(_sample, estimate.samples[:1])
+    return Group(Text("About to be sent", "bold"), facts(rows), *samples)
 
 
 def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -115,20 +115,18 @@ async def send(job: Job, interrupts: Interrupts) -> Ended:
         engagelab = await stack.enter_async_context(job.call.client())
         if job.campaign is not None:
             await stack.enter_async_context(job.campaign.fleet)
-        writers = stack.enter_context(ExitStack())
-        failed = _writer(job.options.failed, job, writers)
-        uncertain = _writer(job.options.uncertain, job, writers)
+        failed = _writer(job.options.failed, job, stack)
+        uncertain = _writer(job.options.uncertain, job, stack)
         in_flight = InFlight(job.requests())
         run = job.fan_out(in_flight.operations(), engagelab)
         counts = RowCounts(job.checked.good)
         sending = _Sending(run, counts, in_flight, failed, uncertain, job.out)
         with interrupts.listening(sending.finish, run.abort):
             await sending.complete()
-    interrupted = interrupts.reason is not None
-    return Ended(job, counts, run.report, began, interrupted, sending.failure)
+    return Ended(job, counts, run.report, began, interrupts.reason is not None, sending.failure)
 
 
-def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
+def _writer(path: Path | None, job: Job, stack: AsyncExitStack) -> RowWriter | None:
     if path is None:
         return None
     try:

@@ -21,7 +21,7 @@ from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json
 from engagelab_async.cli.printing import console, duration, facts, latency, print_error, printable
 
-from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline
+from .rows import LATENCIES, REFUSED, RowStatus, Timeline
 from .run import Ended
 
 _STYLES: Final = {
@@ -97,8 +97,7 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         **{name: None if path is None else str(path) for name, path in files.items()},
         "resume": next_command() if counts.left else None,
     }
-    operation = ended.job.sample.endpoint.name
-    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+    return {"ok": code is Exit.DONE, "operation": ended.job.sample.endpoint.name, "result": result}
 
 
 def title(ended: Ended) -> str:
@@ -121,10 +120,13 @@ def title(ended: Ended) -> str:
 def _print(ended: Ended, code: Exit) -> None:
     out = console()
     mark, style = _STYLES[code]
-    errors = ended.counts.worst_first()
+    errors = {
+        name: f"{group.rows.total():,}  {group.text}. {hint(group.error)}"
+        for name, group in ended.counts.worst_first().items()
+    }
     parts: list[RenderableType] = [Text(f"{mark} {title(ended)}", style), facts(_counts(ended))]
     if errors:
-        parts += [Text("Errors", "bold"), facts(dict(map(_error, errors.items())))]
+        parts += [Text("Errors", "bold"), facts(errors)]
     out.print(Group(*parts, Text("The run", "bold"), facts(_facts(ended))))
     if ended.counts.left:
         # In one line, however long, so that it can be copied.
@@ -151,11 +153,6 @@ def _counts(ended: Ended) -> dict[str, str]:
     }
     texts = {name: f"{n:,}" + (f"  ({what})" if what else "") for name, (n, what) in found.items()}
     return {name: texts[name] for name, (count, _) in found.items() if count}
-
-
-def _error(named: tuple[str, ErrorGroup]) -> tuple[str, str]:
-    name, group = named
-    return name, f"{group.rows.total():,}  {group.text}. {hint(group.error)}"
 
 
 def _facts(ended: Ended) -> Mapping[str, object]:
