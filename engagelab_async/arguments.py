@@ -143,13 +143,7 @@ def check_function(value: F | None, name: str) -> F | None:
 
 
 def check_text(value: object, name: str, hint: str = "") -> str:
-    """Return `value` if it is a string with something in it.
-
-    Args:
-        value: What the caller passed.
-        name: The argument, as the caller wrote it.
-        hint: What to add when it is of another type.
-    """
+    """Return `value` if it is a string with something in it; `hint` is for one of another type."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a str, got {kind_of(value)}{hint}")
     if not value.strip():

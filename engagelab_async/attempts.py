@@ -45,17 +45,9 @@ class Attempt:
 
 
 class Reporter:
-    """Reports attempts.
-
-    Args:
-        on_attempt: Called after each attempt; ``None`` for no hook.
-
-    Raises:
-        TypeError: `on_attempt` is no plain function.
-    """
+    """Reports attempts, to the log and to the hook if there is one."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
-        """Check the hook."""
         # An async one would hold up every call. What hides being one is awaited all the same.
         self._on_attempt = check_function(on_attempt, "on_attempt")
 

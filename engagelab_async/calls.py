@@ -40,5 +40,4 @@ class Calls:
     """Coroutines that build an operation and send it."""
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
         self._transport = transport

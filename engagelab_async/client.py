@@ -23,7 +23,6 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
-    from types import TracebackType
     from typing import Any, Unpack
 
     from engagelab_async.operation import Operation
@@ -244,13 +243,7 @@ class EngageLab:
         """Enter; nothing is opened before the first call."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the client."""
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 

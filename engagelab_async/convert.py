@@ -37,14 +37,9 @@ _DECIMAL: Final = re.compile(rf"-?[0-9]{{1,{_MOST_DIGITS}}}(\.[0-9]{{1,{_MOST_DI
 
 
 class MismatchError(Exception):
-    """A value is not of the documented kind.
-
-    Attributes:
-        address: Where it stands in the document.
-    """
+    """A value is not of the documented kind; `address` is where it stands in the document."""
 
     def __init__(self, problem: str, address: str = "$") -> None:
-        """Describe what was expected and found."""
         super().__init__(problem)
         self.address = address
 
@@ -316,21 +311,12 @@ _converter: Final = _make_converter()
 
 
 def write(value: object, kind: object = None) -> Any:  # noqa: ANN401 - JSON
-    """Convert a value to JSON values.
-
-    Args:
-        value: The value.
-        kind: Its declared type, if that says more than its class.
-    """
+    """Convert a value to JSON values; its declared type counts if that says more than its class."""
     return _converter.unstructure(value, kind)
 
 
 def read(document: object, kind: type[R]) -> R:
     """Convert JSON values to a value.
-
-    Args:
-        document: The JSON document.
-        kind: The class of the value.
 
     Raises:
         MismatchError: The document is not what the API documents.

@@ -147,7 +147,6 @@ class ReviewRejectedError(EngageLabError):
     """
 
     def __init__(self, text: str, *, audit_remark: str = "") -> None:
-        """Keep the reviewers' words beside the text that is shown."""
         super().__init__(text)
         self.audit_remark = audit_remark
 
@@ -232,7 +231,6 @@ class APIError(EngageLabError):
         api_message: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the parts of the answer beside the text that is shown."""
         super().__init__(text)
         self.code = code
         if code == _SENDING_FAILED:

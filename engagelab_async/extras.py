@@ -2,9 +2,5 @@
 
 
 def install_hint(extras: str) -> str:
-    """Return the command that installs extras. No index has the package, so it needs a checkout.
-
-    Args:
-        extras: Such as ``cli`` or ``cli,sandbox``.
-    """
+    """Return the command that installs extras. No index has the package, so it needs a checkout."""
     return f'run in a checkout of engagelab-async: python -m pip install ".[{extras}]"'

@@ -33,14 +33,7 @@ class HiddenError(Exception):
 
 
 def clears_frames(target: CallableT) -> CallableT:
-    """Make a function, or the constructor of a class, leave nothing in what it raises.
-
-    Args:
-        target: A class, or a function that is no coroutine function and no generator function.
-
-    Returns:
-        The same class, or a function with the same signature.
-    """
+    """Make a plain function, or the constructor of a class, leave nothing in what it raises."""
     if isinstance(target, type):
         # Not by a metaclass or a subclass: type checkers are to see the class as it is written.
         target.__init__ = clears_frames(target.__init__)  # type: ignore[misc]

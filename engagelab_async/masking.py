@@ -110,12 +110,7 @@ def _recipients_in(window: str, recipients: tuple[str, ...]) -> Iterator[tuple[i
 
 @frozen
 class _Sent:
-    """The sent values that the API may quote.
-
-    Attributes:
-        lists: Lists of recipients.
-        values: All other values.
-    """
+    """The sent values that the API may quote."""
 
     lists: list[tuple[str, ...]]
     values: list[str]

@@ -17,7 +17,7 @@ from .sms.templates import SMSTemplate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
+PRESETS: Final = ("brand_name", "ttl", "pwa_url")
 """The variables that the OTP platform fills in by itself."""
 
 _OVERRIDES: Final = ("from_id", "from_mail", "from_name", "subject")
@@ -73,9 +73,18 @@ def render(
 
     .. versionadded:: 0.1.0
     """
-    text = _text(template)
+    if not isinstance(template, str | SMSTemplate | OTPTemplate):
+        found = arguments.kind_of(template)
+        raise TypeError(
+            f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
+        )
+    text = text_of(template)
+    if text is None:
+        raise ValueError(
+            "template: it uses the platform's default text, which is not known locally"
+        )
     values = arguments.params({} if params is None else params)
-    presets, own = ((), ()) if isinstance(template, SMSTemplate) else (_PRESETS, _OVERRIDES)
+    presets, own = ((), ()) if isinstance(template, SMSTemplate) else (PRESETS, _OVERRIDES)
     names = variables(text)
     return Rendering(
         text=filled_in(text, {**_preset_values(template), **values}),
@@ -84,22 +93,14 @@ def render(
     )
 
 
-def _text(template: SMSTemplate | OTPTemplate | str) -> str:
-    if isinstance(template, SMSTemplate):
-        return template.template_content
+def text_of(template: SMSTemplate | OTPTemplate | str) -> str | None:
+    """Return the text that a template has for SMS; ``None`` for the platform's default text."""
     if isinstance(template, str):
         return template
-    if not isinstance(template, OTPTemplate):
-        found = arguments.kind_of(template)
-        raise TypeError(
-            f"template: expected its text, or an SMSTemplate or OTPTemplate, got {found}"
-        )
-    by_sms = template.sms_config
-    if by_sms is None or by_sms.template_custom_config is None:
-        raise ValueError(
-            "template: it uses the platform's default text, which is not known locally"
-        )
-    return by_sms.template_custom_config.custom_content
+    if isinstance(template, SMSTemplate):
+        return template.template_content
+    custom = template.sms_config and template.sms_config.template_custom_config
+    return custom.custom_content if custom else None
 
 
 def _preset_values(template: SMSTemplate | OTPTemplate | str) -> dict[str, str]:

@@ -17,15 +17,7 @@ from engagelab_async.operation import Endpoint, Product
 
 @frozen(kw_only=True)
 class Resource:
-    """Where the things of one kind are, and what their calls are named.
-
-    Attributes:
-        product: Whose they are.
-        name: The calls' name without the verb, such as ``sms.signatures``.
-        path: Where all of them are.
-        key: The field that holds the id of one.
-        kind: The class of one.
-    """
+    """Where the things of one kind are, what their calls are named, and which field is their id."""
 
     product: Product
     name: str

@@ -57,23 +57,12 @@ async def wait_until_reviewed(
     timeout: float,
     rejection: type[ReviewRejectedError],
 ) -> T:
-    """Poll a template or a signature until it is reviewed.
-
-    Args:
-        transport: The transport.
-        read: The operation that reads it.
-        timeout: Seconds to wait at most; ``math.inf`` for no limit.
-        rejection: The class of the error for a rejection.
-
-    Returns:
-        The approved template or signature.
+    """Poll a template or a signature, with the operation that reads it, until it is reviewed.
 
     Raises:
         ReviewRejectedError: It was rejected; the error is a `rejection`.
         ReviewTimeoutError: It is not reviewed yet.
         EngageLabError: The first reading failed. A later one may, if its cause passes.
-        TypeError: `timeout` is not a number.
-        ValueError: `timeout` is not positive.
     """
     ends = transport.clock() + check_timeout(timeout, "timeout")
     found = await transport.execute(read)

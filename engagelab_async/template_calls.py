@@ -34,12 +34,10 @@ class TemplateCalls(Calls, Generic[T]):
     def __init__(
         self,
         transport: Transport,
-        *,
         list: Callable[[], Operation[tuple[T, ...]]],  # noqa: A002 - as the coroutine is called
         get: Callable[[str | int], Operation[T]],
         delete: Callable[[str | int], Operation[None]],
     ) -> None:
-        """Send these operations over `transport`."""
         super().__init__(transport)
         self._list, self._get, self._delete = list, get, delete
 

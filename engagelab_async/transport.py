@@ -53,7 +53,7 @@ _GRACE_SECONDS: Final = 5.0
 
 
 class Transport:
-    """Executes operations over an engine.
+    """Executes operations over an engine; what is public is for its calls.
 
     Args:
         engine: The HTTP engine.
@@ -70,16 +70,6 @@ class Transport:
         random: Numbers in [0, 1).
 
     Attributes:
-        engine: As above; this and the following are what calls share.
-        accounts: As above.
-        reporter: Reports attempts.
-        budget: As above.
-        clock: As above, for a caller that makes several calls in a limited time.
-        wall_clock: As above.
-        sleep: As above.
-        random: As above.
-        retry: The default policy of calls.
-        closed: Whether it was closed.
         is_ready: Whether what the first wait before a retry needs has been imported.
     """
 
@@ -99,7 +89,6 @@ class Transport:
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        """Check the durations and keep the parts."""
         self.engine: Engine = engine
         self.accounts: Mapping[Product, Account] = accounts
         self._owns_engine = owns_engine
@@ -156,11 +145,7 @@ class Transport:
             await asyncio.wait(leaving, timeout=self.grace)
 
     def get_ready(self) -> None:
-        """Import what the first wait before a retry needs.
-
-        Raises:
-            ConnectError: It cannot be imported.
-        """
+        """Import what the first wait before a retry needs, or raise `ConnectError`."""
         # Later, there may be no file descriptor left to import it with.
         try:
             anyio.get_cancelled_exc_class()
@@ -226,21 +211,10 @@ class Transport:
         retry: RetryPolicy | None = None,
         patience: float | None = None,
     ) -> Call[R]:
-        """Begin a call whose attempts the caller makes.
+        """Begin a call whose attempts the caller makes; options and errors are as for `execute`.
 
-        Args:
-            operation: What to send.
-            timeout: As for `execute`.
-            deadline: As for `execute`.
-            retry: As for `execute`.
-            patience: After how many seconds to retry what never left even where the policy would
-                not, until the deadline.
-
-        Raises:
-            ConfigurationError: There is no key pair for the operation's product.
-            RuntimeError: The client is closed.
-            TypeError: `timeout` or `deadline` is not a number.
-            ValueError: `timeout` or `deadline` is not positive.
+        What never left is retried after `patience` seconds even where the policy would not retry
+        it, until the deadline.
         """
         return Call(
             self,

@@ -193,9 +193,7 @@ def _quoted(text: str, name: str) -> str:
 def encode(operation: Operation[object], **replaced: object) -> bytes:
     """Write the body of an operation's request: compact JSON in UTF-8, or nothing.
 
-    Args:
-        operation: The operation.
-        **replaced: Fields of the body that are to have another value, or to be added.
+    `replaced` are fields of the body that are to have another value, or to be added.
     """
     if not operation.endpoint.has_body:
         return b""
@@ -225,9 +223,6 @@ def decode(
         body: The body as it came, at most a little more than `MAX_BODY_BYTES` of it.
         now: Unix seconds, to make a duration of a ``Retry-After`` that is a date.
         secrets: What must not be shown if the API quotes it, such as the key pair.
-
-    Returns:
-        The operation's result.
 
     Raises:
         APIError: The API, or a gateway in front of it, refused.

@@ -49,7 +49,7 @@ def run(http: str, *script: Behaviour) -> str:
             capture_output=True,
             check=False,
             text=True,
-            timeout=50,
+            timeout=200,
         )
     assert "" == ended.stderr.replace("\n", "")[:2000]
     return ended.stdout.strip()
@@ -112,7 +112,7 @@ def test_no_descriptor_for_the_first_connection(http: str, scheme: str, is_warm:
     with refusing() as url:
         address = url.replace("http", scheme)
         ran = [sys.executable, "-c", FIRST, address, http, "yes" if is_warm else ""]
-        ended = subprocess.run(ran, capture_output=True, check=False, text=True, timeout=50)
+        ended = subprocess.run(ran, capture_output=True, check=False, text=True, timeout=200)
 
     assert "" == ended.stderr[-2000:]
     assert "ConnectError False\n" * (3 if is_warm else 2) == ended.stdout

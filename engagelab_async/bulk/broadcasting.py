@@ -239,13 +239,7 @@ operations of a second run for new ones.
 
 
 class _Reader:
-    """Reads recipients, each once.
-
-    Args:
-        template: With the params that all recipients share.
-        country: The country of local numbers.
-        on_invalid: Called with what cannot be read, instead of raising.
-    """
+    """Reads recipients, each once."""
 
     def __init__(
         self,
@@ -296,14 +290,7 @@ class _Reader:
 
 
 class _Grouping:
-    """Numbers that wait until there are enough for an operation.
-
-    Args:
-        reader: What reads recipients.
-        size: How many numbers an operation has at most.
-        most_groups: How many groups may wait.
-        options: What all operations have besides.
-    """
+    """Numbers that wait until there are enough for an operation."""
 
     def __init__(
         self, reader: _Reader, size: int, most_groups: int, options: Mapping[str, Any]
@@ -319,7 +306,6 @@ class _Grouping:
 
     @clears_frames
     def add(self, recipient: Recipient) -> None:
-        """Take in a recipient."""
         found = self._reader.read(recipient)
         if found is not None:
             self._put(*found)

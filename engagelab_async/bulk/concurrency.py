@@ -12,11 +12,7 @@ from attrs import define, field
 
 @define(eq=False)
 class _Waiter:
-    """A worker that waits for a permit.
-
-    Attributes:
-        owner: The run that it starts something new for; ``None`` if it continues an operation.
-    """
+    """A worker that waits for a permit; without an owner, to continue an operation."""
 
     owner: object
     admitted: bool = False
@@ -26,11 +22,11 @@ class _Waiter:
 class ConcurrencyLimit:
     """Gives out permits, in the order in which they are asked for.
 
-    Args:
-        most: The maximum, with which it begins.
+    To continue an operation, before all others: those keep theirs until there is nothing to start.
+    So of several runs that share the limit, one is completed before the next takes its permits.
 
     Attributes:
-        most: As above.
+        most: The maximum, with which it begins.
         halvings: How often the limit was halved; a request records it when it is sent.
     """
 
@@ -38,7 +34,8 @@ class ConcurrencyLimit:
         self.most: int = most
         self._limit = float(most)
         self._active = 0
-        self._waiting: deque[_Waiter] = deque()
+        self._continuing: deque[_Waiter] = deque()
+        self._starting: deque[_Waiter] = deque()
         self.halvings: int = 0
 
     @property
@@ -57,52 +54,45 @@ class ConcurrencyLimit:
         return self._active > self._limit
 
     async def acquire(self, owner: object) -> bool:
-        """Wait for a permit to start something new.
-
-        Args:
-            owner: The run that it is for.
-
-        Returns:
-            Whether there is one: ``False`` if the run is dismissed meanwhile.
-        """
-        return self.take() or await self._wait(owner)
+        """Wait for a permit to start something new for a run; ``False`` if that is dismissed."""
+        return self.take() or await self._wait(self._starting, owner)
 
     async def reacquire(self) -> None:
         """Wait for a permit to continue an operation."""
         if not self.take():
-            await self._wait(None)
+            await self._wait(self._continuing, None)
 
     def take(self) -> bool:
         """Take a permit, if there is one and no other worker waits for it."""
-        free = not self._waiting and self._active + 1 <= self._limit
+        waiting = self._continuing or self._starting
+        free = not waiting and self._active + 1 <= self._limit
         self._active += free
         return free
 
     def keep(self) -> bool:
-        """Keep a permit, unless another worker waits for it or the limit was reduced."""
-        if not self._waiting and self._active <= self._limit:
+        """Keep a permit, unless it is needed to continue an operation or the limit was reduced."""
+        if not self._continuing and self._active <= self._limit:
             return True
         self.release()
         return self.take()
 
-    async def _wait(self, owner: object) -> bool:
+    async def _wait(self, queue: deque[_Waiter], owner: object) -> bool:
         waiter = _Waiter(owner)
-        self._waiting.append(waiter)
+        queue.append(waiter)
         try:
             await waiter.woken.wait()
         except BaseException:
             if waiter.admitted:
                 self.release()
-            elif waiter in self._waiting:
-                self._waiting.remove(waiter)
+            elif waiter in queue:
+                queue.remove(waiter)
             raise
         return waiter.admitted
 
     def release(self) -> None:
         """Give a permit to the next worker that waits."""
         self._active -= 1
-        if self._waiting:
-            self._admit()
+        self._admit()
 
     def widen(self) -> None:
         """Record a success: the limit grows by one after about as many successes as the limit."""
@@ -111,11 +101,9 @@ class ConcurrencyLimit:
             self._admit()
 
     def narrow(self, seen: int) -> None:
-        """Record trouble.
+        """Record trouble of a request, and the `halvings` when it left.
 
-        Args:
-            seen: `halvings` when the request left. Requests that were in flight together fail
-                together, and count once.
+        Requests that were in flight together fail together, and count once.
         """
         if seen == self.halvings:
             self.halvings += 1
@@ -128,37 +116,31 @@ class ConcurrencyLimit:
 
     def dismiss(self, owner: object) -> None:
         """Wake the workers that wait to start something new for a run."""
-        waiting, self._waiting = self._waiting, deque()
-        for waiter in waiting:
+        for _ in range(len(self._starting)):
+            waiter = self._starting.popleft()
             if waiter.owner is owner:
                 waiter.woken.set()
             else:
-                self._waiting.append(waiter)
+                self._starting.append(waiter)
 
     def _admit(self) -> None:
-        while self._waiting and self._active + 1 <= self._limit:
+        while (queue := self._continuing or self._starting) and self._active + 1 <= self._limit:
             self._active += 1
-            waiter = self._waiting.popleft()
+            waiter = queue.popleft()
             waiter.admitted = True
             waiter.woken.set()
 
 
 @define(eq=False)
 class Permit:
-    """A worker's permit; released while it backs off, so that others can use it.
-
-    Attributes:
-        limit: Where it comes from.
-        owner: The run that the worker belongs to.
-        held: Whether the worker has it.
-    """
+    """A worker's permit; released while it backs off, so that others can use it."""
 
     limit: ConcurrencyLimit
     owner: object
     held: bool = False
 
     def keep(self) -> bool:
-        """Keep it for the next operation, unless others wait for it or the limit was reduced."""
+        """Keep it for the next operation, if `ConcurrencyLimit.keep` allows it."""
         self.held = self.limit.keep() if self.held else self.limit.take()
         return self.held
 

@@ -65,17 +65,10 @@ class ListError(ValueError):
 
 
 class Content:
-    """The text of a file.
-
-    Args:
-        file: A file that can seek; it stays the caller's.
-        name: What to call it in errors.
-        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
+    """The text of a file that can seek.
 
     Attributes:
-        encoding: The encoding.
         digest: Identifies the content, whatever the file is called and whether it is gzipped.
-        is_zipped: Whether it is gzipped.
         start: How the text begins.
 
     Raises:

@@ -49,16 +49,7 @@ Mark = tuple[int, int]
 class FlowControl:
     """Rate limit, concurrency limit and backoff. The runs of a process may share one.
 
-    Args:
-        max_in_flight: How many operations may be in flight at most.
-        limiter: The rate limit.
-        clock: Monotonic seconds.
-        sleep: Waits for a number of seconds.
-
     Attributes:
-        limit: The concurrency limit.
-        clock: As above.
-        sleep: As above.
         holding: Whether `wait` may have to wait.
     """
 
@@ -90,11 +81,7 @@ class FlowControl:
         return self.limit.halvings, self._pauses
 
     async def wait(self, targets: int) -> None:
-        """Wait until a request may be sent.
-
-        Args:
-            targets: How many recipients it has.
-        """
+        """Wait until a request to so many targets may be sent."""
         while True:
             while self.paused:
                 await self.sleep(self._paused_until - self.clock())
@@ -111,12 +98,7 @@ class FlowControl:
         self._breaker.succeeded()
 
     def failed(self, error: EngageLabError, mark: Mark, delay: float | None) -> str | None:
-        """Record a failure.
-
-        Args:
-            error: What it was.
-            mark: `mark`, when the request left.
-            delay: After how many seconds it is retried, or ``None``.
+        """Record a failure of a request that left at `mark`, and is retried after `delay` seconds.
 
         Returns:
             Why the run has to end, or ``None``.
@@ -160,9 +142,6 @@ class CircuitBreaker:
         fine ── 10 failures in a row ──> pause ── over ──> fine, on probation
           ↑                                ↑  └── no pause left ──> the run ends
           └──────── success ───────────────┴── 1 failure on probation
-
-    Args:
-        pauses: Seconds of each pause before giving up.
     """
 
     def __init__(self, pauses: tuple[float, ...] = OUTAGE_PAUSES) -> None:
@@ -176,11 +155,7 @@ class CircuitBreaker:
         self._taken = 0
 
     def failed(self, error: EngageLabError) -> float | None:
-        """Record a failure.
-
-        Returns:
-            How long all workers have to wait, in seconds; infinity to give up; ``None`` to go on.
-        """
+        """Record a failure, and return how many seconds all workers wait: infinity to give up."""
         if not error.transient:
             return None
         self._streak += 1

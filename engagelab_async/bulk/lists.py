@@ -177,20 +177,10 @@ def _is_name(column: str) -> bool:
 class PeopleList:
     """A list, to be read as often as needed.
 
-    Args:
-        file: A file that can seek; it stays the caller's.
-        name: What to call it in errors.
-        encoding: Its encoding, if it has no byte order mark; defaults to UTF-8.
-        delimiter: What separates the fields of a CSV; found in the header by default.
-
     Attributes:
-        name: What to call it.
         columns: The columns of a CSV, or the keys of all objects.
         digest: Identifies the content, whatever the file is called and whether it is gzipped.
-        form: ``csv`` or ``json``.
-        encoding: How its text is encoded.
-        delimiter: What separates the fields of a CSV.
-        header: The fields of its header; one of no column is empty.
+        header: The fields of a CSV's header; one of no column is empty.
 
     Raises:
         ListError: It cannot be read, or is not a list.
@@ -214,11 +204,7 @@ class PeopleList:
         self.columns: tuple[str, ...] = self._keys() if is_json else self._named(*first)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        """Read all records, from the first.
-
-        Raises:
-            ListError: The list was changed meanwhile.
-        """
+        """Read all records, from the first; raise `ListError` if the list was changed meanwhile."""
         if self.form == "csv":
             return self._csv()
         return self._array() if self._is_array else self._json_lines()
@@ -232,11 +218,7 @@ class PeopleList:
         return found[0] if len(found) == 1 else None
 
     def require(self, column: str) -> str:
-        """Return the name of a column as `find` does.
-
-        Raises:
-            ListError: There is no such column.
-        """
+        """Return the name of a column as `find` does, or raise `ListError`."""
         name = self.find(column)
         if name is None:
             found, hint = shown(*self.columns), "see --to-column and --param"

@@ -117,11 +117,7 @@ def normalize_number(text: str, country: str | None = None) -> str:
 
 
 def normalize_recipient(text: str, country: str | None = None) -> str:
-    """Write a phone number as `normalize_number` does, or take an email address as it is.
-
-    Raises:
-        ValueError: It is neither.
-    """
+    """Write a phone number as `normalize_number` does, or take an email address as it is."""
     if "@" not in text:
         return normalize_number(text, country)
     address = text.strip()

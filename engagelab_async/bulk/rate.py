@@ -49,7 +49,6 @@ class Rate:
     burst: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check the numbers."""
         if not (_is_finite(self.per_second) and self.per_second > 0):
             raise ValueError("rate: must be a finite number above 0")
         if self.burst is not None and not (_is_finite(self.burst) and self.burst >= 1):
@@ -117,12 +116,7 @@ class RateLimit:
 
 
 def limiter_of(rate: float | Rate | Limiter | None, burst: float | None) -> Limiter | None:
-    """Make the limiter for a caller's ``rate`` and ``burst``.
-
-    Raises:
-        TypeError: `rate` is none of these.
-        ValueError: A number is out of range, or `burst` has no number beside it.
-    """
+    """Make the limiter for a caller's ``rate`` and ``burst``, which may be wrong."""
     if is_number(rate):
         return RateLimit(Rate(rate, burst=burst))
     if burst is not None:

@@ -12,7 +12,6 @@ from engagelab_async.serialization import Serializable
 
 from .outcomes import Accepted, AnyOutcome, Rejected, Skipped, Uncertain
 
-_KINDS: Final = (Accepted, Rejected, Uncertain, Skipped)
 _BUCKETS_PER_E: Final = 50
 """Latencies are counted in buckets 2 % wide, so that a million of them take a few kilobytes."""
 
@@ -68,18 +67,11 @@ class BulkReport(Serializable):
 
 
 @define(eq=False)
-class _Count:
-    """Of one kind of outcome: how many there are, and how many recipients they are about."""
-
-    operations: int = 0
-    targets: int = 0
-
-
-@define(eq=False)
 class Tally:
     """Counts outcomes."""
 
-    kinds: Mapping[type, _Count] = field(factory=lambda: {kind: _Count() for kind in _KINDS})
+    operations: Counter[type] = field(factory=Counter)
+    targets: Counter[type] = field(factory=Counter)
     errors: Counter[str] = field(factory=Counter)
     latencies: Counter[int] = field(factory=Counter)
     repeats: int = 0
@@ -88,10 +80,9 @@ class Tally:
 
     def add(self, outcome: AnyOutcome) -> None:
         """Count an outcome."""
-        count = self.kinds[type(outcome)]
         targets = targets_of(outcome.operation)
-        count.operations += 1
-        count.targets += targets
+        self.operations[type(outcome)] += 1
+        self.targets[type(outcome)] += targets
         if outcome.attempts:
             self.repeats += outcome.attempts - 1
             self.latencies[round(math.log(max(outcome.elapsed, 1e-6)) * _BUCKETS_PER_E)] += 1
@@ -104,21 +95,20 @@ class Tally:
 
     def report(self, *, elapsed: float, stopped: str | None) -> BulkReport:
         """Make a report."""
-        accepted, rejected, uncertain, skipped = map(self.kinds.__getitem__, _KINDS)
         return BulkReport(
-            accepted=accepted.operations,
-            rejected=rejected.operations,
-            uncertain=uncertain.operations,
-            skipped=skipped.operations,
-            targets=accepted.targets,
+            accepted=self.operations[Accepted],
+            rejected=self.operations[Rejected],
+            uncertain=self.operations[Uncertain],
+            skipped=self.operations[Skipped],
+            targets=self.targets[Accepted],
             shortfall=self.shortfall,
-            rejected_targets=rejected.targets,
-            uncertain_targets=uncertain.targets,
-            skipped_targets=skipped.targets,
+            rejected_targets=self.targets[Rejected],
+            uncertain_targets=self.targets[Uncertain],
+            skipped_targets=self.targets[Skipped],
             errors=dict(self.errors.most_common()),
             repeats=self.repeats,
             elapsed=elapsed,
-            rate=accepted.operations / elapsed if elapsed > 0 else 0.0,
+            rate=self.operations[Accepted] / elapsed if elapsed > 0 else 0.0,
             p50=self._quantile(0.50),
             p99=self._quantile(0.99),
             stopped=stopped,

@@ -31,18 +31,7 @@ _SOURCE: Final = "error_source"
 
 
 def open_private(path: Path, mode: Literal["a", "w", "x"], *, buffering: int = -1) -> TextIO:
-    """Open a text file for writing; a new one can be read by its owner alone.
-
-    An existing one keeps its permissions.
-
-    Args:
-        path: The file.
-        mode: As of ``open``.
-        buffering: As of ``open``.
-
-    Raises:
-        OSError: It cannot be opened, or exists although it is to be made.
-    """
+    """Open a text file for writing; a new one can be read by its owner alone."""
     return open(
         path,
         mode,
@@ -96,12 +85,7 @@ def _inert(reason: str) -> str:
 
 @contextmanager
 def row_writer(path: Path, people: PeopleList) -> Iterator[RowWriter]:
-    """Open a file for the rows of a list.
-
-    Raises:
-        OSError: It cannot be written.
-        OtherFormatError: It exists, and has other columns.
-    """
+    """Open a file for the rows of a list; `OtherFormatError` if it has other columns."""
     form = _CSVForm(people) if people.form == "csv" else _JSONForm()
     is_new = not path.exists()
     is_empty = is_new or (path.is_file() and not path.stat().st_size)

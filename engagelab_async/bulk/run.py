@@ -130,7 +130,7 @@ class FanOut(OutcomeStream):
         self._journal: RunJournal | None = None
         self._pulled = 0
         self._workers = flow.limit.most
-        self._worker_scopes: list[anyio.CancelScope] = []
+        self._scope: anyio.CancelScope | None = None
         self._settling = 0
         self._room = flow.limit.most
 
@@ -177,8 +177,8 @@ class FanOut(OutcomeStream):
             reason: As for `stop`.
         """
         self.stop(reason)
-        for scope in self._worker_scopes:
-            scope.cancel()
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def __aenter__(self) -> Self:
         """Open the journal and start the workers."""
@@ -192,8 +192,8 @@ class FanOut(OutcomeStream):
         await self._tasks.__aenter__()
         if self._journal is not None:
             self._tasks.start_soon(self._journal.write)
-        for _ in range(self._workers):
-            self._tasks.start_soon(self._work)
+        self._scope = anyio.CancelScope(shield=True)
+        self._tasks.start_soon(self._run_workers, self._scope)
         return self
 
     async def __aexit__(
@@ -219,13 +219,19 @@ class FanOut(OutcomeStream):
 
     # ------------------------------------------------------------------ the workers' side
 
-    async def _work(self) -> None:
+    async def _run_workers(self, scope: anyio.CancelScope) -> None:
+        # Whatever cancels the program leaves the workers to `__aexit__`.
+        with scope:
+            async with anyio.create_task_group() as workers:
+                for _ in range(self._workers):
+                    workers.start_soon(self._work, scope)
+
+    async def _work(self, scope: anyio.CancelScope) -> None:
         try:
-            # Whatever cancels the program leaves the workers to `__aexit__`.
-            with anyio.CancelScope(shield=True) as scope:
-                self._worker_scopes.append(scope)
-                await self._work_through(Permit(self._flow.limit, self._state))
+            await self._work_through(Permit(self._flow.limit, self._state))
         except anyio.get_cancelled_exc_class() as error:
+            if scope.cancel_called:
+                raise
             self._fail_of_cancellation(error)
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - kept
             self._fail(error)
@@ -291,8 +297,9 @@ class FanOut(OutcomeStream):
         elif task.intended:
             # The worker goes on; its next intent is written together with this.
             self._settling += 1
-            settled = partial(self._settled, task, outcome)
-            self._journal.settle(task.settlement(outcome), settled)
+            self._journal.settle(
+                task.settlement(outcome), lambda failure: self._settled(task, outcome, failure)
+            )
         elif task.when_recorded is not None:
             # It was withdrawn, and that is being written.
             self._settling += 1

@@ -76,10 +76,6 @@ def may_be_tried_again(error: EngageLabError) -> bool:
 class RunState:
     """Whether a run goes on.
 
-    Args:
-        limit: Where its workers wait for permits.
-        on_stop: Called with the reason when the run is stopped, once.
-
     Attributes:
         closed: Whether nothing new is started.
         stopped: Why the run was stopped, if it was.

@@ -42,13 +42,7 @@ END: Final = object()
 
 
 class OutcomeStream(ABC):
-    """A run as its consumer sees it: an async iterator of outcomes, and a report.
-
-    Args:
-        operations: What to send.
-        stop_when: Returns why the run has to end after an outcome.
-        clock: Monotonic seconds.
-    """
+    """A run as its consumer sees it: an async iterator of outcomes, and a report."""
 
     _maker: ClassVar[str]
     """What has the method `fan_out`, for an error."""
@@ -132,16 +126,10 @@ class OutcomeStream(ABC):
         return self.report
 
     def __aiter__(self) -> AsyncIterator[AnyOutcome]:
-        """Iterate over the outcomes as they come."""
         return self
 
     async def __anext__(self) -> AnyOutcome:
-        """Wait for an outcome.
-
-        Raises:
-            ConfigurationError: The run belongs to another event loop or process.
-            JournalError: As for `wait`, and so is any other exception, after the last outcome.
-        """
+        """Wait for an outcome; raise as `wait` does, after the last one."""
         if self._started is None:
             how = f"async with {self._maker}.fan_out(…) as outcomes"
             raise RuntimeError(f"enter the run first: {how}")

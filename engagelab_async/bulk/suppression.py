@@ -103,7 +103,6 @@ class Suppression:
         )
 
     def __len__(self) -> int:
-        """Return how many recipients there are."""
         return len(self._keys)
 
     def add(self, recipient: str, reason: str = "") -> bool:

@@ -21,12 +21,7 @@ _NOTHING: Final = 1e-4
 
 
 def rate_of(rate: object) -> Rate:
-    """Make a `Rate` of a caller's argument.
-
-    Raises:
-        TypeError: It is neither a number nor a `Rate`.
-        ValueError: It is out of range.
-    """
+    """Make a `Rate` of a caller's argument, which may be wrong."""
     if is_number(rate):
         return Rate(rate)
     if isinstance(rate, Rate):
@@ -37,12 +32,8 @@ def rate_of(rate: object) -> Rate:
 class Turns:
     """The turns that a process has reserved.
 
-    Args:
-        take: Reserves a number of turns for all processes, a float, and returns the seconds until
-            the first of them.
-        rate: The rate.
-        clock: Monotonic seconds.
-        sleep: Waits for a number of seconds.
+    `take` reserves a number of turns for all processes, a float, and returns the seconds until the
+    first of them.
     """
 
     def __init__(

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .stopping import RunState
 
 _LEAST_REFUSAL: Final = 400
+# To look up a member of an enumeration takes Python 3.11 as long as to make a small object.
+_ACCEPTED: Final = State.ACCEPTED
 _KEY: Final = REFERENCE.encode()
 
 
@@ -188,8 +190,8 @@ class Task:
         while True:
             blocked = await self._paced(permit) if self._must_wait(permit) else None
             asked = now = clock()
-            if journal is not None and blocked is None:
-                blocked = await self._intend(journal)
+            if journal is not None and blocked is None and not self.intended:
+                blocked = self._intended(await journal.intend(self._intent(ask_only=False)))
                 now = clock()
             if blocked is not None:
                 return blocked
@@ -257,24 +259,22 @@ class Task:
         known = await journal.intend(self._intent(ask_only=True))
         return None if known is None or known.granted else known
 
-    async def _intend(self, journal: RunJournal) -> AnyOutcome | list[Task] | None:
-        """Write the intent to send, unless the operation's record forbids it."""
-        if not self.intended:
-            known = await journal.intend(self._intent(ask_only=False))
-            if known is not None and not known.granted:
-                return self._recorded(known)
-            self.intended = True
-            self.unrecorded = False
-            self._doubtful = known is not None
+    def _intended(self, known: Record | None) -> AnyOutcome | list[Task] | None:
+        """Note that the intent is written; return the outcome if it must not be sent."""
+        if known is not None and not known.granted:
+            return self._recorded(known)
+        self.intended = True
+        self.unrecorded = False
+        self._doubtful = known is not None
         return None if self.run.state.stopped is None else self.given_up()
 
     def _intent(self, *, ask_only: bool) -> SendIntent:
         return SendIntent(
             self.digest,
-            resend=self.run.resend_uncertain,
-            again=self._doubtful,
-            ask_only=ask_only,
-            product=self.operation.endpoint.product,
+            self.run.resend_uncertain,
+            self._doubtful,
+            ask_only,
+            self.operation.endpoint.product,
         )
 
     def _referenced(self, operation: SendSMS, request: Request, journal: RunJournal) -> Request:
@@ -411,7 +411,7 @@ class Task:
         if isinstance(outcome, Accepted):
             result = outcome.result
             own_id = getattr(result, "plan_id", None) or getattr(result, "message_id", None)
-            return Settlement(self.digest, State.ACCEPTED, own_id, outcome=outcome)
+            return Settlement(self.digest, _ACCEPTED, own_id, None, None, outcome)
         if isinstance(outcome, Skipped):
             return Settlement(self.digest, self._unsent)
         error = outcome.error

@@ -17,11 +17,11 @@ from engagelab_async import (
     render,
 )
 from engagelab_async.placeholders import variables
+from engagelab_async.rendering import PRESETS, text_of
 from engagelab_async.templates import OTPTemplate, SMSTemplate, TemplateStatus, TemplateType
 
 from .options import message_of
 
-_PRESETS: Final = ("brand_name", "ttl", "pwa_url")
 _FATAL: Final = (AuthenticationError, ConfigurationError, ConnectError)
 
 Template: TypeAlias = SMSTemplate | OTPTemplate | str
@@ -30,14 +30,7 @@ Template: TypeAlias = SMSTemplate | OTPTemplate | str
 
 @frozen
 class Account:
-    """What is known of the account before a list is read.
-
-    Attributes:
-        template: The template, or ``None`` if its text is not known.
-        why_unknown: Why it is not.
-        balance: The balance, or ``None`` if it is not known.
-        status: The review status of the template, or ``None`` if it is not known.
-    """
+    """What is known of the account before a list is read; the rest is ``None``."""
 
     template: Template | None
     why_unknown: str = ""
@@ -52,12 +45,12 @@ class Account:
     @property
     def variables(self) -> tuple[str, ...] | None:
         """The variables in the template's text, or ``None`` if it is not known."""
-        return None if self.template is None else variables(_text_of(self.template))
+        return None if self.template is None else variables(text_of(self.template) or "")
 
     @property
     def presets(self) -> tuple[str, ...]:
         """The variables that the platform fills by itself."""
-        return () if isinstance(self.template, SMSTemplate) else _PRESETS
+        return () if isinstance(self.template, SMSTemplate) else PRESETS
 
 
 async def read_account(
@@ -105,16 +98,7 @@ async def _has_templates(calls: Any, policy: RetryPolicy) -> bool:  # noqa: ANN4
 
 
 def account_with(text: str, product: str, template_id: str) -> Account:
-    """Return an account of which only the template's text is known.
-
-    Args:
-        text: The text, or ``@`` and the name of a file with it.
-        product: The product.
-        template_id: The id of the template.
-
-    Raises:
-        ValueError: The file cannot be read.
-    """
+    """Return an account of which only the template's text is known; ``@`` begins a file's name."""
     text = _read_text(text[1:]) if text.startswith("@") else text
     if product == "otp":
         return Account(text)
@@ -135,13 +119,3 @@ def _read_text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
     except (OSError, ValueError):
         raise ValueError("--template-text: the file cannot be read as UTF-8") from None
-
-
-def _text_of(template: Template) -> str:
-    """Return a text in which no variable is filled."""
-    if isinstance(template, SMSTemplate):
-        return template.template_content
-    if isinstance(template, str):
-        return template
-    config = template.sms_config and template.sms_config.template_custom_config
-    return config.custom_content if config else ""

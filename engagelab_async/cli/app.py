@@ -20,7 +20,7 @@ from .check import check
 from .env_file import EnvFileError, loaded
 from .fleet import fleet
 from .journal import journal
-from .options import COMMAND_LINE
+from .options import COMMAND_LINE, flag
 from .otp import otp
 from .outcome import Exit, interrupted, misused
 from .output import show
@@ -68,7 +68,7 @@ app.command(demo.play, name="demo", sort_key=5)
 
 @app.command(name="help", sort_key=6)
 def show_help(
-    *command: Annotated[str, Parameter(help="A command, such as `sms send`.", show_default=False)],
+    *command: Annotated[str, flag(help="A command, such as `sms send`.")],
 ) -> int:
     """Show what a command does, and its options.
 
@@ -98,8 +98,7 @@ def _with_env_file(
         Path | None,
         Parameter(
             help="Read `ENGAGELAB_` variables from a file such as `.env`. Those of the "
-            "environment come first.",
-            show_default=False,
+            "environment come first."
         ),
     ] = None,
 ) -> int:

@@ -43,15 +43,7 @@ _TITLES: Final[Mapping[_State, tuple[str, str]]] = {
 
 @frozen(kw_only=True)
 class _KeyPair:
-    """What is known of the key pair of one product.
-
-    Attributes:
-        product: ``otp`` or ``sms``.
-        state: ``unknown`` means that the API could not be asked.
-        balance: The balance of the account, if the key pair may read it.
-        problem: What is wrong, or ``None``.
-        hint: What to do about it, or ``None``.
-    """
+    """What is known of the key pair of one product; ``unknown`` if the API could not be asked."""
 
     product: str
     state: _State

@@ -23,12 +23,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 def fields(path: str | None, *, allowed: Sequence[str]) -> dict[str, Any]:
-    """Read a file of named values.
-
-    Args:
-        path: The file, or ``None`` for no values.
-        allowed: The names that are known.
-    """
+    """Read a file of named values; ``None`` for no values."""
     if path is None:
         return {}
     found = _document(Path(path))
@@ -41,13 +36,7 @@ def fields(path: str | None, *, allowed: Sequence[str]) -> dict[str, Any]:
 def otp_template(
     template_id: str | None, path: str | None, typed: Mapping[str, Any]
 ) -> OTPTemplate:
-    """Make an OTP template of a file, or of what was typed.
-
-    Args:
-        template_id: The id; ``None`` for the one in the file.
-        path: The file, or ``None``.
-        typed: The options; none of them goes with a file.
-    """
+    """Make an OTP template of a file, or of what was typed; no option goes with a file."""
     if path is not None:
         if any(typed.values()):
             raise ValueError("--file: holds the whole template, so leave out the other options")

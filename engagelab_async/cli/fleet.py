@@ -5,12 +5,11 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Final
 
 import anyio
-from attrs import frozen
+from attrs import asdict, frozen
 from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -19,7 +18,8 @@ from engagelab_async.bulk.journal import JournalError, State
 from engagelab_async.distributed import Contents, Fleet, Submission
 from engagelab_async.distributed.fleet import check_campaign
 
-from .journal import totals
+from .journal import times, totals
+from .options import flag
 from .outcome import Exit, misused
 from .output import ignore_errors, print_json
 from .output import show as show_outcome
@@ -52,7 +52,7 @@ _Fleet = Annotated[
     str | None,
     Parameter(help="Instead of --store: a fleet in a module of yours, as bulk_worker:bulk."),
 ]
-_Json = Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)]
+_Json = Annotated[bool, flag(help="Print one JSON object.")]
 
 
 @fleet.command
@@ -142,13 +142,7 @@ def _opened(dsn: str | None, name: str, module: str | None) -> Fleet:
 
 @frozen
 class Campaign:
-    """A campaign that a bulk command submits: it takes the place of a journal.
-
-    Attributes:
-        name: Its name.
-        fleet: The fleet.
-        via: What hands its operations to workers.
-    """
+    """A campaign that a bulk command submits: it takes the place of a journal."""
 
     name: str
     fleet: Fleet
@@ -156,11 +150,7 @@ class Campaign:
 
     @classmethod
     def of(cls, module: str, name: str) -> "Campaign":
-        """Load the fleet from a module of the user's.
-
-        Raises:
-            ValueError: That cannot be done.
-        """
+        """Load the fleet from a module of the user's, or raise ``ValueError``."""
         try:
             fleet, via = loaded(module)
         except (ModuleNotFoundError, TypeError) as error:
@@ -190,16 +180,8 @@ class Campaign:
 def loaded(path: str) -> tuple[Fleet, Any]:
     """Load a fleet from a module of the user's, as engines load their workers.
 
-    Args:
-        path: ``module:name`` of a fleet, or of what ``serve()`` returned.
-
     Returns:
         The fleet, and what ``serve()`` returned, or ``None``.
-
-    Raises:
-        ModuleNotFoundError: There is no such module.
-        TypeError: It is neither.
-        ValueError: It is not written so.
     """
     module, colon, name = path.partition(":")
     if not (module and colon and name):
@@ -216,25 +198,14 @@ def loaded(path: str) -> tuple[Fleet, Any]:
 
 def _document(contents: Contents) -> dict[str, Any]:
     result = {
-        "submissions": [
-            {
-                "number": each.number,
-                "started": each.started,
-                "ended": each.ended,
-                "stopped": each.stopped,
-            }
-            for each in contents.submissions
-        ],
+        "submissions": [asdict(each) for each in contents.submissions],
         "counts": {
             word.replace(" ", "_"): contents.states.get(state, 0)
             for state, (word, _) in _MEANINGS.items()
         },
         "errors": dict(contents.errors),
         "messages": dict(contents.messages),
-        "live": [
-            {"submission": each.submission, "chunk": each.chunk, "host": each.host, "age": each.age}
-            for each in contents.live
-        ],
+        "live": [asdict(each) for each in contents.live],
     }
     return {"ok": True, "operation": None, "result": result}
 
@@ -242,15 +213,12 @@ def _document(contents: Contents) -> dict[str, Any]:
 def _shown(campaign: str, contents: Contents) -> Group:
     total = sum(contents.states.values())
     parts: list[RenderableType] = [Text(f"{campaign}: {total:,} requests", "bold")]
-    parts += [
-        facts(
-            {
-                word: f"{contents.states[state]:,}  ({meaning})"
-                for state, (word, meaning) in _MEANINGS.items()
-                if contents.states.get(state)
-            }
-        )
-    ]
+    counts = {
+        word: f"{contents.states[state]:,}  ({meaning})"
+        for state, (word, meaning) in _MEANINGS.items()
+        if contents.states.get(state)
+    }
+    parts.append(facts(counts))
     parts += totals(contents.errors, contents.messages)
     if contents.live:
         hosts = {
@@ -262,9 +230,6 @@ def _shown(campaign: str, contents: Contents) -> Group:
 
 
 def _times(submission: Submission) -> str:
-    began = datetime.fromtimestamp(submission.started).astimezone()
     stopped = "" if submission.stopped is None else f", stopped: {submission.stopped}"
-    if submission.ended is None:
-        return f"{began:%Y-%m-%d %H:%M:%S}, goes on, or was interrupted{stopped}"
-    ended = datetime.fromtimestamp(submission.ended).astimezone()
-    return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}{stopped}"
+    unfinished = "goes on, or was interrupted"
+    return times(submission.started, submission.ended, unfinished) + stopped

@@ -5,12 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from attrs import asdict
 from cyclopts import App, Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engagelab_async.bulk.journal import JournalError, JournalSummary, RecordedRun, summarise
+from engagelab_async.bulk.journal import JournalError, JournalSummary, summarise
 
+from .options import flag
 from .outcome import Exit, misused
 from .output import ignore_errors, print_json
 from .output import show as show_outcome
@@ -31,7 +33,7 @@ def show(
     file: Annotated[Path, Parameter(help="The journal, such as people.csv.journal.db.")],
     /,
     *,
-    json: Annotated[bool, Parameter(help="Print one JSON object.", show_default=False)] = False,
+    json: Annotated[bool, flag(help="Print one JSON object.")] = False,
 ) -> int:
     """Explain a journal: its runs, and the outcomes of the requests. It holds no numbers.
 
@@ -52,12 +54,9 @@ def show(
 
 
 def _document(summary: JournalSummary) -> dict[str, Any]:
-    runs = [
-        {"number": run.number, "started": run.started, "ended": run.ended} for run in summary.runs
-    ]
     counts = {name.replace(" ", "_"): count for name, count in summary.counts}
     result = {
-        "runs": runs,
+        "runs": [asdict(run) for run in summary.runs],
         **counts,
         "messages": dict(summary.messages),
         "used_at": dict(summary.sites),
@@ -88,13 +87,15 @@ def _shown(file: Path, summary: JournalSummary) -> Group:
     parts += totals(summary.errors, summary.messages)
     if summary.sites:
         parts += [Text("Used at", "bold"), facts(summary.sites)]
-    runs = {f"run {run.number}": _times(run) for run in summary.runs}
+    runs = {
+        f"run {run.number}": times(run.started, run.ended, "interrupted") for run in summary.runs
+    }
     return Group(*parts, Text("Runs", "bold"), facts(runs))
 
 
-def _times(run: RecordedRun) -> str:
-    began = datetime.fromtimestamp(run.started).astimezone()
-    if run.ended is None:
-        return f"{began:%Y-%m-%d %H:%M:%S}, interrupted"
-    ended = datetime.fromtimestamp(run.ended).astimezone()
-    return f"{began:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S}"
+def times(started: float, ended: float | None, unfinished: str) -> str:
+    """Show when a run began, and when it ended."""
+    began = datetime.fromtimestamp(started).astimezone()
+    if ended is None:
+        return f"{began:%Y-%m-%d %H:%M:%S}, {unfinished}"
+    return f"{began:%Y-%m-%d %H:%M:%S} to {datetime.fromtimestamp(ended).astimezone():%H:%M:%S}"

@@ -4,10 +4,12 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Annotated, Final, TypeAlias
+from functools import partial
+from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import frozen
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 from engagelab_async import (
     ConfigurationError,
@@ -26,6 +28,9 @@ OUTPUT: Final = Group("Output", sort_key=3)
 
 COMMAND_LINE: Final[ContextVar[Sequence[str]]] = ContextVar("COMMAND_LINE", default=())
 """What follows the command's name, to be typed again."""
+
+flag: Final = partial(Parameter, show_default=False)
+"""An option whose default says nothing: that it is absent."""
 
 # Any pair will do for a sandbox; this is the vendor's public one.
 _SANDBOX_PAIR: Final = Credentials("sandbox_demo", "sandbox_secret")
@@ -96,11 +101,7 @@ _IN_PYTHON: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _WORDS))})(?!\w)
 
 
 def spelled(text: str) -> str:
-    """Put the library's error into the words of the command line.
-
-    Args:
-        text: The error's text. If it is about an argument, it begins with the argument's name.
-    """
+    """Put an error's text into the command's words; it may begin with an argument's name."""
     argument, colon, rest = text.partition(":") if ":" in text else ("", "", text)
     # An item, as of params['name'] or to[0], is a part of the same option.
     name, bracket, item = argument.partition("[")
@@ -135,6 +136,12 @@ Language: TypeAlias = Annotated[
     ),
 ]
 
+Port: TypeAlias = Annotated[
+    int,
+    Parameter(help="Port to listen on; 0 takes a free one.", validator=Number(gte=0, lte=65535)),
+]
+Host: TypeAlias = Annotated[str, Parameter(help="Address to listen on.")]
+
 Code: TypeAlias = Annotated[
     str,
     # The single hyphen is what needs the leave.
@@ -149,16 +156,11 @@ class Message:
 
     template: Annotated[str, Parameter(help="Id of the template.")]
     param: Annotated[
-        tuple[str, ...],
-        Parameter(help="name=value for a template variable; may be repeated.", show_default=False),
+        tuple[str, ...], flag(help="name=value for a template variable; may be repeated.")
     ] = ()
 
     def filled_in(self, language: str | None = None) -> Template:
-        """Make the template.
-
-        Raises:
-            ValueError: An option is invalid.
-        """
+        """Make the template; raise ``ValueError`` if an option is invalid."""
         return Template(self.template, language, inputs.params(self.param))
 
 
@@ -181,61 +183,38 @@ class Call:
         int, Parameter(help="How many requests to make at most.", group=SENDING)
     ] = 3
     repeat_uncertain: Annotated[
-        bool,
-        Parameter(
-            help="Retry even if it may have been sent: it can arrive twice.",
-            group=SENDING,
-            show_default=False,
-        ),
+        bool, flag(help="Retry even if it may have been sent: it can arrive twice.", group=SENDING)
     ] = False
     json: Annotated[
-        bool,
-        Parameter(
-            help="Print one JSON object, for success and failure.",
-            group=OUTPUT,
-            show_default=False,
-        ),
+        bool, flag(help="Print one JSON object, for success and failure.", group=OUTPUT)
     ] = False
-    verbose: Annotated[
-        bool,
-        Parameter(help="Log every attempt to standard error.", group=OUTPUT, show_default=False),
-    ] = False
+    verbose: Annotated[bool, flag(help="Log every attempt to standard error.", group=OUTPUT)] = (
+        False
+    )
 
     def policy(self) -> RetryPolicy:
-        """Make the retry policy.
-
-        Raises:
-            ValueError: An option is invalid.
-        """
+        """Make the retry policy; raise ``ValueError`` if an option is invalid."""
         return RetryPolicy(attempts=self.attempts, repeat_uncertain=self.repeat_uncertain)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[EngageLab]:
-        """Open a client, of a sandbox or from the environment.
-
-        Raises:
-            ConfigurationError: A variable or an option cannot be used.
-        """
+        """Open a client, of a sandbox or from the environment."""
         with loopback.bypass_proxy() if self.sandbox else nullcontext():
             async with self._client() as engagelab:
                 yield engagelab
 
     def _client(self) -> EngageLab:
+        shared: Any = {"http": "auto", "timeout": self.timeout, "deadline": self.deadline}
         try:
-            return self._of_sandbox(self.sandbox) if self.sandbox else self._from_env()
+            if not self.sandbox:
+                return EngageLab.from_env(**shared)
+            origin = self.sandbox.rstrip("/")
+            return EngageLab(
+                otp=_SANDBOX_PAIR,
+                sms=_SANDBOX_PAIR,
+                otp_base_url=f"{origin}/otp",
+                sms_base_url=f"{origin}/sms",
+                **shared,
+            )
         except ConfigurationError as error:
             raise ConfigurationError(spelled(str(error))) from None
-
-    def _from_env(self) -> EngageLab:
-        return EngageLab.from_env(http="auto", timeout=self.timeout, deadline=self.deadline)
-
-    def _of_sandbox(self, origin: str) -> EngageLab:
-        return EngageLab(
-            otp=_SANDBOX_PAIR,
-            sms=_SANDBOX_PAIR,
-            otp_base_url=f"{origin.rstrip('/')}/otp",
-            sms_base_url=f"{origin.rstrip('/')}/sms",
-            http="auto",
-            timeout=self.timeout,
-            deadline=self.deadline,
-        )

@@ -43,12 +43,7 @@ class Exit(IntEnum):
 
 @frozen
 class Answered:
-    """The API answered.
-
-    Attributes:
-        action: What was done.
-        result: The answer.
-    """
+    """The API answered."""
 
     action: Action
     result: object
@@ -67,18 +62,7 @@ class Answered:
 class Failed:
     """There is no usable answer. Only `action` holds personal data.
 
-    Attributes:
-        action: What was to be done, or ``None`` if the command line did not say.
-        exit_code: The exit code.
-        type: The name of the error's class, or ``UsageError`` or ``Interrupted``.
-        message: What happened, in one line.
-        hint: What to do next.
-        code: The API's error code, or ``None``.
-        http_status: The HTTP status of the answer, or ``None`` without one.
-        retry_after: Seconds that the server asked to wait, or ``None``.
-        plan_id: The plan that a failed SMS send made, or ``None``.
-        may_have_been_sent: Whether it may have been carried out; ``False`` is a guarantee.
-        attempts: How many requests were made, or ``None`` if that is not known.
+    What is ``None`` is not known. That `may_have_been_sent` is false is a guarantee.
     """
 
     action: Action | None = None

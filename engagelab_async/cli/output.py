@@ -28,29 +28,11 @@ from .printing import command, console, facts
 
 _logger: Final = logging.getLogger("engagelab_async")
 
-_TITLES_OF_SENDS: Final = {
-    Exit.NOT_SENT: ("✗ Not sent", "bold red"),
-    # Which is safe, so not in red.
-    Exit.USAGE: ("✗ Nothing was sent", "bold"),
-    Exit.UNCERTAIN: ("? It may have been sent, or not", "bold yellow"),
-    Exit.INTERRUPTED: ("✗ Nothing was sent", "bold"),
-}
-_TITLES_OF_CHECKS: Final = {
-    **_TITLES_OF_SENDS,
-    Exit.NOT_SENT: ("✗ Not checked", "bold red"),
-    Exit.UNCERTAIN: ("? It may have been checked, or not", "bold yellow"),
-}
-_TITLES_OF_OTHERS: Final = {
-    Exit.NOT_SENT: ("✗ Not done", "bold red"),
-    Exit.USAGE: ("✗ Nothing was done", "bold red"),
-    Exit.UNCERTAIN: ("? It may have been done, or not", "bold yellow"),
-    Exit.INTERRUPTED: ("✗ Nothing was done", "bold red"),
-}
-_TITLES: Final[Mapping[Effect, Mapping[Exit, tuple[str, str]]]] = {
-    "send": _TITLES_OF_SENDS,
-    "check": _TITLES_OF_CHECKS,
-    "change": _TITLES_OF_OTHERS,
-    "read": _TITLES_OF_OTHERS,
+_DONE: Final[Mapping[Effect, str]] = {
+    "send": "sent",
+    "check": "checked",
+    "change": "done",
+    "read": "done",
 }
 # The fields of a failure that are for the exit code and for people, not for scripts.
 _NOT_IN_JSON: Final = {"action", "exit_code", "hint"}
@@ -137,7 +119,7 @@ def _scriptable(_: object, attribute: "Attribute[Any] | None", value: object) ->
 
 
 def _failure(failure: Failed, title: str | None) -> Group:
-    usual, style = _titles(failure.action)[failure.exit_code]
+    usual, style = _title_of_failure(failure)
     rows = {
         "what happened": failure.message,
         **(_details(failure) if failure.exit_code is not Exit.USAGE else {}),
@@ -146,8 +128,14 @@ def _failure(failure: Failed, title: str | None) -> Group:
     return Group(Text(title or usual, style), facts(rows))
 
 
-def _titles(action: Action | None) -> Mapping[Exit, tuple[str, str]]:
-    return _TITLES[action.endpoint.effect if action is not None else "send"]
+def _title_of_failure(failure: Failed) -> tuple[str, str]:
+    done = _DONE[failure.action.endpoint.effect if failure.action is not None else "send"]
+    if failure.exit_code is Exit.NOT_SENT:
+        return f"✗ Not {done}", "bold red"
+    if failure.exit_code is Exit.UNCERTAIN:
+        return f"? It may have been {done}, or not", "bold yellow"
+    # That nothing was sent is safe, so it is not in red.
+    return ("✗ Nothing was done", "bold red") if done == "done" else ("✗ Nothing was sent", "bold")
 
 
 def _details(failure: Failed) -> dict[str, object]:

@@ -43,13 +43,7 @@ def printable(text: str) -> str:
 
 
 def command(*words: str, id: str, then: Iterable[str] = ()) -> str:  # noqa: A002 - the API's word
-    """Write a command that can be copied into a shell.
-
-    Args:
-        words: The command's name, without ``engagelab``.
-        id: What the API sent, which could be anything: also an option, or another command.
-        then: What follows.
-    """
+    """Write a command that can be copied into a shell, whatever the id is that the API sent."""
     # What follows the two hyphens is not an option.
     marked = ("--", id) if id.startswith("-") else (id,)
     return shlex.join(["engagelab", *words, *marked, *then])

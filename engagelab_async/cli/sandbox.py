@@ -17,45 +17,37 @@ from engagelab_async import ConfigurationError
 from engagelab_async.extras import install_hint
 from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
-from .options import spelled
+from .options import Host, Port, spelled
 from .outcome import Exit
 from .printing import console, print_error, printable
+from .webhooks.account import SECRET, USERNAME
 
 if TYPE_CHECKING:
     from engagelab_async.sandbox import CallbackDelivery, Callbacks, Sandbox, SentMessage
 
 _POLL: Final = 0.1  # seconds; quick to the eye, and next to no work
 _PACE: Final = Number(gte=0, lt=float("inf"))
-_USERNAME: Final = " or ".join(ENVIRONMENT["username"])
-_SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 _TOKEN: Final = "ENGAGELAB_SANDBOX_TOKEN"  # noqa: S105 - the same
 
 
 def serve(
     *,
-    port: Annotated[
-        int,
-        Parameter(
-            help="Port to listen on; 0 takes a free one.", validator=Number(gte=0, lte=65535)
-        ),
-    ] = 8025,
-    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8025,
+    host: Host = "127.0.0.1",
     code_ttl: Annotated[float, Parameter(help="Seconds that a code is valid.")] = 300.0,
     pace: Annotated[
-        float,
-        Parameter(help="Factor for the 2 s delivery delay; 0 = at once.", validator=_PACE),
+        float, Parameter(help="Factor for the 2 s delivery delay; 0 = at once.", validator=_PACE)
     ] = 1.0,
     callback_url: Annotated[str | None, Parameter(help="Where to send callbacks.")] = None,
     callback_username: Annotated[
         str | None,
-        Parameter(help=f"Username in their signature, with {_SECRET}; by default {_USERNAME}."),
+        Parameter(help=f"Username in their signature, with {SECRET}; by default {USERNAME}."),
     ] = None,
     keep: Annotated[
         int, Parameter(help="How many messages the inbox shows.", validator=Number(gte=1))
     ] = 10_000,
     allow_host: Annotated[
-        tuple[str, ...],
-        Parameter(help="Host name that browsers may use for the inbox."),
+        tuple[str, ...], Parameter(help="Host name that browsers may use for the inbox.")
     ] = (),
     keys: Annotated[
         Path | None, Parameter(help="JSON file with the only keys that are accepted.")
@@ -68,12 +60,10 @@ def serve(
         Parameter(help="Requests per second of each key; more get 429.", validator=Number(gte=1)),
     ] = None,
     strategy: Annotated[
-        tuple[str, ...],
-        Parameter(help="Channels of a template, such as login=whatsapp|sms."),
+        tuple[str, ...], Parameter(help="Channels of a template, such as login=whatsapp|sms.")
     ] = (),
     review_after: Annotated[
-        float,
-        Parameter(help="Seconds until a template is approved.", validator=_PACE),
+        float, Parameter(help="Seconds until a template is approved.", validator=_PACE)
     ] = 1.0,
     store: Annotated[
         Path | None, Parameter(help="File that keeps the messages after a restart.")
@@ -157,7 +147,7 @@ def _callbacks(url: str | None, username: str | None) -> "Callbacks | None":
     secret = from_env(ENVIRONMENT["secret"]) or None
     username = username or from_env(ENVIRONMENT["username"]) or None
     if (username is None) != (secret is None):
-        missing = f"--callback-username or {_USERNAME}" if username is None else _SECRET
+        missing = f"--callback-username or {USERNAME}" if username is None else SECRET
         raise ValueError(f"username: a signature takes a secret as well; set {missing}")
     return Callbacks(url, username=username, secret=secret)
 

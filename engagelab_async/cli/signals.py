@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final, Self
 
 ENDING: Final = tuple(
@@ -59,7 +59,6 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        """Listen to nothing yet."""
         self.reason: str | None = None
         self._announced = False
         self._before: dict[signal.Signals, Any] = {}
@@ -74,13 +73,7 @@ class Interrupts:
             self._before = {each: now for each, now in handlers if now is not signal.SIG_IGN}
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Handle signals as before."""
+    def __exit__(self, *_: object) -> None:
         for each, handler in self._before.items():
             signal.signal(each, handler)
 
@@ -88,12 +81,7 @@ class Interrupts:
     def listening(
         self, once: Callable[[str], object], twice: Callable[[str], object]
     ) -> Iterator[None]:
-        """Listen for signals within the block, in the running event loop.
-
-        Args:
-            once: Called with the name of the first.
-            twice: Called with the name of the second, and of each after it.
-        """
+        """Listen within the block: `once` gets the name of the first signal, `twice` of others."""
         loop = asyncio.get_running_loop()
 
         def announce(name: str) -> None:

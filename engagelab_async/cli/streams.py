@@ -13,14 +13,9 @@ from typing import Any, TextIO, cast
 
 
 class SafeStream:
-    """An output stream that drops what cannot be written.
-
-    Attributes:
-        is_lost: Whether writing has failed; nothing more is written then.
-    """
+    """An output stream that drops what cannot be written."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        """Write to another stream, or to none."""
         self._stream = stream or io.StringIO()
         self.is_lost: bool = stream is None
 
@@ -38,7 +33,6 @@ class SafeStream:
         return not self.is_lost and self._stream.isatty()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of a stream
-        """Leave the rest to the stream."""
         return getattr(self._stream, name)
 
     def _attempt(self, act: Callable[..., object], *arguments: str) -> None:

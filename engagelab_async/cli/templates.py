@@ -26,7 +26,7 @@ from engagelab_async.templates import (
 
 from . import files, inputs
 from .calls import perform
-from .options import Call, positive
+from .options import Call, flag, positive
 from .outcome import Action
 
 sms_templates: Final[App] = App(name="templates", help="Templates of text messages.")
@@ -41,9 +41,7 @@ _Name: TypeAlias = Annotated[str, Parameter(help="The name: 2 to 60 characters."
 _Limit: TypeAlias = Annotated[
     float, Parameter(help="Seconds to wait at most.", group=_TEMPLATE, validator=positive)
 ]
-_Yes: TypeAlias = Annotated[
-    bool, Parameter(help="Delete without asking.", group=_TEMPLATE, show_default=False)
-]
+_Yes: TypeAlias = Annotated[bool, flag(help="Delete without asking.", group=_TEMPLATE)]
 _File: TypeAlias = Annotated[
     str | None,
     Parameter(
@@ -73,11 +71,7 @@ class Wording:
     ] = None
 
     def fields(self) -> dict[str, Any]:
-        """Join the file and the options.
-
-        Raises:
-            ValueError: The file cannot be used, or something is nowhere.
-        """
+        """Join the file and the options; raise ``ValueError`` if something is nowhere."""
         typed = {
             "template_name": self.name,
             "template_type": self.type,
@@ -106,9 +100,7 @@ class Codes:
     countries: Annotated[
         str | None, Parameter(help="Countries to which your text is sent, such as CN,US.")
     ] = None
-    whatsapp_first: Annotated[
-        bool, Parameter(help="Try WhatsApp before SMS.", show_default=False)
-    ] = False
+    whatsapp_first: Annotated[bool, flag(help="Try WhatsApp before SMS.")] = False
     code_length: Annotated[int | None, Parameter(help="Characters of a code, 4 to 10.")] = None
     minutes: Annotated[int | None, Parameter(help="Minutes that a code is valid, 1 to 10.")] = None
     description: Annotated[str | None, Parameter(help="Its description in the console.")] = None
@@ -127,15 +119,7 @@ def _add_common_commands(
 ) -> None:
     """Add the commands that are the same for templates and for signatures.
 
-    Args:
-        app: The commands of one product.
-        name: What a template or a signature is called in a question.
-        example: What the examples begin with, and an id.
-        key: The name of the id in the API, and so in help texts.
-        list: Makes the operation that reads all.
-        get: Makes the operation that reads one.
-        delete: Makes the operation that deletes one.
-        reviewed: The coroutine that waits for a review.
+    `example` is what the examples begin with, and an id; `key` is the API's name of an id.
     """
     words, _, an_id = example.rpartition(" ")
     kind = name.rpartition(" ")[2]

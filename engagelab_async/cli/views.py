@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engagelab_async import Balance, Operation
+from engagelab_async.rendering import text_of
 from engagelab_async.templates import (
     CreatedSignature,
     CreatedSMSTemplate,
@@ -102,7 +103,7 @@ def _details(item: SMSTemplate | OTPTemplate | Signature) -> Mapping[str, object
     return {
         **_row(item),
         **(_details_of_otp(item) if isinstance(item, OTPTemplate) else {}),
-        "text": _text(item),
+        "text": None if isinstance(item, Signature) else text_of(item),
         "signature": getattr(item, "sign_name", None) if isinstance(item, SMSTemplate) else None,
         "remark": item.audit_remark or None,
         "created": item.created_time and item.created_time.astimezone(),
@@ -113,14 +114,6 @@ def _details_of_otp(item: OTPTemplate) -> Mapping[str, object]:
     codes = item.verify_code_config
     shape = codes and f"{codes.verify_code_len} characters, {codes.verify_code_ttl} minutes"
     return {"codes": shape, "description": item.description or None}
-
-
-def _text(item: SMSTemplate | OTPTemplate | Signature) -> str | None:
-    if isinstance(item, SMSTemplate):
-        return item.template_content
-    by_sms = item.sms_config if isinstance(item, OTPTemplate) else None
-    custom = by_sms and by_sms.template_custom_config
-    return custom.custom_content if custom else None
 
 
 def _word(status: Any) -> str:  # noqa: ANN401 - of a template or a signature

@@ -10,20 +10,22 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
-from attrs import frozen
+from attrs import NOTHING, fields, frozen
 
 from engagelab_async import wire
 from engagelab_async.arguments import check_instance, is_integer
 from engagelab_async.bulk.identity import with_targets
 from engagelab_async.bulk.journal import JournalError
-from engagelab_async.convert import read
 from engagelab_async.frames import clears_frames
 from engagelab_async.operation import Operation
 from engagelab_async.otp.codes import SendCode, SendOTP
 from engagelab_async.otp.messages import SendCustomMessage
 from engagelab_async.sms.messages import SendSMS
+from engagelab_async.template import Template
+
+T = TypeVar("T")
 
 FORMAT: Final = 1
 
@@ -34,6 +36,10 @@ _MOST_UNPACKED: Final = 64 * MOST_BYTES
 
 _KINDS: Final[Mapping[str, type[Operation[Any]]]] = {
     kind.endpoint.name: kind for kind in (SendSMS, SendOTP, SendCode, SendCustomMessage)
+}
+_DEFAULTS: Final[Mapping[type, Mapping[str, object]]] = {
+    kind: {each.name: each.default for each in fields(kind)}
+    for kind in (*_KINDS.values(), Template)
 }
 
 
@@ -155,9 +161,20 @@ def unpack(message: object) -> Chunk:
 
 def _member(digest: object, name: str, body: str, *left_out: str) -> Member:
     document = json.loads(body)
-    # It was checked when it was made: by now, the time may be near.
-    at = document.pop("schedule_time", None)
-    operation = read(document, _KINDS[name])
-    if at is not None:
-        object.__setattr__(operation, "schedule_time", at)
+    to = document["to"]
+    parts = {
+        "to": to if isinstance(to, str) else tuple(to),
+        "template": _restored(Template, {"params": {}, **document["template"]}),
+    }
+    operation = _restored(_KINDS[name], document | parts)
     return Member(check_instance(digest, "digest", str), operation, frozenset(left_out))
+
+
+def _restored(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Make an object without the checks, which it has passed: by now, its time may be near."""
+    restored = object.__new__(kind)
+    for name, default in _DEFAULTS[kind].items():
+        object.__setattr__(
+            restored, name, values[name] if default is NOTHING else values.get(name, default)
+        )
+    return restored

@@ -54,6 +54,7 @@ _SLOWEST: Final = 20.0
 """Seconds that a statement may take: a peer behind a cut network never answers."""
 
 _MOST_CONNECTIONS: Final = 8
+_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 
 # Losing the connection, and what PostgreSQL answers while it starts or shuts down. Its shutdown
@@ -170,17 +171,17 @@ WITH chosen AS (
 SELECT campaign, options, (SELECT number FROM begun) AS run FROM chosen
 """
 
-# One statement is one round trip and one flush. Both parts go by the primary key alone: what joins
-# with the table is planned by statistics, which a new campaign does not have. Rows are locked in
-# the order of their digests, as deliveries of the same chunk would wait for each other otherwise.
+# One statement is one round trip and one flush. The rows come as JSON: asyncpg takes longer to
+# write arrays of their columns. Both parts go by the primary key alone: what joins with the table
+# is planned by statistics, which a new campaign does not have. Rows are locked in the order of
+# their digests, as deliveries of the same chunk would wait for each other otherwise.
 _WRITE: Final = f"""
 WITH ended AS (
     INSERT INTO {{schema}}.operations AS known
         (campaign, digest, run, submission, at, index, state, code, id, error, detail)
-    SELECT $1, digest, $2, $3, clock_timestamp(), index, state, code, id, error, detail
-    FROM unnest($4::text[], $5::int[], $6::smallint[], $7::bigint[], $8::text[], $9::text[],
-        $10::text[]) AS ending (digest, index, state, code, id, error, detail)
-    ORDER BY digest COLLATE "C"
+    SELECT $1, row->>0, $2, $3, clock_timestamp(), (row->>1)::int, (row->>2)::smallint,
+        (row->>3)::bigint, row->>4, row->>5, row->>6
+    FROM json_array_elements($4) AS row ORDER BY (row->>0) COLLATE "C"
     ON CONFLICT (campaign, digest) DO UPDATE SET
         at = excluded.at, state = excluded.state, code = excluded.code, id = excluded.id,
         error = excluded.error, detail = excluded.detail
@@ -190,10 +191,9 @@ WITH ended AS (
 ), granted AS (
     INSERT INTO {{schema}}.operations AS known
         (campaign, digest, run, submission, at, index, state)
-    SELECT $1, digest, $2, $3, clock_timestamp(), index, {State.SENDING:d}
-    FROM unnest($11::text[], $12::int[]) AS intent (digest, index)
-    WHERE (SELECT stopped FROM submission) IS NULL
-    ORDER BY digest COLLATE "C"
+    SELECT $1, row->>0, $2, $3, clock_timestamp(), (row->>1)::int, {State.SENDING:d}
+    FROM json_array_elements($5) AS row WHERE (SELECT stopped FROM submission) IS NULL
+    ORDER BY (row->>0) COLLATE "C"
     ON CONFLICT (campaign, digest) DO UPDATE SET
         run = excluded.run, submission = excluded.submission, at = excluded.at,
         index = excluded.index, state = excluded.state, code = NULL, id = NULL, error = NULL,
@@ -205,8 +205,8 @@ WITH ended AS (
         -- The statement is repeated, as the answer was lost: no request has left.
         OR known.state = {State.SENDING:d} AND known.run = excluded.run
         OR known.state = {State.UNCERTAIN:d} AND known.run = excluded.run
-            AND known.digest = ANY($13::text[])
-        OR known.submission < excluded.submission AND known.digest = ANY($14::text[]) AND (
+            AND known.digest = ANY($6::text[])
+        OR known.submission < excluded.submission AND known.digest = ANY($7::text[]) AND (
             known.state = {State.UNCERTAIN:d}
             OR known.state = {State.SENDING:d} AND known.at < clock_timestamp() - (
                 SELECT make_interval(secs => deadline + {LATE}) FROM {{schema}}.submissions
@@ -487,15 +487,13 @@ class PostgreSQL:
             delivery.campaign,
             delivery.run,
             delivery.submission,
-            [ending.digest for ending in endings],
-            [ending.index for ending in endings],
-            [ending.state for ending in endings],
-            [ending.code for ending in endings],
-            [_storable(ending.id) for ending in endings],
-            [ending.error for ending in endings],
-            [ending.detail for ending in endings],
-            [intent.digest for intent in intents],
-            [intent.index for intent in intents],
+            _dumps(
+                [
+                    (e.digest, e.index, e.state, e.code, _storable(e.id), e.error, e.detail)
+                    for e in endings
+                ]
+            ),
+            _dumps([(intent.digest, intent.index) for intent in intents]),
             [intent.digest for intent in intents if intent.again],
             [intent.digest for intent in intents if intent.resend],
         )

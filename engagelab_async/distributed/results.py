@@ -26,6 +26,8 @@ AnyOperation = _operation.Operation[Any]
 
 _OF_API_ERRORS: Final = ("http_status", "retry_after", "plan_id")
 
+_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def detail_of(outcome: AnyOutcome) -> str | None:
     """Write what the store has no column for; ``None`` if the outcome is no answer."""
@@ -40,7 +42,7 @@ def detail_of(outcome: AnyOutcome) -> str | None:
             rest = _described(outcome.error)
         case _:
             return None
-    return f"{counts},{json.dumps(rest, separators=(',', ':'))}]"
+    return f"{counts},{_dumps(rest)}]"
 
 
 def _usual(operation: AnyOperation, own_id: str) -> object:

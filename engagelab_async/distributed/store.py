@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from engagelab_async.bulk.journal import Doubt, Proof, Receipt, State
 from engagelab_async.bulk.journal.sites import Site
@@ -20,7 +20,7 @@ LATE: Final = 2.0
 """Seconds beyond its deadline after which the worker of a request counts as dead."""
 
 
-@frozen
+@define
 class Ending:
     """What became of an operation that a delivery was allowed to send.
 
@@ -43,7 +43,7 @@ class Ending:
     detail: str | None = None
 
 
-@frozen
+@define
 class Operation(Ending):
     """What the store knows of an operation.
 
@@ -88,7 +88,7 @@ class Delivery:
     run: int
 
 
-@frozen
+@define
 class Intent:
     """An operation that a delivery wants to send.
 

@@ -45,14 +45,9 @@ _USUAL: Final = re.compile(
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer, by their names in lower case; hardly any are ever looked at.
-
-    Args:
-        head: A head that llhttp has accepted: a line for each header, a colon in each line.
-    """
+    """The headers of an answer that llhttp has accepted; hardly any are ever looked at."""
 
     def __init__(self, head: bytes) -> None:
-        """Wait until one is looked at."""
         self._head = head
 
     @cached_property
@@ -69,20 +64,14 @@ class Headers(Mapping[str, str]):
         return self._fields[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names."""
         return iter(self._fields)
 
     def __len__(self) -> int:
-        """Count the names."""
         return len(self._fields)
 
 
 class Answer:
-    """The answer to one request.
-
-    Args:
-        max_bytes: Where the body gets larger, it ends.
-        is_head: Whether the request was ``HEAD``, whose answer has no body.
+    """The answer to one request; where the body gets larger than it may, it ends.
 
     Attributes:
         status: Its status; 0 until its head has arrived.
@@ -114,7 +103,6 @@ class Answer:
     )
 
     def __init__(self, max_bytes: int, *, is_head: bool = False) -> None:
-        """Wait for the first byte."""
         self.status: int = 0
         self.headers: Mapping[str, str] = {}
         self.body: bytearray = bytearray()
@@ -223,16 +211,13 @@ class Answer:
     # What llhttp calls. An exception would be lost on its way.
 
     def on_headers_complete(self) -> None:
-        """Note the end of a head, and whether the connection is to stay."""
         self._has_head = True
         self._keeps = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
-        """Keep a part of the body."""
         self.body += data
 
     def on_message_complete(self) -> None:
-        """Note the end of the answer."""
         self._has_ended = True
 
 

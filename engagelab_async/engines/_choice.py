@@ -32,34 +32,24 @@ class HTTPX2Client(Protocol):
     """An ``httpx2.AsyncClient``."""
 
     @property
-    def is_closed(self) -> bool:
-        """Whether it is closed."""
-        ...
+    def is_closed(self) -> bool: ...
 
     def build_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - an httpx2.Request
-        """Make a request."""
         ...
 
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
+    async def aclose(self) -> None: ...
 
 
 class AiohttpSession(Protocol):
     """An ``aiohttp.ClientSession``."""
 
     @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        ...
+    def closed(self) -> bool: ...
 
     def request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
-        """Send a request."""
         ...
 
-    async def close(self) -> None:
-        """Close it."""
-        ...
+    async def close(self) -> None: ...
 
 
 HTTP: TypeAlias = "str | Engine | httpx.AsyncClient | HTTPX2Client | AiohttpSession"
@@ -160,12 +150,10 @@ class AutoEngine:
         return self._direct if is_proxied is None else self._proxied
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request; see `Engine.send`."""
         engine = self._in_asyncio(request.url) if in_asyncio() else self._slow
         return await engine.send(request, timeout=timeout, max_bytes=max_bytes)
 
     async def aclose(self) -> None:
-        """Close all of them."""
         for engine in {self._direct, self._proxied, self._slow}:
             await engine.aclose()
 

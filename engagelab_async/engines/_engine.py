@@ -114,16 +114,11 @@ class Engine(Protocol):
 
 
 def keep_alive(headers: Mapping[str, str]) -> float:
-    """Return for how many seconds a connection can be used again after this answer.
+    """Return for how many seconds a connection can be used again after an answer.
 
     A server that names a time, ``Keep-Alive: timeout=5``, closes the connection when it is over. A
-    request that is in flight by then is lost, so the last part of that time is left alone.
-
-    Args:
-        headers: Those of the answer.
-
-    Returns:
-        Seconds; infinity where the server names no time.
+    request that is in flight by then is lost, so the last part of that time is left alone. Without
+    a named time it is infinity.
     """
     found = _KEEP_ALIVE.search(headers.get("keep-alive", ""))
     if found is None:
@@ -133,14 +128,7 @@ def keep_alive(headers: Mapping[str, str]) -> float:
 
 
 def reason(error: BaseException) -> str:
-    """Name what is behind a failure, without quoting texts that may hold a password.
-
-    Args:
-        error: What an HTTP library raised.
-
-    Returns:
-        One of a few fixed phrases, or the name of the exception's class.
-    """
+    """Name what is behind a failure, without quoting texts that may hold a password."""
     cause: BaseException | None = error
     while cause is not None:
         for kind, phrase in _REASONS.items():

@@ -36,15 +36,10 @@ _ROOTS: Final = ("HTTPError", "InvalidURL", "CookieConflict", "StreamError")
 
 
 class Body:
-    """A request body that counts how often a transport comes for it.
+    """A request body that counts how often a transport comes for it, or for a hook's replacement.
 
     By then every transport, httpx's own or another, has its connection. No server can act
     on a request whose body it was promised and never got, so until then nothing was sent.
-
-    Attributes:
-        data: The body.
-        replaced: What an event hook has put in its place.
-        taken: How often either was taken.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -95,7 +90,6 @@ class Departure:
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         if not self.traced:
             return 0
         # A request without a body is complete with its headers. A transport of the caller's may
@@ -128,21 +122,9 @@ class Departure:
 
 
 class HTTPXLibrary:
-    """httpx or httpx2: the same API in two modules, with unrelated classes.
-
-    Args:
-        module: The one or the other.
-
-    Attributes:
-        module: The module; typed as ``Any``, since only one of the two is a dependency.
-        body: `Body` as the library's own kind of stream.
-        failures: All that the library raises when a request fails.
-        timeouts: Those that say that time ran out.
-        never_left: Those that say that nothing was sent.
-    """
+    """httpx or httpx2: the same API in two modules, with unrelated classes."""
 
     def __init__(self, module: ModuleType) -> None:
-        """Look up what differs."""
         self.module: Any = module
         self.body: type[Body] = type("Body", (Body, self.module.AsyncByteStream), {})
         self.failures: tuple[type[Exception], ...] = tuple(getattr(module, x) for x in _ROOTS)
@@ -158,18 +140,13 @@ D = TypeVar("D", bound=Departure)
 
 
 class HTTPXSendingEngine(SendingEngine[D], Generic[D]):
-    """An engine on httpx or httpx2.
-
-    Args:
-        library: The one or the other.
-    """
+    """An engine on httpx or httpx2."""
 
     def __init__(self, library: HTTPXLibrary) -> None:
         super().__init__(library.failures, library.timeouts)
         self._library = library
 
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
-        """Send the request, and read its answer."""
         try:
             return await self._exchange(request, departure, max_bytes)
         finally:
@@ -179,7 +156,6 @@ class HTTPXSendingEngine(SendingEngine[D], Generic[D]):
     async def _exchange(self, request: Request, departure: D, max_bytes: int) -> Response: ...
 
     def never_left(self, error: Exception, departure: D) -> bool:
-        """Return whether it is certain that a request that failed was not sent."""
         if departure.times:
             return False
         if departure.traced:

@@ -16,31 +16,19 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """The time limits of one engine's requests, in the event loop that runs when they are made.
-
-    Attributes:
-        loop: The event loop.
-        running: The limits that a timer watches.
-        fires_at: When the timer fires, on the clock of the event loop.
-    """
+    """The time limits of one engine's requests, in the event loop that runs when they are made."""
 
     def __init__(self) -> None:
-        """Begin without a timer."""
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.running: set[Limit] = set()
         self.fires_at: float = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def limit(self, seconds: float | None) -> Limit:
-        """Make a context manager that raises ``TimeoutError`` when time runs out in it.
-
-        Args:
-            seconds: How long it may take; ``None`` for as long as it takes.
-        """
+        """Make a context manager that raises ``TimeoutError`` when time runs out in it."""
         return Limit(self, math.inf if seconds is None else self.loop.time() + seconds)
 
     async def aclose(self) -> None:
-        """Stop the timer."""
         self._stop()
 
     def schedule(self, moment: float) -> None:
@@ -65,23 +53,16 @@ class Limits:
 
 
 class Limit:
-    """One limit; the rules of cancellation are those of `asyncio.Timeout`.
-
-    Args:
-        limits: The limits that it belongs to.
-        ends: When time runs out, on the clock of the event loop.
-    """
+    """One limit; the rules of cancellation are those of `asyncio.Timeout`."""
 
     __slots__ = ("_cancelling", "_expired", "_limits", "_task", "ends")
 
     def __init__(self, limits: Limits, ends: float) -> None:
-        """Wait to be entered."""
         self._limits = limits
         self._expired = False
         self.ends: float = ends
 
     def __enter__(self) -> Self:
-        """Start the limit."""
         limits = self._limits
         # It is used in coroutines, and those run in tasks.
         task: asyncio.Task[Any] = asyncio.current_task(limits.loop)  # type: ignore[assignment]
@@ -94,7 +75,6 @@ class Limit:
         return self
 
     def expire(self) -> None:
-        """Cancel the task."""
         self._limits.running.discard(self)
         self._expired = True
         self._task.cancel()

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Closable(Protocol):
     """What holds connections, or a timer."""
 
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
+    async def aclose(self) -> None: ...
 
 
 T = TypeVar("T", bound=Closable)
@@ -73,23 +71,15 @@ class PerLoop(Generic[T]):
 
     It is closed when its loop ends: ``asyncio.run`` and trio finish the asynchronous generators
     that were begun in it, and one of those holds it.
-
-    Args:
-        make: Makes it, in the loop that will use it.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """Begin with nothing open."""
         self._make = make
         self._forks = forks
         self._open: dict[object, tuple[T, AsyncGenerator[None, None]]] = {}
 
     def get(self) -> T:
-        """Return what belongs to the running loop, and make it if there is none.
-
-        Raises:
-            ConfigurationError: No event loop is running.
-        """
+        """Return what belongs to the running loop, and make it if there is none."""
         loop = current_loop()
         if self._forks != forks:
             _inherited.append(self._open)
@@ -145,7 +135,6 @@ class Owner:
     """
 
     def __init__(self, name: str, loop: object = None) -> None:
-        """Belong to the loop, and to the process that runs now."""
         self._name = name
         self._loop = loop
         self._forks = forks

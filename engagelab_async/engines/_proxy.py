@@ -20,15 +20,11 @@ PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 def environment_proxy(origin: str, schemes: Collection[str]) -> str | None:
     """Find the proxy for an origin: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY``.
 
-    Args:
-        origin: Such as ``https://example.com:8443``.
-        schemes: Which kinds of proxy the engine can use.
-
     Returns:
         The proxy's URL, or ``None`` for a direct connection.
 
     Raises:
-        ConfigurationError: It is of another kind, or no URL.
+        ConfigurationError: It is none of the schemes, or no URL.
     """
     scheme, _, host = origin.partition("://")
     proxies = getproxies()

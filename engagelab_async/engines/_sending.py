@@ -67,13 +67,11 @@ class SendingEngine(ABC, Generic[D]):
         failures: tuple[type[Exception], ...],
         timeouts: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Keep what distinguishes failures."""
         self._failures = (*failures, OSError)
         self._timeouts = (*timeouts, TimeoutError)
         self._limits = PerLoop(_limits)
 
     async def send(self, request: Request, *, timeout: float | None, max_bytes: int) -> Response:
-        """Send one request; see `Engine.send`."""
         departure = self.prepare(request)
         # A limit that has passed would fire in the next turn of the event loop, and over an open
         # connection the request would leave in this one.
@@ -119,7 +117,6 @@ class SendingEngine(ABC, Generic[D]):
         return self._limits.get().limit(seconds)
 
     async def aclose(self) -> None:
-        """Close what the engine opened itself. May be called twice."""
         if in_asyncio():
             await self._limits.aclose()
 

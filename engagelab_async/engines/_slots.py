@@ -31,14 +31,9 @@ T = TypeVar("T", bound=Closable)
 
 @define(eq=False)
 class Slot(Generic[T]):
-    """One place for a connection to one origin.
+    """One place for a connection to one origin, which connects when it is first used.
 
-    Attributes:
-        origin: Where it leads.
-        connection: What holds the connection; it connects when it is first used.
-        born: Seconds by the clock of its `Slots`.
-        idle_since: The same.
-        good_until: The same; it must not be used after that.
+    The moments are by the clock of its `Slots`; after `good_until` it must not be used.
     """
 
     origin: str
@@ -70,7 +65,6 @@ class Slots(Generic[T]):
         is_stale: Callable[[T], bool] = lambda _: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin without a slot."""
         self._make = make
         self._limit = limit
         self._idle_seconds = idle_seconds
@@ -85,7 +79,6 @@ class Slots(Generic[T]):
 
     @property
     def free(self) -> int:
-        """How many slots are free."""
         return sum(map(len, self._free.values()))
 
     async def take(self, origin: str) -> Slot[T]:
@@ -120,11 +113,7 @@ class Slots(Generic[T]):
         return slot
 
     def give_back(self, slot: Slot[T], *, keep: float = math.inf) -> bool:
-        """Put back a slot whose connection can be used again.
-
-        Args:
-            slot: The slot.
-            keep: Seconds for which its server has promised to keep the connection open.
+        """Put back a slot, whose server keeps the connection open for some seconds.
 
         Returns:
             Whether it is free now; else it is to be dropped.
@@ -179,10 +168,7 @@ class Slots(Generic[T]):
 class Sweeper:
     """Sweeps a free list in the background, while there is something in it.
 
-    Args:
-        slots: The free list.
-        rounds: After how many rounds without a `wake` it ends, whatever is left.
-        sleep: Waits for a number of seconds.
+    It ends after so many rounds without a `wake`, whatever is left.
     """
 
     def __init__(
@@ -192,7 +178,6 @@ class Sweeper:
         rounds: int,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        """Wait to be woken."""
         self._slots = slots
         self._rounds = rounds
         self._sleep = sleep
@@ -218,7 +203,6 @@ class Sweeper:
             self._left = 0
 
     async def aclose(self) -> None:
-        """Stop sweeping."""
         await self._stop()
 
 

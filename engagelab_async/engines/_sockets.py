@@ -39,9 +39,6 @@ async def open_socket(host: str, port: int) -> socket.socket:
     """Connect to a host by the first of its addresses that answers ("Happy Eyeballs").
 
     asyncio can do this by itself, uvloop cannot.
-
-    Raises:
-        OSError: The name cannot be resolved, or no address answers.
     """
     try:
         # Without the thread that asks for names: forking is safer then.

@@ -63,11 +63,6 @@ class _Departure(aiohttp.BytesPayload):
     """The body of a request, which notices that aiohttp comes for it.
 
     It is asked even for a body that is empty, and the headers leave together with it.
-
-    Attributes:
-        taken: How often the body was written.
-        heed: Takes the headers of the answer to the connection that it was written to last.
-        status: The status of the answer, once its head has arrived.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -79,12 +74,10 @@ class _Departure(aiohttp.BytesPayload):
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         return self.taken
 
     @property
     def progress(self) -> str:
-        """What to add to an error's text, once the head of an answer has arrived."""
         return "" if self.status is None else f" after HTTP {self.status} had arrived"
 
     async def write_with_length(
@@ -130,7 +123,6 @@ class _AiohttpEngine(SendingEngine[D]):
         self._route_to = lru_cache(maxsize=64)(self._route)
 
     async def exchange(self, request: Request, departure: D, max_bytes: int) -> Response:
-        """Send the request, and read its answer."""
         response = await self._request(request, departure)
         departure.status = response.status
         try:
@@ -167,7 +159,6 @@ class _AiohttpEngine(SendingEngine[D]):
         )
 
     def failed(self, error: Exception, departure: D) -> EngageLabError:
-        """Translate what was raised in place of an answer."""
         if isinstance(error, aiohttp.InvalidURL) and self.never_left(error, departure):
             # That of the request is sound; that of a session's proxy may be anything.
             return ConfigurationError(f"aiohttp was given no URL ({type(error).__name__})")
@@ -188,11 +179,6 @@ class _Handler(ResponseHandler):
 
     What a server says on an idle connection, or behind an answer, would be taken for the answer to
     the next request.
-
-    Args:
-        loop: The event loop.
-        clock: Monotonic seconds.
-        max_age: Seconds after which it is not used again.
     """
 
     def __init__(
@@ -208,7 +194,6 @@ class _Handler(ResponseHandler):
         self._readable: Callable[[], object] = bool
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to watch the connection."""
         super().connection_made(transport)
         self._readable = readable(transport)
         # Behind a new handshake comes what TLS has to say.
@@ -311,7 +296,6 @@ class _Pool:
         )
 
     async def aclose(self) -> None:
-        """Close the connections, and stop the timer."""
         await self.limits.aclose()
         await self.session.close()
 
@@ -321,12 +305,7 @@ class _Pool:
 
 
 class _OwnDeparture(_Departure):
-    """What is seen of a request over our own connections.
-
-    Args:
-        body: The body.
-        pool: The connections.
-    """
+    """What is seen of a request over our own connections."""
 
     def __init__(self, body: bytes, pool: _Pool) -> None:
         super().__init__(body)
@@ -350,7 +329,6 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
         max_connection_age: float = MAX_AGE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open nothing yet."""
         super().__init__()
         self._max_connections = max_connections
         self._max_age = max_connection_age
@@ -365,11 +343,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
         )
 
     def prepare(self, request: Request) -> _OwnDeparture:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: Not asyncio runs.
-        """
+        """Make what notices that the request leaves."""
         return _OwnDeparture(request.body, self._pools.get())
 
     def limit(self, seconds: float | None, departure: _OwnDeparture) -> Limit:
@@ -402,11 +376,7 @@ class AiohttpEngine(_AiohttpEngine[_OwnDeparture]):
 
 
 class _SpentError(Exception):
-    """A connection must not be used again.
-
-    Attributes:
-        known: Whether it was used here before.
-    """
+    """A connection, which may have been used here before, must not be used again."""
 
     def __init__(self, *, known: bool) -> None:
         super().__init__()
@@ -415,12 +385,7 @@ class _SpentError(Exception):
 
 @define(eq=False)
 class _Known:
-    """What is known of a connection of the caller's that was used here.
-
-    Attributes:
-        readable: Returns whether something has arrived that the event loop has not seen yet.
-        good_until: Until when it can be used again.
-    """
+    """What is known of a connection of the caller's that was used here."""
 
     readable: Callable[[], object]
     good_until: float = math.inf
@@ -428,10 +393,6 @@ class _Known:
 
 class _SessionDeparture(_Departure):
     """What the engine sees of a request that the caller's middlewares may read, replace or retry.
-
-    Args:
-        body: The body.
-        known: The connections that were used before.
 
     Attributes:
         connection: What the request was written to last.
@@ -455,12 +416,10 @@ class _SessionDeparture(_Departure):
         return seen + self._unseen if seen else self.reads
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the body."""
         self.reads += 1
         return await super().as_bytes(encoding, errors)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the body as text."""
         self.reads += 1
         return super().decode(encoding, errors)
 
@@ -528,7 +487,6 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        """Use `session` until the end of its life."""
         if session.auth is not None:
             raise ConfigurationError("http: the aiohttp.ClientSession must have no auth of its own")
         super().__init__()
@@ -538,11 +496,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
         self._known: WeakKeyDictionary[ResponseHandler, _Known] = WeakKeyDictionary()
 
     def prepare(self, request: Request) -> _SessionDeparture:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: The session is closed, or of another event loop or process.
-        """
+        """Make what notices that the request leaves."""
         if self._session.closed:
             raise ConfigurationError("the aiohttp.ClientSession is closed, and nothing was sent")
         self._owner.check()
@@ -564,12 +518,7 @@ class AiohttpSessionEngine(_AiohttpEngine[_SessionDeparture]):
 
 
 def _is_spent(handler: ResponseHandler, known: _Known | None) -> bool:
-    """Return whether a connection of the caller's must not be written to.
-
-    Args:
-        handler: aiohttp's end of it.
-        known: What is known of it; ``None`` for one that may be new.
-    """
+    """Return whether a connection of the caller's, which may be new, must not be written to."""
     transport = handler.transport
     # By "should close" aiohttp means that something is left in it.
     if transport is None or transport.is_closing() or handler.should_close:

@@ -72,16 +72,9 @@ class _Connection(asyncio.BufferedProtocol):
         buffer: Where data arrives. An event loop fills it and passes on what is in it in one step,
             so all its connections share one. Else asyncio would make one for each read, so large
             that the system maps and clears memory for it.
-
-    Attributes:
-        is_connected: Whether it was connected, and may have been closed since.
-
-    Raises:
-        ConfigurationError: The environment names a proxy for it.
     """
 
     def __init__(self, origin: str, buffer: memoryview) -> None:
-        """Open nothing yet."""
         if environment_proxy(origin, PROXY_SCHEMES) is not None:
             raise ConfigurationError(
                 'the proxy in the environment cannot be used with http="asyncio", and nothing was '
@@ -98,12 +91,6 @@ class _Connection(asyncio.BufferedProtocol):
         self._answered: asyncio.Future[Answer] | None = None
 
     async def connect(self) -> None:
-        """Connect.
-
-        Raises:
-            ConfigurationError: There are no certificates to trust.
-            OSError: It cannot.
-        """
         parts = urlsplit(self._origin)
         host = cast("str", parts.hostname)
         context = tls_context() if parts.scheme == "https" else None
@@ -118,15 +105,7 @@ class _Connection(asyncio.BufferedProtocol):
             raise ConnectionError("the server spoke before it was asked")
 
     def send(self, data: bytes, departure: _Departure) -> asyncio.Future[Answer]:
-        """Send a request.
-
-        Returns:
-            The complete answer. It raises ``OSError`` or ``EOFError`` if the connection breaks, and
-            what `Answer.feed` raises.
-
-        Raises:
-            OSError: The connection cannot be used.
-        """
+        """Send a request, and return its complete answer; it raises what breaks the connection."""
         transport = self._tls or self._tcp
         # A forked child inherits the task that sends, and the connection of its parent.
         if transport is None or transport.is_closing() or self._forks != _loops.forks:
@@ -147,13 +126,11 @@ class _Connection(asyncio.BufferedProtocol):
         return not ((tcp and tcp.get_write_buffer_size()) or (tls and tls.get_write_buffer_size()))
 
     async def aclose(self) -> None:
-        """Close it at once."""
         self._departure = None
         if self._tcp is not None:
             self._tcp.abort()
 
     def _end(self, outcome: Answer | Exception) -> None:
-        """End the exchange."""
         self._departure = None
         answered, self._answered = self._answered, None
         # The request may have been cancelled.
@@ -167,13 +144,11 @@ class _Connection(asyncio.BufferedProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to be idle."""
         self.is_connected = True
         self._tcp = cast("asyncio.Transport", transport)
         self._readable = readable(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio does not know either
-        """Return where to put what arrives."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -199,24 +174,12 @@ class _Connection(asyncio.BufferedProtocol):
         cast("asyncio.Transport", self._tcp).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the exchange."""
         if self._departure is not None:
             self._end(exc or EOFError())
 
 
 class _Pool:
-    """The connections and the time limits of one event loop.
-
-    Args:
-        limit: How many connections there may be.
-        max_age: Seconds after which a connection is not used again.
-
-    Attributes:
-        loop: The event loop.
-        limits: The time limits.
-        slots: The connections.
-        sweeper: Closes those that are no longer needed.
-    """
+    """The connections and the time limits of one event loop."""
 
     def __init__(self, *, limit: int, max_age: float) -> None:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
@@ -242,13 +205,8 @@ class _Pool:
 class _Departure:
     """What is known of one request.
 
-    Args:
-        pool: The connections.
-        is_head: Whether the method is ``HEAD``.
-
     Attributes:
         times: 1 once the request was written.
-        max_bytes: Where the answer's body gets larger, it ends.
         answer: What has arrived of the answer. It is not made sooner: with many requests in flight,
             it would not stay in the processor's caches until its first byte arrives.
     """
@@ -264,7 +222,6 @@ class _Departure:
 
     @property
     def progress(self) -> str:
-        """What to add to an error's text, once the head of an answer has arrived."""
         status = 0 if self.answer is None else self.answer.status
         return f" after HTTP {status} had arrived" if status else ""
 
@@ -284,7 +241,6 @@ class AsyncioEngine(SendingEngine[_Departure]):
         max_connections: int = MAX_CONNECTIONS,
         max_connection_age: float = MAX_AGE_SECONDS,
     ) -> None:
-        """Open nothing yet."""
         super().__init__((*FAILURES, EOFError))
         self._max_connections = max_connections
         self._max_age = max_connection_age
@@ -298,11 +254,7 @@ class AsyncioEngine(SendingEngine[_Departure]):
         return _Pool(limit=self._max_connections, max_age=self._max_age)
 
     def prepare(self, request: Request) -> _Departure:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: Not asyncio runs.
-        """
+        """Make what notices that the request leaves."""
         return _Departure(self._pools.get(), is_head=request.method == "HEAD")
 
     def limit(self, seconds: float | None, departure: _Departure) -> Limit:

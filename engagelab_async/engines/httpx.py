@@ -64,7 +64,6 @@ class HTTPXEngine(HTTPXSendingEngine[Departure]):
         max_connection_age: float = MAX_AGE_SECONDS,
         library: HTTPXLibrary = HTTPX,
     ) -> None:
-        """Open nothing yet."""
         super().__init__(library)
         self._max_connections = max_connections
         self._max_age = max_connection_age

@@ -43,7 +43,6 @@ class _ClientDeparture(Departure):
 
     @property
     def times(self) -> int:
-        """How often the request left, or began to."""
         if self.traced:
             return super().times + self._unseen
         if self.transport == "other":
@@ -52,14 +51,9 @@ class _ClientDeparture(Departure):
         return 0
 
     def hand_over(self, transport: str, extensions: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Note that a transport of the caller's gets the request.
+        """Note that a transport gets the request, and return its extensions, `trace` among them.
 
-        Args:
-            transport: Its kind. A hook may have changed where the request goes.
-            extensions: Those of the request. A hook may have replaced them.
-
-        Returns:
-            The same, with `trace` among them.
+        A hook may have changed where the request goes, and replaced its extensions.
         """
         self.transport = transport
         self.in_hooks = False
@@ -81,12 +75,7 @@ class _ClientDeparture(Departure):
 
 
 class _Watched:
-    """A request for a client of the caller's, which notices who comes for its body.
-
-    Attributes:
-        departure: Who takes note, once the request is complete.
-        kind: Returns the kind of transport for a URL.
-    """
+    """A request for a client of the caller's, which notices who comes for its body."""
 
     departure: _ClientDeparture | None = None
     kind: Callable[[httpx.URL], str]
@@ -115,7 +104,6 @@ class _Watched:
         return self.read()
 
     def read(self) -> bytes:
-        """Return the body, past the stream."""
         if self.departure is None:
             copied: bytes = vars(self)["_content"]
             return copied
@@ -124,7 +112,6 @@ class _Watched:
         return self.departure.body.data
 
     async def aread(self) -> bytes:
-        """Return the body, past the stream."""
         return self.read()
 
     def __getstate__(self) -> dict[str, object]:
@@ -146,18 +133,13 @@ class HTTPXClientEngine(HTTPXSendingEngine[_ClientDeparture]):
     """
 
     def __init__(self, client: httpx.AsyncClient, *, library: HTTPXLibrary = HTTPX) -> None:
-        """Use `client` until the end of its life."""
         super().__init__(library)
         self._client = client
         self._watched_request: Any = type("Request", (_Watched, library.module.Request), {})
         self._owner = Owner(f"the {library.module.__name__}.AsyncClient")
 
     def prepare(self, request: Request) -> _ClientDeparture:
-        """Make what notices that the request leaves.
-
-        Raises:
-            ConfigurationError: The client belongs to another event loop or process.
-        """
+        """Make what notices that the request leaves."""
         transport = self._kind(self._library.module.URL(request.url))
         # A mock opens no connections.
         if transport != "mock":

@@ -194,12 +194,7 @@ def _without_answers(template: OTPTemplate) -> OTPTemplate:
 
 
 def _check(template: OTPTemplate) -> None:
-    """Refuse a template that breaks the platform's documented rules.
-
-    Raises:
-        TypeError: Something is of the wrong type.
-        ValueError: Something breaks a rule.
-    """
+    """Refuse a template that breaks the platform's documented rules."""
     check_length(template.template_id, "template_id", 1, 128)
     if template.brand_name is not None:
         check_length(template.brand_name, "brand_name", 2, 10)
@@ -329,13 +324,7 @@ class OTPTemplates(TemplateCalls[OTPTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
-        super().__init__(
-            transport,
-            list=ListOTPTemplates,
-            get=GetOTPTemplate,
-            delete=DeleteOTPTemplate,
-        )
+        super().__init__(transport, ListOTPTemplates, GetOTPTemplate, DeleteOTPTemplate)
 
     async def create(self, template: OTPTemplate, **options: Unpack[CallOptions]) -> None:
         """Submit a template for review (``POST /v1/template-configs``).

@@ -9,10 +9,11 @@ Other threads call in through a portal. A sandbox that is not running belongs to
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from threading import get_ident
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal
 from anyio.lowlevel import checkpoint
@@ -22,12 +23,34 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-async def in_steps(items: Iterable[T], at_once: int) -> AsyncGenerator[T]:
-    """Yield items, of which there may be thousands, and let other tasks run after every so many."""
-    for place, item in enumerate(items, 1):
-        yield item
-        if place % at_once == 0:
+class InSteps(Generic[T]):
+    """Some items at a time, as there may be thousands; other tasks run in between.
+
+    No generator: one that its reader leaves early would have to be closed.
+
+    Args:
+        items: The items.
+        at_once: How many at a time.
+    """
+
+    def __init__(self, items: Iterable[T], at_once: int) -> None:
+        self._remaining = iter(items)
+        self._at_once = at_once
+        self._has_begun = False
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> list[T]:
+        """Return the next items."""
+        some = list(islice(self._remaining, self._at_once))
+        if not some:
+            raise StopAsyncIteration
+        if self._has_begun:
             await checkpoint()
+        self._has_begun = True
+        return some
 
 
 class StateLoop:

@@ -23,7 +23,7 @@ from .balances import Amounts, Balances
 from .bodies import Answer, Body, read
 from .callbacks import Callbacks
 from .codes import Codes
-from .loop import in_steps
+from .loop import InSteps
 from .operations import DONE, Done, operation
 from .otp_api import (
     CodeRequest,
@@ -152,11 +152,16 @@ class Platform:
         code = params.get("code")
         if template.is_verification and not code:
             raise RefusedError(3003, "params.code: a verification template needs it")
-        recipients = [otp_recipient(to) async for to in in_steps(_listed(request.to), _AT_ONCE)]
+        recipients = [
+            otp_recipient(to)
+            async for some in InSteps(_listed(request.to), _AT_ONCE)
+            for to in some
+        ]
         draft, message_id = self._draft("otp", template, params, code=code), self.ids.text()
         messages = [
             _addressed(draft, template, recipient, message_id)
-            async for recipient in in_steps(recipients, _AT_ONCE)
+            async for some in InSteps(recipients, _AT_ONCE)
+            for recipient in some
         ]
         self.balances.check("otp", len(messages))
         self._send(messages)
@@ -185,7 +190,9 @@ class Platform:
             custom_args=MappingProxyType(request.custom_args or {}),
         )
         targets = _listed(request.to)
-        found = [sms_recipient(target) async for target in in_steps(targets, _AT_ONCE)]
+        found = [
+            sms_recipient(target) async for some in InSteps(targets, _AT_ONCE) for target in some
+        ]
         answer: Answer = {
             "plan_id": draft.keywords["plan_id"],
             "total_count": len(targets),
@@ -206,7 +213,8 @@ class Platform:
                 message_id=self.ids.text(),
                 accepted=found[place] is not None,
             )
-            async for place in in_steps(dropped_first, _AT_ONCE)
+            async for some in InSteps(dropped_first, _AT_ONCE)
+            for place in some
         ]
         self.balances.check("sms", len(targets) - found.count(None))
         self._send(messages)

@@ -219,15 +219,10 @@ class CreateSMSTemplate(_Wording[CreatedSMSTemplate]):
 class UpdateSMSTemplate(_Wording[None]):
     """Replace an SMS template, which is reviewed again.
 
+    The other attributes are those of `CreateSMSTemplate`.
+
     Attributes:
         template_id: Its id; an ``int`` becomes its decimal string.
-        template_name: As in `CreateSMSTemplate`.
-        template_type: As in `CreateSMSTemplate`.
-        template_content: As in `CreateSMSTemplate`.
-        country_codes: As in `CreateSMSTemplate`.
-        sign_id: As in `CreateSMSTemplate`.
-        sign_position: As in `CreateSMSTemplate`.
-        add_signature: As in `CreateSMSTemplate`.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -260,13 +255,7 @@ class SMSTemplates(TemplateCalls[SMSTemplate]):
     """
 
     def __init__(self, transport: Transport) -> None:
-        """Send over `transport`."""
-        super().__init__(
-            transport,
-            list=ListSMSTemplates,
-            get=GetSMSTemplate,
-            delete=DeleteSMSTemplate,
-        )
+        super().__init__(transport, ListSMSTemplates, GetSMSTemplate, DeleteSMSTemplate)
 
     async def create(
         self,

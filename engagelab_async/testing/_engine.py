@@ -72,13 +72,6 @@ class Names:
 class FakeEngine:
     """Answers requests in the task that sends them; there is nothing to open or close.
 
-    Args:
-        sandbox: The platform.
-        scripts: The scripts of its products.
-        clock: The clock, which a slow platform advances.
-        codes: Where the platform takes its codes from.
-        names: The ids of messages.
-
     Attributes:
         calls: All requests, in the order in which they ended.
     """
@@ -106,7 +99,6 @@ class FakeEngine:
         timeout: float | None,
         max_bytes: int,  # noqa: ARG002 - the sandbox's answers are small
     ) -> Response:
-        """Answer one request; see `Engine.send`."""
         call = Call.of(request)
         effect = self._scripts[call.product].next(call)
         try:

@@ -108,17 +108,7 @@ def spelling(to: str) -> str:
 
 @frozen(kw_only=True)
 class Wanted:
-    """What a message has to be; ``None`` stands for anything.
-
-    Attributes:
-        to: Its recipient; a number's ``+`` does not matter.
-        template: The id of its template.
-        product: ``"otp"`` or ``"sms"``.
-        channel: Such as ``"email"``.
-        code: The code in it.
-        params: Some of its params.
-        text: A part of its text.
-    """
+    """What a message has to be; ``None`` stands for anything. See `FakeEngageLab.assert_sent`."""
 
     to: str | None = None
     template: str | None = None

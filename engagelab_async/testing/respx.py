@@ -23,11 +23,7 @@ _ANSWER_LIMIT: Final = 2**20
 
 
 def router_of(fake: FakeEngageLab) -> respx.MockRouter:
-    """Make a router with a route for each operation, named after the operation.
-
-    Args:
-        fake: What answers unless a route is changed.
-    """
+    """Make a router with a route for each operation, named after it, which the fake answers."""
     router = respx.mock(assert_all_called=False)
     handler = _handler(fake)
     for operation in operations():

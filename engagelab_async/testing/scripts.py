@@ -71,7 +71,6 @@ class _Lines:
         times: int | None,
         effect: Effect,
     ) -> None:
-        """Add a line."""
         if times is not None and times < 1:
             raise ValueError("times: must be at least 1, or None for all requests")
         if on is not None and on.endpoint.product != self._product:
@@ -96,7 +95,6 @@ class _Lines:
         return line.effect
 
     def clear(self) -> None:
-        """Remove all lines."""
         self._lines.clear()
 
 

@@ -35,16 +35,7 @@ _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]+)?|(?P<v4>[0-9.]+):
 
 
 def networks(name: str, values: Iterable[str]) -> Networks:
-    """Read addresses and networks that a program has configured.
-
-    Args:
-        name: The argument that they are given as.
-        values: Such as ``10.0.0.1``, ``10.0.0.0/8`` and ``fd00::/8``.
-
-    Raises:
-        TypeError: It is a lone string, or holds something else than strings.
-        ValueError: One of them is no address.
-    """
+    """Read the addresses and networks that a program has configured as an argument."""
     if isinstance(values, str):
         raise TypeError(f"{name}: expected several addresses, got one str")
     return tuple(_network(f"{name}[{place}]", value) for place, value in enumerate(values))
@@ -62,16 +53,13 @@ def _network(name: str, value: object) -> IPv4Network | IPv6Network:
 def source(
     peer: str | None, forwarded: str, trusted: Networks, *, trusts_unix: bool = False
 ) -> Address | None:
-    """Return the source address of a request.
+    """Return the source address of a request, or ``None`` if it cannot be known.
 
     Args:
         peer: The other end of the connection; a Unix socket has none, or a path.
         forwarded: The header ``X-Forwarded-For``.
         trusted: The proxies whose header is trusted.
         trusts_unix: Whether a proxy that connects over a Unix socket is trusted.
-
-    Returns:
-        The address, or ``None`` if it cannot be known.
     """
     hops = forwarded.split(",") if forwarded else []
     # uvicorn has no peer then, aiohttp an empty name, and others have the path of the socket.

@@ -55,17 +55,11 @@ _logger: Final = logging.getLogger("engagelab_async")
 
 @frozen
 class _Batch:
-    """Events to be handled one after the other.
-
-    Attributes:
-        events: The events.
-        context: The context of the request that they came with.
-        pause: How many seconds to wait if an event is in flight elsewhere.
-    """
+    """Events to be handled one after the other, in the context of their request."""
 
     events: tuple[Event, ...]
     context: contextvars.Context
-    pause: float = _PAUSE
+    pause: float = _PAUSE  # seconds to wait if an event is in flight elsewhere
 
 
 class AwaitedCancelledError(Exception):
@@ -123,14 +117,7 @@ class DeliveryOptions(TypedDict, total=False):
 class Delivery:
     """Takes callbacks without waiting, and hands their events to the handler.
 
-    Args:
-        handler: Called with each event.
-        seen: See `DeliveryOptions`, as the other arguments.
-        on_error: Called with what could not be handled.
-        counts: Counts what happens.
-        max_waiting: How many events may wait.
-        max_in_flight: How many callbacks are handled at once.
-        drain_timeout: How many seconds the end may take.
+    The arguments are those of `DeliveryOptions`.
     """
 
     def __init__(
@@ -373,11 +360,7 @@ def _store(name: str, store: SeenStore) -> SeenStore:
 
 
 async def _call(function: Callable[..., Any], *arguments: object) -> object:
-    """Call a function of the user.
-
-    Raises:
-        AwaitedCancelledError: A cancellation came out of it, and the delivery goes on.
-    """
+    """Call a function of the user; a cancellation that is not the delivery's own is an error."""
     try:
         outcome = function(*arguments)
         return await outcome if inspect.isawaitable(outcome) else outcome

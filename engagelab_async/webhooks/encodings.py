@@ -21,11 +21,7 @@ _WINDOWS: Final = {
 
 
 async def decoded(pieces: AsyncIterable[bytes], encoding: str) -> AsyncGenerator[bytes]:
-    """Decode a body.
-
-    Args:
-        pieces: The body as it comes.
-        encoding: The header ``Content-Encoding``, or an empty string.
+    """Decode a body as its ``Content-Encoding`` says, which may be empty.
 
     Raises:
         InvalidCallbackError: It is encoded in another way, or not in the way that the header says.

@@ -46,11 +46,7 @@ class NonceStore(Protocol):
 
 
 class NonceMemory:
-    """Which nonce came with which body.
-
-    Args:
-        capacity: How many nonces are remembered at most.
-    """
+    """Which nonce came with which body."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -72,13 +68,7 @@ class NonceMemory:
         return known is not None and body in {None, known}
 
     def bind(self, timestamp: int, nonce: str, body: bytes) -> bool:
-        """Remember what a nonce came with, and check that it came with nothing else before.
-
-        Args:
-            timestamp: When it was sent, in Unix seconds.
-            nonce: What distinguishes it from others of that second.
-            body: A digest of the body.
-        """
+        """Remember the digest that a nonce came with, and return whether it came with no other."""
         key = timestamp, nonce
         if key not in self._bodies:
             self._bodies[key] = body

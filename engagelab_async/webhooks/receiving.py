@@ -49,13 +49,7 @@ class BodyTooLargeError(EngageLabError):
 
 @frozen
 class CallbackRequest:
-    """A request.
-
-    Attributes:
-        headers: Its headers, which a ``repr`` does not show.
-        address: The other end of its connection, if that has an address.
-        body: Its body, in pieces, encoded as its headers say.
-    """
+    """A request; its address may be unknown, and its body comes in pieces, perhaps encoded."""
 
     headers: Mapping[str, str] = field(repr=False)
     address: str | None
@@ -64,12 +58,7 @@ class CallbackRequest:
 
 @frozen
 class Answer:
-    """A response.
-
-    Attributes:
-        status: The HTTP status.
-        headers: Headers to add.
-    """
+    """A response."""
 
     status: int
     headers: Mapping[str, str] = field(factory=dict)
@@ -163,14 +152,7 @@ def answer_to(error: EngageLabError) -> Answer:
 
 
 class Receiver:
-    """Receives callbacks, answers them at once, and hands their events to the handler.
-
-    Args:
-        verifier: Checks which requests are the platform's.
-        handler: Called with each event, after the answer.
-        max_body: How many bytes a body may have.
-        options: See `DeliveryOptions`.
-    """
+    """Receives callbacks, answers them at once, and hands their events to the handler."""
 
     def __init__(
         self,
@@ -189,11 +171,7 @@ class Receiver:
         return self._delivery.running()
 
     async def answer(self, method: str, request: CallbackRequest) -> Answer:
-        """Answer a request. It waits for the request's body and for nothing else.
-
-        Raises:
-            RuntimeError: `running` is not.
-        """
+        """Answer a request. It waits for the request's body and for nothing else."""
         answer, reason = await self._decide(method, request)
         if answer.status == 200:  # noqa: PLR2004 - OK
             self._delivery.counts.received += 1

@@ -70,14 +70,7 @@ def sign(username: str, secret: str, *, timestamp: int, nonce: str) -> str:
 
 @frozen
 class Signature:
-    """What the header says.
-
-    Attributes:
-        timestamp: When the callback was sent, in Unix seconds, as it is written.
-        nonce: What distinguishes it from others.
-        username: The username of the alleged sender.
-        signature: The signature, in hexadecimal digits.
-    """
+    """What the header says."""
 
     timestamp: str
     nonce: str
@@ -91,12 +84,9 @@ class Signature:
 
 
 def read(header: str) -> Signature:
-    """Read the header.
+    """Read the header; raise `SignatureError` if it does not have these four parts, each once.
 
     Parts of other names are ignored, and so are empty ones, such as after a trailing semicolon.
-
-    Raises:
-        SignatureError: It does not have these four parts, each once.
     """
     if len(header) > _MAX_LENGTH:  # the nonce will be remembered
         raise _malformed()

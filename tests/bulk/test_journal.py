@@ -224,6 +224,17 @@ class TestIndex:
         assert {State.REFUSED: 1, State.SENDING: 1} == summarise(journal).states
         assert {"5013": 1} == summarise(journal).errors
 
+    def test_takes_whatever_id_the_api_gives(self, journal: Path) -> None:
+        """With quotes in it, or without one at all."""
+        ids = {"a": '"\\\u00e9', "b": None, "c": "1972490061974913024"}
+        database = Database(journal)
+        database.write([], [SendIntent(digest) for digest in ids])
+        database.write([Settlement(name, State.ACCEPTED, id=ids[name]) for name in ids], [])
+        database.close()
+        Database(journal).close()
+
+        assert list(ids.items()) == fetch(journal, "SELECT digest, id FROM operations")
+
     @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
     def test_is_merged_in_little_memory(self, journal: Path) -> None:
         """However large it is, and though all of its pages change."""

@@ -1,6 +1,7 @@
 """The journal as the tasks of a run use it."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import anyio
@@ -231,6 +232,23 @@ async def test_a_late_settlement_does_not_overwrite_another_runs() -> None:
     await MemoryJournal(records, run=1).write([Settlement("a" * 32, State.ACCEPTED)], [])
 
     assert {"a" * 32: Record(State.SENDING, 2)} == records
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["close", "abandon"])
+async def test_leaves_no_thread_behind(tmp_path: Path, how: str) -> None:
+    """The one that wrote to the file ends with the journal."""
+    store = await SQLiteJournal.open(tmp_path / "run.db")
+    await store.write([], [SendIntent("a" * 32)])
+    writers = [each for each in threading.enumerate() if each.name.startswith("ThreadPool")]
+    if how == "close":
+        await store.close()
+    else:
+        store.abandon()
+    for writer in writers:
+        writer.join(timeout=10)
+
+    assert not any(writer.is_alive() for writer in writers)
 
 
 @pytest.mark.asyncio

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engagelab_async import Rate
 from engagelab_async.bulk import Limiter, RateLimit
-from engagelab_async.bulk.concurrency import ConcurrencyLimit
+from engagelab_async.bulk.concurrency import ConcurrencyLimit, Permit
 from engagelab_async.bulk.rate import limiter_of
 from support.scripted_engine import FakeTime
 
@@ -290,6 +290,54 @@ class TestWidth:
             limit.release()
 
         assert [True] == back
+
+    @pytest.mark.asyncio
+    async def test_is_kept_while_others_wait_to_start(self) -> None:
+        """Else each operation would wait for those of another run, and both would take longer."""
+        limit = ConcurrencyLimit(1)
+        permit = Permit(limit, self)
+        await permit.acquire()
+        async with anyio.create_task_group() as group:
+            group.start_soon(limit.acquire, "another run")
+            await anyio.wait_all_tasks_blocked()
+
+            assert permit.keep()
+
+            permit.release()
+
+        assert 1 == limit.active
+
+    @pytest.mark.asyncio
+    async def test_goes_first_to_what_was_begun(self) -> None:
+        """Whoever waits to start something, and however long."""
+        limit = ConcurrencyLimit(1)
+        permit = Permit(limit, self)
+        await permit.acquire()
+        order: list[str] = []
+
+        async def start() -> None:
+            await limit.acquire(self)
+            order.append("started")
+
+        async def go_on() -> None:
+            await limit.reacquire()
+            order.append("continued")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(start)
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(go_on)
+            await anyio.wait_all_tasks_blocked()
+
+            assert not permit.keep()
+
+            await anyio.wait_all_tasks_blocked()
+
+            assert ["continued"] == order
+
+            limit.release()
+
+        assert ["continued", "started"] == order
 
     @pytest.mark.asyncio
     async def test_is_first_come_first_served(self) -> None:

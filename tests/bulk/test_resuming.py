@@ -295,7 +295,7 @@ class TestIntent:
         async def sleep(seconds: float) -> None:
             await anyio.lowlevel.checkpoint()
             await time.sleep(seconds)
-            with anyio.fail_after(10):
+            with anyio.fail_after(50):
                 # The file is written by a thread, which tells nothing else.
                 while (state := as_after_a_crash(journal, operation)) is State.SENDING:  # noqa: ASYNC110
                     await anyio.sleep(0.01)

@@ -195,7 +195,7 @@ async def test_ends_though_its_source_has_nothing() -> None:
         await anext(run)
         await anyio.wait_all_tasks_blocked()
         run.stop("on purpose")
-        with anyio.fail_after(10):
+        with anyio.fail_after(50):
             left = [outcome async for outcome in run]
 
         assert [] == left

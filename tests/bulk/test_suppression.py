@@ -274,7 +274,7 @@ class TestProcesses:
         path = tmp_path / "suppressed"
         appending = [process(path, first, first + 20) for first in range(91000000, 91000060, 20)]
         for each in appending:
-            each.communicate(timeout=50)
+            each.communicate(timeout=200)
 
         assert [0, 0, 0] == [each.returncode for each in appending]
         lines = path.read_text(encoding="utf-8").splitlines()

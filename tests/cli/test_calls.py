@@ -1,7 +1,6 @@
 """From an operation to an exit code, whatever comes between."""
 
 import logging
-import socket
 from typing import ClassVar
 
 import pytest
@@ -11,7 +10,7 @@ from engagelab_async.cli.calls import perform
 from engagelab_async.cli.options import Call
 from engagelab_async.sandbox import Sandbox
 from support.command import Engagelab
-from support.hostile import Hostile, hangs, interrupts
+from support.hostile import Hostile, hangs, interrupts, refusing
 
 SEND = ("otp", "send", "+6591234567", "--template", "login")
 
@@ -44,10 +43,8 @@ def test_exit_code_tells_whether_it_was_sent(
 
 def test_what_never_left_was_not_sent(engagelab: Engagelab) -> None:
     """An API that cannot be reached exits with 1, as nothing was sent."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    ran = engagelab(*SEND, "--sandbox", origin, "--attempts", "1", "--json")
+    with refusing() as origin:
+        ran = engagelab(*SEND, "--sandbox", origin, "--attempts", "1", "--json")
 
     assert 1 == ran.exit_code
     assert "ConnectError" == ran.error["type"]
@@ -58,7 +55,7 @@ def test_what_never_left_was_not_sent(engagelab: Engagelab) -> None:
 def test_no_answer_in_time_leaves_it_open(engagelab: Engagelab, limit: str) -> None:
     """When time runs out after sending, the exit code is 3."""
     with Hostile(hangs) as server:
-        ran = engagelab(*SEND, "--sandbox", server.url, limit, "1", "--attempts", "1")
+        ran = engagelab(*SEND, "--sandbox", server.url, limit, "5", "--attempts", "1")
 
     assert 3 == ran.exit_code
     assert "? It may have been sent, or not" in ran.err

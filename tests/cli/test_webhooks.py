@@ -208,7 +208,9 @@ class TestListen:
         main, terminal = pty.openpty()
         with listening("--show-personal", stdout=terminal) as process:
             engagelab("webhooks", "sign", url_of(process), *ACCOUNT, "--send")
-            seen = os.read(main, 1000).decode()
+            seen = ""
+            while "sms" not in seen:
+                seen += os.read(main, 1000).decode()
             process.send_signal(signal.SIGINT)
             process.wait()
 

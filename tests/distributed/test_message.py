@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engagelab_async import SendSMS
+from engagelab_async import SendCode, SendCustomMessage, SendOTP, SendSMS, Template
 from engagelab_async.bulk import JournalError
 from engagelab_async.distributed.message import Chunk, Member, _packed, body_of, pack, unpack
 from support.bulk import TEMPLATE, number, sends
@@ -18,6 +18,28 @@ MESSAGE = pack(CHUNK, [body_of(each.operation, 0) for each in MEMBERS])
 def test_comes_back_as_it_was() -> None:
     """Numbers, token, digests and operations."""
     assert CHUNK == unpack(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        SendSMS(["+6591234567", "+6591234568"], Template("1233", params={"a": 1}), "plan"),
+        SendSMS("+6591234567", "1233", custom_args={"a": [1, None]}),
+        SendOTP("+6591234567", "login"),
+        SendCode("bob@example.com", "039487", Template("login", language="en", params={"a": "b"})),
+        SendCustomMessage("+6591234567", "shipped"),
+        SendCustomMessage(["+6591234567", "+6591234568"], Template("shipped", params={"a": "b"})),
+    ],
+    ids=lambda operation: type(operation).__name__,
+)
+def test_brings_every_operation(operation: Any) -> None:  # noqa: ANN401 - of any kind
+    """With everything that was given, and the defaults of what was not."""
+    members = (Member("0" * 32, operation), Member("1" * 32, operation))
+    one, two = unpack(pack(Chunk(1, "0", 0, 0, members), [body_of(operation, 0)] * 2)).members
+    one.operation.template.params["more"] = "of this one"  # type: ignore[attr-defined]
+
+    assert operation == two.operation
+    assert body_of(operation, 0) == body_of(two.operation, 0)
 
 
 def test_is_short() -> None:
@@ -58,6 +80,9 @@ def test_keeps_a_time_that_is_near_by_now() -> None:
                 ["0", "sms.send", '"text"'],
                 ["0", "sms.send", "7"],
                 ["0", "sms.send", "[" * 100_000],
+                ["0", "sms.send", '{"to":7,"template":{"id":"1"}}'],
+                ["0", "sms.send", '{"to":["+6591234567"],"template":{}}'],
+                ["0", "otp.send_code", '{"to":"+6591234567","template":{"id":"1"}}'],
                 ["0", "sms.delete", "{}"],
                 [[], "sms.send", OPERATION],
                 [7, "sms.send", OPERATION],

@@ -204,7 +204,7 @@ async def test_server_that_speaks_first_to_a_session() -> None:
     class Slow(aiohttp.TCPConnector):
         async def connect(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
             connection = await super().connect(*args, **options)
-            server.greeted.wait(10)
+            server.greeted.wait(50)
             await asyncio.sleep(0.01)
             return connection
 
@@ -223,7 +223,7 @@ async def test_server_that_speaks_first() -> None:
 
     def clock() -> float:
         # It is asked when there is a connection.
-        server.greeted.wait(10)
+        server.greeted.wait(50)
         return 0.0
 
     with Greeting() as server:

@@ -1,6 +1,6 @@
 """Every engine: how it fails, and what it says about whether the request had begun to leave."""
 
-from time import perf_counter
+from functools import partial
 from typing import Final
 
 import anyio
@@ -9,6 +9,7 @@ import trustme
 
 from engagelab_async import ConnectError, ConnectionLostError, ResponseTimeoutError, TransportError
 from engagelab_async.engines import Engine
+from support.clocks import LeapingClock
 from support.engine_cases import LARGE, every_engine, send
 from support.hostile import (
     Behaviour,
@@ -22,6 +23,7 @@ from support.hostile import (
     refusing,
     resets,
     says,
+    stops_reading,
     unaccepting,
 )
 
@@ -99,12 +101,14 @@ async def test_broken_connection_is_lost(engine: Engine, behaviour: Behaviour) -
 
 
 @every_engine
-async def test_request_without_a_body_is_lost_too(engine: Engine) -> None:
+async def test_request_without_a_body_is_lost_too(engine: Engine, clock: LeapingClock) -> None:
     """A request that is complete with its headers can be carried out as soon as they left."""
     with Hostile(closes) as server, pytest.raises(ConnectionLostError):
         await send(engine, server.url, b"", method="DELETE")
-    with Hostile(hangs) as server, pytest.raises(ResponseTimeoutError):
-        await send(engine, server.url, b"", method="DELETE", timeout=1.0)
+    with Hostile(hangs) as server:
+        server.on_stall = partial(clock.leap, 50.0)
+        with pytest.raises(ResponseTimeoutError):
+            await send(engine, server.url, b"", method="DELETE", timeout=50.0)
     with refusing() as url, pytest.raises(ConnectError):
         await send(engine, url, b"", method="DELETE")
 
@@ -166,35 +170,30 @@ async def test_time_has_run_out_already(engine: Engine, timeout: float) -> None:
         assert 1 == len(server.requests)
 
 
+SLOW: Final[dict[str, Behaviour]] = {
+    "silence": hangs,
+    "request_not_read": stops_reading,
+    "interim_answers_only": says(b"HTTP/1.1 100 Continue\r\n\r\n", Peer.hangs),
+    "half_an_answer": says(http(200, b"{", {"Content-Length": "9"}), Peer.hangs),
+    "headers_drip": drips(b"HTTP/1.1 200 OK\r\nX: ", 0.02),
+    "body_drips": drips(http(200, headers={"Content-Length": "999999"}), 0.02),
+}
+"""What takes too long after the request was sent."""
+
+
 @every_engine
-async def test_time_runs_out_later(engine: Engine) -> None:
+@pytest.mark.parametrize("behaviour", SLOW.values(), ids=SLOW)
+async def test_time_runs_out_later(
+    engine: Engine, behaviour: Behaviour, clock: LeapingClock
+) -> None:
     """Whatever does not end in time once the request began to leave is a missing answer."""
-    slow: dict[str, Behaviour] = {
-        "silence": hangs,
-        "request_not_read": Peer.ignores,
-        "interim_answers_only": says(b"HTTP/1.1 100 Continue\r\n\r\n", Peer.hangs),
-        "half_an_answer": says(http(200, b"{", {"Content-Length": "9"}), Peer.hangs),
-        "headers_drip": drips(b"HTTP/1.1 200 OK\r\nX: ", 0.02),
-        "body_drips": drips(http(200, headers={"Content-Length": "999999"}), 0.02),
-    }
-    outcomes: dict[str, str] = {}
-    seconds: list[float] = []
-    with Hostile(answers(200)) as server:
-        await send(engine, server.url)  # the first request takes longer to leave
+    is_read = behaviour is not stops_reading
+    with Hostile(behaviour) as server:
+        server.on_stall = partial(clock.leap, 50.0)
+        began = clock()
+        with pytest.raises(ResponseTimeoutError):
+            await send(engine, server.url, b"{}" if is_read else LARGE, timeout=50.0)
+        seconds = clock() - began
+        await server.until(lambda: not is_read or server.open == 0)
 
-    async def run(name: str, behaviour: Behaviour) -> None:
-        with Hostile(behaviour) as server:
-            read = behaviour is not Peer.ignores
-            began = perf_counter()
-            body = b"{}" if read else LARGE
-            outcomes[name] = await failure(engine, server.url, body, timeout=2.0)
-            seconds.append(perf_counter() - began)
-            await server.until(lambda: not read or server.open == 0)
-
-    async with anyio.create_task_group() as tasks:
-        for name, behaviour in slow.items():
-            tasks.start_soon(run, name, behaviour)
-
-    assert dict.fromkeys(slow, "ResponseTimeoutError") == outcomes
-    # uvloop counts from when its present turn began.
-    assert 1.9 <= min(seconds) < max(seconds) < 10
+    assert 49 <= seconds < 100

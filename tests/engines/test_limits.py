@@ -50,11 +50,11 @@ async def test_what_is_in_time_goes_on(limits: Limits) -> None:
     hasty = [await entered(limits, seconds) for seconds in (0.002, 0.001, 0.003)]
     endless = await entered(limits, None)
 
-    ended, going_on = await asyncio.wait([patient, *hasty, endless], timeout=0.2)
+    await asyncio.wait(hasty)
 
-    assert (set(hasty), {patient, endless}) == (ended, going_on)
-    assert {TimeoutError} == {type(task.exception()) for task in ended}
-    for task in going_on:
+    assert {TimeoutError} == {type(task.exception()) for task in hasty}
+    for task in (patient, endless):
+        assert not task.done()
         task.cancel()
 
 
@@ -148,4 +148,4 @@ def test_another_loop_has_a_timer_of_its_own() -> None:
     asyncio.run(leave_one_behind())
 
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(run_out(), 10))
+        asyncio.run(asyncio.wait_for(run_out(), 50))

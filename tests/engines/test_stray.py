@@ -58,7 +58,7 @@ class Idle:
         """Serve one request."""
         peer.reads()
         peer.sends(self._answer)
-        self.now.wait(10)
+        self.now.wait(50)
         peer.sends(self._stray)
         self.said.release()
 
@@ -109,13 +109,13 @@ async def test_words_behind_the_end_of_an_answer_in_parts(engine: Engine) -> Non
         peer.reads()
         peer.sends(http(200, b"first")[:-3])
         begun.set()
-        part.wait(10)
+        part.wait(50)
         peer.sends(b"rst" + STRAYS["accepted"])
 
     with Hostile(dawdles, answers(200, "second")) as server:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send, engine, server.url)
-            await anyio.to_thread.run_sync(begun.wait, 10)
+            await anyio.to_thread.run_sync(begun.wait, 50)
             await turn()
             part.set()
         second = await send(engine, server.url)
@@ -134,7 +134,7 @@ async def test_words_on_an_idle_connection_are_nobodys(
         with Hostile(idle, answers(200, "second"), ca=authority() if secure else None) as server:
             first = await send(engine, server.url)
             idle.now.set()
-            idle.said.acquire(timeout=10)
+            idle.said.acquire(timeout=50)
             if noticed:
                 await turn()
             second = await send(engine, server.url)
@@ -171,7 +171,7 @@ async def test_many_connections_that_were_spoken_on(engine: Engine) -> None:
             for _ in range(20):
                 tasks.start_soon(send, engine, server.url)
         idle.now.set()
-        assert all(idle.said.acquire(timeout=10) for _ in range(20))
+        assert all(idle.said.acquire(timeout=50) for _ in range(20))
         second = await send(engine, server.url)
 
         assert (200, b'"second"') == (second.status, second.body)

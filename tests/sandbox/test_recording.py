@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -20,9 +21,12 @@ from engagelab_async import (
     RetryPolicy,
 )
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Fault, Sandbox
+from support import backends
+from support.clocks import LeapingClock
 
 KEY = Credentials(*DEMO_CREDENTIALS)
 OTP = {"to": "+6591234567", "template": {"id": "login"}}
+PATIENCE = 50.0  # seconds
 
 
 @pytest.fixture
@@ -31,14 +35,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "run.jsonl"
 
 
-def client_of(sandbox: Sandbox, timeout: float = 10) -> EngageLab:
+def client_of(sandbox: Sandbox) -> EngageLab:
     """Make a client that retries nothing."""
     return EngageLab(
         otp=KEY,
         sms=KEY,
         otp_base_url=sandbox.otp_base_url,
         sms_base_url=sandbox.sms_base_url,
-        timeout=timeout,
+        timeout=PATIENCE,
+        deadline=PATIENCE,
         retry=RetryPolicy(attempts=1),
     )
 
@@ -78,7 +83,6 @@ async def test_a_run_is_replayed(path: Path) -> None:
     assert () == again.messages
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -88,26 +92,46 @@ async def test_a_run_is_replayed(path: Path) -> None:
         (Fault("http", status=429, retry_after=7), RateLimitError),
     ],
 )
-async def test_faults_are_replayed(path: Path, fault: Fault, error: type[EngageLabError]) -> None:
+def test_faults_are_replayed(path: Path, fault: Fault, error: type[EngageLabError]) -> None:
     """What the program saw is recorded, not what the sandbox did."""
+    clock = LeapingClock()
 
-    async def run(sandbox: Sandbox) -> EngageLabError:
-        async with client_of(sandbox, timeout=0.3) as engagelab:
+    async def run(sandbox: Sandbox, has_arrived: Callable[[Sandbox], object]) -> EngageLabError:
+        async def time_out() -> None:
+            while not has_arrived(sandbox):
+                await anyio.lowlevel.checkpoint()
+            clock.leap(PATIENCE)
+
+        async with client_of(sandbox) as engagelab, anyio.create_task_group() as tasks:
+            if error is ResponseTimeoutError:
+                tasks.start_soon(time_out)
             with pytest.raises(error) as caught:
                 await engagelab.otp.send("+6591234567", "login")
-            return caught.value
+        return caught.value
 
-    async with Sandbox(record=path) as sandbox:
-        sandbox.faults.add(fault)
-        first = await run(sandbox)
-    async with Sandbox(replay=path) as again:
-        second = await run(again)
-        again.assert_replayed()
+    async def main() -> None:
+        async with Sandbox(record=path) as sandbox:
+            sandbox.faults.add(fault)
+            first = await run(sandbox, lambda sandbox: sandbox.messages)
+        async with Sandbox(replay=path) as again:
+            second = await run(again, is_replayed)
+            again.assert_replayed()
 
-    assert (first.may_have_been_sent, getattr(first, "retry_after", None)) == (
-        second.may_have_been_sent,
-        getattr(second, "retry_after", None),
-    )
+        assert (first.may_have_been_sent, getattr(first, "retry_after", None)) == (
+            second.may_have_been_sent,
+            getattr(second, "retry_after", None),
+        )
+
+    backends.run("asyncio", main, clock)
+
+
+def is_replayed(sandbox: Sandbox) -> bool:
+    """Return whether all calls of the recording have come."""
+    try:
+        sandbox.assert_replayed()
+    except AssertionError:
+        return False
+    return True
 
 
 def post(sandbox: Sandbox, body: object) -> httpx.Response:
@@ -249,3 +273,15 @@ def test_a_recording_that_is_not_there(path: Path) -> None:
     """The error is that of opening it."""
     with pytest.raises(FileNotFoundError):
         Sandbox(replay=path)
+
+
+@pytest.mark.asyncio
+async def test_a_replay_leaves_the_inbox_alone(path: Path) -> None:
+    """What is no call of the API is answered as ever, and not missed in the recording."""
+    async with Sandbox(record=path):
+        pass
+    async with Sandbox(replay=path) as sandbox, httpx.AsyncClient() as http:
+        answer = await http.get(sandbox.inbox_url)
+        sandbox.assert_replayed()
+
+    assert 200 == answer.status_code

@@ -7,6 +7,8 @@ from typing import Any, Final
 import anyio
 import trio.testing
 
+from support.clocks import LeapingClock
+
 _LOOPS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "asyncio": ("asyncio", {}),
     "uvloop": ("asyncio", {"use_uvloop": True}),
@@ -19,7 +21,9 @@ ASYNCIO: Final = ("asyncio", "uvloop")
 EVERY: Final = tuple(_LOOPS)
 
 
-def run(backend: str, main: Callable[[], Awaitable[object]]) -> None:
+def run(
+    backend: str, main: Callable[[], Awaitable[object]], clock: LeapingClock | None = None
+) -> None:
     """Run a coroutine function on an event loop of its own, where it must leave no task behind."""
 
     async def tidy() -> None:
@@ -29,6 +33,7 @@ def run(backend: str, main: Callable[[], Awaitable[object]]) -> None:
         assert backend == "trio" or set() == asyncio.all_tasks() - {asyncio.current_task()}
 
     loop, options = _LOOPS[backend]
+    options = options if clock is None else clock.options(backend)
     anyio.run(tidy, backend=loop, backend_options=options)
 
 

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from engagelab_async.engines import HTTP, Engine, Request, Response, choose
 from support import backends
+from support.clocks import LeapingClock
 
 P = ParamSpec("P")
 ClientT = TypeVar("ClientT", httpx.AsyncClient, httpx2.AsyncClient, aiohttp.ClientSession)
@@ -106,16 +107,22 @@ def every_sharer(test: EngineTest[P]) -> Callable[..., None]:
 
 
 def _parametrized(test: EngineTest[P], cases: list[Case]) -> Callable[..., None]:
+    wanted = inspect.signature(test).parameters
+
     @functools.wraps(test)
     def run_test(case: Case, backend: str, *args: P.args, **kwargs: P.kwargs) -> None:
+        clock = LeapingClock()
+        if "clock" in wanted:
+            kwargs["clock"] = clock
+
         async def main() -> None:
             async with case.open() as engine:
                 await test(engine, *args, **kwargs)
 
-        backends.run(backend, main)
+        backends.run(backend, main, clock)
 
-    # pytest is to see `case` and `backend` where the test says `engine`.
-    own = [x for x in inspect.signature(run_test).parameters.values() if x.name != "engine"]
+    # pytest is to see `case` and `backend` where the test says `engine`; the clock is ours.
+    own = [parameter for name, parameter in wanted.items() if name not in {"engine", "clock"}]
     run_test.__signature__ = inspect.Signature([*_CASE_PARAMETERS, *own])  # type: ignore[attr-defined]
     each = [
         pytest.param(case, backend, id=f"{case.name}-{backend}")

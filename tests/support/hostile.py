@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -156,12 +157,14 @@ class Peer:
 
     def hangs(self) -> None:
         """Say no more, and wait for the client to leave."""
+        self.server.on_stall()
         self.over = True
         while self._socket.recv(_READ):
             pass
 
     def ignores(self) -> None:
         """Neither say nor read any more."""
+        self.server.on_stall()
         self.over = True
         self.server.closing.wait()
 
@@ -178,6 +181,9 @@ class Hostile:
             all that follow.
         ca: Speak TLS, with a certificate of this authority.
         host: The address to listen on.
+
+    Attributes:
+        on_stall: Called, in a thread of the server, when a client begins to wait in vain.
     """
 
     def __init__(
@@ -190,6 +196,7 @@ class Hostile:
         self._listener = socket.create_server((host, 0), backlog=512)
         self._tls = None if ca is None else _server_context(ca)
         self.closing = threading.Event()
+        self.on_stall: Callable[[], object] = lambda: None
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if ca else 'http'}://{host}:{self.port}"
         self.connections = 0
@@ -208,7 +215,7 @@ class Hostile:
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            came = self._changed.wait_for(condition, timeout=50)
+            came = self._changed.wait_for(condition, timeout=100)
         assert came, f"{self.connections=}, {self.open=}, {len(self.requests)=}"
 
     def count(self, received: Received) -> None:
@@ -325,12 +332,11 @@ def drips(data: bytes, interval: float) -> Behaviour:
 
     def behaviour(peer: Peer) -> None:
         peer.reads()
-        for byte in data:
+        peer.sends(data[:1])
+        peer.server.on_stall()
+        for byte in chain(data[1:], repeat(ord(" "))):
+            peer.server.closing.wait(interval)
             peer.sends(bytes([byte]))
-            peer.server.closing.wait(interval)
-        while True:
-            peer.sends(b" ")
-            peer.server.closing.wait(interval)
 
     return behaviour
 
@@ -358,6 +364,14 @@ def tunnels(peer: Peer) -> None:
         peer.sends(http(200))
         peer.relays(upstream)
     peer.closes()
+
+
+def stops_reading(peer: Peer) -> None:
+    """Read no further than into the body, and never answer."""
+    arrived = b""
+    while not arrived.partition(b"\r\n\r\n")[2]:
+        arrived += peer.receives()
+    peer.ignores()
 
 
 hangs: Final = says(b"", Peer.hangs)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import define, frozen
 
 from engagelab_async.bulk.outcomes import AnyOutcome
 from engagelab_async.errors import ConfigurationError
@@ -59,7 +59,7 @@ class Record:
     granted: bool = False
 
 
-@frozen
+@define
 class SendIntent:
     """The intent to send an operation, or a question whether it may be sent.
 
@@ -96,7 +96,7 @@ class SendIntent:
         return Record(known.state, known.run, granted)
 
 
-@frozen
+@define
 class Settlement:
     """The outcome of an operation, as it is recorded.
 

@@ -14,13 +14,15 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from anyio import to_thread
 
 from engagelab_async._version import __version__
+from engagelab_async.engines import current_task
 
 from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
 from .mark import FOLD, Mark
@@ -29,6 +31,9 @@ from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
 from .schema import JOURNAL, merge, sequence_of
 from .sites import Site, recorded_sites, refuse_another
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 _PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
 _LOOK_UP: Final = """
@@ -54,6 +59,10 @@ _USE: Final = "INSERT OR IGNORE INTO sites (product, digest, origin) VALUES (?, 
 
 IN_MEMORY: Final = 100_000
 """That many operations need about 15 MB."""
+
+# To look up a member of an enumeration takes Python 3.11 as long as to make a small object.
+_SENDING: Final = State.SENDING
+_ACCEPTED: Final = State.ACCEPTED
 
 _dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -172,7 +181,7 @@ class Database:
             if len(self._states) >= self._in_memory:
                 self._merge()
             ended = {end.digest: end.state for end in ends}
-            known = self._known(intents, ended)
+            known = self._known([intent.digest for intent in intents], ended)
             found = {
                 intent.digest: record
                 for intent in intents
@@ -187,17 +196,15 @@ class Database:
             ]
             # With only questions, a transaction would count and flush for nothing.
             if ends or granted:
-                self._put(ends, granted)
-                self._states |= ended | dict.fromkeys(
-                    (intent.digest for intent in granted), State.SENDING
-                )
+                self._use_sites(granted)
+                begun = [intent.digest for intent in granted]
+                self._put(ends, begun)
+                self._states |= ended | dict.fromkeys(begun, _SENDING)
         return found
 
-    def _put(self, ends: Sequence[Settlement], granted: Sequence[SendIntent]) -> None:
-        self._use_sites(granted)
-        begun = [intent.digest for intent in granted]
+    def _put(self, ends: Sequence[Settlement], begun: Sequence[str]) -> None:
         number = self._sequence + 1
-        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _dumps(begun)))
+        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _begun(begun)))
         self._sequence = number
         self._mark.reach(number)
 
@@ -217,13 +224,10 @@ class Database:
             self._connection.execute(_USE, (product, site.digest, site.origin))
             del self._sites[product]
 
-    def _known(
-        self, intents: Sequence[SendIntent], ended: Mapping[str, State]
-    ) -> dict[str, Record]:
+    def _known(self, digests: Sequence[str], ended: Mapping[str, State]) -> dict[str, Record]:
         """Look up what is known of operations; what was ended just now counts."""
-        digests = [intent.digest for intent in intents]
         known: dict[str, Record] = {}
-        if self._has_index and intents:
+        if self._has_index and digests:
             (rows,) = self._connection.execute(_LOOK_UP, (_dumps(digests),)).fetchone()
             known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
         for states in (self._states, ended):
@@ -336,13 +340,18 @@ def _lengthen(log: Path) -> None:
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
-    accepted = {end.digest: end.id for end in ends if end.state is State.ACCEPTED}
+    # Digests are hexadecimal: as members of an object, only the ids have to be encoded.
+    accepted = [f'"{end.digest}":{_dumps(end.id)}' for end in ends if end.state is _ACCEPTED]
     others = [
         (end.digest, end.state, end.id, end.code, end.error)
         for end in ends
-        if end.state is not State.ACCEPTED
+        if end.state is not _ACCEPTED
     ]
-    return _dumps(accepted), _dumps(others)
+    return f"{{{','.join(accepted)}}}", _dumps(others)
+
+
+def _begun(digests: Sequence[str]) -> str:
+    return '["' + '","'.join(digests) + '"]' if digests else "[]"
 
 
 class SQLiteJournal:
@@ -354,6 +363,10 @@ class SQLiteJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # On asyncio, the way to this thread and back costs half of what it costs to one of anyio's.
+        task = current_task()
+        self._loop: AbstractEventLoop | None = None if task is None else task.get_loop()
+        self._thread = ThreadPoolExecutor(1)
         self.run: int = database.run
         self.token: str = database.token
 
@@ -397,14 +410,24 @@ class SQLiteJournal:
     ) -> Mapping[str, Record]:
         """Write settlements, then intents; see `JournalStore.write`."""
         try:
-            return await to_thread.run_sync(self._database.write, settlements, intents)
+            if self._loop is None:
+                return await to_thread.run_sync(self._database.write, settlements, intents)
+            return await self._loop.run_in_executor(
+                self._thread, self._database.write, settlements, intents
+            )
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"journal: it cannot be written ({error})") from error
 
     async def close(self) -> None:
         """End the run and close the file."""
         await to_thread.run_sync(self._database.close)
+        self._end_thread()
 
     def abandon(self) -> None:
         """Close the file at once."""
         self._database.close()
+        self._end_thread()
+
+    def _end_thread(self) -> None:
+        self._loop = None
+        self._thread.shutdown(wait=False)

@@ -1,13 +1,22 @@
 """The journal of a run, as its tasks use it: what they want written at once shares one write."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio.lowlevel import checkpoint
 from attrs import define, field
 
-from .protocol import JournalError, JournalStore, Record, SendIntent, Settlement, State
+from engagelab_async.engines import current_task
+
+from .protocol import JournalError, Record, Settlement, State
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable, Generator, Mapping
+
+    from .protocol import JournalStore, SendIntent
 
 _QUIET: Final = 3
 """Turns of the event loop without a new intent, after which none is likely to come at once."""
@@ -15,6 +24,25 @@ _QUIET: Final = 3
 
 def do_nothing(_: BaseException | None) -> None:
     """Do nothing: no task waits."""
+
+
+class _Wakeup:
+    """What a task waits for on trio. On asyncio, a future costs half of what an event does."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        """Wait for it."""
+        return self._event.wait().__await__()
+
+    def done(self) -> bool:
+        """Return whether it woke the task."""
+        return self._event.is_set()
+
+    def set_result(self, _: None) -> None:
+        """Wake the task."""
+        self._event.set()
 
 
 @define(eq=False)
@@ -28,7 +56,8 @@ class _Batch:
     durable: list[Callable[[BaseException | None], object]] = field(factory=list)
     is_wanted: bool = False
     wanted: anyio.Event = field(factory=anyio.Event)
-    done: anyio.Event = field(factory=anyio.Event)
+    waiting: list[_Wakeup | Future[None]] = field(factory=list)
+    is_done: bool = False
     known: Mapping[str, Record] = field(factory=dict)
     error: BaseException | None = None
 
@@ -38,13 +67,21 @@ class _Batch:
         return not (self.ends or self.intents or self.questions)
 
     def want(self) -> None:
-        """Have it written."""
-        self.is_wanted = True
-        self.wanted.set()
+        """Have it written, unless the writer has ended."""
+        if self.error is None:
+            self.is_wanted = True
+            self.wanted.set()
+        else:
+            self.finish()
 
     def finish(self) -> None:
         """Wake all tasks that wait for it."""
-        self.done.set()
+        self.is_done = True
+        for wakeup in self.waiting:
+            # A task that was cancelled has cancelled its future.
+            if not wakeup.done():
+                wakeup.set_result(None)
+        self.waiting.clear()
         durable, self.durable = self.durable, []
         for each in durable:
             each(self.error)
@@ -72,6 +109,8 @@ class RunJournal:
         self._gathering = _Batch()
         self._closing = False
         self._in_flight = 0
+        task = current_task()
+        self._wakeup = _Wakeup if task is None else task.get_loop().create_future
         self.run: int = store.run
         self.token: str = store.token
 
@@ -93,12 +132,14 @@ class RunJournal:
             return Record(State.SENDING, self.run)
         else:
             batch.intents[intent.digest] = intent
+        wakeup = self._wakeup()
+        batch.waiting.append(wakeup)
         if not batch.is_wanted:
             batch.want()
         try:
-            await batch.done.wait()
+            await wakeup
         except BaseException:
-            if batch.done.is_set():
+            if batch.is_done:
                 self._withdraw(intent, batch)
             else:
                 batch.withdrawn.append(intent)
@@ -122,9 +163,6 @@ class RunJournal:
         batch.durable.append(durable)
         if not batch.is_wanted:
             batch.want()
-        if batch.error is not None:
-            # The writer has ended.
-            batch.finish()
 
     def close(self) -> None:
         """Write what is left, and end `write`."""
@@ -146,6 +184,7 @@ class RunJournal:
         except BaseException as error:
             # Only an event loop that is torn down gets here.
             self._gathering.error = error
+            self._gathering.is_wanted = False
             self._gathering.finish()
             self._store.abandon()
             raise

@@ -8,8 +8,8 @@ from cyclopts import Parameter
 from engagelab_async import ConfigurationError
 from engagelab_async.webhooks.verification import ENVIRONMENT, from_env
 
-_USERNAME: Final = " or ".join(ENVIRONMENT["username"])
-_SECRET: Final = " or ".join(ENVIRONMENT["secret"])
+USERNAME: Final = " or ".join(ENVIRONMENT["username"])
+SECRET: Final = " or ".join(ENVIRONMENT["secret"])
 
 
 @Parameter(name="*")
@@ -19,34 +19,25 @@ class Account:
 
     # Not by cyclopts' env_var, which takes an empty variable for one that is set.
     username: Annotated[
-        str | None,
-        Parameter(
-            help=f"The username of the callback URL; by default {_USERNAME}.",
-            show_default=False,
-        ),
+        str | None, Parameter(help=f"The username of the callback URL; by default {USERNAME}.")
     ] = None
     secret: Annotated[
         str | None,
         Parameter(
             help="The secret that belongs to it. Other users of a machine can see a command's "
-            f"options: rather set {_SECRET}.",
-            show_default=False,
+            f"options: rather set {SECRET}."
         ),
     ] = field(default=None, repr=False)
 
     def resolved(self) -> tuple[str, str]:
-        """Return both, from the options or from the environment.
-
-        Raises:
-            ConfigurationError: One of them is missing; it is named.
-        """
+        """Return both, from the options or from the environment; name what is missing."""
         username = from_env(ENVIRONMENT["username"]) if self.username is None else self.username
         secret = from_env(ENVIRONMENT["secret"]) if self.secret is None else self.secret
         missing = [
             f"{option}: set {names}"
             for option, names, given, found in (
-                ("--username", _USERNAME, self.username, username),
-                ("--secret", _SECRET, self.secret, secret),
+                ("--username", USERNAME, self.username, username),
+                ("--secret", SECRET, self.secret, secret),
             )
             if given is None and not found
         ]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 from rich.text import Text
 
 from engagelab_async import ConfigurationError, Journal
 from engagelab_async.bulk import STOP_WORDS, Suppression
 from engagelab_async.bulk.journal import JournalError
 from engagelab_async.cli.calls import logged
+from engagelab_async.cli.options import Host, Port, flag
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json
 from engagelab_async.cli.printing import console, print_error
@@ -33,44 +33,26 @@ Recorder = Callable[[Event], Awaitable[object]]
 def listen(
     *,
     account: Account = FROM_ENVIRONMENT,
-    port: Annotated[
-        int,
-        Parameter(
-            help="Port to listen on; 0 takes a free one.", validator=Number(gte=0, lte=65535)
-        ),
-    ] = 9000,
-    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 9000,
+    host: Host = "127.0.0.1",
     json: Annotated[
-        bool,
-        Parameter(
-            help="Print JSON objects, one per line, also on a terminal.",
-            show_default=False,
-        ),
+        bool, flag(help="Print JSON objects, one per line, also on a terminal.")
     ] = False,
     journal: Annotated[
         Path | None,
-        Parameter(
-            help="The journal of a bulk run, whose uncertain messages are settled.",
-            show_default=False,
-        ),
+        Parameter(help="The journal of a bulk run, whose uncertain messages are settled."),
     ] = None,
     suppress: Annotated[
         Path | None,
         Parameter(
-            help="The file to which people are appended who reply STOP or have unsubscribed.",
-            show_default=False,
+            help="The file to which people are appended who reply STOP or have unsubscribed."
         ),
     ] = None,
     stop_word: Annotated[
         tuple[str, ...],
-        Parameter(
-            help="A reply that counts as STOP, instead of the usual ones; may be repeated.",
-            show_default=False,
-        ),
+        flag(help="A reply that counts as STOP, instead of the usual ones; may be repeated."),
     ] = (),
-    show_personal: Annotated[
-        bool, Parameter(help="Show numbers and texts in full.", show_default=False)
-    ] = False,
+    show_personal: Annotated[bool, flag(help="Show numbers and texts in full.")] = False,
 ) -> int:
     """Show the events of callbacks as they arrive, until Ctrl-C.
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from engagelab_async import ConfigurationError, EngageLabError, Request
 from engagelab_async.cli.loopback import bypass_proxy
+from engagelab_async.cli.options import flag
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors
 from engagelab_async.cli.printing import console, print_error
@@ -41,9 +42,7 @@ def sign(
         Path | None,
         Parameter(help="A file with another body; - is standard input.", allow_leading_hyphen=True),
     ] = None,
-    send: Annotated[
-        bool, Parameter(help="Send it, instead of printing it.", show_default=False)
-    ] = False,
+    send: Annotated[bool, flag(help="Send it, instead of printing it.")] = False,
 ) -> int:
     """Print a signed callback as a curl command, or send it.
 

@@ -6,12 +6,9 @@ described and written some at a time.
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing
-from itertools import islice
 from typing import Annotated, Final, TypeAlias
 
 from anyio import current_time
-from anyio.lowlevel import checkpoint
 from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,7 +21,7 @@ from engagelab_async.sandbox.faults.kinds import KINDS
 from engagelab_async.sandbox.faults.presets import PRESETS
 from engagelab_async.sandbox.faults.register import ActiveFault, Faults
 from engagelab_async.sandbox.guards import open_session
-from engagelab_async.sandbox.loop import in_steps
+from engagelab_async.sandbox.loop import InSteps
 from engagelab_async.sandbox.operations import Error, operation
 from engagelab_async.sandbox.platform import Platform
 from engagelab_async.sandbox.recipients import canonical
@@ -41,7 +38,7 @@ _MOST: Final = 1000
 _LONGEST_WAIT: Final = 60  # seconds
 _ANY: Final = 2**63 - 1  # above every number
 _DESCRIBED_AT_ONCE: Final = 20
-_SOUGHT_AT_ONCE: Final = 1000
+_SOUGHT_AT_ONCE: Final = 500
 """How many messages to describe, or to look through, before other tasks may run."""
 
 _Found: TypeAlias = tuple[Call, int]  # a call, and the number of one of its messages
@@ -147,7 +144,8 @@ class Control:
         targets = ((call, each) for call in list(self._calls) for each in call.targets or [""])
         found = {
             call.number: None
-            async for call, target in in_steps(targets, _SOUGHT_AT_ONCE)
+            async for some in InSteps(targets, _SOUGHT_AT_ONCE)
+            for call, target in some
             if to in target.lower()
         }
         return documents.Numbers([*found])
@@ -260,28 +258,28 @@ class Control:
             if after < number < before
         )
         found = list[_Found]()
-        async with aclosing(in_steps(sought, _SOUGHT_AT_ONCE)) as steps:
-            async for call, number in steps:
+        async for some in InSteps(sought, _SOUGHT_AT_ONCE):
+            for call, number in some:
                 sent = self._outbox.get(number)
                 is_to = address in {"", _address(sent.recipient)}
                 if is_to and template in {"", sent.template_id}:
                     found.append((call, number))
-                    if len(found) == limit:
-                        break
-        return found
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def _answered(self, head: _Head, found: Iterable[_Found]) -> Response:
         return StreamingResponse(self._written(head, found), 200, NO_STORE, "application/json")
 
     async def _written(self, head: _Head, found: Iterable[_Found]) -> AsyncIterator[str]:
         """Write a document that ends with messages: itself, and then those."""
-        piece, remaining, comma = encoded(head).removesuffix("]}"), iter(found), ""
-        while some := list(islice(remaining, _DESCRIBED_AT_ONCE)):
+        yield encoded(head).removesuffix("]}")
+        comma = ""
+        async for some in InSteps(found, _DESCRIBED_AT_ONCE):
             described = [self._documents.message(call, number) for call, number in some]
-            yield piece + comma + encoded(described)[1:-1]
-            piece, comma = "", ", "
-            await checkpoint()
-        yield piece + "]}"
+            yield comma + encoded(described)[1:-1]
+            comma = ", "
+        yield "]}"
 
     def _call_of(self, number: Number) -> Call:
         try:

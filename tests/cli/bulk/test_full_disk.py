@@ -39,7 +39,7 @@ def test_what_is_said_sends_to_nobody_twice(
     write(*numbers(COUNT), header="phone")
     with Counting(now_and_then(share, seed=largest)) as server:
         command = ("sms", "bulk", "people.csv", "--template", "7", "--sandbox", server.url)
-        options = ("--timeout", "1", "--uncertain", "uncertain.csv", "--failed", "failed.csv")
+        options = ("--timeout", "2", "--uncertain", "uncertain.csv", "--failed", "failed.csv")
 
         with no_file_larger_than(largest):
             ran = engagelab(*command, *options, "--json")

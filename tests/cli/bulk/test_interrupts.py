@@ -32,7 +32,7 @@ def begin(platform: HeldPlatform, write: WriteList, *options: str) -> Running:
     write(*numbers(20), header="phone")
     running = Running(*SMS, "--sandbox", platform.origin, *options)
     for _ in range(4):
-        platform.received.get(timeout=100)
+        platform.received.get(timeout=200)
     return running
 
 
@@ -96,7 +96,7 @@ def test_ctrl_c_at_the_very_end_changes_nothing(platform: HeldPlatform, write: W
     write(*numbers(4), header="phone")
     running = Running(*SMS, "--sandbox", platform.origin)
     for _ in range(4):
-        platform.received.get(timeout=100)
+        platform.received.get(timeout=200)
 
     running.press_ctrl_c()
     running.read_until("Finishing")
@@ -126,7 +126,7 @@ def test_a_list_that_is_changed_meanwhile(platform: HeldPlatform, write: WriteLi
     write(*(f"{number},{'x' * 200}" for number in numbers(2000)), header="phone,note")
     running = Running(*SMS, "--set", "a=b", "--sandbox", platform.origin, "--json")
     for _ in range(4):
-        platform.received.get(timeout=100)
+        platform.received.get(timeout=200)
 
     with Path("people.csv").open("r+b") as file:
         # Far enough from the beginning to be read only after this.

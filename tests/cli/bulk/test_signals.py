@@ -47,7 +47,7 @@ def wait_for_four(platform: HeldPlatform, screen: int | None = None) -> None:
         if select.select([screen], [], [], 0.1)[0]:
             os.read(screen, 65536)
     for _ in range(4):
-        platform.received.get(timeout=100)
+        platform.received.get(timeout=200)
 
 
 def begin(platform: HeldPlatform, write: WriteList, *command: str) -> Running:
@@ -263,7 +263,7 @@ def test_a_terminal_that_is_closed(
 
     os.close(master)
     platform.release()
-    exit_code = running.wait(timeout=60)
+    exit_code = running.wait(timeout=200)
 
     sent = len(platform.everything)
     assert (130 if is_heard else 0) == exit_code

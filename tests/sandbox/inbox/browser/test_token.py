@@ -7,6 +7,7 @@ import pytest
 from engagelab_async.sandbox import Sandbox
 from support.chromium import Keys, Page
 from support.inbox import send
+from support.looks import violations, why_no_axe
 
 TOKEN = "a+token/of=the%user's"
 
@@ -64,3 +65,20 @@ class TestToken:
         page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")
         page.complaints()  # that it was not let in before
+
+    @pytest.mark.skipif(bool(why_no_axe()), reason=why_no_axe() or "there is axe-core")
+    @pytest.mark.parametrize("width", [1280, 390])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_in_the_question(self, page: Page, scheme: str, width: int) -> None:
+        """Neither when it is asked, nor when the answer is wrong."""
+        page.emulate(prefers_color_scheme=scheme)
+        page.resize(width)
+        page.command("Network.clearBrowserCookies", {})
+        page.chrome.refresh()
+        page.until(lambda: page.find("#ask").is_displayed())
+        asked = violations(page)
+        page.find("#ask-token").send_keys("wrong", Keys.ENTER)
+        page.until_text("#ask-error", "That is not the token.")
+
+        assert ([], []) == (asked, violations(page))
+        page.complaints()  # that it was not let in
