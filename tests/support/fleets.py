@@ -180,7 +180,8 @@ class Network:
 
     def _kill(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
         for worker in workers:
-            os.killpg(worker.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(worker.pid, signal.SIGKILL)
             worker.wait(_PATIENCE)
 
     def submit(self, operations: int, **options: object) -> subprocess.Popen[bytes]:
