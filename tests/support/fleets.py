@@ -53,6 +53,11 @@ recorded come to those in flight. A task has one or the other: its next intent i
 outcome before it.
 """
 
+_AT_WORK: Final = """
+SELECT host FROM engagelab.runs WHERE ended IS NULL
+    AND submission = (SELECT max(number) FROM engagelab.submissions)
+"""
+
 _BROKERS: Final[Mapping[str, Callable[[str], RabbitMQ | Redis | None]]] = {
     "rabbitmq": RabbitMQ,
     "redis": Redis,
@@ -156,10 +161,10 @@ class Network:
         return (self.postgresql.home / "workers.log").read_text(errors="replace")
 
     def wait_for_deliveries(self) -> None:
-        """Wait until each worker has a chunk."""
+        """Wait until each worker has a chunk of the campaign."""
         missing = {worker.pid for worker in self.workers}
         while missing:
-            hosts = self.postgresql.execute("SELECT host FROM engagelab.runs WHERE ended IS NULL")
+            hosts = self.postgresql.execute(_AT_WORK)
             for host in hosts.split():
                 with suppress(ProcessLookupError):  # that of a worker that was killed
                     missing.discard(os.getpgid(int(host.rpartition("/")[2])))
@@ -180,7 +185,8 @@ class Network:
 
     def _kill(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
         for worker in workers:
-            os.killpg(worker.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(worker.pid, signal.SIGKILL)
             worker.wait(_PATIENCE)
 
     def submit(self, operations: int, **options: object) -> subprocess.Popen[bytes]:
