@@ -5,6 +5,7 @@
     numbers ──> broadcast ──> SendSMS operations                                   broadcasting.py
       ├── normalize_number               as they are sent, local ones too          numbers.py
       └── PeopleList                     out of a file                  lists.py, content.py
+            └── CheckedList              what can be sent of it                  checking.py
 
     EngageLab.fan_out ──> FanOut         the run                                   run.py
       ├── OutcomeStream                  what its consumer sees of it              stream.py

@@ -8,6 +8,7 @@
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -27,8 +28,9 @@ _MARKS: Final = {
 _NO_ENCODING: Final = "--encoding: it is not an encoding that Python knows"
 # Texts of these are by chance UTF-8 only if they are ASCII: it needs a capital before a symbol.
 _SINGLE_BYTE: Final = ("cp125", "iso8859", "mac-roman")
-# Two bytes of some others may be, but not so many.
+# Two bytes of some others may be, but not so many, and not as a letter of a Latin word.
 _LEAST_LETTERS: Final = 5
+_LATIN: Final = re.compile("[A-Za-z][\u00c0-\u024f]|[\u00c0-\u024f][A-Za-z]")
 _UNICODE: Final = ("utf", "unicode", "raw")
 _WORKBOOK_OR_ZIP: Final = "a workbook or a zip archive; save the sheet as CSV, UTF-8"
 _OTHER_KINDS: Final = {
@@ -152,14 +154,16 @@ class Content:
 
     def _is_utf_8(self) -> bool:
         decoder, letters = codecs.getincrementaldecoder("utf-8")(), 0
+        least = 1 if self.encoding.startswith(_SINGLE_BYTE) else _LEAST_LETTERS
         try:
             for block in self._blocks():
                 text = decoder.decode(block)
-                letters += 0 if text.isascii() else sum(map("\x7f".__lt__, text))
+                if not text.isascii():
+                    letters += least if _LATIN.search(text) else sum(map("\x7f".__lt__, text))
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
-        return letters >= (1 if self.encoding.startswith(_SINGLE_BYTE) else _LEAST_LETTERS)
+        return letters >= least
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)

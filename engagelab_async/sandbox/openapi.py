@@ -157,10 +157,7 @@ def _refusals(operation: Operation) -> Schema:
 def _refusal(codes: list[int]) -> Schema:
     listed = [f"- {code}: {MEANINGS.get(code, 'see the message')}" for code in codes]
     narrowed = {"properties": {"code": {"enum": codes}}}
-    return {
-        "description": "\n".join(["Refused.", "", *listed]),
-        "content": _json({"allOf": [_schema(Error), narrowed]}),
-    }
+    return _content("\n".join(["Refused.", "", *listed]), {"allOf": [_schema(Error), narrowed]})
 
 
 def _callback() -> Schema:
@@ -196,14 +193,14 @@ def _callback() -> Schema:
             }
         ],
         "security": [{}],
-        "requestBody": {"content": _json({"anyOf": [rows, {"const": {}}]})},
+        "requestBody": _content("Rows.", {"anyOf": [rows, {"const": {}}]}),
         "responses": {"200": {"description": "Received; the body is ignored."}},
     }
 
 
 def _content(
     description: str,
-    kind: Any,  # noqa: ANN401 - a class, a list of one, or several
+    kind: Any,  # noqa: ANN401 - as `_schema` takes
     media_type: str = "application/json",
 ) -> Schema:
     if kind is None:
@@ -211,16 +208,14 @@ def _content(
     return {"description": description, "content": {media_type: {"schema": _schema(kind)}}}
 
 
-def _schema(kind: Any) -> Schema:  # noqa: ANN401 - a class, a list of one, or several
+def _schema(kind: Any) -> Schema:  # noqa: ANN401 - a class, a list of one, several, or a schema
+    if isinstance(kind, dict):
+        return kind
     if isinstance(kind, tuple):
         return {"anyOf": [*map(_schema, kind)]}
     if isinstance(kind, list):
         return {"type": "array", "items": _schema(*kind)}
     return {"$ref": _REFERENCE.format(name=kind.__name__)}
-
-
-def _json(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
 
 
 def _key_pair(product: Product) -> Schema:

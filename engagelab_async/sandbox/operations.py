@@ -69,6 +69,9 @@ class Operation:
         media_type: That of its answer.
     """
 
+    method: str
+    path: str
+
     def __init__(
         self, view: View, call: str, name: str, effect: Effect, *, status: int, media_type: str
     ) -> None:

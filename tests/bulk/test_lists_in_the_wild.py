@@ -431,6 +431,12 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         "it is UTF-8, and not gb18030; leave out --encoding",
     ),
     (
+        "UTF-8 of one letter, as Big5",
+        "phone,name\n+6591234567,José\n",
+        {"encoding": "big5"},
+        "it is UTF-8, and not big5; leave out --encoding",
+    ),
+    (
         "UTF-8, as Shift JIS",
         "phone,名前,name\n+6591234567,愛子さん,x\n",
         {"encoding": "shift_jis"},

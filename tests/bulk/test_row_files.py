@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engagelab_async.bulk.checking import CheckedList, Variables
 from engagelab_async.bulk.numbers import normalize_number
 from engagelab_async.bulk.row_files import OtherFormatError, row_writer
-from engagelab_async.cli.bulk.requests import Checker, Variables
 from support.lists import people_of
 
 
@@ -194,7 +194,7 @@ def test_the_file_is_a_list_again(tmp_path: Path) -> None:
     """Corrected, it can be sent as it is."""
     content = failed(b"phone;name\n+6591234567;Ada\nnobody;Bob\n", tmp_path)
     checked = [
-        Checker(people_of(each), "phone", Variables({"name": "name"}), normalize_number).check()
+        CheckedList(people_of(each), "phone", Variables({"name": "name"}), normalize_number)
         for each in (content, content.replace(b"nobody", b"+6591234568"))
     ]
 

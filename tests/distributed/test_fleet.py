@@ -141,7 +141,7 @@ async def test_sends_what_is_due_soon(scene: Scene) -> None:
     """A time that was far enough ahead when the operation was made is not checked again."""
     import time
 
-    operation = SendSMS(number(1), TEMPLATE, schedule_time=int(time.time()) + 200)
+    operation = SendSMS(number(1), TEMPLATE, schedule_time=int(time.time()) + 3600)
     object.__setattr__(operation, "schedule_time", int(time.time()) + 60)
 
     assert ["Accepted"] == kinds(await outcomes_of(scene.run([operation])))
@@ -212,7 +212,7 @@ async def test_splits_what_is_due_soon() -> None:
     async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
         return refusal(3002) if number(2) in to else plan(len(to))
 
-    operation = SendSMS([number(1), number(2)], TEMPLATE, schedule_time=int(time.time()) + 200)
+    operation = SendSMS([number(1), number(2)], TEMPLATE, schedule_time=int(time.time()) + 3600)
     object.__setattr__(operation, "schedule_time", int(time.time()) + 60)
     scene = Scene(Platform(answer))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import signal
@@ -26,7 +27,7 @@ from support.counting import Counting
 from support.memory_fleets import PAIR, outcomes_of
 from support.services import PostgreSQL, free_port, schema_name
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio
 
 OPTIONS = {"deadline": 30.0}
 
@@ -75,7 +76,6 @@ async def test_survives_a_restart(own_postgresql: PostgreSQL, how: int) -> None:
             async with run:
                 outcomes = [await anext(run) for _ in range(400)]
                 await asyncio.to_thread(own_postgresql.stop, how)
-                await asyncio.sleep(0.5)
                 await asyncio.to_thread(own_postgresql.start)
                 outcomes += [each async for each in run]
 
@@ -83,7 +83,9 @@ async def test_survives_a_restart(own_postgresql: PostgreSQL, how: int) -> None:
         assert {1} == set(server.delivered.values())
 
 
-async def test_deliveries_of_one_chunk_do_not_block_each_other(fleet: Fleet) -> None:
+async def test_deliveries_of_one_chunk_do_not_block_each_other(
+    postgresql: PostgreSQL, fleet: Fleet
+) -> None:
     """Six at once, each with the operations in an order of its own."""
     store = fleet.store
     number = await store.submit("spring", "s1", OPTIONS)
@@ -100,11 +102,12 @@ async def test_deliveries_of_one_chunk_do_not_block_each_other(fleet: Fleet) -> 
             intents = [Intent(digest, 0) for digest in order[first : first + 40]]
             granted.update((await store.write(delivery, [], intents)).granted)
 
-    began = time.monotonic()
+    log = postgresql.home / "output"
+    before = len(log.read_bytes())
     await asyncio.gather(*(deliver(f"r{index}") for index in range(6)))
 
     assert dict.fromkeys(digests, 1) == granted
-    assert time.monotonic() - began < 20
+    assert b"deadlock" not in log.read_bytes()[before:]
 
 
 async def test_a_rate_is_that_of_all(postgresql: PostgreSQL, fleet: Fleet) -> None:
@@ -112,17 +115,20 @@ async def test_a_rate_is_that_of_all(postgresql: PostgreSQL, fleet: Fleet) -> No
     async with Fleet(postgresql.dsn, name=fleet.store._schema) as other:  # type: ignore[attr-defined]  # noqa: SLF001
         rates = [SharedRate(each, "sms", 200) for each in (fleet, other)]
         came: list[float] = []
-        began = time.monotonic()
 
         async def send(rate: SharedRate) -> None:
-            while time.monotonic() - began < 3:
+            for _ in range(75):
                 await rate.acquire(1, 1)
                 came.append(time.monotonic())
 
         await asyncio.gather(*(send(rate) for rate in rates for _ in range(4)))
 
-    # At most: a loaded machine may be slower.
-    assert len(came) / (came[-1] - came[0]) <= 210
+    # At most: a loaded machine may be slower. When it goes on, each fleet uses the rest of its
+    # block of 50 ms at once, and each task goes on from where it was.
+    assert all(
+        last - first <= 200 * (came[last] - came[first]) + 2 * 10 + 8
+        for first, last in itertools.combinations(range(len(came)), 2)
+    )
 
 
 async def test_tables_can_be_created_by_many_at_once(postgresql: PostgreSQL) -> None:
@@ -309,7 +315,7 @@ async def test_a_statement_that_is_cancelled_leaves_no_connection(fleet: Fleet) 
     store = fleet.store
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await store._fetch("SELECT pg_sleep(5)")  # type: ignore[attr-defined]  # noqa: SLF001
+            await store._fetch("SELECT pg_sleep(15)")  # type: ignore[attr-defined]  # noqa: SLF001
 
     assert not (await fleet.show("spring")).states
 

@@ -1,6 +1,8 @@
 """Debian's Chromium without a window, as the tests of the page drive it."""
 
+import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -18,7 +20,9 @@ _PROGRAMS: Final = [shutil.which(name) for name in ("chromium", "chromedriver")]
 _WANTED: Final = os.environ.get("ENGAGELAB_ASYNC_TEST_BROWSER", "if installed")
 """``never``: as on a machine without a browser. ``always``: without one, the tests fail."""
 
-_PATIENCE: Final = 15.0  # seconds
+_PATIENCE: Final = 120.0  # seconds; only what never comes takes longer
+_TRACED: Final = "disabled-by-default-devtools.timeline,blink.user_timing"
+_COLLECTED: Final = "Tracing.dataCollected"
 _OPTIONS: Final = [
     "--headless=new",
     "--no-sandbox",  # as root, as in a container, it would not start
@@ -39,8 +43,12 @@ def why_not() -> str:
     return "no chromium, or no chromedriver" if is_missing else ""
 
 
-def start() -> Chrome:
-    """Start the browser."""
+def start(*, traced: bool = False) -> Chrome:
+    """Start the browser.
+
+    Args:
+        traced: Whether it records what `Page.tasks` returns.
+    """
     browser, driver = _PROGRAMS
     if not (browser and driver):
         pytest.fail("chromium and chromedriver have to be installed")  # selenium would load them
@@ -48,8 +56,15 @@ def start() -> Chrome:
     options.binary_location = browser
     for option in _OPTIONS:
         options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return Chrome(options, Service(driver))
+    logs = {"browser": "ALL"}
+    if traced:
+        logs["performance"] = "ALL"
+        trace = {"traceCategories": _TRACED, "enableNetwork": False, "enablePage": False}
+        options.add_experimental_option("perfLoggingPrefs", trace)
+    options.set_capability("goog:loggingPrefs", logs)
+    chrome = Chrome(options, Service(driver))
+    chrome.set_script_timeout(_PATIENCE)
+    return chrome
 
 
 DESK: Final = {"width": 1360, "height": 860, "deviceScaleFactor": 1, "mobile": False}
@@ -70,6 +85,14 @@ class Page:
     def find(self, selector: str) -> WebElement:
         """Wait for an element, and return it."""
         return self.until(lambda: self.all(selector))[0]
+
+    def shown(self, selector: str) -> WebElement:
+        """Wait until an element can be seen, and return it."""
+
+        def found() -> WebElement | None:
+            return next((each for each in self.all(selector) if each.is_displayed()), None)
+
+        return self.until(found)
 
     def all(self, selector: str) -> list[WebElement]:
         """Return all elements that there are now."""
@@ -135,6 +158,13 @@ class Page:
         """Run a script in the page, and return what it returns or resolves to."""
         return self.chrome.execute_script(script, *arguments)
 
+    def hold(self) -> None:
+        """Have the page keep what it shows only for a moment."""
+        self.run("""
+            const original = setTimeout;
+            window.setTimeout = (work, delay) => (delay > 1000 ? 0 : original(work, delay));
+        """)
+
     def resize(self, width: int, height: int = 800) -> None:
         """Give the window another size."""
         size = {**DESK, "width": width, "height": height}
@@ -148,6 +178,29 @@ class Page:
     def command(self, name: str, parameters: Mapping[str, object]) -> None:
         """Give the browser a command of its own protocol."""
         self.chrome.execute_cdp_cmd(name, dict(parameters))
+
+    def tasks(self) -> list[float]:
+        """Return how long the processor has worked on each of the page's tasks since the last time.
+
+        That is in milliseconds. Unlike the time that a task takes, it does not depend on what else
+        the machine does.
+        """
+        mark = secrets.token_hex(8)
+        self.run("performance.mark(arguments[0])", mark)
+        events: list[dict[str, Any]] = []
+        while not (own := [event for event in events if event["name"] == mark]):
+            log = self.chrome.get_log("performance")  # type: ignore[no-untyped-call]
+            messages = [json.loads(entry["message"])["message"] for entry in log]
+            events += [each["params"] for each in messages if each["method"] == _COLLECTED]
+        thread = own[0]["pid"], own[0]["tid"]
+        # What was not over when the log was fetched has no duration.
+        return [
+            event["tdur"] / 1000
+            for event in events
+            if event["name"] == "RunTask"
+            and "tdur" in event
+            and (event["pid"], event["tid"]) == thread
+        ]
 
     def complaints(self) -> list[str]:
         """Return what the browser has complained about since the last time, as a blocked script."""

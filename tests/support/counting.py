@@ -11,9 +11,12 @@ the answer lost::
 from __future__ import annotations
 
 import json
+import math
 import random
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from support.hostile import LOOPBACK, Behaviour, Hostile, Peer, http
@@ -69,13 +72,25 @@ class Counting(Hostile):
         self.asked: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self._faults = faults
+        self._answering = threading.Event()
+        self._answering.set()
         self._random = random.Random(seed)  # noqa: S311 - no secret
 
-    def wait_for_requests(self, count: int) -> None:
-        """Wait until so many requests more have come, or 10 seconds: fewer may be left."""
+    def wait_for_requests(self, count: int, most: float = math.inf) -> None:
+        """Wait until so many requests more have come, or as many as are certain to come at all."""
         with self._changed:
-            goal = self.asked.total() + count
-            self._changed.wait_for(lambda: self.asked.total() >= goal, timeout=10)
+            goal = min(self.asked.total() + count, most)
+            came = self._changed.wait_for(lambda: self.asked.total() >= goal, timeout=300)
+        assert came, f"{self.asked.total()} requests of {goal}"
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Answer nothing until the end of the block."""
+        self._answering.clear()
+        try:
+            yield
+        finally:
+            self._answering.set()
 
     def _exchange(self, peer: Peer) -> None:
         received = peer.reads()
@@ -83,6 +98,7 @@ class Counting(Hostile):
             peer.sends(_NO_ACCOUNT)
             return
         fault = self._take(json.loads(received.body)["to"][0])
+        self._answering.wait()
         self.closing.wait(self._random.random() * self._slowest)
         _ANSWERS[fault](peer)
 

@@ -13,8 +13,9 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -40,6 +41,9 @@ WORKERS: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
+_PATIENCE: Final = 600.0
+"""Seconds; only what hangs takes longer."""
+
 IN_DOUBT: Final = 2 * 64
 """How many operations a worker leaves uncertain at most, when it is killed or cut off.
 
@@ -47,6 +51,11 @@ Each of its two chunks has 64 tasks. The 64 permits are shared: while the outcom
 being written, its permits are in use for the other. So answered operations that are not yet
 recorded come to those in flight. A task has one or the other: its next intent is written with the
 outcome before it.
+"""
+
+_AT_WORK: Final = """
+SELECT host FROM engagelab.runs WHERE ended IS NULL
+    AND submission = (SELECT max(number) FROM engagelab.submissions)
 """
 
 _BROKERS: Final[Mapping[str, Callable[[str], RabbitMQ | Redis | None]]] = {
@@ -84,6 +93,7 @@ class Network:
         self.broker = _BROKERS[engine](host)
         self.environment: dict[str, str] = {}
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._submitters: list[subprocess.Popen[bytes]] = []
         self._count = workers
         self._campaigns = 0
         self._stack = ExitStack()
@@ -103,7 +113,8 @@ class Network:
                 name = {"rabbitmq": "FLEET_AMQP", "redis": "FLEET_REDIS"}[self.engine]
                 self.environment[name] = self.broker.url
             self._create_tables()
-            stack.callback(self._end_workers)
+            stack.callback(lambda: self._kill(self.workers))
+            stack.callback(self.kill_submitters)
             self.workers += [self.start_worker() for _ in range(self._count)]
             self._stack = stack.pop_all()
         return self
@@ -139,6 +150,7 @@ class Network:
 
     def begin_anew(self) -> None:
         """Forget who got what: the next submitter has another campaign."""
+        self.kill_submitters()  # those that a test has left
         self.server.asked.clear()
         self.server.delivered.clear()
         self._campaigns += 1
@@ -148,37 +160,59 @@ class Network:
         """What the workers have printed."""
         return (self.postgresql.home / "workers.log").read_text(errors="replace")
 
-    def kill_worker(self, number: int, how: int = signal.SIGKILL) -> None:
+    def wait_for_deliveries(self) -> None:
+        """Wait until each worker has a chunk of the campaign."""
+        missing = {worker.pid for worker in self.workers}
+        while missing:
+            hosts = self.postgresql.execute(_AT_WORK)
+            for host in hosts.split():
+                with suppress(ProcessLookupError):  # that of a worker that was killed
+                    missing.discard(os.getpgid(int(host.rpartition("/")[2])))
+            time.sleep(0.05)
+
+    def kill_worker(self, number: int) -> None:
         """End a worker and its processes, and start another."""
-        self._end(self.workers[number], how)
+        self._kill([self.workers[number]])
         self.workers[number] = self.start_worker()
 
-    def _end(self, worker: subprocess.Popen[bytes], how: int = signal.SIGKILL) -> None:
-        if how == signal.SIGKILL:
-            os.killpg(worker.pid, how)
-        else:
-            worker.send_signal(how)
-        worker.wait(30)
-
-    def _end_workers(self) -> None:
+    def replace_workers(self) -> None:
+        """Ask all workers to end, wait until they have, and start others."""
         for worker in self.workers:
-            self._end(worker)
+            worker.terminate()
+        for worker in self.workers:
+            worker.wait(_PATIENCE)
+        self.workers = [self.start_worker() for _ in self.workers]
+
+    def _kill(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
+        for worker in workers:
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait(_PATIENCE)
 
     def submit(self, operations: int, **options: object) -> subprocess.Popen[bytes]:
         """Start a submitter."""
         campaign = f"campaign-{self._campaigns}"
-        arguments = [campaign, str(operations), json.dumps({"deadline": 3.0} | options)]
-        return subprocess.Popen(
+        arguments = [campaign, str(operations), json.dumps(options)]
+        submitter = subprocess.Popen(
             [sys.executable, str(SUBMITTER), *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
+        self._submitters.append(submitter)
+        return submitter
+
+    def kill_submitters(self) -> None:
+        """End all submitters."""
+        for submitter in self._submitters:
+            with submitter:
+                submitter.kill()
+        self._submitters.clear()
 
 
 def finished(submitter: subprocess.Popen[bytes]) -> dict[str, Any]:
     """Wait for a submitter, and return what it printed."""
-    output, _ = submitter.communicate(timeout=240)
+    output, _ = submitter.communicate(timeout=_PATIENCE)
     assert submitter.returncode == 0
     document: dict[str, Any] = json.loads(output)
     return document
@@ -220,25 +254,22 @@ def send_and_kill(
         How many operations were uncertain in the end.
     """
     draw = random.Random()  # noqa: S311 - no secret
+    # What a kill leaves uncertain may not have been asked for.
+    certain = operations - kills * IN_DOUBT
     server = network.server
     submitter = network.submit(operations, **options)
-    try:
-        for kill in range(kills):
-            server.wait_for_requests(draw.randint(1, operations // (kills + 1)))
-            if kill == kills // 3 and meanwhile is not None:
-                meanwhile()
-            if kill == kills // 2 and orphan:
-                submitter.kill()
-                submitter.communicate()
-                submitter = network.submit(operations, **options)
-            network.kill_worker(draw.randrange(len(network.workers)))
-        document = finished(submitter)
-        outcomes = document["outcomes"]
-        check(outcomes, server.delivered, operations)
-        asked = server.asked.total()
-        again = finished(network.submit(operations, **options))["outcomes"]
-    finally:
-        submitter.kill()
+    for kill in range(kills):
+        server.wait_for_requests(draw.randint(1, operations // (kills + 1)), certain)
+        if kill == kills // 3 and meanwhile is not None:
+            meanwhile()
+        if kill == kills // 2 and orphan:
+            network.kill_submitters()
+            submitter = network.submit(operations, **options)
+        network.kill_worker(draw.randrange(len(network.workers)))
+    outcomes = finished(submitter)["outcomes"]
+    check(outcomes, server.delivered, operations)
+    asked = server.asked.total()
+    again = finished(network.submit(operations, **options))["outcomes"]
     check(again, server.delivered, operations)
     assert asked == server.asked.total(), "a second run sent again"
     assert sorted(again.get("Uncertain", [])) == sorted(outcomes.get("Uncertain", []))

@@ -10,7 +10,7 @@ NEVER_DELIVERED = "+10000000003"
 def post(sandbox: Sandbox, path: str, body: object) -> None:
     """Call the API."""
     url = sandbox.otp_base_url.removesuffix("/otp") + path
-    httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False)
+    httpx.post(url, json=body, auth=DEMO_CREDENTIALS, trust_env=False, timeout=60)
 
 
 def send(sandbox: Sandbox, to: str = "+6591234567") -> SentMessage:
@@ -31,7 +31,7 @@ def send_text(sandbox: Sandbox, text: str, to: str = "+6591234567") -> None:
 def send_texts(sandbox: Sandbox, count: int) -> None:
     """Send a text to so many people, one after the other."""
     url = f"{sandbox.otp_base_url}/v1/custom-messages"
-    with httpx.Client(auth=DEMO_CREDENTIALS, trust_env=False) as http:
+    with httpx.Client(auth=DEMO_CREDENTIALS, trust_env=False, timeout=60) as http:
         for number in range(count):
             http.post(url, json={"to": f"+65{80_000_000 + number}", "template": {"id": "note"}})
 

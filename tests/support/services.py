@@ -11,8 +11,8 @@ What is not installed is skipped, unless ``ENGAGELAB_ASYNC_TEST_SERVICES`` is ``
 
 from __future__ import annotations
 
-import atexit
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -20,7 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
@@ -32,15 +32,24 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _WANTED: Final = os.environ.get("ENGAGELAB_ASYNC_TEST_SERVICES", "")
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 200.0
+"""Seconds; only what hangs takes longer."""
+
+_PORTS: Final = range(20_000, 32_768)
+"""Below those that Linux gives to clients.
+
+One of those could be in use when a server is started again, even by a client of this server: on
+loopback, one that tries again and again is connected to itself in the end.
+"""
 
 
 def free_port() -> int:
     """Return a port of loopback that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def require(*programs: str) -> None:
@@ -67,19 +76,22 @@ class Service:
         home: Its directory.
     """
 
+    program: ClassVar[str]
     runs_as: ClassVar[str] = "root"
+    home: Path
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.host = host
         self.port = free_port()
-        self.home = Path(tempfile.mkdtemp(prefix="services-"))
-        if os.geteuid() == 0:
-            shutil.chown(self.home, self.runs_as)
         self.user = self.runs_as if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        require(self.program)
+        self.home = Path(tempfile.mkdtemp(prefix="services-"))
         try:
+            if self.user is not None:
+                shutil.chown(self.home, self.user)
             self.prepare()
             self.start()
         except BaseException:
@@ -151,7 +163,8 @@ class Service:
         """End it and all its processes without a shutdown."""
         process, self._process = self._process, None
         if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended, as when its port was not free
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(_PATIENCE)
             # Its children end a moment later.
             while self.is_ready():
@@ -161,6 +174,7 @@ class Service:
 class PostgreSQL(Service):
     """A server of PostgreSQL, with an empty database ``bulk``."""
 
+    program = "initdb"
     runs_as = "postgres"
 
     @property
@@ -170,7 +184,6 @@ class PostgreSQL(Service):
 
     def prepare(self) -> None:
         """Make what it needs before its first start."""
-        require("initdb")
         make = [find("initdb"), "-D", self.home / "data", "-A", "trust", "-N", "-U", "postgres"]
         self._run(make)
         with (self.home / "data" / "pg_hba.conf").open("a") as file:
@@ -228,23 +241,30 @@ class PostgreSQL(Service):
         """End it as a crash does: the next start recovers from the log."""
         self.stop(signal.SIGQUIT)
 
+    def kill(self) -> None:
+        """End it without a shutdown; it would leave shared memory behind if it was killed."""
+        self.crash()
+
 
 def schema_name() -> str:
     """Return a name for a schema that no other test has."""
     return f"test_{secrets.token_hex(4)}"
 
 
+shared: Final = ExitStack()
+"""Ends what all tests of this process share; closed after the last one."""
+
+
 @cache
 def shared_postgresql() -> PostgreSQL:
     """Start a PostgreSQL for all tests of this process; each takes a schema of its own."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(PostgreSQL())
+    return shared.enter_context(PostgreSQL())
 
 
 class RabbitMQ(Service):
     """A server of RabbitMQ."""
 
+    program = "rabbitmq-server"
     runs_as = "rabbitmq"
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -258,7 +278,6 @@ class RabbitMQ(Service):
 
     def prepare(self) -> None:
         """Make what it needs before its first start."""
-        require("rabbitmq-server")
         lines = [
             f"listeners.tcp.1 = {self.host}:{self.port}",
             "distribution.listener.interface = 127.0.0.1",
@@ -279,6 +298,7 @@ class RabbitMQ(Service):
             "HOME": home,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._epmd),
+            "ERL_MAX_PORTS": "4096",  # not as many as files may be open, which takes long to make
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
             "RABBITMQ_MNESIA_BASE": f"{home}/mnesia",
@@ -308,21 +328,16 @@ class RabbitMQ(Service):
 class Redis(Service):
     """A server of Redis, or of Valkey."""
 
-    runs_as = "redis"
+    program = "redis-server" if find("redis-server") else "valkey-server"
 
     @property
     def url(self) -> str:
         """How to reach it."""
         return f"redis://{self.host}:{self.port}"
 
-    def prepare(self) -> None:
-        """Make what it needs before its first start."""
-        if find("valkey-server") is None:
-            require("redis-server")
-
     def command(self) -> Sequence[str]:
         """Return what starts it."""
-        program = find("redis-server") or find("valkey-server") or ""
+        program = find(self.program) or ""
         place = ["--bind", self.host, "--port", str(self.port), "--dir", str(self.home)]
         return [program, *place, "--protected-mode", "no"]
 
@@ -330,6 +345,4 @@ class Redis(Service):
 @cache
 def shared_redis() -> Redis:
     """Start a Redis for all tests of this process; each takes keys of its own."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(Redis())
+    return shared.enter_context(Redis())

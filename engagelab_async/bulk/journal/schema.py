@@ -106,14 +106,12 @@ _KNOWN: Final = """
 _WITH_BATCHES: Final = 3
 
 _LAST: Final = "SELECT ended FROM runs ORDER BY number DESC LIMIT 1"
-_STATES: Final = ", ".join(f"{state:d}" for state in State)
-_UNKNOWN: Final = f"""
-    SELECT state FROM operations
-    WHERE typeof(state) != 'integer' OR state NOT IN ({_STATES}) LIMIT 1
-"""  # noqa: S608 - of numbers
+# The states are numbered without a gap: a range takes half of the time that a list of them takes.
+_IS_UNKNOWN: Final = f"typeof(state) != 'integer' OR state NOT BETWEEN 0 AND {max(State):d}"
+_UNKNOWN: Final = f"SELECT state FROM operations WHERE {_IS_UNKNOWN} LIMIT 1"  # noqa: S608 - of numbers
 _UNKNOWN_IN_BATCHES: Final = f"""
     SELECT json_extract(value, '$[1]') AS state FROM batches, json_each(others)
-    WHERE typeof(state) != 'integer' OR state NOT IN ({_STATES}) LIMIT 1
+    WHERE {_IS_UNKNOWN} LIMIT 1
 """  # noqa: S608 - of numbers
 
 

@@ -4,9 +4,8 @@
 
     command line ── options ──> command: read the account, check, confirm, send, report
                                   ├── lists      a file or standard input -> rows
-                                  ├── requests   rows -> items -> operations
+                                  ├── requests   rows that can be sent -> operations
                                   ├── preview    what it would cost, and what people would read
-                                  │   └── prices
                                   ├── run        operations -> outcomes
                                   │   ├── rows       counts, and files of rows that were not sent
                                   │   └── progress

@@ -2,18 +2,17 @@
 
 import logging
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
-from rich.console import Console
 from rich.text import Text
 
-from engagelab_async import ConfigurationError, ConnectError, EngageLabError, Plan
+from engagelab_async import ConfigurationError, ConnectError, EngageLab, EngageLabError, Plan
+from engagelab_async.bulk.checking import CheckedList, fill
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import identity
 from engagelab_async.bulk.journal import JournalError, State, count_known, summarise
@@ -33,8 +32,10 @@ from . import preview, summary
 from .lists import open_list
 from .options import Options
 from .preview import Estimate
-from .requests import Checker, Grouping, Kind, at_once, fill, journal_key
-from .run import Ended, Job, send
+from .requests import Kind, at_once, journal_key
+from .run import Job, send
+
+T = TypeVar("T")
 
 _logger: Final = logging.getLogger("engagelab_async")
 
@@ -42,9 +43,6 @@ _NUMBER: Final = "+6591234567"
 _BESIDE_JOURNAL: Final = ("", "-wal", "-shm", "-journal", "-callbacks")
 _MOST_JOURNALS: Final = 20
 _COMPARED: Final = 1000
-_SAME_JOB: Final = (
-    "Use the same list and options as before; a list of other people needs another --journal."
-)
 
 
 @frozen
@@ -70,14 +68,13 @@ def _declined(text: str, hint: str, details: Mapping[str, Any] | None = None) ->
 
 def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Call) -> int:
     """Send to a list, or show what that would cost, and return the exit code."""
-    out = console(stderr=True)
     with logged(verbose=call.verbose), ExitStack() as stack:
         try:
             options.validate(file)
-            job, account = _prepare(file, make_kind(), options, call, stack)
+            job = _prepare(file, make_kind(), options, call, stack)
             if options.dry_run:
-                return _dry_run(job, account, call, out)
-            _confirm(job, account, call, out)
+                return _dry_run(job)
+            _confirm(job)
         except _EndedError as error:
             ended = error
         except (ConfigurationError, JournalError) as error:
@@ -87,18 +84,14 @@ def perform(file: str, make_kind: Callable[[], Kind], options: Options, call: Ca
         except OSError as error:
             ended = _EndedError(misused(f"a file cannot be used: {error.strerror}"))
         else:
-            return _carry_out(job, call, out)
+            return _carry_out(job)
     show(ended.outcome, as_json=call.json, details=ended.details)
     return ended.outcome.exit_code
 
 
-def _prepare(
-    file: str, kind: Kind, options: Options, call: Call, stack: ExitStack
-) -> tuple[Job, Account]:
-    given = options.given_variables()
+def _prepare(file: str, kind: Kind, options: Options, call: Call, stack: ExitStack) -> Job:
+    given, prices, policy = options.given_variables(), options.price_list(), call.policy()
     sample = kind.make((_NUMBER,), dict.fromkeys(given.names, "x"))
-    grouping = Grouping(kind.make, kind.targets_per_request)
-    policy = call.policy()
     test_to = _test_recipient(kind, options)
     if options.country is not None:
         kind.normalize(_NUMBER, options.country)  # which raises if there is no such country
@@ -115,17 +108,11 @@ def _prepare(
         open_list(file, encoding=options.encoding, delimiter=options.delimiter)
     )
     to_column = people.require(options.to_column)
-    checker = Checker(
-        people,
-        to_column,
-        fill(account.variables, account.presets, people, to_column, given),
-        kind.normalize,
-        options.country,
-        once_per_person=options.once_per_person,
-    )
-    checked = checker.check()
-    sending = (grouping, sample, policy, test_to, suppression, campaign)
-    return Job(file, options, people, checker, checked, *sending), account
+    variables = fill(account.variables, account.presets, people, to_column, given)
+    choice = (kind.normalize, options.country, options.once_per_person)
+    checked = CheckedList(people, to_column, variables, *choice)
+    known = (account, prices, test_to, suppression, campaign)
+    return Job(file, options, call, policy, kind, sample, checked, *known)
 
 
 def _test_recipient(kind: Kind, options: Options) -> str | None:
@@ -142,12 +129,8 @@ def _account(sample: Action, options: Options, call: Call) -> Account:
     if options.template_text is not None:
         return account_with(options.template_text, product, options.template)
 
-    async def read() -> Account:
-        async with call.client() as engagelab:
-            return await read_account(engagelab, product, options.template, call.policy())
-
     try:
-        account = run(read)
+        account = _ask(call, lambda it: read_account(it, product, options.template, call.policy()))
     except EngageLabError as error:
         # A list can be checked without an account, and without a network.
         if options.dry_run and isinstance(error, ConfigurationError | ConnectError):
@@ -161,59 +144,64 @@ def _account(sample: Action, options: Options, call: Call) -> Account:
     return account
 
 
-def _dry_run(job: Job, account: Account, call: Call, out: Console) -> int:
-    estimate = Estimate.of(job, account)
+def _ask(call: Call, ask: Callable[[EngageLab], Awaitable[T]]) -> T:
+    async def main() -> T:
+        async with call.client() as engagelab:
+            return await ask(engagelab)
+
+    return run(main)
+
+
+def _dry_run(job: Job) -> int:
+    estimate = Estimate.of(job)
     is_bad = job.checked.bad and not job.options.skip_bad
-    is_missing = job.checker.variables.missing and not job.options.allow_missing
+    is_missing = job.checked.variables.missing and not job.options.allow_missing
     code = Exit.USAGE if is_bad or is_missing else Exit.DONE
     with ignore_errors():
-        if call.json:
+        if job.call.json:
             print_json(preview.document(job, estimate, code))
         else:
             if job.checked.bad:
-                out.print(preview.show_problems(job), soft_wrap=True)
+                job.say(preview.show_problems(job))
             console().print(preview.shown(job, estimate))
     return code
 
 
-def _confirm(job: Job, account: Account, call: Call, out: Console) -> None:
+def _confirm(job: Job) -> None:
     """Check whether a list may be sent, show what is sent, and ask at a terminal."""
     may_ask = not job.options.yes and sys.stdin.isatty() and sys.stderr.isatty()
     _require_variables(job)
-    _check_bad_rows(job, out, may_ask=may_ask)
-    summary_before = _read_journal(job)
-    is_begun = summary_before is not None and not job.options.resume
-    if summary_before is not None and is_begun:
-        counts = ", ".join(
-            f"{count:,} {name}" for name, count in summary_before.counts.items() if count
-        )
-        out.print(f"{job.record} has an earlier run of this list: {counts}.", soft_wrap=True)
+    _check_bad_rows(job, may_ask=may_ask)
+    earlier = _read_journal(job)
+    is_begun = earlier is not None and not job.options.resume
+    if earlier is not None and is_begun:
+        counts = ", ".join(f"{count:,} {name}" for name, count in earlier.counts.items() if count)
+        job.say(f"{job.record} has an earlier run of this list: {counts}.")
         if not may_ask:
             raise _declined(
                 f"{job.record} knows an earlier run",
                 "Go on where it ended with --resume; or, to send to all again, move it away.",
             )
-    left = None if summary_before is None else _left(job, summary_before, out)
+    left = None if earlier is None else _left(job, earlier)
     _check_files(job, is_resumed=left is not None or job.options.resume)
     if left is None and job.campaign is None:
-        _warn_of_copies(job, out)
+        _warn_of_copies(job)
     is_over = left == 0 or not job.checked.good
     asks = may_ask and (not is_over or is_begun)
     if asks and not is_over:
-        out.print(preview.last_look(job, Estimate.of(job, account), left))
+        job.out.print(preview.last_look(job, Estimate.of(job), left))
     elif not is_over:
-        _warn_of_surprises(job, account, out)
+        _warn_of_surprises(job)
     if job.test_to is not None and not is_over:
-        _send_test(job, job.test_to, call, out)
+        _send_test(job, job.test_to)
     if asks:
-        question = _question(job, left)
-        out.print(Text(f"{question} [y/N] ", "bold"), end="")
+        job.out.print(Text(f"{_question(job, left)} [y/N] ", "bold"), end="")
         if typed_line().lower() not in ("y", "yes"):
             raise _declined("not confirmed", "Answer y, or use --yes.", _problems(job))
 
 
 def _require_variables(job: Job) -> None:
-    names = job.checker.variables.missing
+    names = job.checked.variables.missing
     if not names or job.options.allow_missing:
         return
     raise _declined(
@@ -224,11 +212,11 @@ def _require_variables(job: Job) -> None:
     )
 
 
-def _check_bad_rows(job: Job, out: Console, *, may_ask: bool) -> None:
+def _check_bad_rows(job: Job, *, may_ask: bool) -> None:
     checked = job.checked
     if not checked.bad:
         return
-    out.print(preview.show_problems(job), soft_wrap=True)
+    job.say(preview.show_problems(job))
     if not checked.good or not (job.options.skip_bad or may_ask):
         raise _declined(
             f"{checked.bad:,} of {checked.rows:,} rows cannot be sent",
@@ -261,7 +249,7 @@ def _read_journal(job: Job) -> Earlier | None:
     return None
 
 
-def _left(job: Job, found: Earlier, out: Console) -> int:
+def _left(job: Job, found: Earlier) -> int:
     """Return how many requests an earlier run has left."""
     total = 0
 
@@ -271,33 +259,27 @@ def _left(job: Job, found: Earlier, out: Console) -> int:
             total += 1
             yield each
 
-    known = _count_known(job, identities())
+    campaign, counted = job.campaign, identities()
+    if campaign is None:
+        known = count_known(job.journal, counted)
+    else:
+        known = run(lambda: campaign.count_known(counted))
     lost = 0 if found.total is None else found.total - known.total()
     # Another template or grouping makes other requests, of which the journal knows none. Another
     # --param or --set may make a few that are the same.
     is_other = found.counts.get("accepted", 0) > 2 * known[State.ACCEPTED]
-    if not known or (lost and (job.grouping.size > 1 or is_other)):
+    if not known or (lost and (job.kind.size > 1 or is_other)):
         which = f"{lost:,} of {found.total:,}" if found.total else "the"
         raise _declined(
             f"{which} requests in {job.record} are none that this command would make: people could "
             "be sent to twice",
-            _SAME_JOB,
+            "Use the same list and options; a list of other people needs another --journal.",
         )
     settled = known[State.ACCEPTED] + known[State.REFUSED]
-    out.print(
-        f"Going on: {settled:,} requests are settled already"
-        + (f"; {lost:,} that are settled are no longer in the list" if lost else ""),
-        soft_wrap=True,
-    )
+    gone = f"; {lost:,} that are settled are no longer in the list" if lost else ""
+    job.say(f"Going on: {settled:,} requests are settled already{gone}")
     uncertain = known[State.UNCERTAIN] + known[State.SENDING]
     return max(0, total - settled - (0 if job.options.resend_uncertain else uncertain))
-
-
-def _count_known(job: Job, identities: Iterator[str]) -> Counter[State]:
-    campaign = job.campaign
-    if campaign is None:
-        return count_known(job.journal, identities)
-    return run(lambda: campaign.count_known(identities))
 
 
 def _identities(job: Job) -> Iterator[str]:
@@ -305,7 +287,7 @@ def _identities(job: Job) -> Iterator[str]:
     return (identity(each.operation, key) for each in job.requests())
 
 
-def _warn_of_copies(job: Job, out: Console) -> None:
+def _warn_of_copies(job: Job) -> None:
     """Say which other journals beside this one know requests of this list."""
     others = (path for path in job.journal.parent.glob("*.journal.db") if path != job.journal)
     newest = sorted(others, key=lambda path: -path.stat().st_mtime)[:_MOST_JOURNALS]
@@ -316,29 +298,28 @@ def _warn_of_copies(job: Job, out: Console) -> None:
         except JournalError:
             continue  # another kind of file, or one in use
         if known:
-            out.print(
+            job.say(
                 f"{path} knows {known:,} of the first {len(first):,} requests: is this a copy of a "
                 f"list that was sent? Then go on with --journal {path} --resume.",
-                style="bold yellow",
-                soft_wrap=True,
+                "bold yellow",
             )
 
 
-def _warn_of_surprises(job: Job, account: Account, out: Console) -> None:
+def _warn_of_surprises(job: Job) -> None:
     """Say in a log what the last look would have shown."""
-    variables, repeated = job.checker.variables, job.checked.people_repeated
+    variables, repeated = job.checked.variables, job.checked.people_repeated
     if repeated:
-        out.print(
+        job.say(
             f"{repeated:,} of {job.checked.people:,} people are in several rows with different "
-            "variables, and get several messages; see --once-per-person.",
-            soft_wrap=True,
+            "variables, and get several messages; see --once-per-person."
         )
     if variables.may_be_empty and variables.names:
-        out.print(
-            f"The template's text is not known ({account.why_unknown}), so every column is sent as "
-            f"the variable of its name: {', '.join(variables.names)}.",
-            soft_wrap=True,
+        job.say(
+            f"The template's text is not known ({job.account.why_unknown}), so every column is "
+            f"sent as the variable of its name: {', '.join(variables.names)}."
         )
+    if names := preview.unused(job):
+        job.say(f"Not used, as the text has no place for it: {', '.join(names)}.")
 
 
 def _question(job: Job, left: int | None) -> str:
@@ -352,22 +333,17 @@ def _question(job: Job, left: int | None) -> str:
     return f"Send to {checked.people:,} {'person' if checked.people == 1 else 'people'}?"
 
 
-def _send_test(job: Job, to: str, call: Call, out: Console) -> None:
+def _send_test(job: Job, to: str) -> None:
     """Send the text of the first row to another recipient, outside the journal."""
-    item = next(job.checker.items(job.checked))
-    operation = at_once(job.grouping.make((to,), item.params))
-
-    async def execute() -> object:
-        async with call.client() as engagelab:
-            return await engagelab.execute(operation, retry=job.policy)
-
+    item = next(job.checked.items())
+    operation = at_once(job.kind.make((to,), item.params))
     try:
-        result = run(execute)
+        result = _ask(job.call, lambda it: it.execute(operation, retry=job.policy))
     except EngageLabError as error:
         raise _EndedError(failed(operation, error)) from None
     if isinstance(result, Plan) and not result.accepted_count:
         raise _declined("--test-to: the platform does not take this number as valid", "Correct it.")
-    out.print(f"Sent the text of line {item.row.line} to {masked(to)} first.")
+    job.say(f"Sent the text of line {item.row.line} to {masked(to)} first.")
 
 
 def _check_files(job: Job, *, is_resumed: bool) -> None:
@@ -400,14 +376,11 @@ def _is_same(path: Path, other: Path) -> bool:
     return path.parent.resolve() / path.name == other.parent.resolve() / other.name
 
 
-def _carry_out(job: Job, call: Call, out: Console) -> int:
+def _carry_out(job: Job) -> int:
     with Interrupts() as interrupts:
-
-        async def send_all() -> Ended:
-            return await send(job, call, out, interrupts)
-
         try:
-            return summary.report(run(send_all), as_json=call.json)
+            ended = run(lambda: send(job, interrupts))
+            return summary.report(ended)
         except EngageLabError as error:
             outcome = failed(job.sample, error)
         except ListError as error:
@@ -417,5 +390,5 @@ def _carry_out(job: Job, call: Call, out: Console) -> int:
         except Exception as error:
             _logger.debug("unforeseen", exc_info=True)
             outcome = crashed(job.sample, error)
-        show(outcome, as_json=call.json)
+        show(outcome, as_json=job.call.json)
         return outcome.exit_code

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -28,34 +28,17 @@ def open_list(
     path: str, *, encoding: str | None = None, delimiter: str | None = None
 ) -> Iterator[PeopleList]:
     """Open a file, or ``-`` for standard input, as a `PeopleList`; raise as that does."""
-    name = "standard input" if path == STDIN else path
-    if path == STDIN and sys.stdin is None:  # under systemd and cron
-        raise ListError(f"{name}: it is closed")
-    with _spooled(sys.stdin.buffer, name) if path == STDIN else _file(path) as file:
-        yield PeopleList(file, name, encoding, delimiter)
-
-
-@contextmanager
-def _file(path: str) -> Iterator[BinaryIO]:
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - the block is below
-    except OSError as error:
-        raise ListError(f"{path}: {error.strerror}") from None
-    except ValueError:
-        raise ListError(f"{path!r}: no file can have this name") from None
-    with file:
-        if file.seekable():
-            yield file
-        else:
-            with _spooled(file, path) as spooled:
-                yield spooled
-
-
-@contextmanager
-def _spooled(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
+    is_file = path != STDIN
+    name = path if is_file else "standard input"
+    with ExitStack() as stack:
+        file: BinaryIO
         try:
-            shutil.copyfileobj(stream, file)
+            file = stack.enter_context(Path(path).open("rb")) if is_file else sys.stdin.buffer
+            if not (is_file and file.seekable()):
+                stream, file = file, stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(stream, file)
         except OSError as error:
             raise ListError(f"{name}: {error.strerror}") from None
-        yield file
+        except ValueError:
+            raise ListError(f"{path!r}: no file can have this name") from None
+        yield PeopleList(file, name, encoding, delimiter)

@@ -7,13 +7,13 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from engagelab_async import Rate
+from engagelab_async.bulk.checking import Variables
 from engagelab_async.bulk.lists import BadRow, Row, tidy
 from engagelab_async.bulk.prices import Prices, price
 from engagelab_async.cli import inputs
 from engagelab_async.cli.options import MESSAGE, OUTPUT, SENDING
 
 from .lists import has_place
-from .requests import Variables
 
 _LIST: Final = Group("List", sort_key=0)
 _PROTECTION: Final = Group("Duplicate protection", sort_key=3)
@@ -28,18 +28,15 @@ _ONCE_PER_PERSON: Final = "Send only the first row of each recipient."
 _SUPPRESS: Final = "File of recipients that must not be sent to, in any of the formats."
 _SKIP_BAD: Final = "Leave out the rows that cannot be sent, instead of stopping."
 _DRY_RUN: Final = "Send nothing: check the list, and show what it would cost."
-_TEMPLATE_TEXT: Final = """The template's text for --dry-run, or @FILE to read it from one; by
-default it is read from the account."""
+_TEMPLATE_TEXT: Final = "Text for --dry-run, or @FILE; by default that of the account's template."
 _PRICES: Final = "File of prices by country code: lines such as 65,0.045 or SG,0.045."
 _TEST_TO: Final = "Send the first row's text to this recipient first."
 _RATE: Final = "How many requests a second at most."
 _MAX_IN_FLIGHT: Final = "How many requests are in flight at most."
 _JOURNAL: Final = "The file that prevents duplicates; by default FILE.journal.db, beside the list."
 _RESEND_UNCERTAIN: Final = "Send again what an earlier run may have sent: people can get it twice."
-_NO_REFERENCE: Final = """Put nothing into the custom_args of an SMS; callbacks cannot settle what
-is uncertain then."""
-_FLEET: Final = """Send on several machines: what serve() returns in a module of yours, such as
-bulk_worker:bulk."""
+_NO_REFERENCE: Final = "Add nothing to custom_args; callbacks cannot settle what is uncertain then."
+_FLEET: Final = "Send on several machines: what serve() returns, such as bulk_worker:bulk."
 _CAMPAIGN: Final = "The campaign's name, with --fleet; it takes the place of the journal."
 _FAILED: Final = "File for the rows that were refused, to be corrected and sent again."
 _UNCERTAIN: Final = "File for the rows that may have been sent."
@@ -54,12 +51,8 @@ File: TypeAlias = Annotated[
 ]
 
 
-def _option(help: str, group: Group) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
-    return Parameter(help=help, group=group)
-
-
-def _flag(help: str, group: Group) -> Any:  # noqa: A002, ANN401
-    return Parameter(help=help, group=group, show_default=False)
+def _option(help: str, group: Group, *, shown: bool = False) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
+    return Parameter(help=help, group=group, show_default=shown)
 
 
 _Path: TypeAlias = Path | None
@@ -72,28 +65,28 @@ class Options:
     """What the bulk commands have in common."""
 
     template: Annotated[str, _option("Id of the template.", MESSAGE)]
-    param: Annotated[tuple[str, ...], _flag(_PARAM, MESSAGE)] = ()
-    set: Annotated[tuple[str, ...], _flag(_SET, MESSAGE)] = ()
-    allow_missing: Annotated[bool, _flag(_ALLOW_MISSING, MESSAGE)] = False
-    to_column: Annotated[str, _option("The column of the recipients.", _LIST)] = "phone"
+    param: Annotated[tuple[str, ...], _option(_PARAM, MESSAGE)] = ()
+    set: Annotated[tuple[str, ...], _option(_SET, MESSAGE)] = ()
+    allow_missing: Annotated[bool, _option(_ALLOW_MISSING, MESSAGE)] = False
+    to_column: Annotated[str, _option("Column of the recipients.", _LIST, shown=True)] = "phone"
     country: Annotated[_Text, _option(_COUNTRY, _LIST)] = None
     encoding: Annotated[_Text, _option("Encoding of the list, such as cp1252.", _LIST)] = None
     delimiter: Annotated[_Text, _option("What separates the columns of CSV.", _LIST)] = None
-    once_per_person: Annotated[bool, _flag(_ONCE_PER_PERSON, _LIST)] = False
+    once_per_person: Annotated[bool, _option(_ONCE_PER_PERSON, _LIST)] = False
     suppress: Annotated[_Path, _option(_SUPPRESS, _LIST)] = None
-    skip_bad: Annotated[bool, _flag(_SKIP_BAD, _LIST)] = False
-    dry_run: Annotated[bool, _flag(_DRY_RUN, SENDING)] = False
+    skip_bad: Annotated[bool, _option(_SKIP_BAD, _LIST)] = False
+    dry_run: Annotated[bool, _option(_DRY_RUN, SENDING)] = False
     template_text: Annotated[_Text, _option(_TEMPLATE_TEXT, SENDING)] = None
     price: Annotated[_Text, _option("Price of one SMS, such as 0.045.", SENDING)] = None
     prices: Annotated[_Path, _option(_PRICES, SENDING)] = None
     test_to: Annotated[_Text, _option(_TEST_TO, SENDING)] = None
-    yes: Annotated[bool, _flag("Send without asking.", SENDING)] = False
+    yes: Annotated[bool, _option("Send without asking.", SENDING)] = False
     rate: Annotated[float | None, _option(_RATE, SENDING)] = None
-    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING)] = 64
+    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING, shown=True)] = 64
     journal: Annotated[_Path, _option(_JOURNAL, _PROTECTION)] = None
-    resume: Annotated[bool, _flag("Continue the journal's last run.", _PROTECTION)] = False
-    resend_uncertain: Annotated[bool, _flag(_RESEND_UNCERTAIN, _PROTECTION)] = False
-    no_reference: Annotated[bool, _flag(_NO_REFERENCE, _PROTECTION)] = False
+    resume: Annotated[bool, _option("Continue the journal's last run.", _PROTECTION)] = False
+    resend_uncertain: Annotated[bool, _option(_RESEND_UNCERTAIN, _PROTECTION)] = False
+    no_reference: Annotated[bool, _option(_NO_REFERENCE, _PROTECTION)] = False
     fleet: Annotated[_Text, _option(_FLEET, _MACHINES)] = None
     campaign: Annotated[_Text, _option(_CAMPAIGN, _MACHINES)] = None
     failed: Annotated[_Path, _option(_FAILED, OUTPUT)] = None
@@ -102,8 +95,6 @@ class Options:
 
     def validate(self, file: str) -> None:
         """Check what can be checked before anything is read; raise ``ValueError``."""
-        self.given_variables()
-        self.price_list()
         if self.rate is not None:
             Rate(self.rate)
         if self.max_in_flight < 1:

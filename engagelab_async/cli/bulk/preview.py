@@ -10,16 +10,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engagelab_async import render
+from engagelab_async.bulk.checking import Item
 from engagelab_async.bulk.prices import Prices
 from engagelab_async.bulk.segments import Segments, outside_gsm, segments
-from engagelab_async.cli.account import Account
+from engagelab_async.cli.account import Template
 from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import masked
 from engagelab_async.cli.printing import duration, facts, printable
 from engagelab_async.templates import SMSTemplate
 
 from .lists import has_place
-from .requests import Item
 from .run import Job
 
 _SAMPLES: Final = 3
@@ -39,7 +39,7 @@ class Sample:
 class Estimate:
     """What a list would cost."""
 
-    account: Account
+    template: Template | None
     prices: Prices | None
     requests: int = 0
     suppressed: int = 0
@@ -52,9 +52,9 @@ class Estimate:
     without_price: int = 0
 
     @classmethod
-    def of(cls, job: Job, account: Account) -> "Estimate":
+    def of(cls, job: Job) -> "Estimate":
         """Estimate the cost of a list."""
-        estimate = cls(account, job.options.price_list())
+        estimate = cls(job.account.template, job.prices)
         suppression = job.suppression or frozenset()
         for request in job.requests():
             items = [item for item in request.items if item.to not in suppression]
@@ -71,9 +71,9 @@ class Estimate:
 
     def add(self, item: Item) -> None:
         """Count the text of a row."""
-        if self.account.template is None:
+        if self.template is None:
             return
-        text = render(self.account.template, item.params).text
+        text = render(self.template, item.params).text
         cost = segments(text)
         self.counts[cost.count] += 1
         self.encodings[cost.encoding] += 1
@@ -89,17 +89,17 @@ class Estimate:
             self.price += cost.count * (price or 0)
 
 
-def unused(job: Job, account: Account) -> tuple[str, ...]:
+def unused(job: Job) -> tuple[str, ...]:
     """Return the variables that were given, and that the text does not have."""
-    if account.template is None:
+    if job.account.template is None:
         return ()
     given = job.options.given_variables().names
-    return render(account.template, dict.fromkeys(given, "")).unknown
+    return render(job.account.template, dict.fromkeys(given, "")).unknown
 
 
 def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
     """Make the JSON object of a dry run."""
-    account, checked = estimate.account, job.checked
+    account, checked = job.account, job.checked
     is_known = account.template is not None
     result = {
         "dry_run": True,
@@ -113,8 +113,8 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
         "requests": estimate.requests,
         "journal": _journal(job),
         "template_text_known": is_known,
-        "missing_variables": list(job.checker.variables.missing),
-        "unused_params": list(unused(job, account)),
+        "missing_variables": list(job.checked.variables.missing),
+        "unused_params": list(unused(job)),
         "segments": estimate.units if is_known else None,
         "price": f"{estimate.price:f}" if is_known and estimate.prices else None,
         "balance": None if account.balance is None else f"{account.balance.total_balance:f}",
@@ -126,8 +126,7 @@ def document(job: Job, estimate: Estimate, code: Exit) -> dict[str, Any]:
             for each in estimate.samples
         ],
     }
-    operation = job.sample.endpoint.name
-    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+    return {"ok": code is Exit.DONE, "operation": job.sample.endpoint.name, "result": result}
 
 
 def problems(job: Job) -> list[dict[str, object]]:
@@ -157,9 +156,9 @@ def shown(job: Job, estimate: Estimate) -> Group:
     """Show a dry run."""
     rows = facts(dict(_facts(job, estimate)))
     parts: list[RenderableType] = [Text("Dry run: nothing was sent", "bold"), rows]
-    if estimate.account.template is None:
+    if estimate.template is None:
         parts += [Text("The template's text is not known, so SMS cannot be counted", "bold yellow")]
-        why = estimate.account.why_unknown or None
+        why = job.account.why_unknown or None
         parts += [facts({"why": why, "what to do": "Give it with --template-text."})]
     elif estimate.longest is not None:
         samples = dict.fromkeys([*estimate.samples, estimate.longest])
@@ -172,14 +171,12 @@ def last_look(job: Job, estimate: Estimate, left: int | None) -> Group:
     rows = dict(_facts(job, estimate))
     if left is not None:
         rows = {"left": f"{left:,} of {estimate.requests:,} requests; all of them:", **rows}
-    parts: list[RenderableType] = [Text("About to be sent", "bold"), facts(rows)]
-    if estimate.samples:
-        parts += [_sample(estimate.samples[0])]
-    return Group(*parts)
+    samples = map(_sample, estimate.samples[:1])
+    return Group(Text("About to be sent", "bold"), facts(rows), *samples)
 
 
 def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
-    checked, account = job.checked, estimate.account
+    checked, account = job.checked, job.account
     bad = f", and {checked.bad:,} that cannot be sent" if checked.bad else ""
     yield "list", f"{_rows(checked.good)}{bad}"
     if checked.repeated:
@@ -196,7 +193,7 @@ def _facts(job: Job, estimate: Estimate) -> Iterator[tuple[str, object]]:
         yield "takes", f"at least {duration(estimate.requests / rate)}, at {rate:g} a second"
     if account.template is not None:
         yield from _costs(estimate)
-        yield from _variables(job, account)
+        yield from _variables(job)
     if account.balance is not None:
         balance = account.balance
         yield "balance", f"{balance.total_balance:,f} {balance.currency or ''}".strip()
@@ -218,7 +215,7 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
     if estimate.outside_gsm:
         common = estimate.outside_gsm.most_common(_MOST_CHARACTERS)
         yield ("UCS-2 for", ", ".join(f"{printable(char)} in {n:,}" for char, n in common))
-    template = estimate.account.template
+    template = estimate.template
     if isinstance(template, SMSTemplate) and template.sign_name:
         yield ("not counted", "the signature, which the platform puts before the text or behind it")
     if estimate.prices is not None:
@@ -227,10 +224,10 @@ def _costs(estimate: Estimate) -> Iterator[tuple[str, object]]:
         yield "price", f"{estimate.price:,f}{rest}"
 
 
-def _variables(job: Job, account: Account) -> Iterator[tuple[str, object]]:
-    if names := job.checker.variables.missing:
+def _variables(job: Job) -> Iterator[tuple[str, object]]:
+    if names := job.checked.variables.missing:
         yield "missing", f"{', '.join(names)}: {missing_hint(job)}"
-    if names := unused(job, account):
+    if names := unused(job):
         yield "not used", f"{', '.join(names)}: the text has no place for it"
 
 

@@ -83,17 +83,14 @@ class Watch:
     _samples: deque[tuple[float, int]] = field(factory=lambda: deque([(0.0, 0)]))
 
     def snapshot(self, report: BulkReport, in_flight: int) -> Snapshot:
-        """Return how far the run is."""
-        return Snapshot(self.counts, self._rate(report.elapsed), report.repeats, in_flight)
-
-    def _rate(self, now: float) -> float:
-        """Return the recent rate, without what an earlier run had done."""
-        done = self.counts.sent
+        """Return how far the run is; the rate is without what an earlier run had done."""
+        now, done = report.elapsed, self.counts.sent
         self._samples.append((now, done))
         while len(self._samples) > 1 and now - self._samples[0][0] > _RECENT:
             self._samples.popleft()
         began, before = self._samples[0]
-        return (done - before) / (now - began) if now > began else 0.0
+        rate = (done - before) / (now - began) if now > began else 0.0
+        return Snapshot(self.counts, rate, report.repeats, in_flight)
 
 
 class Display(Progress):
@@ -102,13 +99,10 @@ class Display(Progress):
     def __init__(self, out: Console) -> None:
         """Draw on a terminal."""
         self._statuses = Text()  # the base class already asks for it
-        columns = (
-            BarColumn(None, complete_style="cyan", finished_style="green"),
-            TextColumn("{task.description}"),
-        )
         # It would replace the standard streams, and not put them back when drawing fails.
         super().__init__(
-            *columns,
+            BarColumn(None, complete_style="cyan", finished_style="green"),
+            TextColumn("{task.description}"),
             console=out,
             auto_refresh=False,
             transient=True,

@@ -1,243 +1,24 @@
-"""From the rows of a list to operations.
+"""From the items of a list to operations.
 
 ::
 
-    Row ── Checker ──> Item ── Grouping ──> Request: an operation, and the items it is made of
-               └─────> BadRow                   └── InFlight: the items, until the outcome is known
-
-A list is read once to be checked and once to be sent, so that one of any length needs little
-memory. Texts of problems name columns, and never quote what is in them.
+    Item ── Kind ──> Request: an operation, and the items it is made of
+                        └── InFlight: the items, until the outcome is known
 """
 
-import hashlib
-import re
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
 from engagelab_async import Operation, SendSMS
+from engagelab_async.bulk.checking import Item, Normalizer
 from engagelab_async.bulk.content import ListError
 from engagelab_async.bulk.identity import Key, identity
-from engagelab_async.bulk.lists import BadRow, PeopleList, Row, shown
-from engagelab_async.bulk.numbers import recipient_key
-from engagelab_async.bulk.row_files import ADDED_COLUMNS
 from engagelab_async.cli.options import spelled
-
-SHOWN: Final = 20  # problems, of a list
-
-# Why a record is left out, besides the number of the line that it repeats.
-_BAD, _REPEATED_PERSON = 0, -1
-_ALL_BITS: Final = 2**64 - 1
-_VARIABLE: Final = re.compile(r"[\w.-]+")
 
 Maker: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str]], Operation[Any]]
 """Makes an operation of recipients and variables."""
-
-Normalizer: TypeAlias = Callable[[str, str | None], str]
-"""Returns the one spelling of a recipient, of a country; raises ``ValueError`` with the reason."""
-
-
-@frozen
-class Kind:
-    """What is sent to a list, and to how many recipients at once."""
-
-    make: Maker
-    normalize: Normalizer
-    targets_per_request: int = 1
-
-
-@frozen
-class Variables:
-    """What fills the variables of a template: columns and constants, by variable."""
-
-    columns: Mapping[str, str]
-    constants: Mapping[str, str] = field(factory=dict)
-    missing: tuple[str, ...] = ()
-    may_be_empty: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables that are sent."""
-        return (*self.columns, *self.constants)
-
-
-def fill(
-    names: Iterable[str] | None,
-    presets: Iterable[str],
-    people: PeopleList,
-    to_column: str,
-    given: Variables,
-) -> Variables:
-    """Find out what fills the variables of a template.
-
-    What is given comes first, and then a column fills the variable of its name. If the template's
-    text is not known and nothing is given, every column may be needed, and all of them are sent.
-    """
-    columns = {name: people.require(column) for name, column in given.columns.items()}
-    if names is None:
-        if given.names:
-            return evolve(given, columns=columns)
-        others = (each for each in people.columns if each not in (to_column, *ADDED_COLUMNS))
-        return Variables({n: n for n in others if _VARIABLE.fullmatch(n)}, may_be_empty=True)
-    missing = []
-    for name in names:
-        if name in given.names:
-            continue
-        column = people.find(name)
-        if column is not None:
-            columns[name] = column
-        elif name not in presets:
-            missing.append(name)
-    return evolve(given, columns=columns, missing=tuple(missing))
-
-
-@frozen
-class Item:
-    """A row that can be sent."""
-
-    row: Row
-    to: str = field(repr=False)
-    params: Mapping[str, str] = field(repr=False)
-
-
-@define(eq=False)
-class Checked:
-    """What is in a list."""
-
-    rows: int = 0
-    bad: int = 0
-    problems: list[BadRow] = field(factory=list)
-    people: int = 0
-    people_repeated: int = 0
-    repeated: int = 0
-    # Which records are left out, in their order, and why.
-    records: "array[int]" = field(factory=lambda: array("Q"))
-    reasons: "array[int]" = field(factory=lambda: array("q"))
-
-    @property
-    def good(self) -> int:
-        """How many rows can be sent."""
-        return self.rows - self.bad - self.repeated
-
-    @property
-    def hidden(self) -> int:
-        """How many rows cannot be sent and are not among the first few."""
-        return self.bad - sum(problem.rows for problem in self.problems)
-
-    def add(self, found: Item | BadRow) -> None:
-        """Count a row."""
-        if not isinstance(found, BadRow):
-            self.rows += 1
-            return
-        self.rows += found.rows
-        self.bad += found.rows
-        if len(self.problems) < SHOWN:
-            self.problems.append(found)
-
-    def leave_out(self, record: int, reason: int) -> None:
-        """Remember a record that is not sent."""
-        self.records.append(record)
-        self.reasons.append(reason)
-        self.repeated += reason == _REPEATED_PERSON
-
-
-@frozen
-class Checker:
-    """Makes an item of a row, or finds what is wrong with it."""
-
-    people: PeopleList
-    to_column: str
-    variables: Variables
-    normalize: Normalizer
-    country: str | None = None
-    once_per_person: bool = False
-
-    def check(self) -> Checked:
-        """Check the whole list."""
-        checked, seen = Checked(), _Seen()
-        for record, row in enumerate(self.people):
-            found = self._item(row)
-            if isinstance(found, BadRow):
-                checked.leave_out(record, _BAD)
-            elif first := seen.first_line(found, anyhow=self.once_per_person):
-                checked.leave_out(record, _REPEATED_PERSON if self.once_per_person else first)
-                found = found if self.once_per_person else _repeated(row, first)
-            checked.add(found)
-        checked.people, checked.people_repeated = len(seen.first), len(seen.repeated)
-        return checked
-
-    def items(self, checked: Checked) -> Iterator[Item]:
-        """Read a list again for what can be sent; raise `ListError` if it was changed."""
-        return (found for found in self._again(checked) if isinstance(found, Item))
-
-    def bad_rows(self, checked: Checked) -> Iterator[BadRow]:
-        """Read a list again for what cannot be sent; raise `ListError` if it was changed."""
-        if not checked.hidden:
-            return iter(checked.problems)
-        return (found for found in self._again(checked) if isinstance(found, BadRow))
-
-    def _again(self, checked: Checked) -> Iterator[Item | BadRow]:
-        # In the order of the list, so one look ahead is enough.
-        left_out = zip(checked.records, checked.reasons, strict=True)
-        next_record, reason = next(left_out, (-1, _BAD))
-        for record, row in enumerate(self.people):
-            if record != next_record:
-                yield self._item(row)
-                continue
-            if reason >= _BAD:
-                yield self._item(row) if reason == _BAD else _repeated(row, reason)
-            next_record, reason = next(left_out, (-1, _BAD))
-
-    def _item(self, row: Row | BadRow) -> Item | BadRow:
-        if isinstance(row, BadRow):
-            return row
-        columns = self.variables.columns
-        needed: Iterable[str] = columns.values()
-        if self.variables.may_be_empty:
-            needed = filter(row.values.get, needed)
-        picked = row.pick(self.to_column, *needed)
-        if isinstance(picked, BadRow):
-            return picked
-        try:
-            to = self.normalize(picked[self.to_column], self.country)
-        except ValueError as error:
-            return row.bad(f"{shown(self.to_column)}: {error}")
-        params = {name: picked.get(column, "") for name, column in columns.items()}
-        return Item(row, to, {**params, **self.variables.constants})
-
-
-def _repeated(row: Row | BadRow, line: int) -> BadRow:
-    return BadRow(row.line, f"the same as line {line}", row.source)
-
-
-class _Seen:
-    """The people that were seen, and what is said to them: in few bytes, there may be millions."""
-
-    def __init__(self) -> None:
-        # The line and the digest of a person's first row, in one number.
-        self.first: dict[int, int] = {}
-        self.repeated: set[int] = set()
-        self._further: dict[int, int] = {}
-
-    def first_line(self, item: Item, *, anyhow: bool) -> int:
-        """Return the line of an equal row, or with `anyhow` of the person's first; 0 if none."""
-        key, line = recipient_key(item.to), item.row.line
-        person, message = _digest(key), _digest(repr((key, *item.params.values())))
-        known = self.first.get(person)
-        if known is None:
-            self.first[person] = line << 64 | message
-            return 0
-        if anyhow or known & _ALL_BITS == message:
-            return known >> 64
-        self.repeated.add(person)
-        first = self._further.setdefault(message, line)
-        return 0 if first == line else first
-
-
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
 @frozen
@@ -249,11 +30,12 @@ class Request:
 
 
 @frozen
-class Grouping:
-    """How items become requests: the same ones every time, as a journal knows them by that."""
+class Kind:
+    """What is sent to a list: the same requests every time, as a journal knows them by that."""
 
     make: Maker
-    size: int = 1
+    normalize: Normalizer
+    size: int = 1  # recipients with equal variables, in a request
     most_waiting: int = 10_000
 
     def __attrs_post_init__(self) -> None:

@@ -5,7 +5,7 @@ A run counts requests; people count rows, and want to know which of them need th
 
 import bisect
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
@@ -19,7 +19,7 @@ from engagelab_async.bulk.report import error_key
 from engagelab_async.bulk.stopping import may_be_tried_again
 from engagelab_async.cli.options import message_of
 
-_MOST_INTERVALS: Final = 240
+_MOST_INTERVALS: Final = 120
 _SHORTEST_INTERVAL: Final = 0.1  # seconds
 
 LATENCIES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -105,14 +105,13 @@ class Timeline:
     def add(self, at: float, status: RowStatus, rows: int) -> None:
         """Count rows, some seconds after the beginning."""
         while at >= self.seconds * _MOST_INTERVALS:
-            self.coarsen()
+            self._coarsen()
         interval = int(at / self.seconds)
         while len(self.intervals) <= interval:
             self.intervals.append(Counter())
         self.intervals[interval][status] += rows
 
-    def coarsen(self) -> None:
-        """Make two intervals one."""
+    def _coarsen(self) -> None:
         pairs = zip_longest(
             self.intervals[::2], self.intervals[1::2], fillvalue=Counter[RowStatus]()
         )
@@ -149,7 +148,9 @@ class RowCounts:
     def add(self, outcome: Outcome[object], rows: int, at: float) -> RowResult:
         """Count an outcome."""
         result = row_result(outcome)
-        for status, count in _divided(outcome, result, rows):
+        # Some of its targets may have been dropped.
+        dropped = min(rows, outcome.shortfall) if isinstance(outcome, Accepted) else 0
+        for status, count in ((RowStatus.DROPPED, dropped), (result.status, rows - dropped)):
             self.rows[status] += count
             self.timeline.add(at, status, count)
         if result.error is not None:
@@ -163,15 +164,3 @@ class RowCounts:
     def worst_first(self) -> Mapping[str, ErrorGroup]:
         """Return the errors, that of most rows first."""
         return dict(sorted(self.errors.items(), key=lambda each: -each[1].rows.total()))
-
-
-def _divided(
-    outcome: Outcome[object], result: RowResult, rows: int
-) -> Iterator[tuple[RowStatus, int]]:
-    """Divide a request's rows: some of its targets may have been dropped."""
-    dropped = min(rows, outcome.shortfall) if isinstance(outcome, Accepted) else 0
-    if result.status is not RowStatus.DROPPED and dropped:
-        yield RowStatus.DROPPED, dropped
-        yield result.status, rows - dropped
-    else:
-        yield result.status, rows

@@ -2,31 +2,34 @@
 
 import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
 from attrs import define, field, frozen
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from engagelab_async import BulkReport, EngageLab, Operation, RetryPolicy
 from engagelab_async.bulk import FanOut, JournalError
+from engagelab_async.bulk.checking import CheckedList
 from engagelab_async.bulk.content import ListError
-from engagelab_async.bulk.lists import PeopleList
 from engagelab_async.bulk.outcomes import AnyOutcome
+from engagelab_async.bulk.prices import Prices
 from engagelab_async.bulk.row_files import OtherFormatError, RowWriter, row_writer
+from engagelab_async.cli.account import Account
 from engagelab_async.cli.fleet import Campaign
 from engagelab_async.cli.options import Call
 from engagelab_async.cli.output import ignore_errors
+from engagelab_async.cli.printing import console
 from engagelab_async.cli.signals import Interrupts
 from engagelab_async.distributed import FleetRun
 
 from . import progress
 from .options import Options
-from .requests import Checked, Checker, Grouping, InFlight, Request, journal_key
+from .requests import InFlight, Kind, Request, journal_key
 from .rows import REFUSED, RowCounts, RowStatus
 
 
@@ -36,15 +39,21 @@ class Job:
 
     file: str
     options: Options
-    people: PeopleList
-    checker: Checker
-    checked: Checked
-    grouping: Grouping
-    sample: Operation[Any]
+    call: Call
     policy: RetryPolicy
-    test_to: str | None = None
-    suppression: Container[str] | None = None
-    campaign: Campaign | None = None
+    kind: Kind
+    sample: Operation[Any]
+    checked: CheckedList
+    account: Account
+    prices: Prices | None
+    test_to: str | None
+    suppression: Container[str] | None
+    campaign: Campaign | None
+    out: Console = field(factory=lambda: console(stderr=True))
+
+    def say(self, what: RenderableType, style: str | None = None) -> None:
+        """Print to standard error, in lines as long as they are."""
+        self.out.print(what, style=style, soft_wrap=True)
 
     @property
     def journal(self) -> Path:
@@ -57,7 +66,7 @@ class Job:
         return str(self.journal) if self.campaign is None else f"campaign {self.campaign.name}"
 
     def fan_out(
-        self, operations: Iterable[Operation[Any]], engagelab: EngageLab, call: Call
+        self, operations: Iterable[Operation[Any]], engagelab: EngageLab
     ) -> FanOut | FleetRun:
         """Make the run, on this machine or on several."""
         options = self.options
@@ -67,25 +76,19 @@ class Job:
             "key": journal_key(self.sample),
             "retry": self.policy,
             "resend_uncertain": options.resend_uncertain,
-            "split_rejected": self.grouping.size > 1,
+            "split_rejected": self.kind.size > 1,
             "reference": not options.no_reference,
             "suppress": self.suppression,
         }
         if self.campaign is None:
             return engagelab.fan_out(operations, journal=self.journal, **shared)
-        name, fleet, via = self.campaign.name, self.campaign.fleet, self.campaign.via
-        return fleet.fan_out(
-            name,
-            cast("Any", operations),
-            via=via,
-            deadline=call.deadline,
-            timeout=call.timeout,
-            **shared,
-        )
+        shared |= {"via": self.campaign.via, "deadline": self.call.deadline}
+        name, timeout = self.campaign.name, self.call.timeout
+        return self.campaign.fleet.fan_out(name, cast("Any", operations), timeout=timeout, **shared)
 
     def requests(self) -> Iterator[Request]:
         """Make the requests."""
-        return self.grouping.requests(self.checker.items(self.checked))
+        return self.kind.requests(self.checked.items())
 
 
 @frozen
@@ -105,33 +108,31 @@ class Ended:
         return self.failure or self.report.stopped
 
 
-async def send(job: Job, call: Call, out: Console, interrupts: Interrupts) -> Ended:
+async def send(job: Job, interrupts: Interrupts) -> Ended:
     """Send a list; raise `JournalError` or `ListError` if a file cannot be used."""
     began = datetime.now(UTC)
     async with AsyncExitStack() as stack:
-        engagelab = await stack.enter_async_context(call.client())
+        engagelab = await stack.enter_async_context(job.call.client())
         if job.campaign is not None:
             await stack.enter_async_context(job.campaign.fleet)
-        writers = stack.enter_context(ExitStack())
-        failed = _writer(job.options.failed, job, writers)
-        uncertain = _writer(job.options.uncertain, job, writers)
+        failed = _writer(job.options.failed, job, stack)
+        uncertain = _writer(job.options.uncertain, job, stack)
         in_flight = InFlight(job.requests())
-        run = job.fan_out(in_flight.operations(), engagelab, call)
+        run = job.fan_out(in_flight.operations(), engagelab)
         counts = RowCounts(job.checked.good)
-        sending = _Sending(run, counts, in_flight, failed, uncertain, out)
+        sending = _Sending(run, counts, in_flight, failed, uncertain, job.out)
         with interrupts.listening(sending.finish, run.abort):
             await sending.complete()
-    interrupted = interrupts.reason is not None
-    return Ended(job, counts, run.report, began, interrupted, sending.failure)
+    return Ended(job, counts, run.report, began, interrupts.reason is not None, sending.failure)
 
 
-def _writer(path: Path | None, job: Job, stack: ExitStack) -> RowWriter | None:
+def _writer(path: Path | None, job: Job, stack: AsyncExitStack) -> RowWriter | None:
     if path is None:
         return None
     try:
-        writer = stack.enter_context(row_writer(path, job.people))
+        writer = stack.enter_context(row_writer(path, job.checked.people_list))
         if path == job.options.failed:
-            for row in job.checker.bad_rows(job.checked):
+            for row in job.checked.bad_rows():
                 writer.write(row, "", row.reason)
     except ListError:
         raise

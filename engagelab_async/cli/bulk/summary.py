@@ -21,7 +21,7 @@ from engagelab_async.cli.outcome import Exit
 from engagelab_async.cli.output import ignore_errors, print_json
 from engagelab_async.cli.printing import console, duration, facts, latency, print_error, printable
 
-from .rows import LATENCIES, REFUSED, ErrorGroup, RowStatus, Timeline
+from .rows import LATENCIES, REFUSED, RowStatus, Timeline
 from .run import Ended
 
 _STYLES: Final = {
@@ -63,12 +63,12 @@ def exit_code(ended: Ended) -> Exit:
     return Exit.DONE
 
 
-def report(ended: Ended, *, as_json: bool) -> Exit:
+def report(ended: Ended) -> Exit:
     """Report a run, and return its exit code."""
     code = exit_code(ended)
     _write_page(ended, code)
     with ignore_errors():
-        if as_json:
+        if ended.job.call.json:
             print_json(_document(ended, code))
         else:
             _print(ended, code)
@@ -97,8 +97,7 @@ def _document(ended: Ended, code: Exit) -> dict[str, Any]:
         **{name: None if path is None else str(path) for name, path in files.items()},
         "resume": next_command() if counts.left else None,
     }
-    operation = ended.job.sample.endpoint.name
-    return {"ok": code is Exit.DONE, "operation": operation, "result": result}
+    return {"ok": code is Exit.DONE, "operation": ended.job.sample.endpoint.name, "result": result}
 
 
 def title(ended: Ended) -> str:
@@ -121,10 +120,13 @@ def title(ended: Ended) -> str:
 def _print(ended: Ended, code: Exit) -> None:
     out = console()
     mark, style = _STYLES[code]
-    errors = ended.counts.worst_first()
+    errors = {
+        name: f"{group.rows.total():,}  {group.text}. {hint(group.error)}"
+        for name, group in ended.counts.worst_first().items()
+    }
     parts: list[RenderableType] = [Text(f"{mark} {title(ended)}", style), facts(_counts(ended))]
     if errors:
-        parts += [Text("Errors", "bold"), facts(dict(map(_error, errors.items())))]
+        parts += [Text("Errors", "bold"), facts(errors)]
     out.print(Group(*parts, Text("The run", "bold"), facts(_facts(ended))))
     if ended.counts.left:
         # In one line, however long, so that it can be copied.
@@ -151,11 +153,6 @@ def _counts(ended: Ended) -> dict[str, str]:
     }
     texts = {name: f"{n:,}" + (f"  ({what})" if what else "") for name, (n, what) in found.items()}
     return {name: texts[name] for name, (count, _) in found.items() if count}
-
-
-def _error(named: tuple[str, ErrorGroup]) -> tuple[str, str]:
-    name, group = named
-    return name, f"{group.rows.total():,}  {group.text}. {hint(group.error)}"
 
 
 def _facts(ended: Ended) -> Mapping[str, object]:
@@ -248,7 +245,7 @@ def latency_range(index: int) -> str:
     return f"{latency(LATENCIES[index - 1])} to {latency(LATENCIES[index])}"
 
 
-_MOST_INTERVALS, _MOST_STEPS, _MOST_TIMES = 120, 4, 6
+_MOST_STEPS, _MOST_TIMES = 4, 6
 
 
 @frozen
@@ -262,13 +259,10 @@ class Chart:
     @classmethod
     def of(cls, timeline: Timeline) -> "Chart | None":
         """Make the chart of a timeline; ``None`` if nothing was sent."""
-        drawn = Timeline(timeline.seconds, list(timeline.intervals))
-        while len(drawn.intervals) > _MOST_INTERVALS:
-            drawn.coarsen()
-        seconds = drawn.seconds
+        seconds = timeline.seconds
         rates = [
             {name: sum(map(rows.__getitem__, each)) / seconds for name, each in _SERIES.items()}
-            for rows in drawn.intervals
+            for rows in timeline.intervals
         ]
         highest = max((sum(each.values()) for each in rates), default=0.0)
         if not highest:

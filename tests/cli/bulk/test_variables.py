@@ -217,3 +217,13 @@ def test_a_pipe_has_variables_too(
 
     assert 0 == ran.exit_code
     assert "Order 1042 is ready, Ada" in ran.out
+
+
+def test_what_has_no_place_in_the_text_is_named(at_shop: Engagelab, write: WriteList) -> None:
+    """In a log, too: it may be a name that was mistyped."""
+    write("+6591234567,Ada,7", header="phone,name,order")
+
+    ran = at_shop("--set", "oder=8")
+
+    assert 0 == ran.exit_code
+    assert "Not used, as the text has no place for it: oder." in ran.err

@@ -84,6 +84,7 @@ def test_the_link_is_copied(page: Page, sandbox: Sandbox, three: list[str]) -> N
     """A button puts it into the clipboard, whatever the address bar says."""
     page.command("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     page.until_text("#detail h2", three[0])
+    page.hold()
     page.button("Copy link").click()
     page.until_text("#detail .title", "Copied")
 
@@ -148,6 +149,6 @@ def test_everything_can_be_exported(page: Page, sandbox: Sandbox) -> None:
     message = send(sandbox)
     page.row(message.recipient)
     href = page.run("return document.querySelector('a[download]').href")
-    exported = httpx.get(href, trust_env=False).json()
+    exported = httpx.get(href, trust_env=False, timeout=60).json()
 
     assert message.code == exported["calls"][0]["messages"][0]["code"]

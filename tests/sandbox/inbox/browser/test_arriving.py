@@ -1,6 +1,5 @@
 """Messages that arrive while the page is open."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from engagelab_async.sandbox import Sandbox
 from support.chromium import Page
 from support.inbox import NEVER_DELIVERED, send, send_text, send_texts
+from support.services import free_port
 
 
 def test_messages_appear_as_they_are_sent(page: Page, sandbox: Sandbox) -> None:
@@ -35,10 +35,16 @@ class TestCutOff:
     @pytest.fixture
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox that is found again where it was."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        with Sandbox(pace=0, port=port) as running:
+        with Sandbox(pace=0, port=free_port()) as running:
             yield running
+
+    @staticmethod
+    def start_again(page: Page, sandbox: Sandbox) -> None:
+        """Start the sandbox that the fixture ends, and wait until the page has found it."""
+        page.until_text("#link", "Reconnecting")
+        sandbox.__enter__()
+        page.until_text("#link", "Live")
+        page.complaints()  # that nothing listened
 
     def test_nothing_is_lost(self, page: Page, sandbox: Sandbox) -> None:
         """It says so, tries again by itself, and then shows what came meanwhile, each once."""
@@ -49,8 +55,8 @@ class TestCutOff:
         sandbox.__enter__()
         send(sandbox, "+6591234568")
         page.until_text("#link", "Live")
-        page.row("+6591234568")
         page.complaints()  # that nothing listened
+        page.row("+6591234568")
 
         assert ["+6591234568", "+6591234567"] == [row.split()[0] for row in page.rows()]
 
@@ -66,8 +72,7 @@ class TestCutOff:
             page.row("+6591234568")
 
             assert 1 == len(page.rows())
-        page.complaints()
-        sandbox.__enter__()
+        self.start_again(page, sandbox)
 
     def test_a_store_that_has_lost_the_last_moment(
         self, page: Page, sandbox: Sandbox, tmp_path: Path
@@ -77,7 +82,7 @@ class TestCutOff:
         sandbox.__exit__(None, None, None)
         with Sandbox(store=store, port=port) as killed:
             send(killed)
-            page.until(lambda: b"+6591234567" in store.read_bytes())
+            page.until(lambda: store.exists() and b"+6591234567" in store.read_bytes())
             snapshot = store.read_bytes()
             send(killed, "+6591234568")
             send(killed, "+6591234569")
@@ -89,8 +94,7 @@ class TestCutOff:
             page.row("+6591234570")
 
             assert ["+6591234570", "+6591234567"] == [row.split()[0] for row in page.rows()]
-        page.complaints()
-        sandbox.__enter__()
+        self.start_again(page, sandbox)
 
 
 def test_the_newest_is_chosen_of_many(page: Page, sandbox: Sandbox) -> None:

@@ -12,7 +12,7 @@ class TestFaults:
     def test_from_adding_one_to_its_end(self, page: Page, sandbox: Sandbox) -> None:
         """It strikes as often as it should, is counted meanwhile, and is gone then."""
         page.button("Faults").click()
-        page.find("[name=status]").send_keys(Keys.CONTROL, "a")
+        page.shown("[name=status]").send_keys(Keys.CONTROL, "a")
         page.find("[name=status]").send_keys("429")
         page.find("[name=retry_after]").send_keys("2")
         page.find("[name=seed]").send_keys("7")
@@ -20,7 +20,7 @@ class TestFaults:
         page.until_text("#faults-list", "HTTP 429, struck 0 of 2")
         assert [7] == [active.fault.seed for active in sandbox.faults]
         url = f"{sandbox.otp_base_url}/v1/messages"
-        answers = [httpx.post(url, json={}, trust_env=False) for _ in range(2)]
+        answers = [httpx.post(url, json={}, trust_env=False, timeout=60) for _ in range(2)]
         page.until(lambda: not page.all("#faults-list li"))
         page.button("Close").click()
 

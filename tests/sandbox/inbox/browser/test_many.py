@@ -1,31 +1,30 @@
-"""Thousands of messages."""
+"""Thousands of messages, or of characters: no task holds up the page."""
 
-import statistics
+from collections.abc import Iterator
 
 import pytest
 
 from engagelab_async import Credentials, EngageLab, SendOTP
 from engagelab_async.sandbox import DEMO_CREDENTIALS, Sandbox
-from support.chromium import Page
+from support.chromium import Chrome, Page, start, why_not
 from support.inbox import send
 
-WATCH_FRAMES = """
-window.frames = [];
-window.tasks = [];
-new PerformanceObserver((list) => tasks.push(...list.getEntries().map((each) => each.duration)))
-    .observe({ type: "longtask" });
-let last = performance.now();
-requestAnimationFrame(function frame(now) {
-    frames.push(now - last);
-    last = now;
-    requestAnimationFrame(frame);
-});
-"""
+LONGEST = 50
+"""Milliseconds; of a longer task, a user would notice that the page does not answer."""
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Chrome]:
+    """A browser that records how long the processor works on each task."""
+    if why_not():
+        pytest.skip(why_not())
+    browser = start(traced=True)
+    yield browser
+    browser.quit()
 
 
 SCROLL = """
 const done = arguments[0];
-frames.length = tasks.length = 0;
 let step = 0;
 requestAnimationFrame(function scroll() {
     list.scrollTop = ++step * list.scrollHeight / 120;
@@ -38,7 +37,9 @@ requestAnimationFrame(function scroll() {
 async def send_many(sandbox: Sandbox, first: int, count: int) -> None:
     """Send codes to many people, as fast as it goes."""
     pair = Credentials(*DEMO_CREDENTIALS)
-    async with EngageLab(otp=pair, http="aiohttp", otp_base_url=sandbox.otp_base_url) as engagelab:
+    async with EngageLab(
+        otp=pair, http="aiohttp", otp_base_url=sandbox.otp_base_url, timeout=60, deadline=60
+    ) as engagelab:
         operations = (
             SendOTP(f"+65{80_000_000 + number}", "sandbox-otp-tpl")
             for number in range(first, first + count)
@@ -47,82 +48,65 @@ async def send_many(sandbox: Sandbox, first: int, count: int) -> None:
     assert count == report.accepted
 
 
-def longest_task(page: Page) -> float:
-    """Return how long the page was busy at most since the last time, in milliseconds."""
-    return float(page.run("return Math.max(0, ...tasks.splice(0))"))
-
-
 @pytest.mark.asyncio
 async def test_five_thousand_messages_stay_smooth(page: Page, sandbox: Sandbox) -> None:
-    """They are scrolled without a task that holds up the page, and few rows exist at a time.
-
-    A machine that has other work, too, may need several tries to show it.
-    """
+    """They arrive, are scrolled, and others arrive; few rows exist at a time."""
     await send_many(sandbox, 0, 5000)
     page.until_text("#count", "5,000")
-    page.run(WATCH_FRAMES)
-    page.chrome.set_script_timeout(30)
-    longest, frames = [], []
-    for _ in range(8):
-        page.chrome.execute_async_script(SCROLL)
-        frames.append(statistics.median(page.run("return frames")))
-        longest.append(longest_task(page))
-        if longest[-1] <= 50:
-            break
+    arriving = page.tasks()
+    page.chrome.execute_async_script(SCROLL)
+    scrolling = page.tasks()
     rows = page.run("return document.querySelectorAll('[role=option]').length")
+    await send_many(sandbox, 5000, 1000)
+    page.until_text("#count", "6,000")
 
+    assert max(arriving) <= LONGEST
+    assert max(scrolling) <= LONGEST
+    assert max(page.tasks()) <= LONGEST
     assert rows < 60
-    assert min(longest) <= 50
-    assert min(frames) < 100
 
 
 ARRIVE = """
 const [row] = arguments;
 const { changed, state, take } = await import("/inbox/state.js");
-const times = [];
 let number = 1;
 for (let time = 0; time < 6; time++) {
-    const began = performance.now();
+    await new Promise((resolve) => setTimeout(resolve));
     for (let event = 0; event < 25; event++) {
         const calls = Array.from({ length: 200 }, () => ({ ...row, number: ++number }));
         take({ run: state.run, oldest: 1, calls, is_all: true }, state.epoch);
     }
     changed();
     list.offsetHeight;
-    times.push(performance.now() - began);
 }
-return [state.calls.size, Math.min(...times)];
+return state.calls.size;
 """
 
 
-def test_five_thousand_messages_fit_into_a_frame(page: Page, sandbox: Sandbox) -> None:
-    """If all are reported within one, they are taken in, drawn and laid out in 50 ms."""
+def test_five_thousand_messages_fit_into_a_task(page: Page, sandbox: Sandbox) -> None:
+    """If all are reported within one frame, they are taken in, drawn and laid out in 50 ms."""
     send(sandbox)
     page.row("+6591234567")
     row = page.run(
         'return (async () => (await import("/inbox/state.js")).state.calls.get(1))()',
     )
-    count, shortest = page.run(f"return (async function () {{{ARRIVE}}})(...arguments)", row)
+    count = page.run(f"return (async function () {{{ARRIVE}}})(...arguments)", row)
 
     assert 30_001 == count
-    assert shortest < 50
+    assert max(page.tasks()) <= LONGEST
 
 
-@pytest.mark.asyncio
-async def test_no_task_is_long(page: Page, sandbox: Sandbox) -> None:
-    """The work of a frame fits into 50 ms, with 5,000 messages there and further ones coming.
+CUT = """
+const { render } = await import("/inbox/dom.js");
+const { block } = await import("/inbox/json.js");
+const shown = document.createElement("div");
+await new Promise((resolve) => setTimeout(resolve));
+render(shown, block('{"text": "' + '\\\\"'.repeat(29_000), "body"));
+return shown.querySelectorAll(".string").length;
+"""
 
-    A machine that has other work, too, may need several tries to show it.
-    """
-    await send_many(sandbox, 0, 5000)
-    page.until_text("#count", "5,000")
-    page.run(WATCH_FRAMES)
-    longest = []
-    for first in range(5000, 9000, 100):
-        await send_many(sandbox, first, 100)
-        page.until_text("#count", f"{first + 100:,}")
-        longest.append(longest_task(page))
-        if longest[-1] <= 50:
-            break
 
-    assert min(longest) <= 50
+def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
+    """A string without an end takes no longer than another."""
+    assert 1 == page.run(f"return (async () => {{{CUT}}})()")
+    assert max(page.tasks()) <= LONGEST

@@ -48,6 +48,7 @@ def test_the_code_is_copied(page: Page, sandbox: Sandbox) -> None:
     """One press puts it into the clipboard, and a screen reader says so."""
     page.command("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
     message = send(sandbox)
+    page.hold()
     page.button("Copy code").click()
     page.until_text(".code-card .copy", "Copied")
 
@@ -64,22 +65,6 @@ def test_request_and_response_are_shown(page: Page, sandbox: Sandbox) -> None:
     assert '{\n  "to": "+10000005013",\n  "template": {\n    "id": "login"\n  }\n}' == request
     assert '{\n  "code": 5013,\n  "message": "number is blacklisted"\n}' == response
     assert "sandbox_secret" not in page.chrome.page_source
-
-
-def test_json_that_is_cut_is_colored_at_once(page: Page) -> None:
-    """A string without an end takes no longer than another."""
-    script = """
-        const { render } = await import("/inbox/dom.js");
-        const { block } = await import("/inbox/json.js");
-        const shown = document.createElement("div");
-        const began = performance.now();
-        render(shown, block('{"text": "' + '\\\\"'.repeat(29_000), "body"));
-        return [performance.now() - began, shown.querySelectorAll(".string").length];
-    """
-    took, strings = page.run(f"return (async () => {{{script}}})()")
-
-    assert 1 == strings
-    assert took < 300
 
 
 def test_long_json_is_colored_as_it_comes_into_view(page: Page, sandbox: Sandbox) -> None:

@@ -34,7 +34,7 @@ class TestToken:
         """What was printed anew is taken, though only the end of the address changes."""
         page.command("Network.clearBrowserCookies", {})
         page.chrome.refresh()
-        page.until(lambda: page.find("#ask").is_displayed())
+        page.shown("#ask")
         page.run("location.href = arguments[0]", sandbox.inbox_url)
         page.until_text("#link", "Live")
 
@@ -45,10 +45,10 @@ class TestToken:
         """Escape, however often, leaves the question where it is."""
         page.command("Network.clearBrowserCookies", {})
         page.chrome.refresh()
-        page.until(lambda: page.find("#ask").is_displayed())
+        page.shown("#ask")
         for _ in range(3):
             page.press(Keys.ESCAPE)
-            page.until(lambda: page.find("#ask-token").is_displayed())
+            page.shown("#ask-token")
         page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")
 
@@ -60,7 +60,7 @@ class TestToken:
         page.chrome.delete_all_cookies()
         page.command("Network.clearBrowserCookies", {})
         page.chrome.get(sandbox.inbox_url.partition("#")[0])
-        page.find("#ask-token").send_keys("wrong", Keys.ENTER)
+        page.shown("#ask-token").send_keys("wrong", Keys.ENTER)
         page.until_text("#ask-error", "That is not the token.")
         page.find("#ask-token").send_keys(TOKEN, Keys.ENTER)
         page.until_text("#link", "Live")

@@ -5,55 +5,52 @@ from collections.abc import Mapping
 
 import pytest
 
-from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
-from engagelab_async.cli.bulk.requests import (
+from engagelab_async.bulk.checking import (
     SHOWN,
-    Checked,
-    Checker,
+    CheckedList,
     Normalizer,
     Variables,
     fill,
 )
+from engagelab_async.bulk.numbers import normalize_number, normalize_recipient
 from support.lists import csv_of, numbers, people_of
 
 NO_NUMBER = "not a phone number with its country code"
 
 
-def checker_of(
+def checked_of(
     content: bytes,
     columns: Mapping[str, str] | None = None,
     *,
     normalize: Normalizer = normalize_number,
     once_per_person: bool = False,
-) -> Checker:
-    """Make a checker of a list; by default the column "name" fills the variable."""
+) -> CheckedList:
+    """Check a list; by default the column "name" fills the variable."""
     variables = Variables({"name": "name"} if columns is None else columns)
-    return Checker(
+    return CheckedList(
         people_of(content), "phone", variables, normalize, once_per_person=once_per_person
     )
 
 
 def problems_of(content: bytes) -> list[tuple[int, str]]:
     """Check a list, and return the lines and reasons of its bad rows."""
-    return [(bad.line, bad.reason) for bad in checker_of(content).check().problems]
+    return [(bad.line, bad.reason) for bad in checked_of(content).problems]
 
 
-def counts_of(checked: Checked) -> tuple[int, int, int, int]:
+def counts_of(checked: CheckedList) -> tuple[int, int, int, int]:
     """Return the counts of rows: all, good, bad, repeated."""
     return checked.rows, checked.good, checked.bad, checked.repeated
 
 
 def test_a_good_list() -> None:
     """All rows become items, with recipients in their one spelling."""
-    checker = checker_of(csv_of("65 9123 4567,Ada", "+6591234568,Bob"))
-
-    checked = checker.check()
+    checked = checked_of(csv_of("65 9123 4567,Ada", "+6591234568,Bob"))
 
     assert (2, 2, 0, 0) == counts_of(checked)
     assert [("+6591234567", {"name": "Ada"}), ("+6591234568", {"name": "Bob"})] == [
-        (item.to, item.params) for item in checker.items(checked)
+        (item.to, item.params) for item in checked.items()
     ]
-    assert [] == list(checker.bad_rows(checked))
+    assert [] == list(checked.bad_rows())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +90,7 @@ def test_a_row_that_is_no_row() -> None:
 )
 def test_what_is_sent_is_in_one_line(lines: tuple[str, ...], problem: str) -> None:
     """Two stray quotes make one value of several rows, and each of these counts."""
-    checked = checker_of(csv_of(*lines, "+6591234560,Cy")).check()
+    checked = checked_of(csv_of(*lines, "+6591234560,Cy"))
 
     assert [problem] == [bad.reason for bad in checked.problems]
     assert (1, len(lines), 0) == (checked.good, checked.bad, checked.hidden)
@@ -103,8 +100,8 @@ def test_what_is_not_sent_may_have_lines() -> None:
     """A line break in a column that is not sent is no problem, nor one in JSON."""
     address = csv_of('+6591234567,Ada,"1 Main St', 'Springfield"', header="phone,name,address")
 
-    assert (1, 1, 0, 0) == counts_of(checker_of(address).check())
-    assert 1 == checker_of(b'{"phone": "+6591234567", "name": "A\\nda"}\n').check().good
+    assert (1, 1, 0, 0) == counts_of(checked_of(address))
+    assert 1 == checked_of(b'{"phone": "+6591234567", "name": "A\\nda"}\n').good
 
 
 def test_equal_rows_are_sent_once() -> None:
@@ -119,7 +116,7 @@ def test_values_are_compared_column_by_column() -> None:
     header = "phone,a,b"
     content = csv_of("+6591234567,x y,z", "+6591234567,x,y z", header=header)
 
-    assert 2 == checker_of(content, {"a": "a", "b": "b"}).check().good
+    assert 2 == checked_of(content, {"a": "a", "b": "b"}).good
 
 
 def test_equal_values_may_differ_in_blanks_at_the_end() -> None:
@@ -131,7 +128,7 @@ def test_addresses_differ_in_more_than_case() -> None:
     """An email address in capital letters is the same person."""
     content = csv_of("ada@example.com,Ada", "Ada@Example.COM,Ada")
 
-    checked = checker_of(content, normalize=normalize_recipient).check()
+    checked = checked_of(content, normalize=normalize_recipient)
 
     assert ["the same as line 2"] == [bad.reason for bad in checked.problems]
 
@@ -143,7 +140,7 @@ def test_people_in_several_rows_are_counted() -> None:
         f"{ada},1", f"{ada},2", f"{ada},3", f"{bob},1", f"{bob},2", f"{eve},1", f"{eve},1"
     )
 
-    checked = checker_of(content).check()
+    checked = checked_of(content)
 
     assert (3, 2) == (checked.people, checked.people_repeated)
     assert (7, 6, 1, 0) == counts_of(checked)
@@ -153,28 +150,22 @@ def test_once_per_person_keeps_the_first_row() -> None:
     """The others are left out and counted, and are not bad."""
     ada, bob = numbers(2)
     content = csv_of(f"{ada},1", f"{bob},2", f"{ada},3", f"{ada},1", "nobody,4")
-    checker = checker_of(content, once_per_person=True)
-
-    checked = checker.check()
+    checked = checked_of(content, once_per_person=True)
 
     assert (5, 2, 1, 2) == counts_of(checked)
     assert (2, 0) == (checked.people, checked.people_repeated)
-    assert [(ada, "1"), (bob, "2")] == [
-        (item.to, item.params["name"]) for item in checker.items(checked)
-    ]
-    assert [6] == [bad.line for bad in checker.bad_rows(checked)]
+    assert [(ada, "1"), (bob, "2")] == [(item.to, item.params["name"]) for item in checked.items()]
+    assert [6] == [bad.line for bad in checked.bad_rows()]
 
 
 def test_many_bad_rows_are_counted_and_few_are_kept() -> None:
     """All of them can be read again, each with its reason, and the good rows too."""
     bad = [f"{number},Ada" for number in numbers(2) for _ in range(SHOWN)]
-    checker = checker_of(csv_of(*bad, "nobody,Bob"))
-
-    checked = checker.check()
-    problems = list(checker.bad_rows(checked))
+    checked = checked_of(csv_of(*bad, "nobody,Bob"))
+    problems = list(checked.bad_rows())
 
     assert (2, 2 * SHOWN - 1, SHOWN) == (checked.good, checked.bad, len(checked.problems))
-    assert [2, 2 + SHOWN] == [item.row.line for item in checker.items(checked)]
+    assert [2, 2 + SHOWN] == [item.row.line for item in checked.items()]
     assert [f"the same as line {2 + SHOWN}", f"phone: {NO_NUMBER}"] == [
         bad.reason for bad in problems[-2:]
     ]
@@ -185,11 +176,9 @@ def test_once_per_person_among_many_bad_rows() -> None:
     """A row that is left out on request is not written with the bad ones."""
     ada = numbers(1)[0]
     content = csv_of(f"{ada},1", f"{ada},2", *["nobody,Bob"] * (SHOWN + 1))
-    checker = checker_of(content, once_per_person=True)
+    checked = checked_of(content, once_per_person=True)
 
-    checked = checker.check()
-
-    assert [*range(4, SHOWN + 5)] == [bad.line for bad in checker.bad_rows(checked)]
+    assert [*range(4, SHOWN + 5)] == [bad.line for bad in checked.bad_rows()]
 
 
 # ------------------------------------------------------------------------------- variables
@@ -239,6 +228,6 @@ def test_an_empty_value_may_be_one_that_is_not_needed() -> None:
     """If the text is not known, an empty field is sent as it is."""
     people = people_of(csv_of("+6591234567,"))
     variables = Variables({"name": "name"}, may_be_empty=True)
-    checker = Checker(people, "phone", variables, normalize_number)
+    checked = CheckedList(people, "phone", variables, normalize_number)
 
-    assert [{"name": ""}] == [item.params for item in checker.items(checker.check())]
+    assert [{"name": ""}] == [item.params for item in checked.items()]
