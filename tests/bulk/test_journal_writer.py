@@ -238,15 +238,20 @@ async def test_a_late_settlement_does_not_overwrite_another_runs() -> None:
 @pytest.mark.parametrize("how", ["close", "abandon"])
 async def test_leaves_no_thread_behind(tmp_path: Path, how: str) -> None:
     """The one that wrote to the file ends with the journal."""
+    before = threading.enumerate()
     store = await SQLiteJournal.open(tmp_path / "run.db")
     await store.write([], [SendIntent("a" * 32)])
-    writers = [each for each in threading.enumerate() if each.name.startswith("ThreadPool")]
+    writers = [
+        each
+        for each in threading.enumerate()
+        if each not in before and each.name.startswith("ThreadPool")
+    ]
     if how == "close":
         await store.close()
     else:
         store.abandon()
     for writer in writers:
-        writer.join(timeout=10)
+        writer.join(timeout=100)
 
     assert not any(writer.is_alive() for writer in writers)
 
