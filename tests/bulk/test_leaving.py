@@ -68,6 +68,19 @@ class TestEarly:
 
     @pytest.mark.anyio
     @pytest.mark.usefixtures("tidy")
+    async def test_sends_nothing_if_aborted_before_it_began(self) -> None:
+        """It is entered all the same, and ends."""
+        platform = Platform()
+        run = run_of(platform, sends(2))
+        run.abort("enough")
+        async with run:
+            report = await run.wait()
+
+        assert (0, "enough") == (report.total, report.stopped)
+        assert [] == platform.received
+
+    @pytest.mark.anyio
+    @pytest.mark.usefixtures("tidy")
     async def test_aborting_waits_for_nothing(self) -> None:
         """The stream ends with what is cut off, which is uncertain."""
         held = Held(free=number(0))
