@@ -82,7 +82,10 @@ def behave(faults: Mapping[int, str]) -> Platform:
 # ------------------------------------------------------------------ as on one machine
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     recipients=st.lists(st.integers(0, 6), max_size=14),
     faults=st.dictionaries(
