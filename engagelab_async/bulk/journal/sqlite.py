@@ -204,7 +204,7 @@ class Database:
 
     def _put(self, ends: Sequence[Settlement], begun: Sequence[str]) -> None:
         number = self._sequence + 1
-        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _begun(begun)))
+        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _dumps(begun)))
         self._sequence = number
         self._mark.reach(number)
 
@@ -340,18 +340,13 @@ def _lengthen(log: Path) -> None:
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
-    # Digests are hexadecimal: as members of an object, only the ids have to be encoded.
-    accepted = [f'"{end.digest}":{_dumps(end.id)}' for end in ends if end.state is _ACCEPTED]
+    accepted = {end.digest: end.id for end in ends if end.state is _ACCEPTED}
     others = [
         (end.digest, end.state, end.id, end.code, end.error)
         for end in ends
         if end.state is not _ACCEPTED
     ]
-    return f"{{{','.join(accepted)}}}", _dumps(others)
-
-
-def _begun(digests: Sequence[str]) -> str:
-    return '["' + '","'.join(digests) + '"]' if digests else "[]"
+    return _dumps(accepted), _dumps(others)
 
 
 class SQLiteJournal:
