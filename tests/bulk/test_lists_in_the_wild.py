@@ -455,6 +455,48 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         [("+6591234567", "学")],
     ),
     (
+        "GBK that could be UTF-8, often",
+        b"phone,name\n" + "+6591234567,女士\n".encode("gbk") * 6,
+        {"encoding": "gbk"},
+        [("+6591234567", "女士")] * 6,
+    ),
+    (
+        "GBK that could be UTF-8, in a Latin word",
+        "phone,name\n+6591234567,Mary女士\n".encode("gbk"),
+        {"encoding": "gbk"},
+        [("+6591234567", "Mary女士")],
+    ),
+    (
+        "code page 866 that could be UTF-8, often",
+        b"phone,name\n" + "+6591234567,том\n".encode("cp866") * 6,
+        {"encoding": "cp866"},
+        [("+6591234567", "том")] * 6,
+    ),
+    (
+        "Mac Roman that could be UTF-8",
+        "phone,name\n+6591234567,l\u2019école\n".encode("mac-roman"),
+        {"encoding": "mac-roman"},
+        [("+6591234567", "l\u2019école")],
+    ),
+    (
+        "UTF-8 of one name, as GBK",
+        "phone,name\n+6591234567,王伟\n",
+        {"encoding": "gbk"},
+        "it is UTF-8, and not gbk; leave out --encoding (if it is gbk, convert it to UTF-8)",
+    ),
+    (
+        "UTF-8 of one character, as Shift JIS",
+        "phone,name\n+6591234567,愛\n",
+        {"encoding": "shift_jis"},
+        "it is UTF-8, and not shift_jis; leave out --encoding",
+    ),
+    (
+        "UTF-8 of one Cyrillic name, as code page 1252",
+        "phone,name\n+6591234567,Ада\n",
+        {"encoding": "cp1252"},
+        "it is UTF-8, and not cp1252; leave out --encoding",
+    ),
+    (
         "ISO-2022-JP",
         "phone,name\n+6591234567,愛\n".encode("iso2022_jp"),
         {"encoding": "iso2022_jp"},
