@@ -56,6 +56,9 @@ _OTHER_TEXTS: Final = {
     "begin:vcard": "a file of vCards; export the contacts as CSV, UTF-8",
     "%pdf": "a PDF; save the table as CSV, UTF-8",
     "{\\rtf": "a rich text document; save the table as CSV, UTF-8",
+    # Of a list, and of a dict; those that are not ASCII are no text.
+    "(lp0": "a pickle; export the list as CSV, UTF-8",
+    "(dp0": "a pickle; export the list as CSV, UTF-8",
     "<": "HTML or XML; save the table as CSV, UTF-8",
 }
 # Controls that no text has; NUL and ESC are in texts of some programs and encodings.
