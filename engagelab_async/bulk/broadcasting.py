@@ -279,9 +279,10 @@ class _Reader:
 
     def _parts(self, recipient: tuple[str, Params]) -> tuple[str, _Group]:
         if not isinstance(recipient, tuple) or len(recipient) != 2:  # noqa: PLR2004 - a pair
+            is_tuple = isinstance(recipient, tuple)
+            found = f"a tuple of {len(recipient)}" if is_tuple else kind_of(recipient)
             raise TypeError(
-                "expected a phone number, or a pair of a number and its params, got "
-                + kind_of(recipient)
+                f"expected a phone number, or a pair of a number and its params, got {found}"
             )
         number, params = recipient
         own = Template(self.template.id, params=params).params

@@ -22,8 +22,9 @@ class _Waiter:
 class ConcurrencyLimit:
     """Gives out permits, in the order in which they are asked for.
 
-    To continue an operation, before all others: those keep theirs until there is nothing to start.
-    So of several runs that share the limit, one is completed before the next takes its permits.
+    Workers that continue an operation come first. One that starts operations keeps its permit until
+    its run has nothing left to start: of several runs that share the limit, one is completed before
+    the next.
 
     Attributes:
         most: The maximum, with which it begins.

@@ -26,11 +26,12 @@ _MARKS: Final = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _NO_ENCODING: Final = "--encoding: it is not an encoding that Python knows"
-# Texts of these are by chance UTF-8 only if they are ASCII: it needs a capital before a symbol.
-_SINGLE_BYTE: Final = ("cp125", "iso8859", "mac-roman")
-# Two bytes of some others may be, but not so many, and not as a letter of a Latin word.
-_LEAST_LETTERS: Final = 5
-_LATIN: Final = re.compile("[A-Za-z][\u00c0-\u024f]|[\u00c0-\u024f][A-Za-z]")
+# How many different letters a text must have as UTF-8 not to be so by chance. In the first two,
+# it needs a capital before a symbol; in Mac Roman, an apostrophe before an accent is enough.
+_LEAST_LETTERS: Final = {"cp125": 1, "iso8859": 1, "mac-roman": 2, "": 5}
+# Of three bytes, fewer are enough; and so is a letter of Western Europe in a Latin word.
+_LEAST_LONG_LETTERS: Final = 2
+_LATIN: Final = re.compile("[A-Za-z][\u00c0-\u00ff]|[\u00c0-\u00ff][A-Za-z]")
 _UNICODE: Final = ("utf", "unicode", "raw")
 _WORKBOOK_OR_ZIP: Final = "a workbook or a zip archive; save the sheet as CSV, UTF-8"
 _OTHER_KINDS: Final = {
@@ -55,6 +56,9 @@ _OTHER_TEXTS: Final = {
     "begin:vcard": "a file of vCards; export the contacts as CSV, UTF-8",
     "%pdf": "a PDF; save the table as CSV, UTF-8",
     "{\\rtf": "a rich text document; save the table as CSV, UTF-8",
+    # Of a list, and of a dict; those that are not ASCII are no text.
+    "(lp0": "a pickle; export the list as CSV, UTF-8",
+    "(dp0": "a pickle; export the list as CSV, UTF-8",
     "<": "HTML or XML; save the table as CSV, UTF-8",
 }
 # Controls that no text has; NUL and ESC are in texts of some programs and encodings.
@@ -97,7 +101,10 @@ class Content:
             if first.startswith(sign):
                 raise self.error(f"it is {what}")
         if not self.encoding.startswith(_UNICODE) and self._is_utf_8():
-            raise self.error(f"it is UTF-8, and not {self.encoding}; leave out --encoding")
+            raise self.error(
+                f"it is UTF-8, and not {self.encoding}; leave out --encoding (if it is "
+                f"{self.encoding}, convert it to UTF-8)"
+            )
 
     @property
     def not_decodable(self) -> str:
@@ -153,17 +160,35 @@ class Content:
         return wide or f"{codec.name}-le" if is_open else codec.name
 
     def _is_utf_8(self) -> bool:
-        decoder, letters = codecs.getincrementaldecoder("utf-8")(), 0
-        least = 1 if self.encoding.startswith(_SINGLE_BYTE) else _LEAST_LETTERS
+        """Return whether a text that is said to be of another encoding is certainly UTF-8."""
+        letters: set[str] = set()
+        is_latin = False
         try:
-            for block in self._blocks():
-                text = decoder.decode(block)
+            for text in self._decoded("utf-8"):
                 if not text.isascii():
-                    letters += least if _LATIN.search(text) else sum(map("\x7f".__lt__, text))
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
+                    letters.update(text)
+                    is_latin = is_latin or bool(_LATIN.search(text))
+        except UnicodeError:
             return False
-        return letters >= least
+        count, long = (sum(map(last.__lt__, letters)) for last in ("\x7f", "\u07ff"))
+        if is_latin or long >= _LEAST_LONG_LETTERS:
+            return True
+        starts = _LEAST_LETTERS.items()
+        least = next(number for start, number in starts if self.encoding.startswith(start))
+        return count >= least or (count > 0 and not self._is_decodable())
+
+    def _is_decodable(self) -> bool:
+        try:
+            for _ in self._decoded(self.encoding):
+                pass
+        except UnicodeError:
+            return False
+        return True
+
+    def _decoded(self, encoding: str) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        yield from map(decoder.decode, self._blocks())
+        yield decoder.decode(b"", final=True)
 
     def _blocks(self) -> Iterator[bytes]:
         self._file.seek(0)

@@ -37,6 +37,8 @@ _BREAK: Final = re.compile(r"[\r\n]")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 # Blanks that a person cannot see at the end of a value; a line break is none of them.
 _BLANKS: Final = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# A comma, and the mark of a file that was appended, are no harm, either.
+_AROUND_JSON: Final = _BLANKS + "\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029,\ufeff"
 # Controls other than tabs and line breaks, lone surrogates, and what converters put for a lost
 # letter.
 _UNSENDABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
@@ -329,8 +331,7 @@ class PeopleList:
 
     def _json_lines(self) -> Iterator[Row | BadRow]:
         for number, text in enumerate(self._content.text(), start=1):
-            # A comma, and the mark of a file that was appended, are no harm.
-            line = text.strip("\ufeff, \t\r\n\x1e")
+            line = text.strip(_AROUND_JSON)
             if line:
                 try:
                     document = _DECODER.decode(line)

@@ -80,8 +80,9 @@ def normalize_number(text: str, country: str | None = None) -> str:
         country: The country of the others, as its ISO 3166 code, such as ``SG``: they are read as
             local numbers, with or without a trunk prefix; with their country code, too, if they
             are no valid local number. What is dialled there before a country code, such as
-            ``0011`` in Australia, is read as well. It needs the extra ``numbers``. Without it,
-            numbers need their country code; one that is too short for its country is refused.
+            ``0011`` in Australia, is read as well; a number that ``001`` leaves in doubt is
+            refused. It needs the extra ``numbers``. Without it, numbers need their country code;
+            one that is too short for its country is refused.
 
     Raises:
         TypeError: `text` is not a string.
@@ -211,11 +212,20 @@ def country_of(number: str) -> str | None:
 
 
 def _dialled(digits: str, region: str | None) -> str:
-    """Read a number that begins with 00, which is not all that some countries dial: 001, 0011."""
+    """Read a number that begins with 00.
+
+    Some countries dial more than 00 before a country code, such as 001 or 0011.
+    """
     if region and digits.isdecimal() and digits.isascii():
-        plain, home = _valid(f"+{digits[2:]}", region), _valid(digits, region)
-        if home and (plain is None or _written(plain) != f"+{digits[2:]}"):
+        number = f"+{digits[2:]}"
+        plain, home = _valid(number, region), _valid(digits, region)
+        if home and (plain is None or _written(plain) != number):
             return _written(home)
+        if home and home != plain and number.startswith("+1"):
+            raise ValueError(
+                "could be two numbers, with 00 and with 001 before its country code; write it "
+                "with +"
+            )
     number = _international(digits[2:])
     is_simulated = number.startswith("+10")
     if number.startswith("+1") and not (is_simulated or _NORTH_AMERICAN.fullmatch(number[1:])):

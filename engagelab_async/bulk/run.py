@@ -129,7 +129,7 @@ class FanOut(OutcomeStream):
         )
         self._journal: RunJournal | None = None
         self._pulled = 0
-        self._workers = flow.limit.most
+        self._is_working = True
         self._scope: anyio.CancelScope | None = None
         self._settling = 0
         self._room = flow.limit.most
@@ -220,11 +220,19 @@ class FanOut(OutcomeStream):
     # ------------------------------------------------------------------ the workers' side
 
     async def _run_workers(self, scope: anyio.CancelScope) -> None:
-        # Whatever cancels the program leaves the workers to `__aexit__`.
-        with scope:
-            async with anyio.create_task_group() as workers:
-                for _ in range(self._workers):
-                    workers.start_soon(self._work, scope)
+        try:
+            # Whatever cancels the program leaves the workers to `__aexit__`.
+            with scope:
+                async with anyio.create_task_group() as workers:
+                    for _ in range(self._flow.limit.most):
+                        workers.start_soon(self._work, scope)
+        except Exception as error:  # noqa: BLE001 - kept
+            self._fail(error)
+        finally:
+            self._is_working = False
+            if self._journal is not None:
+                self._journal.close()
+            self._finish_if_done()
 
     async def _work(self, scope: anyio.CancelScope) -> None:
         try:
@@ -233,13 +241,8 @@ class FanOut(OutcomeStream):
             if scope.cancel_called:
                 raise
             self._fail_of_cancellation(error)
-        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - kept
+        except BaseException as error:  # noqa: BLE001 - kept
             self._fail(error)
-        finally:
-            self._workers -= 1
-            if not self._workers and self._journal is not None:
-                self._journal.close()
-            self._finish_if_done()
 
     async def _work_through(self, permit: Permit) -> None:
         """Bring operations to their outcomes, one after another, and the parts that they have."""
@@ -277,7 +280,7 @@ class FanOut(OutcomeStream):
             permit.release()
 
     def _finish_if_done(self) -> None:
-        if not self._workers and not self._settling:
+        if not self._is_working and not self._settling:
             self._finish()
 
     def _task(self, operation: object) -> Task:

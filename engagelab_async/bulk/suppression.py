@@ -240,16 +240,16 @@ class Suppression:
 
     def _take(self, row: "Row", name: str) -> None:
         from .content import ListError
-        from .lists import MISSING
+        from .lists import MISSING, shown
 
         where = f"{name}: line {row.line}"
         found = {*row.values, *row.unusable}.intersection(self._columns)
         if not found:
-            raise ListError(f"{where}: no recipient in {', '.join(self._columns)}")
+            raise ListError(f"{where}: no recipient in {shown(*self._columns)}")
         for column in found:
             text, why = row.values.get(column) or "", row.unusable.get(column)
             if why not in (None, MISSING):
-                raise ListError(f"{where}: {column}: {why}")
+                raise ListError(f"{where}: {shown(column)}: {why}")
             try:
                 if text:
                     self._keys.add(recipient_key(normalize_recipient(text, self._country)))

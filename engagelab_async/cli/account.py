@@ -30,7 +30,11 @@ Template: TypeAlias = SMSTemplate | OTPTemplate | str
 
 @frozen
 class Account:
-    """What is known of the account before a list is read; the rest is ``None``."""
+    """What is known of the account before a list is read; what is not is ``None``.
+
+    Attributes:
+        why_unknown: Why the template's text is not known; empty if it is.
+    """
 
     template: Template | None
     why_unknown: str = ""

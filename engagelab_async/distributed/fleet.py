@@ -169,7 +169,6 @@ class Fleet:
         self.sleep = sleep
         self._flows: OrderedDict[int, FlowControl] = OrderedDict()
         self._turns: dict[tuple[str, Rate], Turns] = {}
-        self._sites: dict[str, Mapping[str, Site]] = {}
         self._closing = AsyncExitStack()
 
     async def create_tables(self) -> None:
@@ -279,15 +278,11 @@ class Fleet:
         products = {member.operation.endpoint.product for member in chunk.members}
         sites = sites_of(engagelab._transport.base_urls)  # noqa: SLF001 - of the same package
         used: dict[str, Site] = {product: sites[product] for product in sorted(products)}
-        if not used.keys() <= self._sites.get(campaign, {}).keys():
-            # What is recorded never changes.
-            self._sites[campaign] = await self.store.use(campaign, used)
-        for product, site in used.items():
-            recorded = self._sites[campaign][product]
-            if site.digest != recorded.digest:
+        for product, recorded in (await self.store.use(campaign, used)).items():
+            if product in used and used[product].digest != recorded.digest:
                 raise JournalError(
                     f"fleet: campaign {campaign} is sent for {product} to {recorded.origin}, and "
-                    f"this worker would send to {site.origin}: nothing was sent"
+                    f"this worker would send to {used[product].origin}: nothing was sent"
                 )
 
     async def _send(

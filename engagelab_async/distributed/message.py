@@ -10,12 +10,12 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
-from attrs import NOTHING, fields, frozen
+from attrs import frozen
 
 from engagelab_async import wire
-from engagelab_async.arguments import check_instance, is_integer
+from engagelab_async.arguments import check_instance, check_integer, is_integer
 from engagelab_async.bulk.identity import with_targets
 from engagelab_async.bulk.journal import JournalError
 from engagelab_async.frames import clears_frames
@@ -24,8 +24,6 @@ from engagelab_async.otp.codes import SendCode, SendOTP
 from engagelab_async.otp.messages import SendCustomMessage
 from engagelab_async.sms.messages import SendSMS
 from engagelab_async.template import Template
-
-T = TypeVar("T")
 
 FORMAT: Final = 1
 
@@ -36,10 +34,6 @@ _MOST_UNPACKED: Final = 64 * MOST_BYTES
 
 _KINDS: Final[Mapping[str, type[Operation[Any]]]] = {
     kind.endpoint.name: kind for kind in (SendSMS, SendOTP, SendCode, SendCustomMessage)
-}
-_DEFAULTS: Final[Mapping[type, Mapping[str, object]]] = {
-    kind: {each.name: each.default for each in fields(kind)}
-    for kind in (*_KINDS.values(), Template)
 }
 
 
@@ -161,20 +155,10 @@ def unpack(message: object) -> Chunk:
 
 def _member(digest: object, name: str, body: str, *left_out: str) -> Member:
     document = json.loads(body)
-    to = document["to"]
-    parts = {
-        "to": to if isinstance(to, str) else tuple(to),
-        "template": _restored(Template, {"params": {}, **document["template"]}),
-    }
-    operation = _restored(_KINDS[name], document | parts)
+    # It was checked when it was made: by now, the time may be near.
+    at = document.pop("schedule_time", None)
+    document["template"] = Template(**document["template"])
+    operation = _KINDS[name](**document)
+    if at is not None:
+        object.__setattr__(operation, "schedule_time", check_integer(at, "schedule_time"))
     return Member(check_instance(digest, "digest", str), operation, frozenset(left_out))
-
-
-def _restored(kind: type[T], values: Mapping[str, Any]) -> T:
-    """Make an object without the checks, which it has passed: by now, its time may be near."""
-    restored = object.__new__(kind)
-    for name, default in _DEFAULTS[kind].items():
-        object.__setattr__(
-            restored, name, values[name] if default is NOTHING else values.get(name, default)
-        )
-    return restored

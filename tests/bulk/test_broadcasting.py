@@ -244,12 +244,21 @@ class TestRefusal:
     async def test_may_be_collected(self) -> None:
         """Recipients that cannot be sent to are handed over, and the others are sent to."""
         ada, bob = numbers(2)
-        recipients: list[Any] = [ada, "nobody", (bob, {"n": None}), float("nan"), None, bob]
+        recipients: list[Any] = [
+            ada,
+            "nobody",
+            (bob, {"n": None}),
+            float("nan"),
+            None,
+            (bob, "Bob", 1),
+            bob,
+        ]
         expected = [
             (1, "not a phone number with its country code"),
             (2, "params['n']: expected a str or an int, got None"),
             (3, "expected a phone number, or a pair of a number and its params, got float"),
             (4, "expected a phone number, or a pair of a number and its params, got None"),
+            (5, "expected a phone number, or a pair of a number and its params, got a tuple of 3"),
         ]
         bad: list[InvalidRecipient] = []
         later: list[InvalidRecipient] = []

@@ -396,6 +396,8 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
     ("an image, as cp1252", b"\x89PNG\r\n\x1a\n", {"encoding": "cp1252"}, "it is an image"),
     ("a photo", b"\xff\xd8\xff\xe0\0\x10JFIF", {}, "it is an image"),
     ("a pickle", b"\x80\x04\x95\x10\0\0\0\0\x8c\x05phone\x94", {}, "it is not a text; export the"),
+    ("a pickle in ASCII", b"(lp0\n(dp1\nVphone\np2\nV+6591234567\np3\nsa.", {}, "it is a pickle"),
+    ("a pickle of a dict in ASCII", b"(dp0\nVphone\np1\nV1\np2\ns.", {}, "it is a pickle"),
     ("vCards, below a blank line", "\r\nbegin:vcard\r\n", {}, "it is a file of vCards"),
     ("vCards in UTF-16", "BEGIN:VCARD\r\n".encode("utf-16"), {}, "it is a file of vCards"),
     ("a web page in UTF-16", "\n<!doctype html>".encode("utf-16"), {}, "it is HTML or XML"),
@@ -455,6 +457,48 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
         [("+6591234567", "学")],
     ),
     (
+        "GBK that could be UTF-8, often",
+        b"phone,name\n" + "+6591234567,女士\n".encode("gbk") * 6,
+        {"encoding": "gbk"},
+        [("+6591234567", "女士")] * 6,
+    ),
+    (
+        "GBK that could be UTF-8, in a Latin word",
+        "phone,name\n+6591234567,Mary女士\n".encode("gbk"),
+        {"encoding": "gbk"},
+        [("+6591234567", "Mary女士")],
+    ),
+    (
+        "code page 866 that could be UTF-8, often",
+        b"phone,name\n" + "+6591234567,том\n".encode("cp866") * 6,
+        {"encoding": "cp866"},
+        [("+6591234567", "том")] * 6,
+    ),
+    (
+        "Mac Roman that could be UTF-8",
+        "phone,name\n+6591234567,l\u2019école\n".encode("mac-roman"),
+        {"encoding": "mac-roman"},
+        [("+6591234567", "l\u2019école")],
+    ),
+    (
+        "UTF-8 of one name, as GBK",
+        "phone,name\n+6591234567,王伟\n",
+        {"encoding": "gbk"},
+        "it is UTF-8, and not gbk; leave out --encoding (if it is gbk, convert it to UTF-8)",
+    ),
+    (
+        "UTF-8 of one character, as Shift JIS",
+        "phone,name\n+6591234567,愛\n",
+        {"encoding": "shift_jis"},
+        "it is UTF-8, and not shift_jis; leave out --encoding",
+    ),
+    (
+        "UTF-8 of one Cyrillic name, as code page 1252",
+        "phone,name\n+6591234567,Ада\n",
+        {"encoding": "cp1252"},
+        "it is UTF-8, and not cp1252; leave out --encoding",
+    ),
+    (
         "ISO-2022-JP",
         "phone,name\n+6591234567,愛\n".encode("iso2022_jp"),
         {"encoding": "iso2022_jp"},
@@ -497,6 +541,15 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
     (
         "JSON lines of two files",
         '{"phone":"+6591234567","name":"Ada"}\n\ufeff{"phone":"+6591234568","name":"Bob"}\n',
+        {},
+        [ADA, BOB],
+    ),
+    (
+        "JSON lines among white space",
+        (
+            '\u00a0\n{"phone":"+6591234567","name":"Ada"}\u00a0\n\x0c\u3000\x1c{"phone":"+6591234568",'
+            '"name":"Bob"}\x0b,\u2028\x1e\n\x85\n'
+        ),
         {},
         [ADA, BOB],
     ),

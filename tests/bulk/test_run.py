@@ -308,7 +308,7 @@ class TestFailure:
 
         assert 0 == run.report.total
 
-    @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+    @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, BaseException])
     @pytest.mark.anyio
     @pytest.mark.usefixtures("tidy")
     async def test_to_end_the_program_is_raised(self, raised: type[BaseException]) -> None:
@@ -319,10 +319,12 @@ class TestFailure:
             yield from sends(2)
             raise raised
 
+        run = run_of(platform, source())
         with pytest.raises(raised):
-            await outcomes_of(run_of(platform, source()))
+            await outcomes_of(run)
 
         assert 0 == platform.in_flight
+        assert f"a failure ({raised.__name__})" == run.report.stopped
 
 
 class TestStopWhen:

@@ -76,8 +76,12 @@ class TestReading:
             ('{"phone": {"mobile": "+6591234567"}}\n', "line 1: phone: neither a string nor"),
             (
                 '{"phone": "+6591234568"}\n{"contact": "+6591234567"}\n',
-                "line 2: no recipient in ph",
+                "line 2: no recipient in phone",
             ),
+            (f'{{"{ADA}": true}}\n', "line 1: …: neither a string nor an integer"),
+            (f'{{"{ADA}": {{"at": 1}}}}\n', "line 1: …: neither a string nor an integer"),
+            (f'{{"{ADA}": null}}\n{{"phone": "{BOB}"}}\n', "line 2: no recipient in …"),
+            ('{"ada@example.com": null}\n{"email": "b@example.com"}\n', "no recipient in …"),
         ],
     )
     def test_never_passes_over_a_person(self, content: str, why: str, tmp_path: Path) -> None:
@@ -86,6 +90,7 @@ class TestReading:
             suppression_of(content, tmp_path)
 
         assert "91234567" not in str(caught.value)
+        assert "example.com" not in str(caught.value)
 
     def test_finds_a_column_in_any_case(self, tmp_path: Path) -> None:
         """As lists do."""

@@ -14,6 +14,27 @@ CHUNK = Chunk(7, "0123456789abcdef", 2, 400, MEMBERS)
 OPERATION = body_of(MEMBERS[0].operation, 0).decode()
 MESSAGE = pack(CHUNK, [body_of(each.operation, 0) for each in MEMBERS])
 
+UNSENDABLE = (
+    ("sms.send", '{"to":[null],"template":{"id":"1"}}'),
+    ("sms.send", '{"to":[6591234567],"template":{"id":"1"}}'),
+    ("sms.send", '{"to":[],"template":{"id":"1"}}'),
+    ("sms.send", '{"to":{"+6591234567":1},"template":{"id":"1"}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":null}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1","params":7}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1","params":null}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1","params":{"a":{"b":1}}}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1","language":"en"}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1"},"plan_name":7}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1"},"custom_args":"x"}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1"},"custom_args":{"a":NaN}}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1"},"schedule_time":"soon"}'),
+    ("sms.send", '{"to":["+6591234567"],"template":{"id":"1"},"unknown":1}'),
+    ("otp.send", '{"to":["+6591234567"],"template":{"id":"1"}}'),
+    ("otp.send_code", '{"to":"+6591234567","code":39487,"template":{"id":"1"}}'),
+    ("otp.send_code", '{"to":"+6591234567","code":null,"template":{"id":"1"}}'),
+)
+"""What no operation can be made of."""
+
 
 def test_comes_back_as_it_was() -> None:
     """Numbers, token, digests and operations."""
@@ -83,6 +104,7 @@ def test_keeps_a_time_that_is_near_by_now() -> None:
                 ["0", "sms.send", '{"to":7,"template":{"id":"1"}}'],
                 ["0", "sms.send", '{"to":["+6591234567"],"template":{}}'],
                 ["0", "otp.send_code", '{"to":"+6591234567","template":{"id":"1"}}'],
+                *(["0", name, body] for name, body in UNSENDABLE),
                 ["0", "sms.delete", "{}"],
                 [[], "sms.send", OPERATION],
                 [7, "sms.send", OPERATION],

@@ -273,7 +273,8 @@ def _left(job: Job, found: Earlier) -> int:
         raise _declined(
             f"{which} requests in {job.record} are none that this command would make: people could "
             "be sent to twice",
-            "Use the same list and options; a list of other people needs another --journal.",
+            "Use the same list and options as before; a list of other people needs another "
+            "--journal.",
         )
     settled = known[State.ACCEPTED] + known[State.REFUSED]
     gone = f"; {lost:,} that are settled are no longer in the list" if lost else ""

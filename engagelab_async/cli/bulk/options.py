@@ -24,6 +24,7 @@ column fills the variable of its own name. May be repeated."""
 _SET: Final = "name=value: the same value in all rows. May be repeated."
 _ALLOW_MISSING: Final = "Send variables that nothing fills as they are written: {{name}}."
 _COUNTRY: Final = "Country of numbers without a country code, such as SG."
+_TO_COLUMN: Final = "Column of the recipients."
 _ONCE_PER_PERSON: Final = "Send only the first row of each recipient."
 _SUPPRESS: Final = "File of recipients that must not be sent to, in any of the formats."
 _SKIP_BAD: Final = "Leave out the rows that cannot be sent, instead of stopping."
@@ -51,8 +52,8 @@ File: TypeAlias = Annotated[
 ]
 
 
-def _option(help: str, group: Group, *, shown: bool = False) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
-    return Parameter(help=help, group=group, show_default=shown)
+def _option(help: str, group: Group, *, show_default: bool = False) -> Any:  # noqa: A002, ANN401 - cyclopts' word; a Parameter
+    return Parameter(help=help, group=group, show_default=show_default)
 
 
 _Path: TypeAlias = Path | None
@@ -68,7 +69,7 @@ class Options:
     param: Annotated[tuple[str, ...], _option(_PARAM, MESSAGE)] = ()
     set: Annotated[tuple[str, ...], _option(_SET, MESSAGE)] = ()
     allow_missing: Annotated[bool, _option(_ALLOW_MISSING, MESSAGE)] = False
-    to_column: Annotated[str, _option("Column of the recipients.", _LIST, shown=True)] = "phone"
+    to_column: Annotated[str, _option(_TO_COLUMN, _LIST, show_default=True)] = "phone"
     country: Annotated[_Text, _option(_COUNTRY, _LIST)] = None
     encoding: Annotated[_Text, _option("Encoding of the list, such as cp1252.", _LIST)] = None
     delimiter: Annotated[_Text, _option("What separates the columns of CSV.", _LIST)] = None
@@ -82,7 +83,7 @@ class Options:
     test_to: Annotated[_Text, _option(_TEST_TO, SENDING)] = None
     yes: Annotated[bool, _option("Send without asking.", SENDING)] = False
     rate: Annotated[float | None, _option(_RATE, SENDING)] = None
-    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING, shown=True)] = 64
+    max_in_flight: Annotated[int, _option(_MAX_IN_FLIGHT, SENDING, show_default=True)] = 64
     journal: Annotated[_Path, _option(_JOURNAL, _PROTECTION)] = None
     resume: Annotated[bool, _option("Continue the journal's last run.", _PROTECTION)] = False
     resend_uncertain: Annotated[bool, _option(_RESEND_UNCERTAIN, _PROTECTION)] = False

@@ -6,7 +6,7 @@
     ├── page           HTML, CSS and JavaScript                              page/
     └── Control        the operations of the control API                     control.py
         ├── serving    routes to them, decodes, encodes                      serving.py
-        ├── Stream     changes as server-sent events                         stream.py
+        ├── events     changes as server-sent events                         stream.py
         ├── Documents  calls and messages as JSON                            documents.py
         └── Calls      the sends that were asked for, the newest ones, and   calls.py
                        what becomes of their messages, once one is read

@@ -254,8 +254,9 @@ class Control:
         sought = (
             (call, number)
             for call in list(self._calls)
-            for number in reversed(call.messages)
-            if after < number < before
+            for number in reversed(
+                range(max(call.messages.start, after + 1), min(call.messages.stop, before))
+            )
         )
         found = list[_Found]()
         async for some in InSteps(sought, _SOUGHT_AT_ONCE):
