@@ -20,7 +20,7 @@ _HEAD = """
     from pathlib import Path
     from engagelab_async.bulk import JournalError
     from engagelab_async.bulk.journal import SendIntent, Database, Settlement
-    from engagelab_async.bulk.journal import State
+    from engagelab_async.bulk.journal import SQLiteJournal, State
 
     journal = Path(sys.argv[1])
     log = journal.with_name("run.db-wal")
@@ -112,6 +112,45 @@ def test_a_child_cannot_write(journal: Path) -> None:
     run(program, journal)
 
     assert {} == summarise(journal).states
+
+
+@pytest.mark.parametrize("written", [[], ["a"]])
+@pytest.mark.parametrize("loop", ["same", "new"])
+def test_a_child_is_refused_in_any_loop(journal: Path, loop: str, written: list[str]) -> None:
+    """It has none of the threads that the journal used before, and must not wait for them."""
+    program = f"""
+        import signal
+
+        async def refused(store):
+            signal.alarm(10)
+            try:
+                await store.write([], [SendIntent("b")])
+            except JournalError as error:
+                await store.close()
+                os._exit("in use by the process that was forked" not in str(error))
+            os._exit(2)
+
+        async def main():
+            store = await SQLiteJournal.open(journal)
+            for digest in {written}:
+                await store.write([], [SendIntent(digest)])
+            if "{loop}" == "same" and not (child := os.fork()):
+                await refused(store)
+            elif "{loop}" == "same":
+                assert os.waitpid(child, 0)[1] == 0
+            return store
+
+        store = asyncio.run(main())
+        if "{loop}" == "new":
+            if not (child := os.fork()):
+                asyncio.run(refused(store))
+            assert os.waitpid(child, 0)[1] == 0
+        asyncio.run(store.write([], [SendIntent("c")]))
+        asyncio.run(store.close())
+    """
+    run(program, journal)
+
+    assert {State.SENDING: len([*written, "c"])} == summarise(journal).states
 
 
 def test_children_of_a_run_leave_the_log(journal: Path) -> None:

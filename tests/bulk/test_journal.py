@@ -235,6 +235,20 @@ class TestIndex:
 
         assert list(ids.items()) == fetch(journal, "SELECT digest, id FROM operations")
 
+    def test_takes_any_digest(self, journal: Path) -> None:
+        """One that means something to JSON breaks nothing."""
+        digests = ['"', "\\", '"],["', "\n", "\u00e9"]
+        database = Database(journal)
+        database.write([], [SendIntent(digest) for digest in digests])
+        database.write([Settlement(digest, State.ACCEPTED) for digest in digests[:3]], [])
+        database.close()
+        Database(journal).close()
+
+        assert {
+            digest: Record(State.ACCEPTED if digest in digests[:3] else State.SENDING, 1)
+            for digest in digests
+        } == records_of(journal)
+
     @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
     def test_is_merged_in_little_memory(self, journal: Path) -> None:
         """However large it is, and though all of its pages change."""

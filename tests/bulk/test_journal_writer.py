@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
+import sniffio
 from anyio.lowlevel import checkpoint
 
 from engagelab_async.bulk import JournalError
@@ -17,9 +19,12 @@ from engagelab_async.bulk.journal import (
     Settlement,
     SQLiteJournal,
     State,
+    summarise,
 )
+from support.bulk import BACKENDS
 from support.journals import Disk
 
+A = "a" * 32
 UNSENT, SENDING = Record(State.UNSENT, 1), Record(State.SENDING, 1)
 
 
@@ -228,24 +233,27 @@ async def test_fails_with_the_loop_while_the_disk_is_slow() -> None:
 @pytest.mark.asyncio
 async def test_a_late_settlement_does_not_overwrite_another_runs() -> None:
     """It has sent the operation since, with the caller's consent."""
-    records = {"a" * 32: Record(State.SENDING, 2)}
-    await MemoryJournal(records, run=1).write([Settlement("a" * 32, State.ACCEPTED)], [])
+    records = {A: Record(State.SENDING, 2)}
+    await MemoryJournal(records, run=1).write([Settlement(A, State.ACCEPTED)], [])
 
-    assert {"a" * 32: Record(State.SENDING, 2)} == records
+    assert {A: Record(State.SENDING, 2)} == records
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("how", ["close", "abandon"])
 async def test_leaves_no_thread_behind(tmp_path: Path, how: str) -> None:
-    """The one that wrote to the file ends with the journal."""
+    """The one that wrote to the file on asyncio ends with the journal."""
     before = threading.enumerate()
     store = await SQLiteJournal.open(tmp_path / "run.db")
-    await store.write([], [SendIntent("a" * 32)])
+    await store.write([], [SendIntent(A)])
     writers = [
         each
         for each in threading.enumerate()
-        if each not in before and each.name.startswith("ThreadPool")
+        if each not in before and each.name.startswith("engagelab-journal")
     ]
+
+    assert (sniffio.current_async_library() == "asyncio") is bool(writers)
+
     if how == "close":
         await store.close()
     else:
@@ -262,5 +270,55 @@ async def test_a_file_that_cannot_be_written_is_an_error_of_the_journal(tmp_path
     store = await SQLiteJournal.open(tmp_path / "run.db")
     await store.close()
 
-    with pytest.raises(JournalError, match="cannot be written"):
-        await store.write([], [SendIntent("a" * 32)])
+    with pytest.raises(JournalError, match=r"cannot be written \(.*run\.db is closed\)"):
+        await store.write([], [SendIntent(A)])
+
+
+@pytest.mark.parametrize("user", BACKENDS)
+@pytest.mark.parametrize("opener", BACKENDS)
+def test_belongs_to_no_loop(tmp_path: Path, opener: str, user: str) -> None:
+    """It may be opened in one and used in others, of whatever kind."""
+
+    async def use() -> None:
+        await store.write([], [SendIntent(A)])
+
+    async def settle() -> None:
+        await store.write([Settlement(A, State.ACCEPTED)], [])
+        await store.close()
+
+    store = anyio.run(SQLiteJournal.open, tmp_path / "run.db", backend=opener)
+    anyio.run(use, backend=user)
+    anyio.run(settle, backend=opener)
+
+    assert {State.ACCEPTED: 1} == summarise(tmp_path / "run.db").states
+
+
+class Blocking(list[SendIntent]):
+    """Intents that keep a thread that writes them waiting."""
+
+    def __init__(self, intents: list[SendIntent]) -> None:
+        super().__init__(intents)
+        self.writing = threading.Event()
+        self.abandoned = threading.Event()
+
+    def __iter__(self) -> Iterator[SendIntent]:
+        """Wait a moment for what must not happen meanwhile."""
+        self.writing.set()
+        self.abandoned.wait(timeout=0.05)
+        return super().__iter__()
+
+
+@pytest.mark.asyncio
+async def test_abandoning_waits_for_a_write_that_was_cancelled(tmp_path: Path) -> None:
+    """Its thread goes on when the loop cancels its task, and the file is closed after it."""
+    store = await SQLiteJournal.open(tmp_path / "run.db")
+    intents = Blocking([SendIntent(A)])
+    task = asyncio.create_task(store.write([], intents))
+    await anyio.to_thread.run_sync(intents.writing.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.abandon()
+    intents.abandoned.set()
+
+    assert {State.SENDING: 1} == summarise(tmp_path / "run.db").states

@@ -121,6 +121,8 @@ class Settlement:
 class JournalStore(Protocol):
     """Where a run keeps its journal. It is opened for one run, which closes it.
 
+    A run's digests are 32 hexadecimal digits. To a store, they are any text.
+
     Attributes:
         run: The number of the run, which no other run of the journal has.
         token: What distinguishes the run from those of all other journals.

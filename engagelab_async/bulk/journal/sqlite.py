@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from anyio import to_thread
 
@@ -31,9 +31,6 @@ from .protocol import JournalError, Record, SendIntent, Settlement, State
 from .receipts import proofs
 from .schema import JOURNAL, merge, sequence_of
 from .sites import Site, recorded_sites, refuse_another
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 _PUT: Final = "INSERT INTO batches (number, at, accepted, others, begun) VALUES (?, ?, ?, ?, ?)"
 _LOOK_UP: Final = """
@@ -167,16 +164,31 @@ class Database:
         self._sequence += 1
         self._mark.reach(self._sequence)
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether this is a fork of the process that has the file."""
+        return self._process != os.getpid()
+
+    def check(self) -> None:
+        """Check that the file can be written.
+
+        Raises:
+            JournalError: It is closed, or this is a fork of the process that has it.
+        """
+        if self.is_forked:
+            raise JournalError(f"journal: {self._path} is in use by the process that was forked")
+        if not self._is_open:
+            raise JournalError(f"journal: it cannot be written ({self._path} is closed)")
+
     def write(
         self, ends: Sequence[Settlement], intents: Sequence[SendIntent]
     ) -> Mapping[str, Record]:
         """Write settlements, then intents, in one transaction; see `JournalStore.write`.
 
         Raises:
-            JournalError: This is a fork of the process that has the file.
+            JournalError: As for `check`.
         """
-        if self._process != os.getpid():
-            raise JournalError(f"journal: {self._path} is in use by the process that was forked")
+        self.check()
         with self._in_use:
             if len(self._states) >= self._in_memory:
                 self._merge()
@@ -204,7 +216,7 @@ class Database:
 
     def _put(self, ends: Sequence[Settlement], begun: Sequence[str]) -> None:
         number = self._sequence + 1
-        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _begun(begun)))
+        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _dumps(begun)))
         self._sequence = number
         self._mark.reach(number)
 
@@ -238,7 +250,7 @@ class Database:
 
     def close(self) -> None:
         """End the run and close the file; its log is folded into it. May be called twice."""
-        if self._process != os.getpid():
+        if self.is_forked:
             # A forked process must not close what belongs to its parent.
             return
         with self._in_use:
@@ -340,22 +352,19 @@ def _lengthen(log: Path) -> None:
 
 
 def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
-    # Digests are hexadecimal: as members of an object, only the ids have to be encoded.
-    accepted = [f'"{end.digest}":{_dumps(end.id)}' for end in ends if end.state is _ACCEPTED]
+    accepted = {end.digest: end.id for end in ends if end.state is _ACCEPTED}
     others = [
         (end.digest, end.state, end.id, end.code, end.error)
         for end in ends
         if end.state is not _ACCEPTED
     ]
-    return f"{{{','.join(accepted)}}}", _dumps(others)
-
-
-def _begun(digests: Sequence[str]) -> str:
-    return '["' + '","'.join(digests) + '"]' if digests else "[]"
+    return _dumps(accepted), _dumps(others)
 
 
 class SQLiteJournal:
-    """A `JournalStore` in a file, used in worker threads.
+    """A `JournalStore` in a file: written in a thread of its own on asyncio, in workers on trio.
+
+    It belongs to no event loop: it may be opened in one, and used in another.
 
     Args:
         database: The open file.
@@ -363,10 +372,7 @@ class SQLiteJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # On asyncio, the way to this thread and back costs half of what it costs to one of anyio's.
-        task = current_task()
-        self._loop: AbstractEventLoop | None = None if task is None else task.get_loop()
-        self._thread = ThreadPoolExecutor(1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engagelab-journal")
         self.run: int = database.run
         self.token: str = database.token
 
@@ -408,26 +414,33 @@ class SQLiteJournal:
     async def write(
         self, settlements: Sequence[Settlement], intents: Sequence[SendIntent]
     ) -> Mapping[str, Record]:
-        """Write settlements, then intents; see `JournalStore.write`."""
+        """Write settlements, then intents; see `JournalStore.write`.
+
+        Raises:
+            JournalError: The file cannot be written, or as for `Database.check`.
+        """
+        # Here, not in the thread: a fork would wait for one that it does not have.
+        self._database.check()
+        task = current_task()
         try:
-            if self._loop is None:
+            if task is None:
                 return await to_thread.run_sync(self._database.write, settlements, intents)
-            return await self._loop.run_in_executor(
+            # The way to this thread and back costs half of what it costs to one of anyio's.
+            known: Mapping[str, Record] = await task.get_loop().run_in_executor(
                 self._thread, self._database.write, settlements, intents
             )
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"journal: it cannot be written ({error})") from error
+        return known
 
     async def close(self) -> None:
         """End the run and close the file."""
-        await to_thread.run_sync(self._database.close)
-        self._end_thread()
+        # As in `write`; and a fork has nothing to close.
+        if not self._database.is_forked:
+            await to_thread.run_sync(self._database.close)
+        self._thread.shutdown(wait=False)
 
     def abandon(self) -> None:
-        """Close the file at once."""
+        """Close the file at once, but not in the middle of a write."""
         self._database.close()
-        self._end_thread()
-
-    def _end_thread(self) -> None:
-        self._loop = None
         self._thread.shutdown(wait=False)
