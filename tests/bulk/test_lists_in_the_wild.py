@@ -464,9 +464,9 @@ CASES: list[tuple[str, bytes | str, dict[str, Any], Expected]] = [
     ),
     (
         "GBK that could be UTF-8, in a Latin word",
-        "phone,name\n+6591234567,Mary女士\n".encode("gbk"),
+        "phone,name\n+6591234567,Mary女士\n+6591234568,女Mary\n".encode("gbk"),
         {"encoding": "gbk"},
-        [("+6591234567", "Mary女士")],
+        [("+6591234567", "Mary女士"), ("+6591234568", "女Mary")],
     ),
     (
         "code page 866 that could be UTF-8, often",
