@@ -12,6 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from engagelab_async.bulk import JournalError
 from engagelab_async.bulk.journal import (
+    Database,
     MemoryJournal,
     Record,
     RunJournal,
@@ -264,9 +265,22 @@ async def test_leaves_no_thread_behind(tmp_path: Path, how: str) -> None:
     assert not any(writer.is_alive() for writer in writers)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_file_that_cannot_be_written_is_an_error_of_the_journal(tmp_path: Path) -> None:
     """Whatever SQLite calls it."""
+    database = Database(tmp_path / "run.db")
+    database._connection.execute("PRAGMA max_page_count = 10")  # noqa: SLF001
+    store = SQLiteJournal(database)
+
+    with pytest.raises(JournalError, match=r"cannot be written \(.*full\)"):
+        await store.write([], [SendIntent(f"{index:032}") for index in range(5000)])
+
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_closed_cannot_be_written(tmp_path: Path) -> None:
+    """That, too, is an error of the journal."""
     store = await SQLiteJournal.open(tmp_path / "run.db")
     await store.close()
 
