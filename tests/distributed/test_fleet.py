@@ -790,9 +790,10 @@ async def test_what_was_rejected_is_not_tried_again_by_its_duplicate(scene: Scen
 
 
 async def test_two_deliveries_of_what_is_split(scene: Scene) -> None:
-    """Each part is sent by one of them."""
+    """Each part is sent by one of them. The others wait until the whole has been answered."""
 
     async def answer(to: tuple[str, ...]) -> Any:  # noqa: ANN401 - a response
+        await scene.time.sleep(2.5)
         return refusal(3002) if number(1) in to else plan(len(to))
 
     scene.platform.behaviour = answer

@@ -359,6 +359,7 @@ def test_the_price_for_scripts(at_shop: Engagelab, write: WriteList) -> None:
     ("content", "error"),
     [
         (None, "--prices: No such file or directory"),
+        ("65,1\N{EURO SIGN}", "--prices: the file cannot be read as UTF-8"),
         ("65", "--prices: expected lines of a country code and a price"),
         ("65,cheap", "--prices: expected a price"),
         ("65,-1", "--prices: expected a price"),
@@ -374,7 +375,7 @@ def test_prices_that_cannot_be(
     """They are refused before anything is sent."""
     write(*ORDERS, header=HEADER)
     if content is not None:
-        Path("prices").write_text(content, encoding="utf-8")
+        Path("prices").write_text(content, encoding="cp1252")
 
     ran = at_shop("--prices", "prices", "--json")
 
