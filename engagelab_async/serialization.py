@@ -7,15 +7,19 @@
     __get_pydantic_core_schema__()    what pydantic asks for, and FastAPI if a handler names one
 """
 
+import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from inspect import formatannotation
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Final, Self, get_args
 
 from attrs import fields, has
+
+compact_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+"""Writes JSON without blanks; `json.dumps` would make an encoder for each document."""
 
 
 class Serializable:

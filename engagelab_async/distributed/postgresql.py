@@ -28,6 +28,7 @@ from engagelab_async.bulk.journal import Doubt, JournalError, Proof, Receipt, St
 from engagelab_async.bulk.journal.sites import Site
 from engagelab_async.engines import Owner
 from engagelab_async.errors import ConfigurationError
+from engagelab_async.serialization import compact_json
 
 from .store import (
     LATE,
@@ -54,7 +55,6 @@ _SLOWEST: Final = 20.0
 """Seconds that a statement may take: a peer behind a cut network never answers."""
 
 _MOST_CONNECTIONS: Final = 8
-_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 
 # Losing the connection, and what PostgreSQL answers while it starts or shuts down. Its shutdown
@@ -487,13 +487,13 @@ class PostgreSQL:
             delivery.campaign,
             delivery.run,
             delivery.submission,
-            _dumps(
+            compact_json(
                 [
                     (e.digest, e.index, e.state, e.code, _storable(e.id), e.error, e.detail)
                     for e in endings
                 ]
             ),
-            _dumps([(intent.digest, intent.index) for intent in intents]),
+            compact_json([(intent.digest, intent.index) for intent in intents]),
             [intent.digest for intent in intents if intent.again],
             [intent.digest for intent in intents if intent.resend],
         )

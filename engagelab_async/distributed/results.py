@@ -18,6 +18,7 @@ from engagelab_async.bulk.outcomes import Accepted, AnyOutcome, Rejected, Skippe
 from engagelab_async.bulk.report import targets_of
 from engagelab_async.convert import read, write
 from engagelab_async.errors import APIError, ConnectionLostError, EngageLabError
+from engagelab_async.serialization import compact_json
 from engagelab_async.sms.messages import Plan
 
 from .store import Operation
@@ -25,8 +26,6 @@ from .store import Operation
 AnyOperation = _operation.Operation[Any]
 
 _OF_API_ERRORS: Final = ("http_status", "retry_after", "plan_id")
-
-_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def detail_of(outcome: AnyOutcome) -> str | None:
@@ -42,7 +41,7 @@ def detail_of(outcome: AnyOutcome) -> str | None:
             rest = _described(outcome.error)
         case _:
             return None
-    return f"{counts},{_dumps(rest)}]"
+    return f"{counts},{compact_json(rest)}]"
 
 
 def _usual(operation: AnyOperation, own_id: str) -> object:

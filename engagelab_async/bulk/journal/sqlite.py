@@ -23,6 +23,7 @@ from anyio import to_thread
 
 from engagelab_async._version import __version__
 from engagelab_async.engines import current_task
+from engagelab_async.serialization import compact_json
 
 from .files import inode, log_of, open_inodes, open_lock, translate_sqlite_errors
 from .mark import FOLD, Mark
@@ -60,8 +61,6 @@ IN_MEMORY: Final = 100_000
 # To look up a member of an enumeration takes Python 3.11 as long as to make a small object.
 _SENDING: Final = State.SENDING
 _ACCEPTED: Final = State.ACCEPTED
-
-_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Database:
@@ -216,7 +215,9 @@ class Database:
 
     def _put(self, ends: Sequence[Settlement], begun: Sequence[str]) -> None:
         number = self._sequence + 1
-        self._connection.execute(_PUT, (number, self._wall_clock(), *_settled(ends), _dumps(begun)))
+        self._connection.execute(
+            _PUT, (number, self._wall_clock(), *_settled(ends), compact_json(begun))
+        )
         self._sequence = number
         self._mark.reach(number)
 
@@ -240,7 +241,7 @@ class Database:
         """Look up what is known of operations; what was ended just now counts."""
         known: dict[str, Record] = {}
         if self._has_index and digests:
-            (rows,) = self._connection.execute(_LOOK_UP, (_dumps(digests),)).fetchone()
+            (rows,) = self._connection.execute(_LOOK_UP, (compact_json(digests),)).fetchone()
             known = {digest: Record(State(state), run) for digest, state, run in json.loads(rows)}
         for states in (self._states, ended):
             # Hardly ever is there one.
@@ -358,7 +359,7 @@ def _settled(ends: Sequence[Settlement]) -> tuple[str, str]:
         for end in ends
         if end.state is not _ACCEPTED
     ]
-    return _dumps(accepted), _dumps(others)
+    return compact_json(accepted), compact_json(others)
 
 
 class SQLiteJournal:
